@@ -1,0 +1,83 @@
+"""What a caller gives for a parameter, and the value it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from interlock import instant
+from interlock.fact import Value
+from interlock.policy import Parameter
+
+
+def value_of(parameter: Parameter, given: Any) -> Value:
+    """The value of the parameter's type that `given` means (a Python value, or a text as on a command line).
+
+    Durations and instants come to microseconds, lists to a tuple. Raises ValueError, with a message for people.
+    """
+    if given is None:
+        if parameter.optional:
+            return None
+        raise ValueError(f"`{parameter.name}` needs a value")
+    match parameter.kind:
+        case "string":
+            return _string(parameter, given)
+        case "int":
+            return _int(parameter, given)
+        case "bool":
+            return _bool(parameter, given)
+        case "list":
+            return _list(parameter, given)
+        case "duration":
+            return _time(parameter, given, "a duration such as `180s`", instant.parse_duration)
+    return _time(parameter, given, "an instant such as `2026-06-11T12:00:05Z`", instant.parse_instant)
+
+
+def _text(parameter: Parameter, given: Any, wanted: str) -> str:
+    if not isinstance(given, str):
+        raise ValueError(f"`{parameter.name}` takes {wanted}, not `{given!r}`")
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"`{parameter.name}` is no text: it holds bytes that are not UTF-8") from None
+    return given
+
+
+def _string(parameter: Parameter, given: Any) -> str:
+    text = _text(parameter, given, "a text")
+    if parameter.enum and text not in parameter.enum:
+        raise ValueError(f"`{parameter.name}` is `{text}`, not one of {', '.join(parameter.enum)}")
+    return text
+
+
+def _int(parameter: Parameter, given: Any) -> int:
+    if isinstance(given, str) and given.removeprefix("-").isdecimal() and given.isascii() and len(given) < 20:
+        given = int(given)
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise ValueError(f"`{parameter.name}` takes a whole number, not `{given}`")
+    if abs(given) >= instant.LIMIT:
+        raise ValueError(f"`{parameter.name}` is too large: whole numbers are below {instant.LIMIT} in magnitude")
+    return given
+
+
+def _bool(parameter: Parameter, given: Any) -> bool:
+    if isinstance(given, str) and given in ("true", "false"):
+        return given == "true"
+    if not isinstance(given, bool):
+        raise ValueError(f"`{parameter.name}` takes true or false, not `{given}`")
+    return given
+
+
+def _list(parameter: Parameter, given: Any) -> tuple[str, ...]:
+    members = given.split(",") if isinstance(given, str) else given
+    if not isinstance(members, list | tuple):
+        raise ValueError(f"`{parameter.name}` takes a list of texts, not `{given!r}`")
+    return tuple(_text(parameter, member, "a list of texts") for member in members)
+
+
+def _time(parameter: Parameter, given: Any, wanted: str, parse: Callable[[str], int]) -> int:
+    text = _text(parameter, given, wanted)
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"`{parameter.name}`: {error}") from None

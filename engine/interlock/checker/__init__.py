@@ -1,0 +1,184 @@
+"""A parsed document → `Policy`, or everything that is wrong with it, each with its place.
+
+What the structure schema refuses is left out before the rest is checked, so that one misspelt key does not hide the
+issues behind it.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+from interlock import argument, schemas
+from interlock.checker.names import RESERVED, Names
+from interlock.checker.needs import asking, check_need
+from interlock.checker.report import Report
+from interlock.checker.rules import check_rules
+from interlock.checker.selections import check_selection
+from interlock.checker.strata import check_strata
+from interlock.expression.scope import Scope
+from interlock.expression.tree import Type
+from interlock.fact import Value
+from interlock.parser import Document
+from interlock.policy import Line, Output, Parameter, Policy
+from interlock.source import Issue
+
+_Path = tuple[str | int, ...]
+Needed = Callable[[str], Policy | str]
+"""Gives the checked policy of an id, or why there is none."""
+
+
+def check(document: Document, needed: Needed) -> tuple[Policy | None, tuple[Issue, ...]]:
+    """Check a whole policy. `needed` finds the policies that it needs. None when there is any issue."""
+    report = Report(document)
+    written = _structure(report, document.data)
+    if written is None:
+        return None, tuple(report.issues)
+    policy = _policy(report, written, needed)
+    issues = tuple(sorted(set(report.issues), key=Issue.sort_key))
+    return (None if issues else policy), issues
+
+
+def _structure(report: Report, data: Any) -> dict[str, Any] | None:
+    """The document without what its schema refuses; None when it is no mapping at all."""
+    violations = schemas.violations("policy", data)
+    for violation in violations:
+        at = report.at_key if violation.path in report.document.keys and "key" in violation.message else report.at
+        at("E100", violation.path, violation.message, violation.hint)
+    if not isinstance(data, dict):
+        return None
+    pruned = copy.deepcopy(data)
+    for path in sorted((violation.path for violation in violations if violation.path), key=len, reverse=True):
+        _remove(pruned, path)
+    return pruned
+
+
+def _remove(data: Any, path: _Path) -> None:
+    """Take a refused value out. A mapping stays: what is wrong with it as a whole does not spoil what is in it."""
+    *parents, last = path
+    for step in parents:
+        data = data[step]
+    if isinstance(data, dict) and not isinstance(data.get(str(last)), dict):
+        data.pop(last, None)
+    elif isinstance(data, list) and isinstance(last, int) and last < len(data) and not isinstance(data[last], dict):
+        data[last] = None
+
+
+def _policy(report: Report, written: dict[str, Any], needed: Needed) -> Policy:
+    names = Names()
+    _name(report, written)
+    parameters = _parameters(report, written.get("params") or {})
+    names.params = {p.name: Type(p.kind, p.enum, nullable=p.default is None and p.optional) for p in parameters}
+    facts = {k: v for k, v in (written.get("facts") or {}).items() if isinstance(v, dict)}
+    names.declare_later(facts, "it comes further down: move its selection up")
+    needs = []
+    for name, need in (written.get("needs") or {}).items():
+        if isinstance(need, dict) and _free(report, names, ("needs", name), name):
+            found = check_need(report, names, name, need, needed, parameters)
+            needs += [found] if found else []
+    for name, selection in facts.items():
+        if _free(report, names, ("facts", name), name):
+            names.later.pop(name, None)
+            checked = check_selection(report, names, name, selection)
+            if checked:
+                names.selections[name] = checked
+    rules = check_rules(report, names, written)
+    check_strata(report, rules)
+    decide = _decide(report, written.get("decide") or [], names.for_rule("condition", blocked=True))
+    outputs = _outputs(report, ("outputs",), written.get("outputs") or {}, names.for_rule("value", blocked=True))
+    return Policy(
+        id=str(written.get("policy")),
+        version=1,
+        title=str(written.get("title") or written.get("policy")),
+        question=str(written.get("question")),
+        digest=digest(report.document.source.text),
+        parameters=parameters,
+        needs=asking(tuple(needs), rules, decide),
+        selections=tuple(names.selections.values()),
+        rules=rules,
+        decide=decide,
+        outputs=outputs,
+        derived=names.derived,
+        description=str(written.get("description") or ""),
+    )
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a policy's text, as `sha256:…`."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name(report: Report, written: dict[str, Any]) -> None:
+    """A policy is found by its file's name, so the two must agree."""
+    path, name = report.document.source.name, written.get("policy")
+    stem = os.path.splitext(os.path.basename(path))[0]
+    if path.endswith((".yaml", ".yml")) and isinstance(name, str) and stem != name:
+        report.at("E110", ("policy",), f"the policy is `{name}` but its file is `{stem}`", "rename one of them")
+
+
+def _free(report: Report, names: Names, path: _Path, name: str) -> bool:
+    if name in RESERVED:
+        report.at_key("E111", path, f"`{name}` means something else already", "choose another name")
+        return False
+    if names.taken(name):
+        report.at_key("E111", path, f"`{name}` is a name already", "choose another name")
+        return False
+    return True
+
+
+def _parameters(report: Report, written: dict[str, Any]) -> tuple[Parameter, ...]:
+    found = []
+    for name, spec in written.items():
+        if not isinstance(spec, dict) or "type" not in spec:
+            continue
+        enum = tuple(str(value) for value in spec.get("enum") or ())
+        if enum and spec["type"] != "string":
+            report.at_key("E112", ("params", name, "enum"), "`enum` is for a parameter of type string")
+        bare = Parameter(name, spec["type"], None, spec.get("optional") is True, spec.get("description") or "", enum)
+        default = _default(report, bare, spec)
+        if default is not None and bare.optional:
+            report.at_key("E112", ("params", name, "optional"), f"`{name}` has a default: it is never null", "keep one")
+        found.append(Parameter(name, bare.kind, default, bare.optional, bare.description, enum))
+    return tuple(found)
+
+
+def _default(report: Report, parameter: Parameter, spec: dict[str, Any]) -> Value:
+    if "default" not in spec:
+        return None
+    try:
+        return argument.value_of(parameter, spec["default"])
+    except ValueError as error:
+        report.at("E113", ("params", parameter.name, "default"), f"the default: {error}")
+        return None
+
+
+def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[Line, ...]:
+    """The lines, of which the last and only the last has no `when`: some line always holds, and all can be reached."""
+    lines = []
+    for index, line in enumerate(written):
+        if not isinstance(line, dict):
+            continue
+        last = index == len(written) - 1
+        if last and "when" in line:
+            hint = "end with a line without `when`"
+            report.at_key("E506", ("decide", index, "when"), "no line holds when this one does not", hint)
+        if not last and "when" not in line:
+            hint = "give it a `when`, or make it the last"
+            report.at("E507", ("decide", index), "the lines after this one are never reached", hint)
+        when = report.condition(("decide", index, "when"), line.get("when"), scope)
+        lines.append(Line(str(line.get("state")), line.get("allow") is True, when))
+    return tuple(lines)
+
+
+def _outputs(report: Report, path: _Path, written: dict[str, Any], scope: Scope) -> tuple[Output, ...]:
+    found = []
+    for name, value in written.items():
+        here = (*path, name)
+        if isinstance(value, dict):
+            found.append(Output(name, None, _outputs(report, here, value, scope)))
+        else:
+            found.append(Output(name, report.expression(here, value, scope)))
+    return tuple(found)

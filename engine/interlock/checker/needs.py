@@ -1,0 +1,112 @@
+"""The checking of `needs`: which policy, what it is given, and the fields its decision has as a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from interlock.checker.names import Names
+from interlock.checker.report import Report
+from interlock.expression.language import a
+from interlock.expression.scope import Known
+from interlock.expression.tree import Field, Node, Some, Type, Variable, type_of
+from interlock.expression.walk import walk
+from interlock.policy import Line, Need, Parameter, Policy, Rule, values
+from interlock.source import nearest
+
+_DECISION = ("allow", "state", "undecided", "reason", "task")
+
+
+def check_need(
+    report: Report,
+    names: Names,
+    name: str,
+    written: dict[str, Any],
+    needed: Callable[[str], Policy | str],
+    passed: tuple[Parameter, ...],
+) -> Need | None:
+    """One need; its name comes into sight with the fields of the needed policy's decision."""
+    path = ("needs", name)
+    policy = needed(str(written.get("policy")))
+    if isinstance(policy, str):
+        report.at("E601", (*path, "policy"), policy)
+        return None
+    tasks: Node | None = None
+    if "tasks" in written:
+        tasks = report.expression((*path, "tasks"), written["tasks"], names.for_text(), "list")
+    given = _given(report, names, path, written.get("with") or {}, policy)
+    _check_passed(report, path, policy, set(written.get("with") or {}), passed)
+    fields = decision_fields(policy)
+    many = "tasks" in written
+    names.needs[name] = Known("map" if many else "single", fields, fields["task"] if many else None)
+    return Need(name, policy.id, policy.digest, tasks, given)
+
+
+def decision_fields(policy: Policy) -> dict[str, Type]:
+    """What a decision of the policy is as a fact: its verdict, and its outputs under their dotted names."""
+    states = tuple(dict.fromkeys((*(line.state for line in policy.decide), "undecided")))
+    fields = {
+        "allow": Type("bool"),
+        "state": Type("string", states, nullable=False),
+        "undecided": Type("bool", nullable=False),
+        "reason": Type("string"),
+        "task": Type("string", nullable=False),
+    }
+    for path, node in values(policy.outputs):
+        if path not in _DECISION:
+            found = type_of(node)
+            fields[path] = Type("string" if found.kind == "null" else found.kind, found.enum)
+    return fields
+
+
+def _given(
+    report: Report, names: Names, path: tuple[str | int, ...], written: dict[str, Any], policy: Policy
+) -> dict[str, Node]:
+    wanted = {parameter.name: parameter for parameter in policy.parameters}
+    found = {}
+    for name, expression in written.items():
+        here = (*path, "with", name)
+        if name not in wanted:
+            near = nearest(name, wanted)
+            hint = f"did you mean `{near}`?" if near else None
+            report.at_key("E602", here, f"`{policy.id}` has no parameter `{name}`", hint)
+            continue
+        node = report.expression(here, expression, names.for_text(), wanted[name].kind)
+        if node is not None:
+            found[name] = node
+    return found
+
+
+def _check_passed(
+    report: Report,
+    path: tuple[str | int, ...],
+    policy: Policy,
+    given: set[str],
+    passed: tuple[Parameter, ...],
+) -> None:
+    """Parameters of the same name are passed on, so they are of one type; a required one must come from somewhere."""
+    own = {parameter.name: parameter for parameter in passed}
+    for parameter in policy.parameters:
+        if parameter.name in given:
+            continue
+        same = own.get(parameter.name)
+        if same is not None and same.kind != parameter.kind:
+            message = f"`{parameter.name}` is {a(same.kind)} here and {a(parameter.kind)} in `{policy.id}`"
+            report.at("E603", path, message, "set it with `with`, or rename it")
+        elif parameter.required and same is None:
+            report.at("E604", path, f"`{policy.id}` must be given `{parameter.name}`", "set it with `with`")
+
+
+def asking(needs: tuple[Need, ...], rules: tuple[Rule, ...], decide: tuple[Line, ...]) -> tuple[Need, ...]:
+    """The needs, each noting whether some rule or line asks for its `.undecided` (and so answers for it itself)."""
+    conditions = [rule.condition for rule in rules] + [line.when for line in decide if line.when is not None]
+    asked = set[str]()
+    for condition in conditions:
+        ranged = {node.variable: node.selection for node in walk(condition) if isinstance(node, Some)}
+        for node in walk(condition):
+            if isinstance(node, Field) and node.path == "undecided":
+                name = node.of.name if isinstance(node.of, Variable) else node.of.selection
+                asked.add(ranged.get(name, name))
+    return tuple(msgspec.structs.replace(need, asks_undecided=need.name in asked) for need in needs)

@@ -1,0 +1,105 @@
+"""Where the checker's findings go: expressions and messages are typed here, their faults become issues with a place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.expression.check import check
+from interlock.expression.scope import Scope
+from interlock.expression.tree import Constant, Logic, Node, Not, Type
+from interlock.parser import Document
+from interlock.policy import Template
+from interlock.source import Issue
+
+_Path = tuple[str | int, ...]
+LENGTH = 4_096
+"""The greatest length of an expression or message, in characters."""
+
+
+class Report:
+    """The issues of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.issues: list[Issue] = []
+
+    def at(self, code: str, path: _Path, message: str, hint: str | None = None) -> None:
+        """An issue about the value at `path`."""
+        self.issues.append(Issue(code, message, self.document.locate(path), hint))
+
+    def at_key(self, code: str, path: _Path, message: str, hint: str | None = None) -> None:
+        """An issue about the key that `path` ends with."""
+        self.issues.append(Issue(code, message, self.document.locate_key(path), hint))
+
+    def expression(self, path: _Path, written: Any, scope: Scope, want: str | None = None) -> Node | None:
+        """Type the expression at `path`; None, and issues, when it cannot be."""
+        if isinstance(written, bool | int):
+            written = str(written).lower()
+        if not isinstance(written, str):
+            return None
+        return self._typed(path, written, 0, scope, want)
+
+    def condition(self, path: _Path, written: Any, scope: Scope) -> Node | None:
+        """Type the condition at `path`."""
+        return self.expression(path, written, scope, "bool")
+
+    def message(self, path: _Path, written: Any, scope: Scope) -> Template | None:
+        """Type the text with `{expression}` at `path`."""
+        if not isinstance(written, str):
+            return None
+        parts: list[str | Node] = []
+        text, at = "", 0
+        while at < len(written):
+            pair, char = written[at : at + 2], written[at]
+            if pair in ("{{", "}}"):
+                text, at = text + char, at + 2
+            elif char == "{":
+                end = _closing(written, at)
+                if end is None:
+                    location = self.document.locate_within(path, at, at + 1)
+                    self.issues.append(Issue("E309", "the brace is not closed", location, "a mere brace is written {{"))
+                    return None
+                node = self._typed(path, written[at + 1 : end], at + 1, scope, None)
+                parts += [text, node] if text and node else [node] if node else []
+                text, at = "", end + 1
+            else:
+                text, at = text + char, at + 1
+        return Template(tuple([*parts, text] if text or not parts else parts))
+
+    def _typed(self, path: _Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
+        if len(text) > LENGTH:
+            self.at("E310", path, f"the expression has {len(text):,} characters; it may have {LENGTH:,}")
+            return None
+        node, faults = check(text, scope, want)
+        for fault in faults:
+            place = self.document.locate_within(path, offset + fault.start, offset + fault.end)
+            self.issues.append(Issue(fault.code, fault.message, place, fault.hint))
+        return node
+
+
+def _closing(text: str, start: int) -> int | None:
+    """The offset of the brace that closes the one at `start`, quotes respected."""
+    quote = ""
+    for at in range(start + 1, len(text)):
+        char = text[at]
+        if quote:
+            quote = "" if char == quote and text[at - 1] != "\\" else quote
+        elif char in "\"'":
+            quote = char
+        elif char == "}":
+            return at
+    return None
+
+
+def conjunction(*items: Node | None) -> Node:
+    """All of the given conditions; those that are always true are left out."""
+    always = Constant(True, Type("bool", nullable=False))
+    real = tuple(item for item in items if item is not None and item != always)
+    if not real:
+        return always
+    return real[0] if len(real) == 1 else Logic("&&", real)
+
+
+def opposite(node: Node | None) -> Node | None:
+    """The exact opposite of a condition."""
+    return None if node is None else Not(node)

@@ -1,0 +1,120 @@
+"""The checking of `rules`: what each ranges over, its condition, its effect, and the facts it derives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from interlock.checker.names import RESERVED, Names
+from interlock.checker.report import Report, conjunction, opposite
+from interlock.expression.scope import Scope
+from interlock.expression.tree import Node, Type, type_of
+from interlock.policy import Effect, Rule
+from interlock.source import nearest
+
+_EFFECTS: tuple[Effect, ...] = ("block", "warn", "note", "derive")
+_Path = tuple[str | int, ...]
+
+
+def check_rules(report: Report, names: Names, written: dict[str, Any]) -> tuple[Rule, ...]:
+    """All rules of a policy, in order. What a rule derives comes into sight after it."""
+    rules = {i: rule for i, rule in enumerate(written.get("rules") or []) if isinstance(rule, dict)}
+    names.declare_later(_derived(list(rules.values())), "a rule further down derives it: move that rule up")
+    everywhere = names.for_rule("condition")
+    given = conjunction(
+        report.condition(("when",), written.get("when"), everywhere),
+        opposite(report.condition(("unless",), written.get("unless"), everywhere)),
+    )
+    found, seen = [], set[str]()
+    for index, rule in rules.items():
+        identity = str(rule.get("id"))
+        if identity in seen:
+            report.at("E501", ("rules", index, "id"), f"two rules bear the id `{identity}`", "rename one of them")
+        seen.add(identity)
+        checked = _check_rule(report, names, ("rules", index), rule, given)
+        if checked is not None:
+            found.append(checked)
+    return tuple(found)
+
+
+def _derived(rules: list[dict[str, Any]]) -> list[str]:
+    return [name for rule in rules if isinstance(rule.get("derive"), dict) for name in rule["derive"]]
+
+
+def _check_rule(report: Report, names: Names, path: _Path, rule: dict[str, Any], given: Node) -> Rule | None:
+    loops = _loops(report, names, path, rule.get("for"))
+    if loops is None:
+        return None
+    scope = names.for_rule("condition", loops)
+    condition = conjunction(
+        given,
+        report.condition((*path, "when"), rule.get("when"), scope),
+        opposite(report.condition((*path, "unless"), rule.get("unless"), scope)),
+    )
+    effect = next((effect for effect in _EFFECTS if effect in rule), None)
+    if effect is None:
+        return None
+    values = names.for_rule("value", loops)
+    bare = Rule(str(rule.get("id")), loops, condition, effect, line=report.document.locate(path).line)
+    if effect == "derive":
+        return _derives(report, names, path, rule, values, bare)
+    return msgspec.structs.replace(
+        bare,
+        message=report.message((*path, effect), rule.get(effect), values),
+        fix=report.message((*path, "fix"), rule.get("fix"), values),
+        data=_values(report, (*path, "data"), rule.get("data") or {}, values),
+    )
+
+
+def _loops(report: Report, names: Names, path: _Path, written: Any) -> tuple[str, ...] | None:
+    listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
+    unknown = False
+    for index, name in enumerate(listed):
+        if names.known(str(name)) is not None:
+            continue
+        where = (*path, "for", index) if isinstance(written, list) else (*path, "for")
+        near = nearest(str(name), (*names.selections, *names.needs, *names.derived))
+        hint = names.later.get(str(name)) or (f"did you mean `{near}`?" if near else "name a selection of `facts`")
+        report.at("E502", where, f"unknown selection `{name}`", hint)
+        unknown = True
+    return None if unknown else tuple(str(name) for name in listed)
+
+
+def _values(report: Report, path: _Path, written: dict[str, Any], scope: Scope) -> dict[str, Node]:
+    found = {}
+    for name, expression in written.items():
+        node = report.expression((*path, name), expression, scope)
+        if node is not None:
+            found[name] = node
+    return found
+
+
+def _derives(report: Report, names: Names, path: _Path, rule: dict[str, Any], scope: Scope, bare: Rule) -> Rule | None:
+    """A rule that makes a fact. The first rule that derives a name gives the fact its fields; others must agree."""
+    for key in ("fix", "data"):
+        if key in rule:
+            report.at_key("E503", (*path, key), f"`{key}` is for findings, not for derived facts", f"take `{key}` out")
+    name, written = next(iter(rule["derive"].items()))
+    here = (*path, "derive", name)
+    if names.taken(name) or name in RESERVED:
+        report.at_key("E504", here, f"`{name}` is a name already", "call the derived fact otherwise")
+        return None
+    values = _values(report, here, written, scope)
+    types = {field: _field_type(type_of(node)) for field, node in values.items()}
+    if len(values) < len(written):
+        return None
+    known = names.derived.get(name)
+    if known is None:
+        names.derived[name] = types
+        names.later.pop(name, None)
+    elif {f: t.kind for f, t in known.items()} != {f: t.kind for f, t in types.items()}:
+        fields = ", ".join(f"{field}: {found.kind}" for field, found in known.items())
+        report.at("E505", here, f"`{name}` has other fields in an earlier rule", f"it has {fields}")
+        return None
+    return msgspec.structs.replace(bare, derive=name, values=values)
+
+
+def _field_type(found: Type) -> Type:
+    """A derived field: any rule may leave it null, and another rule may give it a text outside the first one's set."""
+    return Type("string" if found.kind == "null" else found.kind)

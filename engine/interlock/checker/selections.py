@@ -1,0 +1,165 @@
+"""The checking of `facts`: each selection's source, condition, grouping, and the fields that it gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock import schemas
+from interlock.checker.names import Names
+from interlock.checker.report import Report
+from interlock.expression.language import ORDERED, a
+from interlock.expression.tree import Type
+from interlock.policy import Selection, Shape, Take
+from interlock.source import nearest
+
+_AGGREGATES = ("count", "min", "max", "sum")
+_ENTITIES = ("binding", "seat", "task", "notification", "acknowledgement", "handoff", "wake_action")
+
+
+def check_selection(report: Report, names: Names, name: str, written: dict[str, Any]) -> Selection | None:
+    """One selection; None when so much is wrong that nothing can be said about what names it."""
+    path = ("facts", name)
+    kinds, parent, fields = _source(report, names, name, written.get("from"))
+    if not kinds:
+        return None
+    take: Take = written.get("take", "all")
+    per, groups = _per(report, (*path, "per"), written, fields)
+    _check_take(report, path, written, take, per, fields)
+    where = None
+    if "where" in written:
+        where = report.condition((*path, "where"), written["where"], names.for_where(name, fields))
+    required = report.message((*path, "required"), written.get("required"), names.for_text())
+    scope = written.get("scope", parent.scope if parent else "task")
+    if parent and "scope" in written and scope != parent.scope:
+        report.at("E103", (*path, "scope"), f"`{parent.name}` has the scope {parent.scope}", "leave scope out here")
+    shape: Shape = "many" if take == "all" else "map" if per else "single"
+    of = written.get("of") if isinstance(written.get("of"), str) else None
+    return Selection(
+        name=name,
+        kinds=kinds,
+        shape=shape,
+        fields=_given(take, per, of, fields),
+        parent=parent.name if parent else None,
+        scope=scope,
+        where=where,
+        take=take,
+        of=of,
+        per=per,
+        groups=groups,
+        required=required,
+    )
+
+
+def _source(
+    report: Report, names: Names, name: str, written: Any
+) -> tuple[tuple[str, ...], Selection | None, dict[str, Type]]:
+    """The fact kinds, the parent selection if it is one, and the fields of a candidate."""
+    path = ("facts", name, "from")
+    if isinstance(written, str) and written in names.selections:
+        parent = names.selections[written]
+        if parent.take in _AGGREGATES:
+            report.at("E104", path, f"`{written}` is a number made of facts, and cannot be narrowed")
+            return (), None, {}
+        return parent.kinds, parent, dict(parent.fields)
+    listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
+    kinds = []
+    for index, kind in enumerate(listed):
+        where = (*path, index) if isinstance(written, list) else path
+        if kind in schemas.kinds():
+            kinds.append(kind)
+        else:
+            report.at("E101", where, f"unknown fact kind `{kind}`", _meant(str(kind), names))
+    if len(kinds) < len(listed):
+        return (), None, {}
+    if len(kinds) > 1 and any(kind in _ENTITIES for kind in kinds):
+        report.at("E102", path, "several kinds in one selection are all receipts", "select entities one kind at a time")
+        return (), None, {}
+    return tuple(kinds), None, fields_of(tuple(kinds))
+
+
+def _meant(kind: str, names: Names) -> str | None:
+    if kind in names.later:
+        return names.later[kind]
+    near = nearest(kind, (*schemas.kinds(), *names.selections))
+    return f"did you mean `{near}`?" if near else "fact kinds have a schema each in schemas/facts/"
+
+
+def fields_of(kinds: tuple[str, ...]) -> dict[str, Type]:
+    """The fields of facts of these kinds: one that not all of them have, or type alike, may be null or is left out."""
+    found: dict[str, Type] = {}
+    specs = [schemas.fields(kind) for kind in kinds]
+    for path in {path: None for spec in specs for path in spec}:
+        having = [spec[path] for spec in specs if path in spec]
+        if len({spec.kind for spec in having}) > 1:
+            continue
+        enum = {value: None for spec in having for value in spec.enum} if all(spec.enum for spec in having) else {}
+        always = len(having) == len(specs) and all(spec.required for spec in having)
+        found[path] = Type(having[0].kind, tuple(enum), nullable=not always)
+    found["kind"] = Type("string", kinds, nullable=False)
+    return found
+
+
+def _per(
+    report: Report, path: tuple[str | int, ...], written: dict[str, Any], fields: dict[str, Type]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    per = written.get("per")
+    groups: tuple[str, ...] = ()
+    if isinstance(per, dict):
+        groups = tuple(str(value) for values in per.values() for value in values)
+    listed = [per] if isinstance(per, str) else list(per) if isinstance(per, list | dict) else []
+    for index, field in enumerate(listed):
+        where = (*path, index) if isinstance(per, list) else path
+        found = fields.get(field)
+        if found is None:
+            near = nearest(field, fields)
+            report.at("E105", where, f"unknown field `{field}`", f"did you mean `{near}`?" if near else None)
+            return (), ()
+        if found.kind not in ("string", "int", "bool") or (groups and found.kind != "string"):
+            report.at("E106", where, f"`{field}` is {a(found.kind)}, and does not group")
+            return (), ()
+        for value in groups:
+            if found.enum and value not in found.enum:
+                hint = f"there is {', '.join(found.enum)}"
+                report.at("E107", where, f"`{value}` is none of the values that `{field}` can have", hint)
+    return tuple(listed), groups
+
+
+def _check_take(
+    report: Report,
+    path: tuple[str | int, ...],
+    written: dict[str, Any],
+    take: Take,
+    per: tuple[str, ...],
+    fields: dict[str, Type],
+) -> None:
+    """`per` wants a take of one; min, max and sum want `of`, and nothing else does."""
+    if "per" in written and take == "all":
+        hint = "take: latest, earliest or count, once for each group"
+        report.at_key("E108", (*path, "per"), "`per` has nothing to take once per group", hint)
+    needs_of = take in ("min", "max", "sum")
+    of = written.get("of")
+    if needs_of and of is None:
+        report.at("E109", (*path, "take"), f"`{take}` of which field?", "name it with `of`")
+    elif of is not None and not needs_of:
+        report.at_key("E109", (*path, "of"), "`of` is for min, max and sum")
+    elif isinstance(of, str):
+        found = fields.get(of)
+        kinds = ORDERED if take != "sum" else ("int", "duration")
+        if found is None:
+            near = nearest(of, fields)
+            report.at("E105", (*path, "of"), f"unknown field `{of}`", f"did you mean `{near}`?" if near else None)
+        elif found.kind not in kinds:
+            report.at("E109", (*path, "of"), f"there is no {take} of {a(found.kind)}", f"it takes {', '.join(kinds)}")
+    if take == "count" and per and "count" in per:
+        report.at("E109", (*path, "per"), "a counted fact's own field is called `count`")
+
+
+def _given(take: Take, per: tuple[str, ...], of: str | None, fields: dict[str, Type]) -> dict[str, Type]:
+    """The fields of the facts that the selection gives."""
+    if take not in _AGGREGATES:
+        return fields
+    grouped = {field: fields[field] for field in per if field in fields}
+    if take == "count":
+        return {**grouped, "count": Type("int", nullable=False)}
+    value = fields.get(of or "", Type("int"))
+    return {**grouped, "value": Type(value.kind)}

@@ -1,0 +1,77 @@
+"""The command `interlock`. Each subcommand is a module of its own, imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from interlock import __version__
+from interlock.cli import exits
+from interlock.cli.terminal import say
+from interlock.errors import InterlockError, PolicyError, UsageError
+from interlock.source import nearest
+
+_COMMANDS = ("eval", "policies", "show", "tasks", "demo")
+
+
+class _Interlock(click.Group):
+    """Finds the subcommands, and turns whatever happens into a message and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The subcommands, as help shows them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The subcommand of that name. Raises UsageError."""
+        if cmd_name not in _COMMANDS:
+            near = nearest(cmd_name, _COMMANDS)
+            hint = f"did you mean `{near}`?" if near else f"there is {', '.join(_COMMANDS)}"
+            raise UsageError(f"unknown command `{cmd_name}`; {hint}")
+        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
+        """Run the command and exit. A person's error is told in a line; a bug shows all that is known of it."""
+        try:
+            code = super().main(args, "interlock", standalone_mode=False)
+        except click.UsageError as error:
+            say(_ours(error), "error")
+            code = exits.USAGE
+        except (click.Abort, KeyboardInterrupt):
+            code = exits.INTERRUPTED
+        except InterlockError as error:
+            say(str(error), "" if isinstance(error, PolicyError) else "error")
+            code = exits.of_error(error)
+        except Exception:
+            import traceback
+
+            say(f"this is a bug in interlock {__version__}; please report it with all of this", "error")
+            say(traceback.format_exc().rstrip())
+            code = exits.BUG
+        sys.exit(code)
+
+
+def _ours(error: click.UsageError) -> str:
+    """What click says of a command line, in our voice: lower case, words in backticks, what to do next."""
+    import re
+
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        near = nearest(error.option_name, [o for parameter in error.ctx.command.params for o in parameter.opts])
+        message = f"unknown option `{error.option_name}`" + (f"; did you mean `{near}`?" if near else "")
+    told = re.sub(r"'([^']*)'", r"`\1`", message[:1].lower() + message[1:]).rstrip(".")
+    return f"{told}; see `{error.ctx.command_path} --help`" if error.ctx else told
+
+
+@click.group(cls=_Interlock, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Do the receipts prove it? Policies over receipt ledgers, decided.
+
+    Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
+    cannot be read, 2 a wrong question, 1 a bug in interlock.
+    """

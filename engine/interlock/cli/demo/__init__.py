@@ -1,0 +1,99 @@
+"""`interlock demo`: a real pair's hour, as three gates saw it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
+from interlock.reporting import render
+from interlock.reporting.harmless import harmless
+from interlock.reporting.text import COLOURS, verdict
+
+if TYPE_CHECKING:
+    from interlock.cli.demo.timeline import Change
+
+_TASK = "checkout-refactor"
+_GATES = ("smoke", "readiness", "quiescence")
+_ASLEEP = "2026-06-22T09:20:00Z"
+"""An instant of the story at which there is something to mend."""
+_PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "story.db.xz")
+
+
+@click.command("demo", short_help="Watch three gates over the hour of a real pair.")
+@click.option("--write", metavar="PATH", help="Leave the ledger at PATH, to try the other commands on.")
+@options.form
+def command(write: str | None, form: str) -> int:
+    """Play the ledger of one pair's hour, which ships with interlock: a line whenever a gate changes its mind.
+
+    The gates are smoke (may real work start?), readiness (does the pair run by itself?) and quiescence (may its
+    autopilot stop?). With --format json, each of these decisions is an object on a line.
+    """
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        path = os.path.join(folder, "story.db") if write is None else write
+        _unpack(path)
+        found = _changes(path, "story.db" if write is None else write)
+    if form == "json":
+        terminal.put(render(form, [change.after for change in found]), "utf-8")
+    else:
+        terminal.put(_told(found) + _hint(write))
+    return exits.ALLOWED
+
+
+def _unpack(path: str) -> None:
+    """Write the story's ledger to a path at which there is nothing yet. Raises UsageError."""
+    import lzma
+
+    with lzma.open(_PACKED) as packed:
+        content = packed.read()
+    try:
+        with open(path, "xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
+
+
+def _changes(path: str, name: str) -> list[Change]:
+    """The changes in the ledger at `path`, which its reader knows by `name`."""
+    from interlock.cli.demo.timeline import changes
+    from interlock.ledger import open_ledger
+
+    with closing(open_ledger(path)) as ledger:
+        return [change.of_ledger(name) for change in changes(ledger, _TASK, _GATES)]
+
+
+def _told(found: list[Change]) -> str:
+    """The timeline: when, which gate, its verdict, the state before and after, and what first stands in the way."""
+    first, last = found[0].after.now, found[-1].after.now
+    lines = [f"{_TASK} on {first[:10]}, {first[11:]} to {last[11:]}: three gates, and when each changes its mind", ""]
+    return "\n".join([*lines, *(_line(change, terminal.painter(sys.stdout)) for change in found), ""])
+
+
+def _line(change: Change, paint: Callable[[str, str], str]) -> str:
+    after, told = change.after, verdict(change.after)
+    state = f"{change.before.state} -> {after.state}" if change.before else after.state
+    messages = [after.reason] if after.reason else [finding.message for finding in after.findings]
+    first = messages[0] if messages else ""
+    return f"{after.now[11:]}  {after.policy:10}  {paint(f'{told:9}', COLOURS[told])}  {state:34}  {first}".rstrip()
+
+
+def _hint(written: str | None) -> str:
+    """What to try next."""
+    from shlex import quote
+
+    name = harmless(quote(written or "story.db"))
+    lines = [] if written else ["interlock demo --write story.db"]
+    lines += [
+        f"interlock eval smoke readiness --ledger {name} --task {_TASK} --at {_ASLEEP}",
+        f"interlock eval quiescence --ledger {name} --task {_TASK} --at {_ASLEEP} --param quiet_after=2 --format json",
+        "interlock show quiescence",
+    ]
+    return "\n".join(["", "Try it yourself:", *(f"  {line}" for line in lines), ""])

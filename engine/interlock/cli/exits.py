@@ -1,0 +1,33 @@
+"""What the command's exit code says. Scripts rely on it: a code is part of the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from interlock.decision import Decision
+from interlock.errors import InterlockError, LedgerError, PolicyError
+
+ALLOWED = 0
+BUG = 1
+USAGE = 2
+DENIED = 3
+UNDECIDED = 4
+INVALID_POLICY = 5
+UNREADABLE_LEDGER = 6
+INTERRUPTED = 130
+
+
+def of_decisions(decisions: Iterable[Decision]) -> int:
+    """ALLOWED only if every decision allows; a denial weighs more than an undecided one."""
+    verdicts = {decision.allow for decision in decisions}
+    return DENIED if False in verdicts else UNDECIDED if verdicts != {True} else ALLOWED
+
+
+def of_error(error: InterlockError) -> int:
+    """The code of an error that a person can mend."""
+    match error:
+        case PolicyError():
+            return INVALID_POLICY
+        case LedgerError():
+            return UNREADABLE_LEDGER
+    return USAGE

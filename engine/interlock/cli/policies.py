@@ -1,0 +1,36 @@
+"""`interlock policies`: which policies there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting.harmless import harmless
+
+
+@click.command("policies", short_help="List the policies.")
+@options.policy_dirs
+@options.form
+def command(policy_dirs: Sequence[str], form: str) -> int:
+    """List the policies that ship with interlock, and those of further folders: id, question, file.
+
+    An invalid policy is listed as such, and the exit code is then 5.
+    """
+    import msgspec
+
+    from interlock.runner import library
+
+    listed = library(policy_dirs).list()
+    if form == "json":
+        terminal.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in listed), "utf-8")
+    else:
+        wide = max((len(each.id) for each in listed), default=0)
+        asked = max((len(each.question or each.title) for each in listed), default=0)
+        rows = (f"{each.id:{wide}}  {each.question or each.title:{asked}}  {each.path}" for each in listed)
+        terminal.put("".join(f"{harmless(row)}\n" for row in rows))
+    invalid = [each.id for each in listed if not each.question]
+    if invalid:
+        terminal.say(f"`interlock show {invalid[0]}` tells what is wrong with it", "note")
+    return exits.INVALID_POLICY if invalid else exits.ALLOWED

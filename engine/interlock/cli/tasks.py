@@ -1,0 +1,27 @@
+"""`interlock tasks`: which tasks a ledger holds."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting.harmless import harmless
+
+
+@click.command("tasks", short_help="List the tasks of a ledger.")
+@options.ledger
+def command(ledger: str | None) -> int:
+    """List what each task of the ledger can be asked for by: its name, or its id where others bear the name too.
+
+    Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
+    above it.
+    """
+    from interlock.cli.whereabouts import find_ledger
+    from interlock.ledger import open_ledger
+
+    with closing(open_ledger(find_ledger() if ledger is None else ledger)) as opened, opened.snapshot(0) as snapshot:
+        names = snapshot.task_names()
+    terminal.put("".join(f"{harmless(name)}\n" for name in names))
+    return exits.ALLOWED

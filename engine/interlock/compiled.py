@@ -1,0 +1,120 @@
+"""A compiled policy: plain data, no callables. `compiler` makes it; `selection` and `rete` run it.
+
+Selections are SQL text over the ledger's canonical relation. Rules are *branches* over *relations*: every relation is
+a kind of engine fact with the fields that some branch tests; every branch is one conjunction of patterns. A rule whose
+condition has alternatives has several branches, and fires for a combination of facts if any of them matches.
+
+Every field of an engine fact is there: null is a value of its own (see `rete`), so a test never meets a missing field.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from interlock.policy import Policy
+
+Operator = Literal["==", "!=", "<", "<=", ">", ">="]
+
+
+class Slot(msgspec.Struct, frozen=True, array_like=True):
+    """A field of a matched fact: the pattern's alias and the engine field's name."""
+
+    alias: str
+    field: str
+
+
+class Test(msgspec.Struct, frozen=True, array_like=True):
+    """`field OP value`, where `field` is of the pattern's own fact.
+
+    The value is a constant, or (when `slots` is not empty) the sum of the slots, each added or subtracted, plus
+    `constant`. A sum of several slots is only made of fields that earlier tests show not to be null.
+    """
+
+    __test__ = False
+
+    field: str
+    op: Operator
+    constant: None | bool | int | str = None
+    slots: tuple[tuple[Literal[1, -1], Slot], ...] = ()
+
+
+class Pattern(msgspec.Struct, frozen=True, array_like=True):
+    """A fact of `relation` for which every test holds; when `negated`, that there is none.
+
+    Tests name earlier aliases.
+    """
+
+    alias: str
+    relation: str
+    tests: tuple[Test, ...] = ()
+    negated: bool = False
+
+
+class Branch(msgspec.Struct, frozen=True, array_like=True):
+    """One conjunction. `target` is the rule's index, or that of a `decide` line when `decides`.
+
+    `loops` are the aliases of the facts that the rule ranges over, in its order. `blocked` is set where the branch
+    holds only if some rule blocked (True) or none did (False): that is known after the last ruleset has run.
+    """
+
+    target: int
+    patterns: tuple[Pattern, ...]
+    loops: tuple[str, ...] = ()
+    decides: bool = False
+    blocked: bool | None = None
+
+
+class Column(msgspec.Struct, frozen=True, array_like=True):
+    """An engine field: the sum of the fact's own fields, each added or subtracted, plus a constant; null if any is.
+
+    A plain field is one term and no constant. The path `""` is 1 for a fact that is there.
+    """
+
+    name: str
+    terms: tuple[tuple[Literal[1, -1], str], ...]
+    constant: int = 0
+
+
+class Relation(msgspec.Struct, frozen=True, array_like=True):
+    """A kind of engine fact: the selection (or `$`, the one fact of `now`, `task` and `params.*`) and its columns."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+class Stratum(msgspec.Struct, frozen=True, array_like=True):
+    """Branches that run together. A `recursive` stratum runs until it derives nothing new."""
+
+    branches: tuple[Branch, ...]
+    recursive: bool = False
+
+
+class Query(msgspec.Struct, frozen=True, array_like=True):
+    """A selection as SQL. Its rows are `kind, id, seq, task, at, instant, actor, severity, summary, correlation,
+    attributes, suspect`, then `number` where the selection takes a number of its facts, then the `per` fields.
+
+    Named placeholders: `:now`, `:floor` and `:upper` (the texts of its second and of the next), `:task`, `:task_name`,
+    `:limit`, and those of `binds` (name → selection and path, or `params` and a parameter's name). A *suspect* is a row
+    on which the condition cannot be relied upon, because a field it reads breaks the fact's schema.
+    `paths` are the fields that anything reads of the selected facts, with the kind of each.
+    """
+
+    selection: str
+    sql: str
+    binds: dict[str, tuple[str, str]] = {}
+    paths: dict[str, str] = {}
+
+
+class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
+    """A policy, its selections as SQL and its rules as rulesets, ready to decide.
+
+    `undated` is SQL for receipts of the kinds it reads whose `at` is so far from a time that no range finds them.
+    """
+
+    policy: Policy
+    queries: tuple[Query, ...]
+    undated: str | None
+    relations: tuple[Relation, ...]
+    strata: tuple[Stratum, ...]

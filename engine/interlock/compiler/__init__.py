@@ -1,0 +1,69 @@
+"""`Policy` → `CompiledPolicy`: selections become SQL, conditions become branches, branches are ordered into strata."""
+
+from __future__ import annotations
+
+import msgspec
+
+from interlock.compiled import Branch, CompiledPolicy, Stratum
+from interlock.compiler.branches import Relations, branch
+from interlock.compiler.disjunction import Refused, disjunction
+from interlock.compiler.literals import LIMIT, Disjunction, TooManyBranches
+from interlock.compiler.reads import paths_read
+from interlock.compiler.selections import query, undated
+from interlock.compiler.strata import levels
+from interlock.expression.tree import TRUE, Node
+from interlock.policy import Policy
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A condition that cannot be compiled: where it stands in the policy, and why."""
+
+    code: str
+    path: tuple[str | int, ...]
+    message: str
+    hint: str
+
+
+def compile_policy(policy: Policy) -> tuple[CompiledPolicy | None, tuple[Refusal, ...]]:
+    """Compile a checked policy; None, and every refusal, when a condition has no safe form for the engine."""
+    refusals: list[Refusal] = []
+    relations = _relations(policy)
+    numbered = levels(policy.rules, policy.decide)
+    strata: list[list[Branch]] = [[] for _ in range(numbered.count)]
+    for index, rule in enumerate(policy.rules):
+        found = _alternatives(rule.condition, ("rules", index), refusals)
+        strata[numbered.of[index]] += [branch(relations, atoms, rule.loops, index) for atoms in found]
+    for index, line in enumerate(policy.decide):
+        found = _alternatives(line.when or TRUE, ("decide", index), refusals)
+        strata[-1] += [branch(relations, atoms, (), index, decides=True) for atoms in found]
+    if refusals:
+        return None, tuple(refusals)
+    paths = paths_read(policy)
+    queries = tuple(query(policy, s, paths[s.name]) for s in policy.selections if s.name in paths)
+    joined = tuple(
+        Stratum(tuple(branches), recursive=level in numbered.recursive) for level, branches in enumerate(strata)
+    )
+    return CompiledPolicy(policy, queries, undated(policy), relations.all(), joined), ()
+
+
+def _relations(policy: Policy) -> Relations:
+    keys = {selection.name: selection.per[0] for selection in policy.selections if selection.per}
+    keys |= {need.name: "task" for need in policy.needs}
+    singles = [selection.name for selection in policy.selections if selection.shape == "single"]
+    singles += [need.name for need in policy.needs if need.tasks is None]
+    return Relations(keys, frozenset(singles))
+
+
+def _alternatives(condition: Node, path: tuple[str | int, ...], refusals: list[Refusal]) -> Disjunction:
+    try:
+        found = disjunction(condition)
+    except Refused as refused:
+        refusals.append(Refusal("E510", path, refused.message, refused.hint))
+        return []
+    except TooManyBranches:
+        found = [()] * (LIMIT + 1)
+    if len(found) > LIMIT:
+        message = f"the condition has more than {LIMIT} alternatives"
+        refusals.append(Refusal("E509", path, message, "split the rule, or derive a fact for a part of it"))
+        return []
+    return found

@@ -1,0 +1,166 @@
+"""Comparisons → alternatives: equality with nulls, orderings of sums, and fields of facts that may not be there."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from interlock.compiled import Operator
+from interlock.compiler.literals import (
+    NO,
+    YES,
+    Disjunction,
+    Environment,
+    Linear,
+    Operand,
+    Same,
+    There,
+    both,
+    either,
+)
+from interlock.expression.tree import (
+    Compare,
+    Constant,
+    Field,
+    Lookup,
+    Node,
+    Now,
+    Param,
+    Sum,
+    Task,
+    type_of,
+)
+
+OPPOSITE: dict[str, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+Terms = list[tuple[Literal[1, -1], Operand]]
+
+
+def compare(node: Compare, holds: bool) -> Disjunction:
+    """The ways for a comparison to hold (or, with `holds` False, not to hold)."""
+    op = node.op if holds or node.op not in ("==", "!=") else OPPOSITE[node.op]
+    if op in ("==", "!="):
+        if isinstance(node.left, Sum) or isinstance(node.right, Sum):
+            return _same_sums(node.left, node.right, op == "==")
+        return same(operand_of(node.left), operand_of(node.right), op == "==")
+    terms, constant = _linear(node.left, node.right)
+    if terms is None:
+        return NO if holds else YES
+    if holds:
+        return settled(Linear(tuple(terms), constant, op))
+    found = settled(Linear(tuple(terms), constant, OPPOSITE[op]))
+    return or_null(terms, found)
+
+
+def or_null(terms: Terms, found: Disjunction) -> Disjunction:
+    """`found`, or some term is null."""
+    for _, operand in terms:
+        if operand.nullable:
+            found = either(found, same(operand, Operand(None), True))
+    return found
+
+
+def operand_of(node: Node) -> Operand:
+    """A field, parameter or constant as atoms name it."""
+    match node:
+        case Field():
+            return Operand(node.of, node.path, nullable=node.type.nullable or isinstance(node.of, Lookup))
+        case Constant():
+            return Operand(None, constant=node.value, nullable=node.value is None)
+        case Param():
+            return Operand(Environment(), f"params.{node.name}", nullable=node.type.nullable)
+        case Now():
+            return Operand(Environment(), "now", nullable=False)
+        case Task():
+            return Operand(Environment(), "task", nullable=False)
+    raise AssertionError(f"not an operand: {node!r}")
+
+
+def same(left: Operand, right: Operand, equal: bool) -> Disjunction:
+    """The ways for two operands to be equal (or not); an absent lookup's fields are null."""
+    if isinstance(left.place, Lookup):
+        return _by_lookup(left.place, Same(left, right, equal), same(Operand(None), right, equal))
+    if isinstance(right.place, Lookup):
+        return _by_lookup(right.place, Same(left, right, equal), same(left, Operand(None), equal))
+    return _same_plain(left, right, equal)
+
+
+def _same_plain(left: Operand, right: Operand, equal: bool) -> Disjunction:
+    if left.place is None and right.place is None:
+        return YES if (left.constant == right.constant) is equal else NO
+    if left == right:
+        return YES if equal else NO
+    if left.place is None:
+        left, right = right, left
+    if right.place is None and right.constant is None and not left.nullable:
+        return NO if equal else YES
+    return [(Same(left, right, equal),)]
+
+
+def _by_lookup(place: Lookup, atom: Same, absent: Disjunction) -> Disjunction:
+    other = atom.right if atom.left.place == place else atom.left
+    there: Disjunction = [(There(place, True), atom)]
+    if isinstance(other.place, Lookup) and other.place != place:
+        there = both(there, [(There(other.place, True),)])
+        own = atom.left if atom.left.place == place else atom.right
+        alone = _same_plain(own, Operand(None), atom.equal)
+        there = either(there, both([(There(place, True), There(other.place, False))], alone))
+    return either(there, both([(There(place, False),)], absent))
+
+
+def _same_sums(left: Node, right: Node, equal: bool) -> Disjunction:
+    """Equality of sums: both null, or neither and the numbers agree; the opposite, spelt out."""
+    mine, its = _terms(left), _terms(right)
+    terms, constant = _linear(left, right)
+    numbers = settled(Linear(tuple(terms or ()), constant, "==" if equal else "!=")) if terms is not None else NO
+    null_left, null_right = _null(mine), _null(its)
+    if equal:
+        return either(numbers, both(null_left, null_right))
+    return either(numbers, either(both(null_left, _not_null(its)), both(_not_null(mine), null_right)))
+
+
+def _terms(node: Node) -> Terms | None:
+    """The signed fields of one side; None when a written null makes it null."""
+    terms, _ = _linear(node, Constant(0, type_of(node)))
+    return terms
+
+
+def _null(terms: Terms | None) -> Disjunction:
+    return YES if terms is None else or_null(terms, NO)
+
+
+def _not_null(terms: Terms | None) -> Disjunction:
+    if terms is None:
+        return NO
+    found = YES
+    for _, operand in terms:
+        if operand.nullable:
+            found = both(found, same(operand, Operand(None), False))
+    return found
+
+
+def _linear(left: Node, right: Node) -> tuple[Terms | None, int]:
+    """`left - right` as signed fields and a constant; None for the fields when a written null is among them."""
+    terms: Terms = []
+    constant = 0
+    waiting: list[tuple[Literal[1, -1], Node]] = [(1, left), (-1, right)]
+    while waiting:
+        sign, node = waiting.pop(0)
+        if isinstance(node, Sum):
+            second: Literal[1, -1] = sign if node.op == "+" else (-1 if sign == 1 else 1)
+            waiting = [(sign, node.left), (second, node.right), *waiting]
+        elif isinstance(node, Constant):
+            if not isinstance(node.value, int):
+                return None, 0
+            constant += sign * node.value
+        else:
+            terms.append((sign, operand_of(node)))
+    return terms, constant
+
+
+def settled(atom: Linear) -> Disjunction:
+    """The comparison with what it needs: every lookup that it reads must be there."""
+    if not atom.terms:
+        left = atom.constant
+        truth = {"==": left == 0, "!=": left != 0, "<": left < 0, "<=": left <= 0, ">": left > 0, ">=": left >= 0}
+        return YES if truth[atom.op] else NO
+    lookups = dict.fromkeys(operand.place for _, operand in atom.terms if isinstance(operand.place, Lookup))
+    return [(*(There(place, True) for place in lookups), atom)]

@@ -1,0 +1,130 @@
+"""What conjunctions are made of once a condition is in disjunctive form."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from interlock.compiled import Operator
+from interlock.expression.tree import Reference
+
+
+class Environment(msgspec.Struct, frozen=True, tag=True, tag_field="ref"):
+    """The one fact that holds `now`, `task` and the parameters."""
+
+
+Place = Reference | Environment
+
+
+class Operand(msgspec.Struct, frozen=True):
+    """A field of a fact, or (with `place` None) a constant."""
+
+    place: Place | None
+    path: str = ""
+    constant: None | bool | int | str = None
+    nullable: bool = True
+
+
+class Same(msgspec.Struct, frozen=True):
+    """Two operands are equal, or are not. Null equals null only."""
+
+    left: Operand
+    right: Operand
+    equal: bool
+
+
+class Linear(msgspec.Struct, frozen=True):
+    """The signed fields and the constant add up to a number that stands in the relation `op` to 0; none is null."""
+
+    terms: tuple[tuple[Literal[1, -1], Operand], ...]
+    constant: int
+    op: Operator
+
+
+class There(msgspec.Struct, frozen=True):
+    """The fact of a lookup, or of a single selection, is there or is not."""
+
+    place: Place
+    there: bool
+
+
+class Any(msgspec.Struct, frozen=True):
+    """Some fact of the selection meets all tests (each a Same or Linear on the variable), or none does."""
+
+    selection: str
+    variable: str
+    tests: tuple[Same | Linear, ...]
+    found: bool
+    number: int = 0
+
+
+class Member(msgspec.Struct, frozen=True):
+    """The operand is among the texts of a list parameter, or is not."""
+
+    item: Operand
+    param: str
+    found: bool
+
+
+class Blocks(msgspec.Struct, frozen=True):
+    """Some rule blocked, or none did."""
+
+    blocked: bool
+
+
+Atom = Same | Linear | There | Any | Member | Blocks
+Conjunction = tuple[Atom, ...]
+Disjunction = list[Conjunction]
+
+YES: Disjunction = [()]
+NO: Disjunction = []
+
+
+class TooManyBranches(Exception):
+    """The disjunctive form of a condition outgrew what is allowed."""
+
+
+LIMIT = 64
+"""The most branches that a rule may have (`language.md`, "What the compiler must refuse")."""
+
+
+def both(first: Disjunction, second: Disjunction) -> Disjunction:
+    """Every way for both to hold; contradictions fall away."""
+    found: dict[Conjunction, None] = {}
+    for left in first:
+        for right in second:
+            joined = tuple(dict.fromkeys((*left, *right)))
+            if not _contradicts(joined):
+                found[joined] = None
+        if len(found) > LIMIT * LIMIT:
+            raise TooManyBranches
+    return _without_wider(list(found))
+
+
+def either(first: Disjunction, second: Disjunction) -> Disjunction:
+    """Every way for one of them to hold."""
+    found = list(dict.fromkeys((*first, *second)))
+    if len(found) > LIMIT * LIMIT:
+        raise TooManyBranches
+    return _without_wider(found)
+
+
+def _contradicts(items: Conjunction) -> bool:
+    known = set(items)
+    for item in items:
+        if isinstance(item, There) and There(item.place, not item.there) in known:
+            return True
+        if isinstance(item, Same) and Same(item.left, item.right, not item.equal) in known:
+            return True
+        if isinstance(item, Blocks) and Blocks(not item.blocked) in known:
+            return True
+    return False
+
+
+def _without_wider(branches: Disjunction) -> Disjunction:
+    """Leave out a branch that asks for all another asks for, and more: the other covers it."""
+    if len(branches) > LIMIT:
+        return branches
+    sets = [frozenset(branch) for branch in branches]
+    return [b for i, b in enumerate(branches) if not any(other < sets[i] for other in sets)]

@@ -1,0 +1,66 @@
+"""What a policy reads of each selection: the fields that are taken out of its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.expression.tree import Field, Node, Size, Some, Variable
+from interlock.expression.walk import children, reference
+from interlock.policy import Policy, Rule, Template, values
+
+
+def paths_read(policy: Policy) -> dict[str, dict[str, str]]:
+    """For each selection that must run, the paths that anything reads of its facts, with the kind of each.
+
+    A selection runs if a rule, a line, an output or another selection's condition names it, or if it is required.
+    """
+    found: dict[str, dict[str, str]] = {s.name: {} for s in policy.selections if s.required is not None}
+    for node, variables in _everything(policy):
+        _note(node, variables, found)
+    known = {s.name: s for s in policy.selections}
+    wanted = {name: paths for name, paths in found.items() if name in known}
+    for name, paths in wanted.items():
+        paths.update({path: known[name].fields[path].kind for path in known[name].per})
+    return {name: wanted[name] for name in known if name in wanted}
+
+
+def _everything(policy: Policy) -> Iterator[tuple[Node, dict[str, str]]]:
+    """Every expression over selected facts, each with the selections that its variables range over."""
+    for selection in policy.selections:
+        if selection.where is not None:
+            yield selection.where, {selection.name: ""}
+    for rule in policy.rules:
+        for node in _of_rule(rule):
+            yield node, {name: name for name in rule.loops}
+        for name in rule.loops:
+            yield Some(name, "", rule.condition), {loop: loop for loop in rule.loops}
+    for line in policy.decide:
+        if line.when is not None:
+            yield line.when, {}
+    for _, node in values(policy.outputs):
+        yield node, {}
+
+
+def _of_rule(rule: Rule) -> list[Node]:
+    templates = [template for template in (rule.message, rule.fix) if template is not None]
+    return [rule.condition, *expressions(*templates), *rule.data.values(), *rule.values.values()]
+
+
+def expressions(*templates: Template) -> list[Node]:
+    """The expressions inside messages."""
+    return [part for template in templates for part in template.parts if not isinstance(part, str)]
+
+
+def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, str]]) -> None:
+    of = reference(node)
+    name = variables.get(of.name, "") if isinstance(of, Variable) else of.selection if of is not None else ""
+    if name:
+        paths = found.setdefault(name, {})
+        if isinstance(node, Field):
+            paths[node.path] = node.type.kind
+    if isinstance(node, Some | Size):
+        found.setdefault(node.selection, {})
+    if isinstance(node, Some):
+        variables = {**variables, node.variable: node.selection}
+    for inner in children(node):
+        _note(inner, variables, found)

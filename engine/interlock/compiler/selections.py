@@ -1,0 +1,214 @@
+"""Selections → SQL over the ledger's canonical relation.
+
+What the text takes care of:
+
+- It touches only rows it is asked for. A receipt kind is found through the index on (event_type, timestamp), heartbeats
+  since a given moment through that on (task_id, timestamp); a `+` keeps SQLite from the other one.
+- Times are stored as text, with and without fractions, so text order is right only down to the second: ranges are taken
+  on the text of the second, and the exact instant decides inside them.
+- A row whose condition cannot be relied upon (a field it reads breaks the schema) is not passed over: it comes out as a
+  suspect, ahead of the others, and the door refuses it.
+"""
+
+from __future__ import annotations
+
+from interlock import schemas
+from interlock.compiled import Query
+from interlock.compiler.columns import ROW, column, lenient, sane
+from interlock.expression.sql import Writer
+from interlock.expression.tree import Compare, Field, Logic, Node, Variable
+from interlock.expression.walk import walk
+from interlock.policy import Policy, Selection
+
+_ENTITIES = ("task", "binding", "seat", "notification", "acknowledgement", "handoff", "wake_action")
+_BEATS = ("app_heartbeat",)
+"""Kinds that seats write all the time: since a given moment, one task has fewer receipts than there are of these."""
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+class _Built:
+    """One selection being written: the chain of selections that it narrows, and what is known about it."""
+
+    def __init__(self, policy: Policy, selection: Selection) -> None:
+        self.policy, self.selection = policy, selection
+        self.parent = next((s for s in policy.selections if s.name == selection.parent), None)
+        self.writer = Writer(self.column)
+
+    def column(self, path: str, kind: str) -> str:
+        specs = [schemas.fields(name).get(path) for name in self.selection.kinds]
+        return lenient(path) if any(spec and spec.lenient for spec in specs) else column(path, kind)
+
+    def merged(self) -> tuple[Selection, list[Selection]]:
+        """The selections whose conditions join into one `WHERE`: this one and the parents that take all."""
+        chain, here = [self.selection], self.parent
+        while here is not None and here.take == "all":
+            chain.append(here)
+            here = next((s for s in self.policy.selections if s.name == here.parent), None)
+        return chain[-1], chain
+
+    def conditions(self) -> list[Node]:
+        return [s.where for s in self.merged()[1] if s.where is not None]
+
+    def read(self) -> list[str]:
+        """The candidate's fields that decide whether and where a row is selected."""
+        fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
+        found = [field.path for field in fields if isinstance(field.of, Variable)]
+        own = [self.selection.of] if self.selection.of else []
+        return list(dict.fromkeys([*found, *self.selection.per, *own]))
+
+
+def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
+    """The SQL of a selection; `paths` are the fields that anything reads of its facts."""
+    built = _Built(policy, selection)
+    sql = _take(built)
+    return Query(selection.name, sql, built.writer.binds, paths)
+
+
+def undated(policy: Policy) -> str | None:
+    """SQL for receipts of the kinds that the policy reads whose `at` sorts outside of every time."""
+    scopes: dict[str, str] = {}
+    for selection in policy.selections:
+        for kind in selection.kinds:
+            if kind not in _ENTITIES:
+                scopes[kind] = "ledger" if "ledger" in (selection.scope, scopes.get(kind)) else "task"
+    if not scopes:
+        return None
+    kinds, anywhere = ", ".join(f"'{k}'" for k in scopes), [f"'{k}'" for k, s in scopes.items() if s == "ledger"]
+    mine = f"(task_id = :task OR kind IN ({', '.join(anywhere)}))" if anywhere else "task_id = :task"
+    row = f"SELECT {ROW}, 1 AS suspect FROM receipt WHERE kind IN ({kinds}) AND {mine.replace('task_id', '+task_id')}"
+    return f"SELECT * FROM ({row} AND at < '0' UNION ALL {row} AND at >= ':') LIMIT 10"
+
+
+def _take(built: _Built) -> str:
+    take, per = built.selection.take, built.selection.per
+    if take == "all":
+        return f"SELECT * FROM ({_rows(built)}) ORDER BY suspect DESC, instant, seq LIMIT :limit"
+    order = "ASC" if take == "earliest" else "DESC"
+    if take in ("latest", "earliest"):
+        if not per:
+            arms = _nearest(built) or _rows(built)
+            return f"SELECT * FROM ({arms}) ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1"
+        groups = ", ".join(f"g{i}" for i in range(len(per)))
+        ranked = f"row_number() OVER (PARTITION BY suspect, {groups} ORDER BY instant {order}, seq {order}) AS place"
+        inner = f"SELECT *, {ranked} FROM ({_rows(built)})"
+        return f"SELECT * FROM ({inner}) WHERE place = 1 ORDER BY suspect DESC, instant, seq LIMIT :limit"
+    return _aggregate(built)
+
+
+def _aggregate(built: _Built) -> str:
+    """A number, once per group. SQLite takes the bare columns from the row of the single min() or max()."""
+    take, per = built.selection.take, built.selection.per
+    number = {"count": "count(*)", "sum": "sum(v)"}.get(take, f"{take}(v)")
+    seq = "max(seq) AS seq" if take in ("count", "sum") else "seq"
+    groups = "".join(f", g{i}" for i in range(len(per)))
+    row = ROW.replace("seq", seq)
+    rows = _rows(built)
+    return (
+        f"SELECT {row}, suspect, {number} AS number{groups} FROM ({rows}) GROUP BY suspect{groups} "
+        f"ORDER BY suspect DESC{groups} LIMIT :limit"
+    )
+
+
+def _rows(built: _Built) -> str:
+    """All rows that are selected before anything is taken, each with `suspect`, its groups and its number."""
+    base, chain = built.merged()
+    extras = _extras(built)
+    if base.parent is not None:
+        outer = next(s for s in built.policy.selections if s.name == base.parent)
+        inner = _Built(built.policy, outer)
+        inner.writer.binds = built.writer.binds
+        where = " AND ".join(built.writer.write(s.where) for s in chain if s.where is not None) or "1"
+        cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
+        suspect = f"(suspect OR CASE kind {cases} END)"
+        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM ({_take(inner)}) WHERE {suspect} OR ({where})"
+    arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}" for k in base.kinds]
+    return " UNION ALL ".join(arms)
+
+
+def _extras(built: _Built) -> str:
+    selection = built.selection
+    fields = built.selection.fields
+    groups = "".join(f", {built.column(p, fields[p].kind)} AS g{i}" for i, p in enumerate(selection.per))
+    if not selection.of:
+        return groups
+    return f", {built.column(selection.of, _kind_of(selection, selection.of))} AS v{groups}"
+
+
+def _kind_of(selection: Selection, path: str) -> str:
+    return next(spec.kind for kind in selection.kinds if (spec := schemas.fields(kind).get(path)) is not None)
+
+
+def _suspect(built: _Built, kind: str) -> str:
+    """SQL that is 1 where the row breaks its schema in a field that decides whether and where it is selected.
+
+    A time that is none decides nothing where the newest, the oldest or all rows come out by a condition that does not
+    read it: such a row comes out like any other, and the door refuses it. Elsewhere it would be passed over or counted.
+    """
+    read = built.read()
+    timeless = built.selection.take in ("all", "latest", "earliest") and not built.selection.per and "at" not in read
+    timed = [] if timeless and kind not in _ENTITIES else ["instant IS NOT NULL"]
+    checks = [*timed, *(text for path in read if (text := sane(kind, path)))]
+    return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
+
+
+def _from(built: _Built, kind: str, second: str | None = None) -> str:
+    """`FROM … WHERE …` for one kind: its scope, its time, and its condition or suspicion.
+
+    `second` is SQL that gives a column `second`; only rows of that second are then looked at.
+    """
+    base, _ = built.merged()
+    conditions = built.conditions()
+    where = " AND ".join(built.writer.write(condition) for condition in conditions) or "1"
+    suspect = _suspect(built, kind)
+    chosen = "1" if where == "1" else where if suspect == "0" else f"({where} OR {suspect})"
+    if kind in _ENTITIES:
+        mine = "task_id = :task" if base.scope == "task" else "1"
+        return f"FROM entity_{kind} WHERE {mine} AND {chosen}"
+    lower = _lower(built, conditions)
+    by_task = base.scope == "task" and lower is not None and kind in _BEATS
+    found = f"{'+' if by_task else ''}kind = '{kind}'"
+    mine = f" AND {'' if by_task else '+'}task_id = :task" if base.scope == "task" else ""
+    since = f"at >= {lower} AND at < :upper" if lower else "at < :upper"
+    source = f"({second}) CROSS JOIN receipt" if second else "receipt"
+    span = "at >= second AND at < second || '~'" if second else since
+    seen = "(at < :floor OR coalesce(instant, 0) <= :now)"
+    return f"FROM {source} WHERE {found}{mine} AND {span} AND {seen} AND {chosen}"
+
+
+def _nearest(built: _Built) -> str | None:
+    """For `latest` and `earliest` of receipts: find the second by index, then take the instant inside that second."""
+    base, _ = built.merged()
+    if base.parent is not None or base.kinds[0] in _ENTITIES:
+        return None
+    order = "DESC" if built.selection.take == "latest" else "ASC"
+    arms = []
+    for kind in base.kinds:
+        second = f"SELECT substr(at, 1, 19) AS second {_from(built, kind)} ORDER BY at {order} LIMIT 1"
+        rows = f"SELECT {ROW}, {_suspect(built, kind)} AS suspect {_from(built, kind, second)}"
+        arms.append(f"SELECT * FROM ({rows} ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1)")
+    return " UNION ALL ".join(arms)
+
+
+def _lower(built: _Built, conditions: list[Node]) -> str | None:
+    """The text of the second before which no row can hold, where the condition says so."""
+    for condition in conditions:
+        items = condition.items if isinstance(condition, Logic) and condition.op == "&&" else (condition,)
+        for item in items:
+            bound = _bound(item)
+            if bound is not None:
+                return f"strftime('%Y-%m-%dT%H:%M:%S', ({built.writer.value(bound)}) / 1000000, 'unixepoch')"
+    return None
+
+
+def _bound(node: Node) -> Node | None:
+    if not isinstance(node, Compare) or node.op not in _FLIPPED:
+        return None
+    op, left, right = node.op, node.left, node.right
+    if _is_at(right):
+        op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
+    fixed = not any(isinstance(inner, Field) and isinstance(inner.of, Variable) for inner in walk(right))
+    return right if _is_at(left) and op in (">", ">=") and fixed else None
+
+
+def _is_at(node: Node) -> bool:
+    return isinstance(node, Field) and isinstance(node.of, Variable) and node.path == "at"

@@ -1,0 +1,65 @@
+"""Firings → findings, and the outputs: messages filled in, data printed, evidence named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.decision import Finding
+from interlock.expression.tree import Lookup, Node, Not, Single, Some, type_of
+from interlock.expression.values import Known, evaluate, find, printed, shown
+from interlock.expression.walk import children, reference
+from interlock.policy import Output, Rule, Template
+from interlock.verdict import Firing
+
+
+def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
+    """The finding of a firing; None for a rule that derives."""
+    if rule.effect == "derive" or rule.message is None:
+        return None
+    for name, fact in zip(rule.loops, firing.facts, strict=True):
+        known = known.looking_at(name, fact)
+    evidence = dict.fromkeys(fact.id for fact in firing.facts if fact.id)
+    _collect(rule.condition, known, evidence, wanted=True)
+    return Finding(
+        rule=rule.id,
+        severity=rule.effect,
+        message=text(rule.message, known),
+        fix=text(rule.fix, known) if rule.fix else None,
+        data={name: value(node, known) for name, node in rule.data.items()} or None,
+        evidence=tuple(evidence),
+    )
+
+
+def text(template: Template, known: Known) -> str:
+    """A message with its expressions filled in."""
+    return "".join(part if isinstance(part, str) else shown(part, known) for part in template.parts)
+
+
+def value(node: Node, known: Known) -> Any:
+    """A value as a decision prints it: instants and durations as text."""
+    return printed(evaluate(node, known), type_of(node).kind)
+
+
+def outputs(written: tuple[Output, ...], known: Known) -> dict[str, Any]:
+    """The named values beside the decision."""
+    return {o.name: outputs(o.members, known) if o.value is None else value(o.value, known) for o in written}
+
+
+def _collect(node: Node, known: Known, evidence: dict[str, None], *, wanted: bool) -> None:
+    """Note the ids of the facts that a condition rests on: those it reads, and those that its `exists` found.
+
+    What was looked for and not found leaves no id.
+    """
+    if isinstance(node, Some):
+        if wanted:
+            for fact in known.facts[node.selection]:
+                if fact.id and evaluate(node.condition, known.looking_at(node.variable, fact)):
+                    evidence[fact.id] = None
+        return
+    of = reference(node)
+    if isinstance(of, Single | Lookup):
+        found = find(of, known)
+        if found is not None and found.id:
+            evidence[found.id] = None
+    for child in children(node):
+        _collect(child, known, evidence, wanted=wanted is not isinstance(node, Not))

@@ -1,0 +1,136 @@
+"""Judging by the rules engine: engine facts for every relation, stratum after stratum, matches back to firings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from interlock.compiled import Column, CompiledPolicy, Relation
+from interlock.errors import EngineError
+from interlock.expression.values import Known, evaluate
+from interlock.fact import Fact, Value, in_order
+from interlock.policy import Rule
+from interlock.rete import Match, Ruleset
+from interlock.verdict import Firing, Verdict
+
+_Rows = list[dict[str, Value]]
+LIMIT = 2_000
+"""The most facts that may be derived under one name."""
+
+
+class Program:
+    """A compiled policy's rulesets, built once and used for every decision."""
+
+    def __init__(self, compiled: CompiledPolicy) -> None:
+        self.compiled = compiled
+        self.rulesets = [Ruleset(compiled.relations, stratum) for stratum in compiled.strata]
+        policy = compiled.policy
+        self.singles = {s.name for s in policy.selections if s.shape == "single"}
+        self.singles |= {need.name for need in policy.needs if need.tasks is None}
+        branches = [branch for stratum in compiled.strata for branch in stratum.branches]
+        self.ranged = {p.relation for branch in branches for p in branch.patterns if p.alias in branch.loops}
+
+    def judge(self, known: Known) -> Verdict:
+        """Judge by the rules. Raises EngineError when the engine may not safely be asked, or broke its word."""
+        policy = self.compiled.policy
+        derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in policy.rules if rule.derive}
+        facts: dict[str, Sequence[Fact]] = {**known.facts, **derived}
+        rows = {relation.name: self.rows(relation, known, facts) for relation in self.compiled.relations}
+        relations = {relation.name: relation for relation in self.compiled.relations}
+        firings: dict[tuple[object, ...], Firing] = {}
+        lines: list[Match] = []
+        for ruleset, stratum in zip(self.rulesets, self.compiled.strata, strict=True):
+            grown = True
+            while grown:
+                grown = False
+                matches = ruleset.run(rows)
+                here = Known(known.now, known.task, known.params, facts, known.maps)
+                new = self.derive([match for match in matches if not match.decides], here)
+                for name, made in new.items():
+                    if len(made) > len(facts[name]):
+                        grown = stratum.recursive
+                        facts[name] = made
+                        if name in relations:
+                            rows[name] = self.rows(relations[name], known, facts)
+            for match in matches:
+                if match.decides:
+                    lines.append(match)
+                else:
+                    firing = self.firing(match, facts)
+                    firings[firing.identity()] = firing
+        return self.verdict(list(firings.values()), lines, facts)
+
+    def rows(self, relation: Relation, known: Known, facts: Mapping[str, Sequence[Fact]]) -> _Rows:
+        """The engine facts of a relation. A single selection always has one; where it is absent, all null."""
+        if relation.name == "$":
+            given = {f"params.{k}": True if isinstance(v, tuple) else v for k, v in known.params.items()}
+            fields: dict[str, Value] = {"now": known.now, "task": known.task, **given}
+            return [_row(relation.columns, fields)]
+        if relation.name.startswith("$params."):
+            listed = known.params[relation.name.removeprefix("$params.")]
+            return [{"value": member} for member in (listed if isinstance(listed, tuple) else ())]
+        selected = facts[relation.name]
+        if not selected and relation.name in self.singles:
+            return [{column.name: None for column in relation.columns}]
+        rows = [_row(relation.columns, fact.fields) for fact in selected]
+        # Where no rule ranges over the facts, only what is tested of them counts: equal ones are one.
+        return rows if relation.name in self.ranged else list({tuple(row.values()): row for row in rows}.values())
+
+    def derive(self, matches: list[Match], known: Known) -> dict[str, tuple[Fact, ...]]:
+        """The derived facts of every name that some match adds to, old and new, in their order."""
+        found: dict[str, dict[tuple[object, ...], Fact]] = {}
+        for match in matches:
+            rule = self.compiled.policy.rules[match.target]
+            if rule.derive is None:
+                continue
+            known_facts = found.setdefault(rule.derive, {f.identity(): f for f in known.facts[rule.derive]})
+            here = known
+            for name, place in zip(rule.loops, match.loops, strict=True):
+                here = here.looking_at(name, known.facts[name][place])
+            made = Fact(rule.derive, {field: evaluate(node, here) for field, node in rule.values.items()})
+            known_facts[made.identity()] = made
+            if len(known_facts) > LIMIT:
+                raise EngineError(f"`{rule.derive}` derives more than {LIMIT:,} facts: the recursion does not end")
+        return {name: tuple(in_order(list(facts.values()))) for name, facts in found.items()}
+
+    def firing(self, match: Match, facts: Mapping[str, Sequence[Fact]]) -> Firing:
+        """The firing of a match: the facts that its rule ranged over."""
+        rule = self.compiled.policy.rules[match.target]
+        return Firing(match.target, tuple(facts[n][i] for n, i in zip(rule.loops, match.loops, strict=True)))
+
+    def verdict(self, firings: list[Firing], lines: list[Match], facts: Mapping[str, Sequence[Fact]]) -> Verdict:
+        """All firings in their order, and the first line that holds now that it is known whether some rule blocked."""
+        rules = self.compiled.policy.rules
+        blocked = any(rules[firing.rule].effect == "block" for firing in firings)
+        holding = [match.target for match in lines if match.blocked in (None, blocked)]
+        if not holding:
+            raise EngineError("the rules engine found no line of `decide` that holds")
+        derived = {rule.derive: tuple(facts[rule.derive]) for rule in rules if rule.derive}
+        return Verdict(_sorted(firings, rules, facts), derived, min(holding))
+
+
+def _sorted(firings: list[Firing], rules: tuple[Rule, ...], facts: Mapping[str, Sequence[Fact]]) -> tuple[Firing, ...]:
+    """In the order of the rules, and within a rule of the facts that it ranges over."""
+
+    def order(firing: Firing) -> tuple[int, list[int]]:
+        loops = rules[firing.rule].loops
+        return firing.rule, [facts[name].index(fact) for name, fact in zip(loops, firing.facts, strict=True)]
+
+    return tuple(sorted(firings, key=order))
+
+
+def _row(columns: tuple[Column, ...], fields: Mapping[str, Value]) -> dict[str, Value]:
+    return {column.name: _cell(column, fields) for column in columns}
+
+
+def _cell(column: Column, fields: Mapping[str, Value]) -> Value:
+    """A column's value: the field itself, or the sum of the fact's own fields; null if any of them is."""
+    sign, path = column.terms[0]
+    if len(column.terms) == 1 and sign == 1 and not column.constant:
+        return fields.get(path) if path else 1
+    total = column.constant
+    for sign, path in column.terms:
+        value = fields.get(path)
+        if not isinstance(value, int):
+            return None
+        total += sign * value
+    return total

@@ -1,0 +1,219 @@
+"""Syntax tree → typed tree: names are resolved, types agree, and what is not in the language is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from interlock.expression import names, operators
+from interlock.expression.language import a
+from interlock.expression.scope import Scope
+from interlock.expression.syntax import SyntaxFault, parse
+from interlock.expression.tree import (
+    Choice,
+    Compare,
+    Constant,
+    Field,
+    Logic,
+    Node,
+    Not,
+    Param,
+    Present,
+    Reference,
+    Type,
+    type_of,
+)
+
+DEPTH = 60
+"""The deepest nesting of an expression: every reader of the tree goes down it by calling itself."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong in an expression: a code, offsets into its text, a message, and a hint."""
+
+    code: str
+    start: int
+    end: int
+    message: str
+    hint: str | None = None
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A fact named as a whole: not a value, but it can be compared with null, and has fields."""
+
+    of: Reference
+    fields: Mapping[str, Type]
+    name: str
+
+
+class Stop(Exception):
+    """A fault was reported: nothing more can be said about the expression around it."""
+
+
+def check(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[Fault, ...]]:
+    """Type an expression. Gives the tree, or None with everything that is wrong. `want` is the kind it must come to."""
+    tree = parse(text)
+    if isinstance(tree, SyntaxFault):
+        return None, (Fault("E301", tree.start, tree.end, tree.message, tree.hint),)
+    if _depth(tree) > DEPTH:
+        return None, (Fault("E311", 0, len(text), f"the expression is nested deeper than {DEPTH} levels"),)
+    checker = Checker(scope)
+    try:
+        node = checker.condition(tree.children[0]) if want == "bool" else checker.value(tree.children[0])
+        if want not in (None, "bool"):
+            checker.expect(tree.children[0], type_of(node), str(want))
+    except Stop:
+        return None, tuple(checker.faults)
+    return (None if checker.faults else node), tuple(checker.faults)
+
+
+class Checker:
+    """Types one expression; collects faults and goes on with whatever does not depend on them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.faults: list[Fault] = []
+        self.macro: str | None = None
+
+    # -- faults
+
+    def fault(self, code: str, at: Any, message: str, hint: str | None = None) -> Stop:
+        start, end = _span(at)
+        self.faults.append(Fault(code, start, end, message, hint))
+        return Stop()
+
+    def expect(self, at: Any, found: Type, kind: str) -> None:
+        if found.kind not in (kind, "null"):
+            hint = operators.remedy(found.kind, kind) if kind in ("duration", "timestamp") else None
+            raise self.fault("E401", at, f"this is {a(found.kind)}, not {a(kind)}", hint)
+
+    def all_of(self, items: list[Any], read: Any) -> list[Any]:
+        """Read every item, so that the faults of all of them are reported, then stop if there were any."""
+        found, stopped = [], False
+        for item in items:
+            try:
+                found.append(read(item))
+            except Stop:
+                stopped = True
+        if stopped:
+            raise Stop
+        return found
+
+    # -- readings: a condition is a Node that is never null; a value a Node; a thing a Node or a Fact
+
+    def condition(self, tree: Any) -> Node:
+        node = self.value(tree)
+        self.expect(tree, type_of(node), "bool")
+        if isinstance(node, Constant):
+            return Constant(node.value is True, Type("bool", nullable=False))
+        if isinstance(node, Field | Param | Choice):
+            return Compare("==", node, Constant(True, Type("bool", nullable=False)))
+        return node
+
+    def value(self, tree: Any) -> Node:
+        thing = self.thing(tree)
+        if isinstance(thing, Fact):
+            raise self.fault("E402", tree, f"`{thing.name}` is a fact, not a value", "name one of its fields")
+        return thing
+
+    def thing(self, tree: Any) -> Node | Fact:
+        return getattr(self, f"on_{tree.data.rstrip('_')}")(tree)  # type: ignore[no-any-return]
+
+    # -- literals
+
+    def on_int(self, tree: Any) -> Node:
+        return operators.integer(self, tree, tree.children[0].value)
+
+    def on_negative(self, tree: Any) -> Node:
+        return operators.integer(self, tree, "-" + tree.children[1].value)
+
+    def on_string(self, tree: Any) -> Node:
+        return Constant(operators.text(self, tree, tree.children[0].value), Type("string", nullable=False))
+
+    def on_true(self, tree: Any) -> Node:
+        return Constant(True, Type("bool", nullable=False))
+
+    def on_false(self, tree: Any) -> Node:
+        return Constant(False, Type("bool", nullable=False))
+
+    def on_null(self, tree: Any) -> Node:
+        return Constant(None, Type("null"))
+
+    def on_group(self, tree: Any) -> Node | Fact:
+        return self.thing(tree.children[0])
+
+    def on_list(self, tree: Any) -> Node:
+        raise self.fault("E403", tree, "a list stands only behind `in`")
+
+    # -- logic
+
+    def on_or(self, tree: Any) -> Node:
+        return Logic("||", tuple(self.all_of(tree.children, self.condition)))
+
+    def on_and(self, tree: Any) -> Node:
+        return Logic("&&", tuple(self.all_of(tree.children, self.condition)))
+
+    def on_not(self, tree: Any) -> Node:
+        return Not(self.condition(tree.children[0]))
+
+    def on_choice(self, tree: Any) -> Node:
+        if self.scope.place != "value":
+            hint = "write it as (c && a) || (!c && b)"
+            raise self.fault("E404", tree, "`?:` is for outputs, messages, data and derive", hint)
+        return operators.choice(self, tree)
+
+    def on_compare(self, tree: Any) -> Node:
+        left, op, right = tree.children
+        things = self.all_of([left, right], self.thing)
+        facts = [thing for thing in things if isinstance(thing, Fact)]
+        if not facts:
+            return operators.compare(self, tree, op.value, things[0], things[1])
+        other = things[1] if things[0] is facts[0] else things[0]
+        if op.value not in ("==", "!=") or not isinstance(other, Constant) or other.value is not None:
+            raise self.fault(
+                "E402", tree, f"`{facts[0].name}` is a fact, not a value", "compare it with null, or a field"
+            )
+        present = Present(facts[0].of)
+        return Not(present) if op.value == "==" else present
+
+    def on_contained(self, tree: Any) -> Node:
+        return operators.contained(self, tree)
+
+    def on_plus(self, tree: Any) -> Node:
+        left, right = self.all_of([tree.children[0], tree.children[2]], self.value)
+        return operators.plus(self, tree, tree.children[1].value, left, right)
+
+    # -- names
+
+    def on_name(self, tree: Any) -> Node | Fact:
+        return names.name(self, tree)
+
+    def on_select(self, tree: Any) -> Node | Fact:
+        return names.select(self, tree)
+
+    def on_index(self, tree: Any) -> Fact:
+        return names.index(self, tree)
+
+    def on_method(self, tree: Any) -> Node:
+        return names.method(self, tree)
+
+    def on_call(self, tree: Any) -> Node:
+        return names.call(self, tree)
+
+
+def _depth(tree: Any) -> int:
+    deepest, waiting = 0, [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        waiting += [(child, depth + 1) for child in getattr(node, "children", ())]
+    return deepest
+
+
+def _span(at: Any) -> tuple[int, int]:
+    meta = getattr(at, "meta", None)
+    if meta is not None and not meta.empty:
+        return meta.start_pos, meta.end_pos
+    return getattr(at, "start_pos", 0) or 0, getattr(at, "end_pos", 1) or 1

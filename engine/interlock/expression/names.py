@@ -1,0 +1,221 @@
+"""The resolving of names: parameters, selections, variables, their fields, functions and macros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from interlock import instant
+from interlock.expression import check
+from interlock.expression.language import EVERYTHING, FUNCTIONS, MACROS, a
+from interlock.expression.tree import (
+    Blocked,
+    Compare,
+    Constant,
+    Field,
+    Lookup,
+    Node,
+    Not,
+    Now,
+    Param,
+    Reference,
+    Single,
+    Size,
+    Some,
+    Task,
+    Type,
+    Variable,
+    type_of,
+)
+from interlock.source import nearest
+
+if TYPE_CHECKING:
+    from interlock.expression.check import Checker, Fact, Stop
+    from interlock.expression.scope import Known
+
+
+def name(checker: Checker, tree: Any) -> Node | Fact:
+    """A bare name: `now`, `task`, `blocked`, a variable, or a single selection."""
+    word = str(tree.children[0])
+    scope = checker.scope
+    if word in scope.variables:
+        return check.Fact(Variable(word), scope.variables[word], word)
+    if word == "now":
+        return Now()
+    if word == "task":
+        return Task()
+    if word == "blocked" and scope.blocked:
+        return Blocked()
+    if word in scope.selections:
+        known = scope.selections[word]
+        if known.shape == "single":
+            return check.Fact(Single(word), known.fields, word)
+        raise checker.fault("E201", tree, _several(word, known), _several_hint(word, known))
+    raise unknown_name(checker, tree, word)
+
+
+def _several(word: str, known: Known) -> str:
+    return f"`{word}` is a map of facts" if known.shape == "map" else f"`{word}` is several facts, not one"
+
+
+def _several_hint(word: str, known: Known) -> str:
+    by_key = f'{word}["…"], ' if known.shape == "map" and known.key else ""
+    return f"write {by_key}{word}.exists(x, …), or range over it with `for: {word}`"
+
+
+def unknown_name(checker: Checker, tree: Any, word: str) -> Stop:
+    """A name that is not in sight: why, or the nearest one that is."""
+    scope = checker.scope
+    if word in scope.hidden:
+        return checker.fault("E202", tree, f"`{word}` cannot be named here", scope.hidden[word])
+    if word == "params":
+        return checker.fault("E203", tree, "`params` is not a value", "name a parameter: params.NAME")
+    if word == "blocked":
+        return checker.fault(
+            "E202", tree, "`blocked` cannot be named here", "it is known in `decide` and `outputs` only"
+        )
+    known = {*scope.variables, *scope.selections, "now", "task", "params", *(["blocked"] if scope.blocked else [])}
+    return checker.fault("E204", tree, f"unknown name `{word}`", _meant(word, known))
+
+
+def select(checker: Checker, tree: Any) -> Node | Fact:
+    """`x.f`: a parameter, or a field of a fact by its dotted path."""
+    path, base = [str(tree.children[1])], tree.children[0]
+    while base.data == "select":
+        path.insert(0, str(base.children[1]))
+        base = base.children[0]
+    if base.data == "name" and str(base.children[0]) == "params":
+        return _param(checker, tree, path)
+    fact = checker.thing(base)
+    if not isinstance(fact, check.Fact):
+        raise checker.fault("E205", tree, f"{a(type_of(fact).kind)} has no fields")
+    return _field(checker, tree, fact, ".".join(path))
+
+
+def _param(checker: Checker, tree: Any, path: list[str]) -> Node:
+    params = checker.scope.params
+    if path[0] not in params:
+        raise checker.fault("E206", tree, f"unknown parameter `{path[0]}`", _meant(path[0], params))
+    if len(path) > 1:
+        raise checker.fault("E205", tree, f"{a(params[path[0]].kind)} has no fields")
+    return Param(path[0], params[path[0]])
+
+
+def _field(checker: Checker, tree: Any, fact: Fact, path: str) -> Node:
+    found = fact.fields.get(path)
+    if found is None:
+        hint = _meant(path, fact.fields)
+        raise checker.fault("E207", tree.children[1], f"unknown field `{path}` of `{fact.name}`", hint)
+    return Field(fact.of, path, found)
+
+
+def index(checker: Checker, tree: Any) -> Fact:
+    """`M[key]`: a fact of a map."""
+    base, key_tree = tree.children
+    word = str(base.children[0]) if base.data == "name" else ""
+    known = checker.scope.selections.get(word)
+    if known is None:
+        raise unknown_name(checker, base, word) if word else checker.fault("E208", tree, "only a map has keys")
+    if known.shape != "map" or known.key is None:
+        hint = "a map is a selection with `per` one field that takes one" if known.shape != "single" else None
+        raise checker.fault("E208", base, f"`{word}` is no map with one key", hint)
+    key = checker.value(key_tree)
+    checker.expect(key_tree, type_of(key), known.key.kind)
+    if isinstance(key, Constant):
+        from interlock.expression.operators import member
+
+        member(checker, key_tree, key, known.key)
+    if checker.scope.place != "value":
+        _plain_key(checker, key_tree, key)
+    return check.Fact(Lookup(word, key), known.fields, f"{word}[…]")
+
+
+def _plain_key(checker: Checker, at: Any, key: Node) -> None:
+    if isinstance(key, Field) and isinstance(key.of, Lookup):
+        raise checker.fault(
+            "E209", at, "the key of a map is itself looked up in a map", "range over that map with `for`"
+        )
+    if isinstance(key, Field) and key.of == Variable(checker.macro or ""):
+        hint = "select those facts first: a selection of a selection"
+        raise checker.fault("E209", at, f"the key of a map depends on the macro's `{checker.macro}`", hint)
+    if not isinstance(key, Field | Param | Constant | Task):
+        raise checker.fault("E209", at, "the key of a map is a field, a parameter or a written value")
+
+
+def method(checker: Checker, tree: Any) -> Node:
+    """`S.exists(x, c)`, `S.all(x, c)`, `S.size()`."""
+    base, word, arguments = tree.children[0], str(tree.children[1]), _arguments(tree.children[2])
+    if word not in MACROS:
+        near = _meant(word, MACROS) or f"there is {EVERYTHING}"
+        raise checker.fault("E302", tree, f"`{word}` is not in the language", near)
+    selection = str(base.children[0]) if base.data == "name" else ""
+    known = checker.scope.selections.get(selection)
+    if known is None or known.shape == "single":
+        if known is None and selection not in checker.scope.variables:
+            raise unknown_name(checker, base, selection)
+        raise checker.fault("E210", base, f"`{selection}` is one fact", f"compare it with null: {selection} != null")
+    if word == "size":
+        if arguments or checker.scope.place != "value":
+            raise checker.fault("E304", tree, "size() is for outputs and messages", "count with `take: count`")
+        return Size(selection)
+    return _macro(checker, tree, word, selection, known, arguments)
+
+
+def _macro(checker: Checker, tree: Any, word: str, selection: str, known: Known, arguments: list[Any]) -> Node:
+    if checker.macro is not None:
+        raise checker.fault(
+            "E305", tree, f"`{word}` does not nest", "derive a fact for the inner one, and ask for that"
+        )
+    if len(arguments) != 2 or arguments[0].data != "name":
+        raise checker.fault(
+            "E306", tree, f"`{word}` takes a variable and a condition", f"{selection}.{word}(x, x.f == …)"
+        )
+    variable = str(arguments[0].children[0])
+    scope = checker.scope
+    if variable in {*scope.variables, *scope.selections, "now", "task", "params", "blocked"}:
+        raise checker.fault("E307", arguments[0], f"`{variable}` is a name already", "call the variable otherwise")
+    checker.scope, checker.macro = scope.within(variable, known.fields), variable
+    try:
+        condition = checker.condition(arguments[1])
+    finally:
+        checker.scope, checker.macro = scope, None
+    return Some(selection, variable, condition) if word == "exists" else Not(Some(selection, variable, Not(condition)))
+
+
+def call(checker: Checker, tree: Any) -> Node:
+    """`duration("3m")`, `timestamp("…")`, `has(x.f)`."""
+    word, arguments = str(tree.children[0]), _arguments(tree.children[1])
+    if word not in FUNCTIONS:
+        near = _meant(word, FUNCTIONS) or f"there is {EVERYTHING}"
+        raise checker.fault("E302", tree, f"`{word}` is not in the language", near)
+    if word == "has":
+        if len(arguments) != 1 or arguments[0].data != "select":
+            raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
+        return Compare("!=", checker.value(arguments[0]), Constant(None, Type("null")))
+    if len(arguments) != 1 or arguments[0].data != "string":
+        raise checker.fault("E306", tree, f"`{word}` takes a written text", f'{word}("…")')
+    found = checker.value(arguments[0])
+    assert isinstance(found, Constant)
+    read = instant.parse_duration if word == "duration" else instant.parse_instant
+    try:
+        kind: Any = word
+        return Constant(read(str(found.value)), Type(kind, nullable=False))
+    except ValueError as error:
+        raise checker.fault("E308", arguments[0], str(error)) from None
+
+
+def _arguments(tree: Any) -> list[Any]:
+    return list(tree.children) if tree is not None else []
+
+
+def _meant(word: str, known: Iterable[str] | Mapping[str, Any]) -> str | None:
+    near = nearest(word, known)
+    if near:
+        return f"did you mean `{near}`?"
+    listed = sorted(known)
+    return f"there is {', '.join(listed)}" if 0 < len(listed) <= 12 else None
+
+
+def reference_name(of: Reference) -> str:
+    """The name that a reference is written with."""
+    return of.name if isinstance(of, Variable) else of.selection

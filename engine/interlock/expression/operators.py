@@ -1,0 +1,156 @@
+"""The typing of literals and operators."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from interlock.expression.language import ORDERED, a
+from interlock.expression.tree import Choice, Compare, Constant, Contained, Field, Node, Param, Sum, Type, type_of
+from interlock.instant import LIMIT
+from interlock.source import nearest
+
+if TYPE_CHECKING:
+    from interlock.expression.check import Checker
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "`": "`", "?": "?"}
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
+
+
+def integer(checker: Checker, tree: Any, digits: str) -> Constant:
+    """A whole number, small enough to be exact everywhere."""
+    found = int(digits) if len(digits) < 20 else LIMIT
+    if abs(found) >= LIMIT:
+        raise checker.fault("E405", tree, f"`{digits}` is too large", f"whole numbers are below {LIMIT} in magnitude")
+    return Constant(found, Type("int", nullable=False))
+
+
+def text(checker: Checker, tree: Any, token: str) -> str:
+    """The text between quotes, escapes resolved as in CEL."""
+
+    def resolve(match: re.Match[str]) -> str:
+        escape = match[1]
+        if escape[0] == "u" and len(escape) == 5 and not 0xD800 <= int(escape[1:], 16) < 0xE000:
+            return chr(int(escape[1:], 16))
+        if escape not in _ESCAPES:
+            raise checker.fault("E406", tree, f"`\\{escape}` is no escape", r"there are \n \t \r \\ \" \' \uXXXX")
+        return _ESCAPES[escape]
+
+    return _ESCAPE.sub(resolve, token[1:-1])
+
+
+def compare(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
+    """A comparison: both sides of one kind, orderings of numbers and times only, enum values that exist."""
+    first, second = type_of(left), type_of(right)
+    if "null" in (first.kind, second.kind):
+        if op not in ("==", "!="):
+            raise checker.fault("E407", tree, f"`{op}` with null is always false", "compare with == null or != null")
+        plain(checker, tree, left)
+        plain(checker, tree, right)
+        return Compare(op, left, right)
+    if first.kind != second.kind:
+        hint = remedy(first.kind, second.kind)
+        raise checker.fault("E408", tree, f"{a(first.kind)} is compared with {a(second.kind)}", hint)
+    if first.kind in ("object", "list"):
+        raise checker.fault("E409", tree, f"{a(first.kind)} is compared only with null")
+    if op not in ("==", "!=") and first.kind not in ORDERED:
+        raise checker.fault("E410", tree, f"`{op}` does not order {a(first.kind)}", f"it orders {', '.join(ORDERED)}")
+    for node, other, place in ((left, second, tree.children[0]), (right, first, tree.children[2])):
+        member(checker, place, node, other)
+        plain(checker, place, node)
+    return Compare(op, left, right)
+
+
+def plain(checker: Checker, at: Any, node: Node) -> None:
+    """Where the engine or SQL judges, values are compared: a condition has no form of its own there."""
+    if checker.scope.place == "value" or type_of(node).kind != "bool":
+        return
+    if not isinstance(node, Field | Param | Constant):
+        hint = "a == b of two conditions is (a && b) || (!a && !b)"
+        raise checker.fault("E417", at, "this is a condition, and is compared as a value", hint)
+
+
+def member(checker: Checker, at: Any, node: Node, enum: Type) -> None:
+    """A written text that is compared with a closed set must be of the set: otherwise it can never be equal."""
+    if not enum.enum or not isinstance(node, Constant) or node.value in enum.enum:
+        return
+    near = nearest(str(node.value), enum.enum)
+    hint = f"did you mean `{near}`?" if near else f"there is {', '.join(enum.enum)}"
+    raise checker.fault("E411", at, f"`{node.value}` is none of the values it can have", hint)
+
+
+def contained(checker: Checker, tree: Any) -> Node:
+    """`x in ["a", "b"]` and `x in params.list`."""
+    item_tree, list_tree = tree.children
+    while list_tree.data == "group":
+        list_tree = list_tree.children[0]
+    item = checker.value(item_tree)
+    plain(checker, item_tree, item)
+    if list_tree.data != "list":
+        listed = checker.value(list_tree)
+        if not isinstance(listed, Param) or listed.type.kind != "list":
+            raise checker.fault("E412", list_tree, "behind `in` stands a list, or a parameter of type list")
+        checker.expect(item_tree, type_of(item), "string")
+        return Contained(item, (), listed.name)
+    written = list_tree.children[0].children if list_tree.children and list_tree.children[0] else []
+    members = checker.all_of(written, checker.value)
+    for place, node in zip(written, members, strict=True):
+        if not isinstance(node, Constant) or node.value is None:
+            raise checker.fault("E413", place, "a list holds written values only")
+        checker.expect(place, type_of(node), type_of(item).kind)
+        member(checker, place, node, type_of(item))
+    return Contained(item, tuple(members))
+
+
+_SUMS = {
+    ("int", "+", "int"): "int",
+    ("int", "-", "int"): "int",
+    ("timestamp", "-", "timestamp"): "duration",
+    ("timestamp", "+", "duration"): "timestamp",
+    ("timestamp", "-", "duration"): "timestamp",
+    ("duration", "+", "timestamp"): "timestamp",
+    ("duration", "+", "duration"): "duration",
+    ("duration", "-", "duration"): "duration",
+}
+
+
+def plus(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
+    """`+` and `-`: whole numbers, instants and durations; `+` of texts outside rule conditions."""
+    first, second = type_of(left), type_of(right)
+    nullable = first.nullable or second.nullable
+    kind: Any = _SUMS.get((first.kind, op, second.kind))
+    if kind:
+        return Sum(op, left, right, Type(kind, nullable=nullable))
+    if (first.kind, op, second.kind) == ("string", "+", "string"):
+        if checker.scope.place == "condition":
+            raise checker.fault("E414", tree, "text is not joined in a condition", "join it in a selection's where")
+        return Sum(op, left, right, Type("string", nullable=nullable))
+    hint = remedy(first.kind, second.kind)
+    raise checker.fault("E415", tree, f"there is no {first.kind} {op} {second.kind}", hint)
+
+
+def choice(checker: Checker, tree: Any) -> Node:
+    """`c ? a : b`: both values of one kind."""
+    asked, yes, no = tree.children
+    condition = checker.condition(asked)
+    first, second = checker.all_of([yes, no], checker.value)
+    kinds = {type_of(first).kind, type_of(second).kind} - {"null"}
+    if len(kinds) > 1:
+        raise checker.fault("E416", tree, f"one value is {a(type_of(first).kind)}, the other {a(type_of(second).kind)}")
+    kind: Any = kinds.pop() if kinds else "null"
+    nullable = type_of(first).nullable or type_of(second).nullable
+    return Choice(condition, first, second, Type(kind, nullable=nullable))
+
+
+def remedy(found: str, wanted: str) -> str | None:
+    """What to write instead, where a mistake is a usual one."""
+    kinds = {found, wanted}
+    if kinds == {"int", "duration"}:
+        return 'a bare number is never a duration: write duration("180s")'
+    if kinds == {"int", "timestamp"} or kinds == {"string", "timestamp"}:
+        return 'an instant is written timestamp("2026-06-11T12:00:05Z")'
+    if kinds == {"string", "duration"}:
+        return 'a duration is written duration("180s")'
+    if kinds == {"timestamp", "duration"}:
+        return "the difference of two instants is a duration"
+    return None

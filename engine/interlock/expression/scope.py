@@ -1,0 +1,39 @@
+"""What an expression may name where it stands, and the names' types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from interlock.expression.tree import Type
+
+Place = Literal["where", "condition", "value"]
+Shape = Literal["single", "map", "many"]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A selection as an expression sees it. `key` is the type of a map's key, where it has one field for it."""
+
+    shape: Shape
+    fields: Mapping[str, Type]
+    key: Type | None = None
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """The names in sight. `hidden` are selections that exist but may not be named here, each with the reason.
+
+    `place` tells what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
+    """
+
+    place: Place
+    params: Mapping[str, Type] = {}
+    selections: Mapping[str, Known] = {}
+    variables: Mapping[str, Mapping[str, Type]] = {}
+    hidden: Mapping[str, str] = {}
+    blocked: bool = False
+
+    def within(self, variable: str, fields: Mapping[str, Type]) -> Scope:
+        """This scope inside a macro that names a fact `variable`."""
+        return msgspec.structs.replace(self, variables={**self.variables, variable: fields})

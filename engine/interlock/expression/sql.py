@@ -1,0 +1,125 @@
+"""The reader that writes a tree as SQL over the ledger's canonical relation.
+
+Only a selection's `where` is written as SQL: its variable is the candidate row. Everything it reads besides (`now`,
+`task`, parameters, earlier single selections) becomes a named placeholder. The text is two-valued as the language is:
+`IS` and `IS NOT` for equality, and an ordering with a null is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interlock.expression.tree import (
+    Compare,
+    Constant,
+    Contained,
+    Field,
+    Logic,
+    Node,
+    Not,
+    Now,
+    Param,
+    Present,
+    Single,
+    Sum,
+    Task,
+    Variable,
+    type_of,
+)
+from interlock.fact import Value
+
+Column = Callable[[str, str], str]
+"""Writes the candidate's field, given its path and the kind of its type."""
+
+
+class Writer:
+    """Writes one `where`. `binds` collects the placeholders: name → (selection, path), `params` being a selection."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.binds: dict[str, tuple[str, str]] = {}
+
+    def bind(self, selection: str, path: str) -> str:
+        """A placeholder for the value of `path` in the earlier single `selection`."""
+        name = f"b{len(self.binds)}"
+        for known, target in self.binds.items():
+            if target == (selection, path):
+                return f":{known}"
+        self.binds[name] = (selection, path)
+        return f":{name}"
+
+    def write(self, node: Node) -> str:
+        """The SQL of a checked tree."""
+        match node:
+            case Logic():
+                return "(" + f" {'AND' if node.op == '&&' else 'OR'} ".join(map(self.write, node.items)) + ")"
+            case Not():
+                return f"(NOT {self.write(node.item)})"
+            case Compare():
+                return self.compare(node)
+            case Contained():
+                return self.contained(node)
+            case Present():
+                return self.present(node)
+            case _:
+                return self.value(node)
+
+    def value(self, node: Node) -> str:
+        """The SQL of a value."""
+        match node:
+            case Constant():
+                return literal(node.value)
+            case Field(of=Variable()):
+                return self.column(node.path, node.type.kind)
+            case Field(of=Single(selection=selection)):
+                return self.bind(selection, node.path)
+            case Param():
+                return self.bind("params", node.name)
+            case Now():
+                return ":now"
+            case Task():
+                return ":task_name"
+            case Sum():
+                op = "||" if node.type.kind == "string" else node.op
+                return f"({self.value(node.left)} {op} {self.value(node.right)})"
+        raise AssertionError(f"no SQL for {node!r}")
+
+    def compare(self, node: Compare) -> str:
+        """The SQL of a comparison: 0 or 1, never null."""
+        left, right = self.value(node.left), self.value(node.right)
+        if node.op in ("==", "!="):
+            return f"({left} {'IS' if node.op == '==' else 'IS NOT'} {right})"
+        if type_of(node.left).nullable or type_of(node.right).nullable:
+            return f"(({left} {node.op} {right}) IS 1)"
+        return f"({left} {node.op} {right})"
+
+    def contained(self, node: Contained) -> str:
+        """The SQL of a membership: null is in no list."""
+        item = self.value(node.item)
+        if node.param:
+            listed = self.bind("params", node.param)
+            return f"(({item} IN (SELECT value FROM json_each({listed}))) IS 1)"
+        return f"(({item} IN ({', '.join(self.value(member) for member in node.members)})) IS 1)"
+
+    def present(self, node: Present) -> str:
+        """Whether an earlier single selection has its fact; the candidate itself is there."""
+        match node.of:
+            case Single(selection=selection):
+                return f"({self.bind(selection, '')} IS NOT NULL)"
+            case Variable():
+                return "1"
+        raise AssertionError(f"no SQL for {node!r}")
+
+
+def literal(value: Value) -> str:
+    """A value as an SQL literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int):
+        return str(value)
+    assert isinstance(value, str)
+    if "\0" in value:
+        return " || char(0) || ".join(literal(part) for part in value.split("\0"))
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,185 @@
+"""The typed tree of an expression: what the checker makes and every reader reads.
+
+Values are None (null), bool, int, str; instants and durations are ints in microseconds; a list is a tuple of str.
+A missing field is null. Every condition is true or false: see `language.md`, "Two-valued, total".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["null", "bool", "int", "string", "timestamp", "duration", "list", "object", "fact"]
+
+
+class Type(msgspec.Struct, frozen=True, array_like=True):
+    """The type of an expression. `enum` closes a string type; `nullable` is false only where null cannot occur."""
+
+    kind: Kind
+    enum: tuple[str, ...] = ()
+    nullable: bool = True
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Variable(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
+    """The fact a loop, a macro or a selection's own `where` is looking at, by name."""
+
+    name: str
+
+
+class Single(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
+    """The one fact of a selection that takes one and groups by nothing; all its fields are null when it is absent."""
+
+    selection: str
+
+
+class Lookup(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
+    """The fact of the map `selection` under a key; all its fields are null when there is none."""
+
+    selection: str
+    key: Node
+
+
+Reference = Variable | Single | Lookup
+
+
+class Constant(msgspec.Struct, frozen=True, array_like=True, tag="literal", tag_field="node"):
+    """A value written in the policy."""
+
+    value: None | bool | int | str
+    type: Type
+
+
+class Param(msgspec.Struct, frozen=True, array_like=True, tag="param", tag_field="node"):
+    """`params.NAME`."""
+
+    name: str
+    type: Type
+
+
+class Now(msgspec.Struct, frozen=True, array_like=True, tag="now", tag_field="node"):
+    """`now`: the instant that is asked about."""
+
+
+class Task(msgspec.Struct, frozen=True, array_like=True, tag="task", tag_field="node"):
+    """`task`: the name of the task that is asked about."""
+
+
+class Blocked(msgspec.Struct, frozen=True, array_like=True, tag="blocked", tag_field="node"):
+    """`blocked`, in `decide` and `outputs`: some rule blocked."""
+
+
+class Field(msgspec.Struct, frozen=True, array_like=True, tag="field", tag_field="node"):
+    """A field of a fact, by its path joined with dots, such as `correlation.dispatcher_id`."""
+
+    of: Reference
+    path: str
+    type: Type
+
+
+class Present(msgspec.Struct, frozen=True, array_like=True, tag="present", tag_field="node"):
+    """Whether the fact is there at all (`smoke != null`)."""
+
+    of: Reference
+
+
+class Compare(msgspec.Struct, frozen=True, array_like=True, tag="compare", tag_field="node"):
+    """A comparison of two values of one type; orderings are of ints, instants and durations only."""
+
+    op: Literal["==", "!=", "<", "<=", ">", ">="]
+    left: Node
+    right: Node
+
+
+class Contained(msgspec.Struct, frozen=True, array_like=True, tag="in", tag_field="node"):
+    """`item in list`: equal to some member; null is in no list of strings."""
+
+    item: Node
+    members: tuple[Node, ...]
+    param: str | None = None
+    """The parameter that holds the list, where it is not written out; `members` is then empty."""
+
+
+class Logic(msgspec.Struct, frozen=True, array_like=True, tag="logic", tag_field="node"):
+    """`&&` or `||` over two or more conditions."""
+
+    op: Literal["&&", "||"]
+    items: tuple[Node, ...]
+
+
+class Not(msgspec.Struct, frozen=True, array_like=True, tag="not", tag_field="node"):
+    """The exact opposite of a condition."""
+
+    item: Node
+
+
+class Sum(msgspec.Struct, frozen=True, array_like=True, tag="sum", tag_field="node"):
+    """`+` or `-` on ints, instants and durations, and `+` on strings; null when either side is."""
+
+    op: Literal["+", "-"]
+    left: Node
+    right: Node
+    type: Type
+
+
+class Some(msgspec.Struct, frozen=True, array_like=True, tag="some", tag_field="node"):
+    """`SELECTION.exists(variable, condition)`; `all` is `!exists(variable, !condition)`."""
+
+    selection: str
+    variable: str
+    condition: Node
+
+
+class Size(msgspec.Struct, frozen=True, array_like=True, tag="size", tag_field="node"):
+    """`SELECTION.size()`: how many facts it has. Not in conditions."""
+
+    selection: str
+
+
+class Choice(msgspec.Struct, frozen=True, array_like=True, tag="choice", tag_field="node"):
+    """`condition ? yes : no`. Not in conditions."""
+
+    condition: Node
+    yes: Node
+    no: Node
+    type: Type
+
+
+Node = (
+    Constant
+    | Param
+    | Now
+    | Task
+    | Blocked
+    | Field
+    | Present
+    | Compare
+    | Contained
+    | Logic
+    | Not
+    | Sum
+    | Some
+    | Size
+    | Choice
+)
+
+TRUE = Constant(True, Type("bool", nullable=False))
+FALSE = Constant(False, Type("bool", nullable=False))
+
+
+def type_of(node: Node) -> Type:
+    """The type an expression comes to."""
+    match node:
+        case Constant() | Param() | Field() | Sum() | Choice():
+            return node.type
+        case Now():
+            return Type("timestamp", nullable=False)
+        case Task():
+            return Type("string", nullable=False)
+        case Size():
+            return Type("int", nullable=False)
+        case _:
+            return Type("bool", nullable=False)

@@ -1,0 +1,167 @@
+"""The reader that evaluates a tree over Python values.
+
+Two-valued and total (`language.md`, "Expressions"): a missing field is null; null equals null only; an ordering with a
+null is false; arithmetic with a null is null; `!` is the exact opposite. Nothing here raises on a checked tree.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock import instant
+from interlock.expression.tree import (
+    Blocked,
+    Choice,
+    Compare,
+    Constant,
+    Contained,
+    Field,
+    Logic,
+    Node,
+    Not,
+    Now,
+    Param,
+    Present,
+    Reference,
+    Single,
+    Size,
+    Some,
+    Sum,
+    Task,
+    Variable,
+    type_of,
+)
+from interlock.fact import Fact, Value
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Everything an expression can read. `facts` are the facts of each selection, derived kinds and needs included;
+    `maps` index the facts of those that are maps; `variables` are the facts that loops and macros look at."""
+
+    now: int
+    task: str
+    params: Mapping[str, Value]
+    facts: Mapping[str, Sequence[Fact]]
+    maps: Mapping[str, Mapping[Value, Fact]] = {}
+    variables: Mapping[str, Fact] = {}
+    blocked: bool = False
+
+    def looking_at(self, name: str, fact: Fact) -> Known:
+        """The same, with the variable `name` at `fact`."""
+        return Known(
+            self.now, self.task, self.params, self.facts, self.maps, {**self.variables, name: fact}, self.blocked
+        )
+
+
+def find(of: Reference, known: Known) -> Fact | None:
+    """The fact that is referred to, or None when it is absent."""
+    if isinstance(of, Variable):
+        return known.variables[of.name]
+    if isinstance(of, Single):
+        facts = known.facts[of.selection]
+        return facts[0] if facts else None
+    return known.maps[of.selection].get(evaluate(of.key, known))
+
+
+def evaluate(node: Node, known: Known) -> Value:
+    """The value of a checked tree."""
+    return _READERS[type(node)](node, known)
+
+
+def _field(node: Field, known: Known) -> Value:
+    fact = find(node.of, known)
+    return fact.fields.get(node.path) if fact is not None else None
+
+
+def _logic(node: Logic, known: Known) -> bool:
+    settling = node.op == "||"
+    for item in node.items:
+        if evaluate(item, known) is settling:
+            return settling
+    return not settling
+
+
+def _some(node: Some, known: Known) -> bool:
+    facts, variable = known.facts[node.selection], node.variable
+    return any(evaluate(node.condition, known.looking_at(variable, fact)) for fact in facts)
+
+
+def _contained(node: Contained, known: Known) -> bool:
+    item = evaluate(node.item, known)
+    if node.param is None:
+        return item is not None and item in [evaluate(member, known) for member in node.members]
+    listed = known.params[node.param]
+    return isinstance(listed, tuple) and item in listed
+
+
+def _choice(node: Choice, known: Known) -> Value:
+    return evaluate(node.yes if evaluate(node.condition, known) else node.no, known)
+
+
+def _compare(node: Compare, known: Known) -> bool:
+    left, right = evaluate(node.left, known), evaluate(node.right, known)
+    if node.op == "==":
+        return left == right
+    if node.op == "!=":
+        return left != right
+    if left is None or right is None:
+        return False
+    return _ORDERINGS[node.op](left, right)
+
+
+def _sum(node: Sum, known: Known) -> Value:
+    left, right = evaluate(node.left, known), evaluate(node.right, known)
+    if isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if isinstance(left, int) and isinstance(right, int):
+        return left + right if node.op == "+" else left - right
+    return None
+
+
+_ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_READERS: dict[type, Callable[[Any, Known], Value]] = {
+    Field: _field,
+    Constant: lambda node, _: node.value,
+    Param: lambda node, known: known.params[node.name],
+    Now: lambda _, known: known.now,
+    Task: lambda _, known: known.task,
+    Blocked: lambda _, known: known.blocked,
+    Present: lambda node, known: find(node.of, known) is not None,
+    Compare: _compare,
+    Contained: _contained,
+    Logic: _logic,
+    Not: lambda node, known: not evaluate(node.item, known),
+    Sum: _sum,
+    Some: _some,
+    Size: lambda node, known: len(known.facts[node.selection]),
+    Choice: _choice,
+}
+
+
+def shown(node: Node, known: Known) -> str:
+    """The value as text for people: instants as RFC 3339, durations as `3m`, null as `none`."""
+    value = evaluate(node, known)
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(printed(value, type_of(node).kind))
+
+
+def printed(value: Value, kind: str) -> Value:
+    """The value as a printed decision bears it: instants and durations as text, everything else as it is."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if kind == "timestamp":
+            return instant.format_instant(value)
+        if kind == "duration":
+            return instant.format_duration(value)
+    return value

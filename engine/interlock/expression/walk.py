@@ -1,0 +1,66 @@
+"""The walking of trees: what an expression reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.expression.tree import (
+    Choice,
+    Compare,
+    Contained,
+    Field,
+    Logic,
+    Lookup,
+    Node,
+    Not,
+    Present,
+    Reference,
+    Single,
+    Size,
+    Some,
+    Sum,
+)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The expressions directly inside this one, the keys of lookups included."""
+    match node:
+        case Logic():
+            return node.items
+        case Not():
+            return (node.item,)
+        case Compare() | Sum():
+            return (node.left, node.right)
+        case Contained():
+            return (node.item, *node.members)
+        case Some():
+            return (node.condition,)
+        case Choice():
+            return (node.condition, node.yes, node.no)
+        case Field(of=Lookup(key=key)) | Present(of=Lookup(key=key)):
+            return (key,)
+    return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The expression and everything inside it, outermost first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def reference(node: Node) -> Reference | None:
+    """The fact that a node refers to itself, if it does."""
+    return node.of if isinstance(node, Field | Present) else None
+
+
+def selections(node: Node) -> dict[str, None]:
+    """The selections that an expression reads, in order of their first mention; loop variables are not among them."""
+    found: dict[str, None] = {}
+    for inner in walk(node):
+        of = reference(inner)
+        if isinstance(of, Single | Lookup):
+            found[of.selection] = None
+        if isinstance(inner, Some | Size):
+            found[inner.selection] = None
+    return found

@@ -1,0 +1,44 @@
+"""A fact as the rules see it: an identity, and the fields that some rule reads, each under its dotted path."""
+
+from __future__ import annotations
+
+import msgspec
+
+Value = None | bool | int | str | tuple[str, ...]
+"""What a field holds and an expression comes to. Instants and durations are ints, in microseconds."""
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One selected fact. `fields` maps dotted paths to values (absent = null); instants are in microseconds, UTC.
+
+    `id` and `kind` name the receipt or entity it came from; a counted, derived or needed fact has no id.
+    """
+
+    kind: str
+    fields: dict[str, Value]
+    id: str | None = None
+    seq: int = 0
+
+    def identity(self) -> tuple[object, ...]:
+        """What makes it this fact and no other; a derived fact is its fields."""
+        return (
+            self.kind,
+            self.id or "",
+            self.seq,
+            *(self.fields if self.id else sorted(self.fields.items(), key=_order)),
+        )
+
+
+def _order(item: tuple[str, Value]) -> str:
+    return item[0]
+
+
+def in_order(facts: list[Fact]) -> list[Fact]:
+    """Derived facts in an order of their own, whatever order they were derived in: by their fields, null first."""
+    return sorted(facts, key=lambda fact: [_rank(value) for _, value in sorted(fact.fields.items(), key=_order)])
+
+
+def _rank(value: Value) -> tuple[int, int, str]:
+    if value is None:
+        return (0, 0, "")
+    return (1, int(value), "") if isinstance(value, int) else (2, 0, str(value))

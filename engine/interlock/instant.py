@@ -1,0 +1,75 @@
+"""Instants and durations: integer microseconds, UTC.
+
+An instant is the number of microseconds since 1970-01-01T00:00:00Z, a duration a number of microseconds. Both fit an
+exact integer of the rules engine (below 2**53), so instants reach from 1970 to 2255.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1_000_000
+LIMIT = 1 << 53
+"""Every integer that is judged is smaller than this in magnitude."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
+_UNITS = {"d": 86_400 * SECOND, "h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000, "us": 1}
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
+
+
+def parse_instant(text: str) -> int:
+    """Microseconds since the epoch of an RFC 3339 instant in UTC, such as `2026-06-11T12:00:05.250Z`.
+
+    Digits past the microsecond are cut off. Raises ValueError for anything else, other offsets than UTC included:
+    the ledger is written in UTC, and a text in another offset would not sort where its instant lies.
+    """
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(f"`{_shown(text)}` is no instant in UTC such as `2026-06-11T12:00:05Z`")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"`{_shown(text)}` is no instant: {error}") from None
+    found = (moment - _EPOCH) // _MICROSECOND
+    if not 0 <= found < LIMIT:
+        raise ValueError(f"`{_shown(text)}` is outside the years 1970 to 2255")
+    return found
+
+
+def format_instant(instant: int) -> str:
+    """The RFC 3339 text of an instant, with as many digits of a second as it needs: none, three or six."""
+    moment = _EPOCH + timedelta(microseconds=instant)
+    digits = instant % SECOND
+    spec = "seconds" if not digits else "milliseconds" if not digits % 1_000 else "microseconds"
+    return moment.isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+def parse_duration(text: str) -> int:
+    """Microseconds of a duration such as `180s`, `3m` or `1h30m` (units d, h, m, s, ms, us, largest first).
+
+    Raises ValueError for anything else: a bare number is never a duration.
+    """
+    match = _DURATION.fullmatch(text)
+    if not match or not text:
+        raise ValueError(f"`{_shown(text)}` is no duration such as `180s`, `3m` or `1h30m`")
+    found = sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS.values(), strict=True) if n)
+    if found >= LIMIT:
+        raise ValueError(f"`{_shown(text)}` is longer than 285 years")
+    return found
+
+
+def format_duration(duration: int) -> str:
+    """The text of a duration, largest units first: `1h30m`, `3m`, `-90s`, `0s`."""
+    if not duration:
+        return "0s"
+    left, shown = abs(duration), ""
+    for name, unit in _UNITS.items():
+        count, left = divmod(left, unit)
+        shown += f"{count}{name}" if count else ""
+    return "-" + shown if duration < 0 else shown
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."

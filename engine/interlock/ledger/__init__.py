@@ -1,0 +1,15 @@
+"""The ledger: read-only SQLite, one consistent snapshot at a time, seen as the canonical relation of facts.
+
+Nothing is written. What cannot be helped, and is SQLite's doing:
+
+- A ledger in WAL mode whose `-wal` file has content but whose `-shm` file is gone (a crash, an incomplete copy) gets a
+  new `-shm` file: the log cannot be read without that index. A reader who may not make one is told so.
+- Readers of a log mark their place in the `-shm` file, which is shared memory and no content. While a ledger in WAL
+  mode is held open, its side files stay; a writer finds them as it left them.
+- A writer in rollback mode cannot commit while a snapshot is open, for milliseconds: it waits as long as its own busy
+  timeout tells it to.
+"""
+
+from interlock.ledger.reading import Ledger, Snapshot, open_ledger
+
+__all__ = ["Ledger", "Snapshot", "open_ledger"]

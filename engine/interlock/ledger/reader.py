@@ -1,0 +1,175 @@
+"""One connection to a ledger's file: opened so that nothing is written, and set up as the canonical relation."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from interlock.errors import UsageError
+from interlock.instant import parse_instant
+from interlock.ledger.schema import lacking
+from interlock.ledger.trouble import examine, refused, told
+from interlock.ledger.views import definitions, needed
+
+BUSY_SECONDS = 5.0
+"""How long to wait for a writer that holds the ledger locked."""
+_RAISED: Final = "user-defined function raised exception"
+_PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+class Reader:
+    """A read-only connection. It serves one snapshot after the other for as long as it is `current`.
+
+    A ledger in WAL mode that has no log is complete in its one file, but SQLite would make the log's files to read it.
+    It is opened *sealed* instead: as a file that nobody changes. Whether that was true is checked after each snapshot,
+    and each one gets a reader of its own.
+    """
+
+    def __init__(self, path: str, file: str) -> None:
+        """Open `file`, which people know as `path`. Raises LedgerError."""
+        self.path, self.file, self.now = path, file, 0
+        self._stand = examine(path, file)
+        self._process = os.getpid()
+        self._views: frozenset[str] = frozenset()
+        try:
+            self._sealed = self._spent = _complete(file)
+            self._connection = _connect(file, "&immutable=1" if self._sealed else "")
+        except sqlite3.Error as error:
+            raise told(path, file, error) from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        connection.create_function("instant_of", 1, _instant_of, deterministic=True)
+        connection.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
+        try:
+            connection.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
+            missing = lacking(connection)
+        except sqlite3.Error as error:
+            raise told(self.path, self.file, error) from error
+        if missing is not None:
+            raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {missing}")
+
+    def _define(self, names: frozenset[str]) -> None:
+        """Create views, in memory and for this connection only."""
+        self._connection.execute("PRAGMA query_only = 0")
+        try:
+            for name in names:
+                self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions()[name]}")
+                self._views |= {name}
+        finally:
+            self._connection.execute("PRAGMA query_only = 1")
+
+    def current(self) -> bool:
+        """Whether it still reads the file of that name, in the process that opened it. Raises LedgerError."""
+        found = examine(self.path, self.file)
+        return not self._spent and self._process == os.getpid() and os.path.samestat(found, self._stand)
+
+    def begin(self, now: int) -> int:
+        """Begin the read transaction of a snapshot at `now`; the rowid of its newest receipt, 0 when there is none."""
+        self.now = now
+        self.rows("BEGIN", {})
+        head: int | None = self.rows("SELECT max(rowid) FROM main.telemetry_events", {})[0][0]
+        return head or 0
+
+    def end(self) -> None:
+        """End the read transaction, if there is one, and keep the views that were created in it. Raises LedgerError."""
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.DatabaseError as error:
+                self._spent = True
+                raise told(self.path, self.file, error) from error
+
+    def verify(self) -> None:
+        """Raises LedgerError when a file that was read as unchanging has changed since it was opened."""
+        if self._sealed and _content(examine(self.path, self.file)) != _content(self._stand):
+            raise refused(self.path, "was written to while it was read; ask again")
+
+    def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows of a query. Raises LedgerError, and UsageError for a bound text that is no Unicode."""
+        try:
+            if not self._views >= needed(sql):
+                self._define(needed(sql) - self._views)
+            return self._connection.execute(sql, binds).fetchall()
+        except UnicodeEncodeError as error:
+            text = error.object.encode(errors="backslashreplace").decode()
+            raise UsageError(f"`{text}` is no text: it holds bytes that are no UTF-8") from None
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._trouble(error, sql, binds) from error
+
+    def _trouble(self, error: sqlite3.DatabaseError, sql: str, binds: Mapping[str, object]) -> BaseException:
+        if str(error) != _RAISED:
+            self.verify()
+            return told(self.path, self.file, error)
+        # SQLite swallows what is raised inside a function. Ours raise nothing: either a Ctrl-C fell into one, or its
+        # text could not be decoded, and then it cannot be decoded the second time either.
+        try:
+            self._connection.execute(sql, binds).fetchall()
+        except sqlite3.DatabaseError:
+            return refused(self.path, "holds a time that is no UTF-8 text; restore a sound copy")
+        return KeyboardInterrupt()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _connect(file: str, option: str) -> sqlite3.Connection:
+    uri = f"file://{_quoted(file)}?mode=ro{option}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _complete(file: str) -> bool:
+    """Whether this is a ledger in WAL mode all of whose content is in the file itself.
+
+    To look into the file by other means than SQLite's would drop the locks that this process holds on it.
+    """
+    log, index = _size(file + "-wal"), _size(file + "-shm")
+    if log or (log == 0 and index is not None):
+        return False
+    probe = _connect(file, "&nolock=1")
+    try:
+        probe.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        # Without locks there is no WAL: that is how SQLite says that the ledger needs it.
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
+    finally:
+        probe.close()
+    return False
+
+
+def _size(file: str) -> int | None:
+    try:
+        return os.stat(file).st_size
+    except OSError:
+        return None
+
+
+def _content(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _quoted(file: str) -> str:
+    """The path of a `file:` URI. Bytes that are no text stay what they are."""
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(file))
+
+
+@lru_cache(4_096)
+def _instant_of(text: object) -> int | None:
+    """Microseconds of a time in the ledger; None for what is no instant in UTC. Plans ask for one time repeatedly."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        return None

@@ -1,0 +1,28 @@
+"""Source → `CompiledPolicy`: parser, checker and compiler in turn, with everything that is wrong reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interlock.checker import check
+from interlock.compiled import CompiledPolicy
+from interlock.compiler import compile_policy
+from interlock.errors import PolicyError
+from interlock.parser import parse
+from interlock.policy import Policy
+from interlock.source import Issue, Source
+
+
+def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolicy:
+    """Make a policy of its text. `needed` finds the policies that it needs. Raises PolicyError with every issue."""
+    document, issues = parse(source)
+    if document is None:
+        raise PolicyError(issues, (source,))
+    policy, found = check(document, needed)
+    if policy is None or issues:
+        raise PolicyError((*issues, *found), (source,))
+    compiled, refusals = compile_policy(policy)
+    if compiled is None:
+        issues = tuple(Issue(r.code, r.message, document.locate(r.path), r.hint) for r in refusals)
+        raise PolicyError(issues, (source,))
+    return compiled

@@ -1,0 +1,131 @@
+"""A policy that has been read and checked: values only, frozen. `checker` makes it, everything downstream reads it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from interlock.expression.tree import Kind, Node, Type
+from interlock.fact import Value
+
+Effect = Literal["block", "warn", "note", "derive"]
+Take = Literal["all", "latest", "earliest", "count", "min", "max", "sum"]
+Shape = Literal["single", "map", "many"]
+
+
+class Template(msgspec.Struct, frozen=True, array_like=True):
+    """A message: pieces of text and expressions in turn."""
+
+    parts: tuple[str | Node, ...]
+
+
+class Parameter(msgspec.Struct, frozen=True, array_like=True):
+    """What a caller may set. `default` is already a value of the type (durations in microseconds)."""
+
+    name: str
+    kind: Kind
+    default: Value = None
+    optional: bool = False
+    description: str = ""
+    enum: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether a caller must give it: it has no default and is not optional."""
+        return self.default is None and not self.optional
+
+
+class Selection(msgspec.Struct, frozen=True, array_like=True):
+    """A named selection of ledger facts, in order of `at`, then `seq`.
+
+    `kinds` are the fact kinds it comes from in the end; `parent` the earlier selection it narrows, if any.
+    `groups` are the values of `per` that are always there, when the policy names them (one field only).
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    shape: Shape
+    fields: dict[str, Type]
+    parent: str | None = None
+    scope: Literal["task", "ledger"] = "task"
+    where: Node | None = None
+    take: Take = "all"
+    of: str | None = None
+    per: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    required: Template | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, array_like=True):
+    """One rule: for every combination of facts of `loops` for which `condition` holds, the effect.
+
+    `derive` names the fact it makes; `values` are that fact's fields. `data` are the finding's machine-readable fields.
+    """
+
+    id: str
+    loops: tuple[str, ...]
+    condition: Node
+    effect: Effect
+    message: Template | None = None
+    fix: Template | None = None
+    data: dict[str, Node] = {}
+    derive: str | None = None
+    values: dict[str, Node] = {}
+    line: int = 0
+
+
+class Need(msgspec.Struct, frozen=True, array_like=True):
+    """Another policy's decision as a fact: one, or (with `tasks`) one for each named task."""
+
+    name: str
+    policy: str
+    digest: str
+    tasks: Node | None = None
+    given: dict[str, Node] = {}
+    asks_undecided: bool = False
+    """Whether some rule asks for `.undecided`; otherwise an undecided need makes this policy undecided."""
+
+
+class Line(msgspec.Struct, frozen=True, array_like=True):
+    """One line of `decide`: the state and verdict, if `when` holds."""
+
+    state: str
+    allow: bool
+    when: Node | None = None
+
+
+class Output(msgspec.Struct, frozen=True, array_like=True):
+    """A named value beside the decision: an expression, or further named values."""
+
+    name: str
+    value: Node | None = None
+    members: tuple[Output, ...] = ()
+
+
+class Policy(msgspec.Struct, frozen=True, array_like=True):
+    """A checked policy. `digest` is the SHA-256 of its text; `derived` gives the fields of each derived fact."""
+
+    id: str
+    version: int
+    title: str
+    question: str
+    digest: str
+    parameters: tuple[Parameter, ...] = ()
+    needs: tuple[Need, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    decide: tuple[Line, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    derived: dict[str, dict[str, Type]] = {}
+    description: str = ""
+
+
+def values(written: tuple[Output, ...], prefix: str = "") -> list[tuple[str, Node]]:
+    """Every output that is a value, under its dotted name."""
+    found: list[tuple[str, Node]] = []
+    for output in written:
+        if output.value is not None:
+            found.append((prefix + output.name, output.value))
+        found += values(output.members, f"{prefix}{output.name}.")
+    return found

@@ -1,0 +1,110 @@
+"""The reference evaluator: the language's definition, in plain Python.
+
+It shares no code with the compiler or the rules engine, and is what they are held against at every decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from interlock.expression.tree import Node, Not, Some
+from interlock.expression.values import Known, evaluate
+from interlock.expression.walk import children, selections
+from interlock.fact import Fact, in_order
+from interlock.policy import Policy, Rule
+from interlock.verdict import Firing, Verdict
+
+LIMIT = 2_000
+"""The most facts that may be derived under one name before a recursion is taken for endless."""
+
+
+class Endless(Exception):
+    """A recursive derivation did not come to an end; the argument names the derived fact."""
+
+
+def judge(policy: Policy, known: Known) -> Verdict:
+    """Judge by the rules: derived facts first, in an order in which absence is final; then findings; then the line."""
+    derived = _derive(policy, known)
+    known = _with(known, derived)
+    firings = tuple(Firing(index, facts) for index, rule in enumerate(policy.rules) for facts in _matches(rule, known))
+    blocked = any(policy.rules[firing.rule].effect == "block" for firing in firings)
+    known = Known(known.now, known.task, known.params, known.facts, known.maps, {}, blocked)
+    line = next(i for i, line in enumerate(policy.decide) if line.when is None or evaluate(line.when, known))
+    return Verdict(firings, derived, line)
+
+
+def _matches(rule: Rule, known: Known) -> Iterator[tuple[Fact, ...]]:
+    """Every combination of the facts that the rule ranges over for which its condition holds."""
+    for facts in product(*(known.facts[name] for name in rule.loops)):
+        here = known
+        for name, fact in zip(rule.loops, facts, strict=True):
+            here = here.looking_at(name, fact)
+        if evaluate(rule.condition, here):
+            yield facts
+
+
+def _derive(policy: Policy, known: Known) -> dict[str, tuple[Fact, ...]]:
+    """All derived facts: rank by rank, each rank until nothing new comes of it."""
+    makers = [rule for rule in policy.rules if rule.derive]
+    if not makers:
+        return {}
+    ranks = _ranks(makers)
+    derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in makers if rule.derive}
+    for rank in range(max(ranks.values()) + 1):
+        grown = True
+        while grown:
+            grown = False
+            for rule in makers:
+                if ranks[str(rule.derive)] == rank:
+                    grown |= _grow(rule, _with(known, derived), derived)
+    return derived
+
+
+def _grow(rule: Rule, known: Known, derived: dict[str, tuple[Fact, ...]]) -> bool:
+    """Add what the rule derives now; whether there was anything new."""
+    name = str(rule.derive)
+    seen = {fact.identity() for fact in derived[name]}
+    new: dict[tuple[object, ...], Fact] = {}
+    for facts in _matches(rule, known):
+        here = known
+        for loop, fact in zip(rule.loops, facts, strict=True):
+            here = here.looking_at(loop, fact)
+        made = Fact(name, {field: evaluate(node, here) for field, node in rule.values.items()})
+        if made.identity() not in seen:
+            new[made.identity()] = made
+    derived[name] = tuple(in_order([*derived[name], *new.values()]))
+    if len(derived[name]) > LIMIT:
+        raise Endless(name)
+    return bool(new)
+
+
+def _ranks(makers: list[Rule]) -> dict[str, int]:
+    """A rank for each derived name: not below what it rests on, and above what it rests on the absence of.
+
+    Raised step by step until nothing moves; a policy has no cycle through a negation, so this ends.
+    """
+    ranks = {str(rule.derive): 0 for rule in makers}
+    moved = True
+    while moved:
+        moved = False
+        for rule in makers:
+            name = str(rule.derive)
+            final = set(_final(rule.condition)) | {s for node in rule.values.values() for s in selections(node)}
+            asked = {*rule.loops, *selections(rule.condition)} - final
+            floor = max([ranks.get(s, 0) for s in asked] + [ranks[s] + 1 for s in final if s in ranks], default=0)
+            if floor > ranks[name]:
+                ranks[name], moved = floor, True
+    return ranks
+
+
+def _final(node: Node, negated: bool = False) -> Iterator[str]:
+    """The selections whose absence the condition may rest on: they must be complete before it is asked."""
+    if isinstance(node, Some) and negated:
+        yield node.selection
+    for child in children(node):
+        yield from _final(child, negated is not isinstance(node, Not))
+
+
+def _with(known: Known, derived: dict[str, tuple[Fact, ...]]) -> Known:
+    return Known(known.now, known.task, known.params, {**known.facts, **derived}, known.maps)

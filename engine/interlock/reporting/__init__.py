@@ -1,0 +1,21 @@
+"""Decisions as text, one small module a format, chosen by name. A report sees decisions, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from interlock.decision import Decision
+from interlock.reporting.look import Look, plain
+
+FORMATS = ("text", "json")
+"""What a report may be rendered as; each is a module of this package that has `render`."""
+
+
+def render(form: str, decisions: Sequence[Decision], look: Look | None = None) -> str:
+    """The report of some decisions in a format of `FORMATS`: whole lines, none for no decision."""
+    rendered: str = import_module(f"{__name__}.{form}").render(decisions, look or Look())
+    return rendered
+
+
+__all__ = ["FORMATS", "Look", "plain", "render"]

@@ -1,0 +1,19 @@
+"""Decisions for programs: one JSON object a line, as `schemas/decision.schema.json` states it.
+
+It is one line for one decision too, so that what a program reads does not depend on how many tasks a ledger holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from interlock.decision import Decision
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+
+
+def render(decisions: Sequence[Decision], _: Look) -> str:
+    """One line a decision."""
+    return "".join(f"{harmless(msgspec.json.encode(decision).decode())}\n" for decision in decisions)

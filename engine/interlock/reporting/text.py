@@ -1,0 +1,83 @@
+"""Decisions for a person at a terminal: the verdict, what stands in the way, and how to mend each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from interlock.decision import Decision, Finding
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+
+COLOURS = {
+    "allowed": "green",
+    "denied": "red",
+    "undecided": "yellow",
+    "block": "red",
+    "warn": "yellow",
+    "note": "cyan",
+    "why": "yellow",
+}
+"""What colour a verdict, or the label of a line, has."""
+_MARGIN = 11
+"""The columns of the left margin, where the verdicts and what a finding is stand."""
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    """A headline a decision, beneath it every finding and its fix, or why it is undecided; at the end the sum.
+
+    Over several tasks the questions are left out, and a decision without findings is one line.
+    """
+    wide = max((len(decision.policy) for decision in decisions), default=0)
+    compact = len({decision.task for decision in decisions}) > 1
+    blocks = ["".join(f"{line}\n" for line in _lines(decision, look, wide, compact)) for decision in decisions]
+    if len(decisions) > 1:
+        counts = Counter(map(verdict, decisions))
+        total = ", ".join(f"{counts[name]} {name}" for name in ("allowed", "denied", "undecided") if counts[name])
+        blocks.append(f"\n{total}\n" if compact else f"{total}\n")
+    return ("" if compact else "\n").join(blocks)
+
+
+def verdict(decision: Decision) -> str:
+    """`allowed`, `denied` or `undecided`."""
+    return "undecided" if decision.allow is None else "allowed" if decision.allow else "denied"
+
+
+def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator[str]:
+    name = verdict(decision)
+    state = "" if decision.allow is None else f": {harmless(decision.state)}"
+    alone = "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
+    yield f"{_left(name, look)}{decision.policy:{wide}}  task {harmless(decision.task)}{state}{alone}"
+    question = look.questions.get(decision.policy_digest)
+    if question and not compact:
+        yield from _wrapped("", " ".join(question.split()), look)
+    for reason in (decision.reason or "").splitlines():
+        yield from _wrapped("  why", reason, look)
+    for finding in decision.findings:
+        yield from _finding(finding, look)
+
+
+def _finding(finding: Finding, look: Look) -> Iterator[str]:
+    yield from _wrapped(f"  {finding.severity}", finding.message, look)
+    if finding.fix:  # never wrapped: it is copied and run
+        yield f"{'':{_MARGIN}}fix: {harmless(finding.fix.strip())}"
+
+
+def _wrapped(label: str, prose: str, look: Look) -> Iterator[str]:
+    """A text beside its label, wrapped to the reader's width between words."""
+    left, line = _left(label, look), ""
+    room = max(20, look.width - _MARGIN) if look.width else 0
+    for word in harmless(prose.strip()).split(" "):
+        if line and room and len(line) + 1 + len(word) > room:
+            yield left + line
+            left, line = " " * _MARGIN, word
+        else:
+            line = f"{line} {word}" if line else word
+    yield left + line
+
+
+def _left(label: str, look: Look) -> str:
+    """The left margin of a line, with its label."""
+    name = label.strip()
+    shown = label.replace(name, look.paint(name, COLOURS[name])) if name else ""
+    return shown + " " * (_MARGIN - len(label))

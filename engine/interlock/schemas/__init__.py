@@ -1,0 +1,14 @@
+"""The shipped JSON Schemas: what a fact, a policy and a decision look like, and what is wrong with one that does not.
+
+The only reader of the `schemas/` folder and the only importer of the two JSON Schema validators. The fast one says
+whether a document is valid; the other is asked only about an invalid one, and says why in words.
+"""
+
+from __future__ import annotations
+
+from interlock.schemas.documents import digest, kinds
+from interlock.schemas.fields import FieldSpec, fields
+from interlock.schemas.validation import check, violations
+from interlock.schemas.violation import Violation
+
+__all__ = ["FieldSpec", "Violation", "check", "digest", "fields", "kinds", "violations"]

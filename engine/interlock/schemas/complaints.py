@@ -1,0 +1,202 @@
+"""Why a document is invalid, in words. Slow to import: only for documents that are known to be invalid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+from jsonschema import FormatChecker, ValidationError
+from jsonschema.validators import extend, validator_for
+
+from interlock.instant import parse_instant
+from interlock.schemas.unwritable import too_deep, unwritable
+from interlock.schemas.violation import Path, Violation
+from interlock.schemas.words import did_you_mean, explained, listed, no, place, shown, typed, types_listed
+from interlock.source import nearest
+
+_FORMATS = FormatChecker(formats=())
+
+
+@_FORMATS.checks("date-time", raises=ValueError)
+def _is_instant(value: object) -> bool:
+    return not isinstance(value, str) or parse_instant(value) >= 0
+
+
+def _pattern(_validator: object, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
+    """A pattern as JSON Schema means it: its `$` is the end of the text, never the place before a last line end."""
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def complaints(schema: dict[str, Any], document: Any, noun: str) -> list[Violation]:
+    """All that is wrong with `document` (a `noun`, such as `fact`), each once, sorted by path."""
+    found = list(unwritable(document, noun))
+    exact = extend(validator_for(schema), {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    validator = exact(schema, format_checker=_FORMATS)
+    try:
+        found += _told([_fault(error, noun) for error in validator.iter_errors(document)])
+    except RecursionError:
+        found.append(too_deep(noun))
+    except ValueError:  # the validator cites an integer that cannot be printed
+        if not found:
+            raise
+    return sorted(dict.fromkeys(found), key=_order)
+
+
+def _order(violation: Violation) -> tuple[object, ...]:
+    steps = tuple((0, step, "") if isinstance(step, int) else (1, 0, str(step)) for step in violation.path)
+    return (steps, violation.message)
+
+
+class _Fault(msgspec.Struct):
+    """A validator's error: the `keyword` of `schema`, with its `operand`, that `value` at `path` does not satisfy."""
+
+    path: Path
+    keyword: str
+    operand: Any
+    value: Any
+    schema: dict[str, Any]
+    here: str
+    names: bool
+    branch: object
+    whole: bool
+    branches: list[_Fault]
+    message: str
+
+
+def _fault(error: ValidationError, noun: str) -> _Fault:
+    path = tuple(error.absolute_path)
+    return _Fault(
+        path=path,
+        keyword=str(error.validator),
+        operand=error.validator_value,
+        value=error.instance,
+        schema=error.schema if isinstance(error.schema, dict) else {},
+        here=place(path, noun),
+        names="propertyNames" in list(error.relative_schema_path)[-3:],
+        branch=error.relative_schema_path[0] if error.relative_schema_path else None,
+        whole=not error.relative_path,
+        branches=[_fault(inner, noun) for inner in error.context or ()],
+        message=error.message,
+    )
+
+
+def _told(faults: list[_Fault]) -> Iterator[Violation]:
+    """The faults in words, without those that only follow from a wrong type at the same place."""
+    mistyped = {fault.path for fault in faults if fault.keyword == "type"}
+    for fault in faults:
+        if fault.names:
+            message = f"`{shown(fault.value)}` is {no(fault.schema)}"
+            yield Violation((*fault.path, fault.value), message, explained(fault.schema))
+        elif fault.keyword == "type" or fault.path not in mistyped:
+            yield from _EXPLAIN.get(fault.keyword, _other)(fault)
+
+
+def _type(fault: _Fault) -> Iterator[Violation]:
+    expected = [fault.operand] if isinstance(fault.operand, str) else fault.operand
+    yield Violation(fault.path, f"{fault.here} is {typed(fault.value)}, not {types_listed(expected)}")
+
+
+def _enum(fault: _Fault) -> Iterator[Violation]:
+    known = [fault.operand] if fault.keyword == "const" else fault.operand
+    one_of = "one of " if len(known) > 1 else ""
+    message = f"{fault.here} is `{shown(fault.value)}`, not {one_of}{listed(known)}"
+    yield Violation(fault.path, message, did_you_mean(fault.value, known))
+
+
+def _required(fault: _Fault) -> Iterator[Violation]:
+    for name in fault.operand:
+        if name not in fault.value:
+            yield Violation(fault.path, f"{place((*fault.path, name), '')} is missing")
+
+
+def _unknown(fault: _Fault) -> Iterator[Violation]:
+    known = list(fault.schema.get("properties", ()))
+    for key in fault.value:
+        if key not in known:
+            hint = did_you_mean(key, known) or f"known here: {listed(known, 'and')}"
+            yield Violation((*fault.path, key), f"unknown key `{shown(key)}`", hint)
+
+
+def _bound(fault: _Fault) -> Iterator[Violation]:
+    how = "less" if fault.keyword == "minimum" else "greater"
+    yield Violation(fault.path, f"{fault.here} is `{shown(fault.value)}`, {how} than {fault.operand}")
+
+
+def _form(fault: _Fault) -> Iterator[Violation]:
+    head = f"{fault.here} is `{shown(fault.value)}`"
+    if fault.schema.get("format") == "date-time":
+        yield Violation(fault.path, f"{head}, no instant in UTC such as `2026-06-11T12:00:05Z`, of 1970 to 2254")
+    else:
+        yield Violation(fault.path, f"{head}, {no(fault.schema)}", explained(fault.schema))
+
+
+def _size(fault: _Fault) -> Iterator[Violation]:
+    size, how = len(fault.value), "fewer" if fault.keyword.startswith("min") else "more"
+    unit = {"Length": "characters", "Items": "items", "Properties": "keys"}[fault.keyword[3:]]
+    message = f"{fault.here} has {size} {unit}, {how} than {fault.operand}" if size else f"{fault.here} is empty"
+    yield Violation(fault.path, message)
+
+
+def _unique(fault: _Fault) -> Iterator[Violation]:
+    for index, item in enumerate(fault.value):
+        if item in fault.value[:index]:
+            yield Violation((*fault.path, index), f"{fault.here} names `{shown(item)}` twice")
+
+
+def _alternatives(fault: _Fault) -> Iterator[Violation]:
+    """What is wrong by the branch that was most likely meant: one that takes a value of this type."""
+    keys = [branch["required"][0] for branch in fault.operand if list(branch) == ["required"]]
+    if keys:
+        yield from _one_key_of(keys, fault)
+        return
+    branches: dict[object, list[_Fault]] = {}
+    for inner in fault.branches:
+        branches.setdefault(inner.branch, []).append(inner)
+    misfits = [inner for inner in fault.branches if inner.keyword == "type" and inner.whole]
+    fitting = [found for found in branches.values() if not any(inner in misfits for inner in found)]
+    if fitting:
+        yield from _told(min(fitting, key=len))
+    elif misfits:
+        types = [inner.operand if isinstance(inner.operand, list) else [inner.operand] for inner in misfits]
+        yield from _type(
+            msgspec.structs.replace(fault, keyword="type", operand=[name for some in types for name in some])
+        )
+    else:
+        yield from _other(fault)
+
+
+def _one_key_of(keys: list[str], fault: _Fault) -> Iterator[Violation]:
+    here = [key for key in fault.value if key in keys]
+    known = fault.schema.get("properties", {})
+    misspelt = [key for key in fault.value if key not in known and nearest(str(key), known) in keys]
+    if len(here) > 1:
+        yield Violation((*fault.path, here[1]), f"{fault.here} has {listed(here, 'and')}: only one of them can stand")
+    elif not misspelt or fault.schema.get("additionalProperties") is not False:
+        yield Violation(fault.path, f"{fault.here} has none of {listed(keys, 'and')}")
+
+
+def _other(fault: _Fault) -> Iterator[Violation]:
+    yield Violation(fault.path, f"{fault.here} does not fit: {shown(fault.message, 200)}")
+
+
+_EXPLAIN: dict[str, Callable[[_Fault], Iterable[Violation]]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": _enum,
+    "required": _required,
+    "additionalProperties": _unknown,
+    "minimum": _bound,
+    "maximum": _bound,
+    "format": _form,
+    "pattern": _form,
+    "minLength": _size,
+    "minItems": _size,
+    "minProperties": _size,
+    "maxProperties": _size,
+    "uniqueItems": _unique,
+    "anyOf": _alternatives,
+    "oneOf": _alternatives,
+}

@@ -1,0 +1,79 @@
+"""What the fields of a fact kind are, as the condition language reads them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+import msgspec
+
+from interlock.schemas.documents import schema
+
+Kind = Literal["bool", "int", "string", "timestamp", "duration", "list", "object"]
+
+_KINDS: dict[str, Kind] = {"boolean": "bool", "integer": "int", "string": "string", "object": "object"}
+
+
+class FieldSpec(msgspec.Struct, frozen=True):
+    """A field. `enum` closes a string's values; a `required` field is always there and never null.
+
+    A `lenient` field may hold anything: it reads as null unless it is of its kind.
+    """
+
+    kind: Kind
+    enum: tuple[str, ...] = ()
+    required: bool = False
+    lenient: bool = False
+
+
+@cache
+def fields(kind: str) -> dict[str, FieldSpec]:
+    """The fields of facts of `kind` by dotted path, envelope included, in the schema's order; not to be changed.
+
+    A field that no condition can read (a number that is no integer, a list of objects) is left out. Raises KeyError
+    for a kind that `kinds()` does not name.
+    """
+    found: dict[str, FieldSpec] = {}
+    _collect(schema(f"facts/{kind}"), "", True, found)
+    return found
+
+
+def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, FieldSpec]) -> None:
+    properties, required = _members(node)
+    for name, member in properties.items():
+        spec = _spec(member, certain and name in required)
+        if spec is not None:
+            found[prefix + name] = spec
+            if spec.kind == "object":
+                _collect(member, f"{prefix}{name}.", spec.required, found)
+
+
+def _members(node: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """The properties of an object, those of its `allOf` first, and the names of those that must be there."""
+    properties: dict[str, dict[str, Any]] = {}
+    required: set[str] = set()
+    for part in (*node.get("allOf", ()), node):
+        required.update(part.get("required", ()))
+        for name, member in part.get("properties", {}).items():
+            properties[name] = {**properties.get(name, {}), **member}
+    return properties, required
+
+
+def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
+    if member.get("x-reads-as") == "string":
+        return FieldSpec("string", lenient=True)
+    types = [member["type"]] if isinstance(member.get("type"), str) else member.get("type", [])
+    solid = [name for name in types if name != "null"]
+    kind = _kind(solid[0], member) if len(solid) == 1 else None
+    if kind is None:
+        return None
+    values = [member["const"]] if "const" in member else member.get("enum", [])
+    return FieldSpec(kind, tuple(value for value in values if isinstance(value, str)), present and "null" not in types)
+
+
+def _kind(name: str, member: dict[str, Any]) -> Kind | None:
+    if name == "string" and member.get("format") == "date-time":
+        return "timestamp"
+    if name == "array":
+        return "list" if member.get("items", {}).get("type") == "string" else None
+    return _KINDS.get(name)

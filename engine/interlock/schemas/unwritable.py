@@ -1,0 +1,52 @@
+"""What in a document cannot be written as JSON in UTF-8, though a JSON Schema has nothing against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.schemas.violation import Path, Violation
+from interlock.schemas.words import place, shown, typed
+
+_LARGEST = 4096
+"""Bits of the largest integer that is let pass here: Python refuses to print much larger ones."""
+_DEEPEST = 200
+"""The deepest nesting that any reader can be relied on to follow."""
+
+
+def unwritable(document: object, noun: str) -> Iterator[Violation]:
+    """Unpaired surrogates, keys that are no text, integers that cannot be printed, and nesting without end."""
+    todo: list[tuple[Path, object]] = [((), document)]
+    while todo:
+        path, value = todo.pop()
+        if len(path) > _DEEPEST:
+            yield too_deep(noun)
+        elif isinstance(value, dict):
+            todo += [((*path, key), inner) for key, inner in value.items()]
+            yield from _keys(path, value, noun)
+        elif isinstance(value, list):
+            todo += [((*path, index), inner) for index, inner in enumerate(value)]
+        elif isinstance(value, str) and _is_torn(value):
+            yield Violation(path, f"{place(path, noun)} holds an unpaired surrogate: `{shown(value)}`")
+        elif isinstance(value, int) and value.bit_length() > _LARGEST:
+            yield Violation(path, f"{place(path, noun)} is {typed(value)}")
+
+
+def too_deep(noun: str) -> Violation:
+    """That a document is nested more deeply than can be read."""
+    return Violation((), f"the {noun} is nested too deeply")
+
+
+def _keys(path: Path, mapping: dict[object, object], noun: str) -> Iterator[Violation]:
+    for key in mapping:
+        if not isinstance(key, str):
+            yield Violation(path, f"a key of {place(path, noun)} is {typed(key)}, not text")
+        elif _is_torn(key):
+            yield Violation(path, f"a key of {place(path, noun)} holds an unpaired surrogate: `{shown(key)}`")
+
+
+def _is_torn(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,38 @@
+"""Whether a document is valid, and why it is not."""
+
+from __future__ import annotations
+
+from interlock.schemas.documents import schema
+from interlock.schemas.translation import fact_type, is_fact
+from interlock.schemas.violation import Violation
+from interlock.schemas.writable import is_writable
+
+
+def check(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
+    """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid.
+
+    A fact that can not be written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a
+    fraction of nothing, such as 2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that
+    `kinds()` does not name.
+    """
+    if is_writable(fact) and is_fact(fact, fact_type(kind)):
+        return ()
+    from interlock.schemas.complaints import complaints
+
+    # Invalid for the one validator and not for the other: nobody can say which is wrong, so it proves nothing.
+    found = complaints(schema(f"facts/{kind}"), fact, "fact") or [
+        Violation((), "the two validators disagree about the fact, so it is not taken as valid")
+    ]
+    return tuple(
+        f"{violation.message}; {violation.hint}" if violation.hint else violation.message for violation in found
+    )
+
+
+def violations(schema_name: str, document: object) -> list[Violation]:
+    """Everything that is wrong with `document` by `schemas/SCHEMA_NAME.schema.json`, sorted by path.
+
+    Slow: it imports the validator that explains.
+    """
+    from interlock.schemas.complaints import complaints
+
+    return complaints(schema(schema_name), document, schema_name)

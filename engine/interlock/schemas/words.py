@@ -1,0 +1,95 @@
+"""How documents and their places are put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from interlock.source import nearest
+
+_TYPES = {
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+_LONGEST = 100
+"""The longest place that is written out, in characters."""
+
+
+def place(path: Sequence[str | int], noun: str) -> str:
+    """A place as its reader would write it, such as `rules[3].id`; the document itself is `the NOUN`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
+    text = text.removeprefix(".")
+    return f"`{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}`" if text else f"the {noun}"
+
+
+def shown(value: object, width: int = 40) -> str:
+    """A value on one line of at most `width` characters, whatever it is and however large."""
+    match value:
+        case None | bool():
+            return {None: "null", True: "true", False: "false"}[value]
+        case int() if value.bit_length() > 128:
+            return "-…" if value < 0 else "…"
+        case str():
+            cut = value if len(value) <= width else value[: width - 1] + "…"
+            return "".join(character if character.isprintable() else repr(character)[1:-1] for character in cut)
+        case list() | dict():
+            return "[…]" if isinstance(value, list) else "{…}"
+        case _:
+            return str(value)[:width]
+
+
+def typed(value: object) -> str:
+    """What a value is, such as ``text (`"2"`)`` or ``the number `2` ``."""
+    match value:
+        case None | bool():
+            return f"`{shown(value)}`"
+        case str():
+            return f'text (`"{shown(value)}"`)'
+        case int() if value.bit_length() > 128:
+            return "a number too large to be shown"
+        case int() | float():
+            return f"the number `{shown(value)}`"
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def types_listed(types: Iterable[str]) -> str:
+    """The names of JSON Schema types for people, such as `text or null`."""
+    return _joined([_TYPES[name] for name in dict.fromkeys(types)], "or")
+
+
+def listed(values: Iterable[object], last: str = "or") -> str:
+    """Values in backticks, the last joined with `last`."""
+    return _joined([f"`{shown(value)}`" for value in values], last)
+
+
+def did_you_mean(word: object, known: Iterable[object]) -> str | None:
+    """A hint with the word that was likely meant, if any is near."""
+    found = nearest(word, [value for value in known if isinstance(value, str)]) if isinstance(word, str) else None
+    return f"did you mean `{found}`?" if found else None
+
+
+def no(schema: Mapping[str, Any]) -> str:
+    """That something is not what a schema asks for, by the schema's title."""
+    return f"no {schema['title']}" if "title" in schema else "not of the right form"
+
+
+def explained(schema: Mapping[str, Any]) -> str | None:
+    """A schema's description as a hint: lower case, no full stop."""
+    text: str = schema.get("description", "")
+    return text[:1].lower() + text[1:].rstrip(".") or None
+
+
+def _joined(words: list[str], last: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""

@@ -1,0 +1,94 @@
+"""A text, a place in it, and what is wrong there.
+
+Everything a person may have to mend is reported as an `Issue`: it names the file, the line, the column, shows the line
+with a caret, and says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+Level = Literal["error", "warning"]
+_WIDEST = 160
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A text and the name it is known by to its reader (a path as given, or `<string>`)."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        """The text of line `number`, counted from 1, without its line end; empty past the end."""
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def location(self, start: int, end: int | None = None) -> Location:
+        """The place from offset `start` up to `end` (one character when not given), as line and column."""
+        before = self.text[:start]
+        line = before.count("\n") + 1
+        column = start - (before.rfind("\n") + 1) + 1
+        width = max(1, (end if end is not None else start + 1) - start)
+        return Location(self.name, line, column, width)
+
+
+class Location(msgspec.Struct, frozen=True):
+    """A place in a source: line and column are counted from 1; `width` is how many characters it covers."""
+
+    name: str
+    line: int
+    column: int
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.line}:{self.column}"
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """What is wrong at one place: a stable code, a message for a person, and what to do next where we know it."""
+
+    code: str
+    message: str
+    location: Location
+    hint: str | None = None
+    level: Level = "error"
+
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Issues are shown in the order of their places, whatever stage found them."""
+        return (self.location.name, self.location.line, self.location.column, self.code, self.message)
+
+
+def render(issue: Issue, source: Source | None) -> str:
+    """The issue as text: `file:line:col: level[code]: message`, the line, a caret under the place, and the hint."""
+    head = f"{issue.location}: {issue.level}[{issue.code}]: {issue.message}"
+    line = source.line(issue.location.line) if source is not None else ""
+    shown = [head]
+    if line:
+        number = str(issue.location.line)
+        text, column = _window(line, issue.location.column)
+        width = max(1, min(issue.location.width, len(text) - column + 1))
+        pad = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+        shown += [f" {number} | {text}", f" {' ' * len(number)} | {pad}{'^' * width}"]
+    if issue.hint:
+        shown.append(f"   = {issue.hint}")
+    return "\n".join(shown)
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """The part of a long line around a column, and the column in it."""
+    if len(line) <= _WIDEST:
+        return line, column
+    start = max(0, min(column - 1 - _WIDEST // 2, len(line) - _WIDEST))
+    text = ("…" if start else "") + line[start : start + _WIDEST] + ("…" if start + _WIDEST < len(line) else "")
+    return text, column - start + bool(start)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The word of `known` that `word` most likely was meant to be, or None."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return found[0] if found else None

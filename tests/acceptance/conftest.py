@@ -1,0 +1,96 @@
+"""Runs the command as a person does, and holds every run to what all of them must keep."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import interlock as interlock_package
+from interlock.cli import main
+
+EXITS = {0, 2, 3, 4, 5, 6}
+"""The codes of a run that found no bug and that nobody interrupted."""
+
+
+class Ran(NamedTuple):
+    """What a run left behind: its exit code, and its two outputs."""
+
+    code: int
+    out: str
+    err: str
+
+
+Interlock = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which compiled policies are kept from test to test."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty folder that the command runs in."""
+    found = tmp_path / "here"
+    found.mkdir()
+    monkeypatch.chdir(found)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(compiled))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return found
+
+
+@pytest.fixture
+def interlock(folder: Path, capfd: pytest.CaptureFixture[str]) -> Interlock:
+    """Runs the command in this process."""
+
+    def run(*args: str) -> Ran:
+        before = state(folder)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exited:
+            main.main(args)
+        found = Ran(int(exited.value.code or 0), *capfd.readouterr())
+        assert state(folder) == before, "the command wrote something"
+        return kept(found)
+
+    return run
+
+
+@pytest.fixture
+def process(folder: Path) -> Interlock:
+    """Runs the command in a process of its own, or else a `program`; other keywords are those of `subprocess.run`.
+
+    A program looks at the process itself: it is left alone by whoever measures what the tests cover.
+    """
+
+    def run(*args: str, program: tuple[str, ...] = (), env: Mapping[str, str] = {}, **how: Any) -> Ran:
+        environment = {**os.environ, "PYTHONPATH": str(Path(interlock_package.__file__).parents[1]), **env}
+        for name in [name for name in environment if program and name.startswith("COV")]:
+            del environment[name]
+        outputs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
+        command = [sys.executable, *(program or ("-m", "interlock")), *args]
+        done = subprocess.run(command, env=environment, timeout=60, check=False, **outputs)
+        return kept(Ran(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode()))
+
+    return run
+
+
+def kept(ran: Ran) -> Ran:
+    """The run, if it keeps to what every run must keep to."""
+    assert "Traceback" not in ran.err
+    assert ran.code in EXITS, ran
+    assert not any(char in ran.out + ran.err for char in "\x00\x07\x1b\x7f\x9b\u202e"), "a control reached the terminal"
+    assert bool(ran.err.startswith("error: ")) is (ran.code in {2, 6}), ran
+    return ran
+
+
+def state(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file below a folder, with what changes when it is written to."""
+    found = {path: path.lstat() for path in folder.rglob("*")}
+    return {str(path): (status.st_size, status.st_mtime_ns) for path, status in found.items()}

@@ -1,0 +1,65 @@
+"""Everything in the README is run. `UPDATE_GOLDEN=1` writes what was printed into it, for a person to read."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def run(command: str, folder: Path) -> str:
+    """What a command prints, on both streams, and its exit code where it is not 0."""
+    binaries = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.stdout.decode().replace(f"{ROOT}{os.sep}", "") + (f"[exit {done.returncode}]\n" if done.returncode else "")
+
+
+def played(block: str, folder: Path) -> str:
+    """The block as it comes out when its commands are run again."""
+    commands = [line for line in block.splitlines() if line.startswith("$ ")]
+    return "".join(f"{command}\n{run(command[2:], folder)}" for command in commands)
+
+
+@pytest.mark.slow
+def test_the_commands_print_what_the_readme_says(tmp_path: Path) -> None:
+    text = README.read_text()
+    for language, block in BLOCK.findall(text):
+        if language == "yaml" and (name := re.search(r"^policy: (\S+)$", block, re.MULTILINE)):
+            (tmp_path / f"{name[1]}.yaml").write_text(block)
+        elif language == "console":
+            again = played(block, tmp_path)
+            if os.environ.get("UPDATE_GOLDEN"):
+                text = text.replace(block, again)
+            else:
+                assert block == again
+    if os.environ.get("UPDATE_GOLDEN"):
+        README.write_text(text)
+
+
+@pytest.mark.slow
+def test_the_python_examples_run(tmp_path: Path) -> None:
+    run("interlock demo --write story.db", tmp_path)
+    examples = [block for language, block in BLOCK.findall(README.read_text()) if language == "python"]
+    assert examples
+    for number, example in enumerate(examples):
+        (tmp_path / f"example{number}.py").write_text(example)
+        printed = run(f"python example{number}.py", tmp_path)
+        assert "[exit" not in printed
+        assert printed

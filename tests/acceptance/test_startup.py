@@ -1,0 +1,46 @@
+"""What a decision imports: start-up time is part of what every decision costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.acceptance.conftest import Interlock
+
+EVAL = ("eval", "smoke", "readiness", "quiescence", "--task", "checkout-refactor", "--at", "2026-06-22T09:30:00Z")
+LOADED = """
+import sys
+before = set(sys.modules)
+from interlock.cli import main
+try:
+    main()
+finally:
+    print(*sorted(set(sys.modules) - before), file=sys.stderr, sep="\\n")
+"""
+UNUSED = {
+    "argparse", "attr", "attrs", "concurrent", "dataclasses", "difflib", "importlib.metadata", "importlib.resources",
+    "json", "jsonschema", "lark", "logging", "pathlib", "pickle", "pprint", "referencing", "shutil", "subprocess",
+    "tempfile", "traceback", "unittest", "yaml",
+    "interlock.checker", "interlock.cli.demo", "interlock.cli.policies", "interlock.cli.show", "interlock.cli.tasks",
+    "interlock.compiler", "interlock.making", "interlock.parser", "interlock.reporting.json",
+}  # fmt: skip
+
+
+def loaded(process: Interlock, *args: str) -> set[str]:
+    """The modules that a run has loaded when it ends, besides those that Python starts with."""
+    return set(process(*args, program=("-c", LOADED)).err.splitlines())
+
+
+def test_a_decision_imports_nothing_that_it_does_not_use(process: Interlock, story_path: Path) -> None:
+    process(*EVAL, "--ledger", str(story_path))  # from here on the policies are compiled
+    found = loaded(process, *EVAL, "--ledger", str(story_path))
+    assert {"click", "sqlite3", "interlock.evaluation", "interlock.reporting.text"} <= found
+    assert sorted(found & UNUSED) == []
+
+
+def test_help_imports_no_evaluator(process: Interlock) -> None:
+    found = loaded(process, "--help")
+    assert "click" in found
+    assert (
+        sorted(found & {"sqlite3", "jsonschema_rs", "interlock.evaluation", "interlock.ledger", "interlock.library"})
+        == []
+    )

@@ -1,0 +1,164 @@
+"""What the command does with its streams: pipes that close, encodings that lack a letter, terminals, interruptions."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from interlock import __version__, runner
+from interlock.cli import main
+from tests.acceptance.conftest import Interlock
+from tests.helpers.ledgers import LedgerBuilder
+
+DENIED = ("eval", "smoke", "--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_reader_that_goes_away_early_changes_no_verdict(form: str, process: Interlock, story_path: Path) -> None:
+    out, into = os.pipe()
+    os.close(out)
+    ran = process(*DENIED, str(story_path), "--format", form, stdout=into)
+    os.close(into)
+    assert (ran.code, ran.err) == (3, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize("args", [DENIED, ("tasks", "--ledger")], ids=["eval", "tasks"])
+def test_what_cannot_be_written_is_told(args: tuple[str, ...], process: Interlock, story_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        ran = process(*args, str(story_path), stdout=full)
+    assert (ran.code, ran.err) == (2, "error: cannot write to standard output: no space left on device\n")
+
+
+@pytest.mark.parametrize("streams", [">&- 2>&-", "2>&-", ">&-", "2>/dev/full"])
+def test_streams_that_are_closed_or_full_change_no_verdict(streams: str, folder: Path, story_path: Path) -> None:
+    for args, code in [((*DENIED, str(story_path)), 3), (("eval",), 2)]:
+        script = f'exec "{sys.executable}" -m interlock "$@" {streams}'
+        done = subprocess.run(["sh", "-c", script, "sh", *args], capture_output=True, check=False, timeout=60)
+        assert done.returncode == code
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "shown"),
+    [
+        ({"PYTHONIOENCODING": "ascii"}, "na\\xefve \\u2713"),
+        ({"PYTHONIOENCODING": "latin-1:strict"}, None),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LANG": "C"}, "na\\xefve \\u2713"),
+        ({"LC_ALL": "C.UTF-8"}, "naïve ✓"),
+    ],
+    ids=["ascii", "latin-1", "C", "UTF-8"],
+)
+def test_a_letter_that_the_terminal_lacks(
+    env: dict[str, str], shown: str | None, folder: Path, process: Interlock
+) -> None:
+    LedgerBuilder(folder / "ledger.db").task("naïve ✓").write()
+    if shown is not None:
+        assert process("tasks", "--ledger", "ledger.db", env=env).out == f"{shown}\n"
+        assert process("eval", "smoke", "--all-tasks", "--ledger", "ledger.db", env=env).code == 4
+    ran = process("eval", "smoke", "--all-tasks", "--ledger", "ledger.db", "--format", "json", env=env)
+    assert '"task":"naïve ✓"' in ran.out, "JSON is UTF-8 wherever it is written"
+
+
+def read(terminal: int) -> bytes:
+    """What comes next; nothing when the last writer is gone."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
+def terminal(*args: str, columns: int = 80, env: Mapping[str, str] = {}) -> str:
+    """What the command writes to a terminal of so many columns."""
+    inner, outer = pty.openpty()
+    fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    command = [sys.executable, "-m", "interlock", *args]
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm", **env}
+    with subprocess.Popen(command, stdin=outer, stdout=outer, stderr=outer, env=environment):
+        os.close(outer)
+        found = b"".join(iter(lambda: read(inner), b""))
+    os.close(inner)
+    return found.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> None:
+    at = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
+    assert terminal("eval", "quiescence", *at, columns=60) == (
+        "\x1b[31mdenied\x1b[0m     quiescence  task checkout-refactor: monitoring\n"
+        "           May the autopilot stop?\n"
+        "  \x1b[31mblock\x1b[0m    worker heartbeat is stale.\n"
+        "           fix: wake the worker in checkout-refactor-worker, then"
+        " conveyor app-heartbeat checkout-refactor --role worker\n"
+        "  \x1b[31mblock\x1b[0m    worker has 1/3 quiet heartbeat cycles since\n"
+        "           2026-06-22T09:12:01Z\n"
+        "           fix: wait; every cycle of both seats in which nothing else happens counts\n"
+    )
+
+
+@pytest.mark.parametrize("refusal", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_who_refuses_colours_gets_none(refusal: dict[str, str], folder: Path, story_path: Path) -> None:
+    assert terminal(*DENIED, str(story_path), env=refusal).startswith(
+        "denied     smoke  task checkout-refactor: blocked\n"
+    )
+    assert terminal("eval", env=refusal).startswith("error: ")
+
+
+def test_an_error_is_red_on_a_terminal(folder: Path) -> None:
+    assert terminal("eval") == "\x1b[31merror\x1b[0m: missing argument `POLICY...`; see `interlock eval --help`\n"
+
+
+INTERRUPTED = """
+import time
+from interlock import runner
+from interlock.cli import main
+def judge(*_, **__):
+    print("ready", flush=True)
+    time.sleep(60)
+runner.judge = judge
+main()
+"""
+
+
+def test_an_interruption_ends_quietly(folder: Path, story_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, *DENIED, str(story_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"ready\n"
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err.strip()) == (130, b"", b"")
+
+
+def test_a_bug_is_told_as_one(
+    folder: Path, story_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("\x1b[2Jsomething is rotten")
+
+    monkeypatch.setattr(runner, "judge", broken)
+    with pytest.raises(SystemExit) as exited:
+        main.main([*DENIED, str(story_path)])
+    out, err = capfd.readouterr()
+    assert (exited.value.code, out) == (1, "")
+    first, *trace = err.splitlines()
+    assert first == f"error: this is a bug in interlock {__version__}; please report it with all of this"
+    assert trace[0] == "Traceback (most recent call last):"
+    assert trace[-1] == "RuntimeError: \\u001b[2Jsomething is rotten"
+
+
+def test_the_command_tells_its_version_and_its_help(interlock: Interlock) -> None:
+    assert interlock("--version") == (0, f"interlock {__version__}\n", "")
+    shown = interlock("--help").out
+    assert [name for name in ("eval", "policies", "show", "tasks", "demo") if f"\n  {name} " not in shown] == []
+    assert interlock("-h").out == shown
+    assert interlock("eval", "-h").out == interlock("eval", "--help").out

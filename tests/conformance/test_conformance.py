@@ -1,0 +1,45 @@
+"""What the real system answered, question by question, to the ledgers that it wrote itself (see `README.md`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import interlock
+from tests.conformance.answers import ANSWERS, Compare, Question
+
+CASES = [(query, *case) for query, cases in ANSWERS.items() for case in cases]
+
+
+@pytest.mark.parametrize("name", ["ledger", "story"])
+@pytest.mark.parametrize(("query", "policy", "names", "compare"), CASES, ids=[case[1] for case in CASES])
+def test_every_question_agrees(
+    conformance: Path, name: str, query: str, policy: str, names: tuple[str, ...], compare: Compare
+) -> None:
+    expected = "expected.jsonl" if name == "ledger" else "story.jsonl"
+    lines = (conformance / expected).read_bytes().splitlines()
+    questions = [q for line in lines if (q := msgspec.json.decode(line, type=Question)).query == query]
+    ledger = interlock.open_ledger(conformance / f"{name}.db")
+    differ = [wrong for question in questions if (wrong := _wrong(ledger, question, policy, names, compare))]
+    assert differ == []
+    assert len(questions) > 100
+
+
+def _wrong(
+    ledger: interlock.Ledger, question: Question, policy: str, names: tuple[str, ...], compare: Compare
+) -> list[Any]:
+    """What differs between the real system's answer and ours."""
+    given = {key: value for key, value in question.params.items() if key in names}
+    if "stale_after" in given:
+        given["stale_after"] = f"{given['stale_after']}s"
+    decision = interlock.evaluate(policy, ledger=ledger, task=question.task, at=question.now, params=given)
+    assert decision.engine == "both"
+    if question.exit_code:
+        pairs = [("allow", None, decision.allow), ("reason", question.error, decision.reason)]
+    else:
+        pairs = list(compare(question.answer, decision))
+    wrong = [pair for pair in pairs if pair[1] != pair[2]]
+    return [(question.task, question.now, given, wrong)] if wrong else []

@@ -1,0 +1,41 @@
+"""What is said of an invalid policy: the whole text, for each one here. `UPDATE_GOLDEN=1` writes it anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from interlock.cli import main
+
+HERE = Path(__file__).parent
+POLICIES = sorted(path.stem for path in HERE.glob("*.yaml"))
+CODE = re.compile(r"\"(E\d{3})\"")
+PACKAGE = Path(main.main.__code__.co_filename).parents[1]
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_an_invalid_policy(name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(HERE)
+    with pytest.raises(SystemExit) as exited:
+        main.main(["show", f"{name}.yaml", "--policy-dir", "beside"])
+    out, err = capfd.readouterr()
+    expected = HERE / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(err, "utf-8")
+    assert (exited.value.code, out) == (5, "")
+    assert err == expected.read_text("utf-8")
+
+
+def test_every_text_has_its_policy() -> None:
+    assert sorted(path.stem for path in HERE.glob("*.txt")) == POLICIES
+
+
+def test_every_code_is_shown() -> None:
+    sources = (path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    codes = {code for source in sources for code in CODE.findall(source)}
+    shown = set(re.findall(r"error\[(E\d{3})\]", "".join(path.read_text("utf-8") for path in HERE.glob("*.txt"))))
+    assert len(codes) > 50
+    assert sorted(codes - shown) == []

@@ -1,0 +1,327 @@
+"""Snapshots: consistent while others write, one at a time, and without a trace on disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from interlock.errors import LedgerError, UsageError
+from interlock.ledger import Ledger, Snapshot, open_ledger
+from tests.helpers.ledgers import START, LedgerBuilder
+
+WRITER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+for line in sys.stdin:
+    connection.execute(line)
+    print("done", flush=True)
+connection.close()
+"""
+INSERT = (
+    "INSERT INTO telemetry_events SELECT 'new' || count(*), NULL, NULL, min(timestamp), actor, 'new', severity, '', "
+    "'{}', '{}' FROM telemetry_events"
+)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[str], None]]:
+    """Another process that writes to the ledger, statement by statement."""
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        sink, source = process.stdin, process.stdout
+
+        def write(statement: str) -> None:
+            sink.write(statement + "\n")
+            sink.flush()
+            assert source.readline() == "done\n"
+
+        yield write
+        sink.close()
+        assert process.wait(10) == 0
+
+
+def kinds(snapshot: Snapshot) -> list[str]:
+    return [kind for (kind,) in snapshot.rows("SELECT kind FROM receipt ORDER BY seq", {})]
+
+
+def heads(ledger: Ledger) -> int:
+    with ledger.snapshot(0) as snapshot:
+        return snapshot.head
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+@pytest.fixture(params=["delete", "wal"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A ledger with one receipt, in either journal mode, that nobody has open."""
+    return LedgerBuilder(tmp_path / "l.db").task("demo").bind().receipt("old", at=START).write(journal=request.param)
+
+
+def test_reading_leaves_no_trace(path: Path) -> None:
+    before = contents(path.parent)
+    ledger = open_ledger(path)
+    for _ in range(2):
+        with ledger.snapshot(0) as snapshot:
+            assert kinds(snapshot) == ["old"]
+            assert snapshot.head == 1
+            assert contents(path.parent) == before
+    ledger.close()
+    assert contents(path.parent) == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM main.tasks",
+        "CREATE TABLE x (y)",
+        "CREATE TEMP TABLE x (y)",
+        "PRAGMA main.user_version = 5",
+        "VACUUM",
+    ],
+)
+def test_nothing_can_be_written(path: Path, sql: str) -> None:
+    before = contents(path.parent)
+    ledger = open_ledger(path)
+    with ledger.snapshot(0) as snapshot:
+        for _ in range(2):
+            with pytest.raises(LedgerError, match=r"readonly database|cannot VACUUM"):
+                snapshot.rows(sql, {})
+            assert kinds(snapshot) == ["old"]
+    assert contents(path.parent) == before
+
+
+def test_what_is_not_committed_is_not_seen(path: Path) -> None:
+    with writing(path) as write:
+        write("BEGIN IMMEDIATE")
+        write(INSERT)
+        ledger = open_ledger(path)
+        assert heads(ledger) == 1
+        write("COMMIT")
+        assert heads(ledger) == 2
+        assert heads(open_ledger(path)) == 2
+        ledger.close()
+
+
+def test_a_snapshot_stays_what_it_was_while_a_log_is_written(tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "l.db").task("demo").receipt("old", at=START).write(journal="wal")
+    with writing(path) as write:
+        write(INSERT)
+        ledger = open_ledger(path)
+        with ledger.snapshot(0) as snapshot:
+            write(INSERT)
+            assert (snapshot.head, kinds(snapshot)) == (2, ["old", "new"])
+        with ledger.snapshot(0) as snapshot:
+            assert (snapshot.head, kinds(snapshot)) == (3, ["old", "new", "new"])
+        ledger.close()
+
+
+def test_a_writer_without_a_log_waits_for_the_snapshot_to_end(tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "l.db").task("demo").receipt("old", at=START).write()
+    ledger, writer = open_ledger(path), sqlite3.connect(path, timeout=0, isolation_level=None)
+    with ledger.snapshot(0) as snapshot:
+        writer.execute("BEGIN")
+        writer.execute(INSERT)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            writer.execute("COMMIT")
+        assert kinds(snapshot) == ["old"]
+    writer.execute("COMMIT")
+    writer.close()
+    assert heads(ledger) == 2
+
+
+def test_a_closed_log_is_read_again_for_each_snapshot(tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "l.db").task("demo").receipt("old", at=START).write(journal="wal")
+    ledger = open_ledger(path)
+    assert heads(ledger) == 1
+    with writing(path) as write:
+        write(INSERT)
+        assert heads(ledger) == 2
+    assert heads(ledger) == 2
+    ledger.close()
+
+
+def test_a_closed_log_that_is_written_to_meanwhile_gives_no_answer(tmp_path: Path) -> None:
+    """Nobody was there to be locked out: that it did not stay as it was can only be found out afterwards."""
+    path = LedgerBuilder(tmp_path / "l.db").task("demo").receipt("old", at=START).write(journal="wal")
+    ledger = open_ledger(path)
+    read = ledger.snapshot(0)
+    assert read.__enter__().head == 1
+    with writing(path) as write:
+        write(INSERT)
+    with pytest.raises(LedgerError, match="was written to while it was read; ask again"):
+        read.__exit__(None, None, None)
+    assert heads(ledger) == 2
+
+
+def test_an_empty_log_is_as_good_as_none(tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "l.db").task("demo").receipt("old", at=START).write(journal="wal")
+    (tmp_path / "l.db-wal").touch()
+    assert heads(open_ledger(path)) == 1
+    assert sorted(os.listdir(tmp_path)) == ["l.db", "l.db-wal"]
+
+
+def test_a_ledger_that_takes_the_place_of_another_is_read(path: Path, tmp_path: Path) -> None:
+    ledger = open_ledger(path)
+    assert heads(ledger) == 1
+    other = LedgerBuilder(tmp_path / "other.db").receipt("a", at=START).receipt("b", at=START).receipt("c", at=START)
+    os.replace(other.write(), path)
+    assert heads(ledger) == 3
+    path.unlink()
+    with pytest.raises(LedgerError, match="does not exist"):
+        heads(ledger)
+
+
+def test_a_child_process_has_a_connection_of_its_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is carried across a fork may be told of locks that are not its own."""
+    ledger = open_ledger(path)
+    first = ledger._reader
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert heads(ledger) == 1
+    assert ledger._reader is not first
+
+
+def test_a_relative_path_is_of_the_folder_it_was_opened_in(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    ledger = open_ledger(path.name)
+    monkeypatch.chdir("/")
+    assert heads(ledger) == 1
+
+
+def test_a_closed_ledger_opens_again(path: Path) -> None:
+    ledger = open_ledger(path)
+    ledger.close()
+    ledger.close()
+    assert heads(ledger) == 1
+
+
+def test_a_snapshot_ends_with_its_block(path: Path) -> None:
+    ledger = open_ledger(path)
+    with ledger.snapshot(0) as snapshot:
+        pass
+    with pytest.raises(RuntimeError, match="the snapshot is over"):
+        snapshot.rows("SELECT 1", {})
+    with pytest.raises(ZeroDivisionError), ledger.snapshot(0) as snapshot:
+        raise ZeroDivisionError
+    assert heads(ledger) == 1
+
+
+def test_snapshots_do_not_nest(path: Path) -> None:
+    ledger = open_ledger(path)
+    with ledger.snapshot(1) as snapshot:
+        with pytest.raises(RuntimeError, match="open already"), ledger.snapshot(2):
+            pytest.fail("two instants cannot be asked about at once")
+        assert snapshot.rows("SELECT asked_instant()", {}) == [(1,)]
+
+
+def test_threads_take_turns(path: Path) -> None:
+    ledger, wrong = open_ledger(path), []
+
+    def ask(now: int) -> None:
+        for _ in range(50):
+            with ledger.snapshot(now) as snapshot:
+                if snapshot.rows("SELECT asked_instant(), count(*) FROM receipt", {}) != [(now, 1)]:
+                    wrong.append(now)
+
+    threads = [threading.Thread(target=ask, args=(now,)) for now in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_ledger_without_receipts_has_the_head_0(tmp_path: Path) -> None:
+    assert heads(open_ledger(LedgerBuilder(tmp_path / "l.db").write())) == 0
+
+
+def test_an_interrupt_is_an_interrupt(path: Path) -> None:
+    """SQLite swallows what is raised while a function of ours runs."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with open_ledger(path).snapshot(0) as snapshot, pytest.raises(KeyboardInterrupt):
+            interrupted(snapshot)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def interrupted(snapshot: Snapshot) -> None:
+    counting = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    snapshot.rows(f"{counting} SELECT count(instant_of('x' || i)) FROM n", {})
+
+
+@pytest.mark.parametrize(
+    ("sql", "binds", "error", "told"),
+    [
+        ("SELECT :a", {}, sqlite3.ProgrammingError, "binding"),
+        ("SELECT :a", {"a": "\udcff"}, UsageError, r"`\\udcff` is no text: it holds bytes that are no UTF-8"),
+        ("SELEKT 1", {}, LedgerError, "cannot be read: near .SELEKT.: syntax error"),
+    ],
+)
+def test_a_wrong_question(path: Path, sql: str, binds: dict[str, object], error: type[Exception], told: str) -> None:
+    with open_ledger(path).snapshot(0) as snapshot, pytest.raises(error, match=told):
+        snapshot.rows(sql, binds)
+
+
+TASKS = ("demo", "demo-2", "twin", "demos", "twin", "zebra")
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Iterator[Snapshot]:
+    ledger = LedgerBuilder(tmp_path / "l.db")
+    for name in TASKS:
+        ledger.task(name)
+    with open_ledger(ledger.write()).snapshot(0) as snapshot:
+        yield snapshot
+
+
+@pytest.mark.parametrize(("name", "identity"), [("demo", "task-1"), ("task-1", "task-1"), ("task-5", "task-5")])
+def test_a_task_is_known_by_its_name_or_id(tasks: Snapshot, name: str, identity: str) -> None:
+    assert tasks.task_id(name) == identity
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("dem", "unknown task `dem`; did you mean `demo`, `demos` or `demo-2`? `interlock tasks` lists all 6"),
+        ("zebr", "unknown task `zebr`; did you mean `zebra`? `interlock tasks` lists all 6"),
+        ("Q", "unknown task `Q`; `interlock tasks` lists all 6"),
+        ("", "unknown task ``; `interlock tasks` lists all 6"),
+        ("twin", "2 tasks are named `twin`; say which by its id: `task-3`, `task-5`"),
+    ],
+)
+def test_a_task_that_is_not_known(tasks: Snapshot, name: str, told: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(told)}$"):
+        tasks.task_id(name)
+
+
+def test_tasks_are_listed_by_what_they_can_be_asked_for_by(tasks: Snapshot) -> None:
+    assert tasks.task_names() == ["demo", "demo-2", "task-3", "demos", "task-5", "zebra"]
+
+
+def test_an_empty_ledger_has_no_task(tmp_path: Path) -> None:
+    with (
+        open_ledger(LedgerBuilder(tmp_path / "l.db").write()).snapshot(0) as snapshot,
+        pytest.raises(UsageError, match="unknown task `demo`; the ledger has no task yet"),
+    ):
+        snapshot.task_id("demo")

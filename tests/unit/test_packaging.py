@@ -1,0 +1,170 @@
+"""What is shipped: the wheel, the source distribution, and that the installed command runs away from the checkout."""
+
+from __future__ import annotations
+
+import email
+import email.message
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import interlock
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = (".lark", ".sql", ".typed", ".xz")
+"""The package's files that are not Python."""
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """The output of a command that succeeds."""
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def built(source: Path, target: Path, kind: str) -> Path:
+    """The distribution that this environment's own build backend makes of `source`: nothing is fetched."""
+    run(sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", target, source)
+    (found,) = target.iterdir()
+    return found
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(ROOT, tmp_path_factory.mktemp("sdist"), "sdist")
+
+
+@pytest.fixture(scope="session")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution alone, so that nothing it needs is missing there."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    return built(source, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+@pytest.fixture(scope="session")
+def metadata(wheel: Path) -> email.message.Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(archive.read(name))
+
+
+def files(folder: str, wanted: Callable[[Path], bool]) -> dict[str, bytes]:
+    """The files below a folder of the checkout that are wanted, by their path inside that folder."""
+    top = ROOT / folder
+    found = (path for path in sorted(top.rglob("*")) if path.is_file() and wanted(path))
+    return {path.relative_to(top).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize(
+    ("folder", "suffixes", "inside"),
+    [
+        ("engine/interlock", (".py", *DATA), "interlock"),
+        ("policies", (".yaml",), "interlock/_data/policies"),
+        ("schemas", (".json",), "interlock/_data/schemas"),
+    ],
+)
+def test_the_wheel_holds_every_file_of(wheel: Path, folder: str, suffixes: tuple[str, ...], inside: str) -> None:
+    expected = files(folder, lambda path: path.suffix in suffixes or path.name == "py.typed")
+    assert expected, f"{folder} is empty"
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = {name: archive.read(name) for name in archive.namelist() if name.startswith(f"{inside}/")}
+    assert {name: shipped.get(f"{inside}/{name}") for name in expected} == expected
+
+
+def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if ".dist-info/" not in name]
+    assert {name.split("/")[0] for name in names} == {"interlock"}
+    assert {Path(name).suffix for name in names} <= {"", ".json", ".py", ".yaml", *DATA}
+    assert [name for name in names if "test" in Path(name).stem and not name.endswith("_test.yaml")] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "engine/interlock/__init__.py",
+        "pyproject.toml",
+        "tests/conftest.py",
+        "tests/conformance/ledger.db.xz",
+        "tests/unit/test_packaging.py",
+    ],
+)
+def test_the_source_distribution_is_enough_to_build_and_test(sdist: Path, name: str) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {member.partition("/")[2] for member in archive.getnames()}
+    assert name in names
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("Name", "interlock"),
+        ("Version", interlock.__version__),
+        ("License-Expression", "MIT"),
+        ("Requires-Python", ">=3.11"),
+    ],
+)
+def test_the_metadata_says(metadata: email.message.Message, field: str, expected: str) -> None:
+    assert metadata[field] == expected
+
+
+def test_every_dependency_has_a_lower_bound_and_durable_rules_is_optional_where_it_cannot_be_imported(
+    metadata: email.message.Message,
+) -> None:
+    needed = {text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
+    assert all(">=" in text for text in needed)
+    names = {text.partition(">")[0] for text in needed}
+    assert names == {"click", "durable-rules", "jsonschema", "jsonschema-rs", "lark", "msgspec", "pyyaml"}
+    (marker,) = (text.partition("; ")[2] for text in needed if text.startswith("durable-rules"))
+    assert marker == "python_version < '3.13'"
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts folder of an environment that holds the wheel, and sees this environment's packages for the rest.
+
+    It sees them through a path file, and path files inside a folder that is seen so are not read: an editable install
+    of the checkout stays out of sight.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    place = {"base": str(folder), "platbase": str(folder)}
+    site = Path(sysconfig.get_path("purelib", "venv", place))
+    scripts = Path(sysconfig.get_path("scripts", "venv", place))
+    pip = (sys.executable, "-m", "pip", "--python", scripts / "python")
+    run(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel)
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    return scripts
+
+
+def test_the_installed_package_is_the_wheel_with_its_data(installed: Path, tmp_path: Path) -> None:
+    code = "import interlock, os; top, = interlock.__path__; print(top, *os.listdir(os.path.join(top, '_data')))"
+    top, *data = run(installed / "python", "-I", "-c", code, cwd=tmp_path).split()
+    assert Path(top).is_relative_to(installed.parent)
+    assert sorted(data) == ["policies", "schemas"]
+
+
+@pytest.mark.parametrize("command", [("interlock",), ("python", "-I", "-m", "interlock")], ids=" ".join)
+def test_the_installed_command_tells_its_version(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    shown = run(installed / command[0], *command[1:], "--version", cwd=tmp_path)
+    assert shown.strip().endswith(interlock.__version__)
+    assert os.linesep not in shown.strip()
+
+
+def test_the_installed_command_shows_its_demo_with_the_ledger_it_carries(installed: Path, tmp_path: Path) -> None:
+    shown = run(installed / "interlock", "demo", cwd=tmp_path)
+    assert {"smoke", "allowed", "denied", "undecided"} <= set(shown.split())
