@@ -7,8 +7,6 @@ condition has alternatives has several branches, and fires for a combination of 
 Every field of an engine fact is there: null is a value of its own (see `rete`), so a test never meets a missing field.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

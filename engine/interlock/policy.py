@@ -1,7 +1,5 @@
 """A policy that has been read and checked: values only, frozen. `checker` makes it, everything downstream reads it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec
@@ -100,7 +98,7 @@ class Output(msgspec.Struct, frozen=True, array_like=True):
 
     name: str
     value: Node | None = None
-    members: tuple[Output, ...] = ()
+    members: tuple["Output", ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True, array_like=True):

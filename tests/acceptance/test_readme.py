@@ -28,7 +28,9 @@ def run(command: str, folder: Path) -> str:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    return done.stdout.decode().replace(f"{ROOT}{os.sep}", "") + (f"[exit {done.returncode}]\n" if done.returncode else "")
+    return done.stdout.decode().replace(f"{ROOT}{os.sep}", "") + (
+        f"[exit {done.returncode}]\n" if done.returncode else ""
+    )
 
 
 def played(block: str, folder: Path) -> str:

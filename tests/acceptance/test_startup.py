@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
+import interlock as api
 from tests.acceptance.conftest import Interlock
 
 EVAL = ("eval", "smoke", "readiness", "quiescence", "--task", "checkout-refactor", "--at", "2026-06-22T09:30:00Z")
 LOADED = """
 import sys
 before = set(sys.modules)
-from interlock.cli import main
+from interlock.__main__ import main
 try:
     main()
 finally:
@@ -44,3 +46,17 @@ def test_help_imports_no_evaluator(process: Interlock) -> None:
         sorted(found & {"sqlite3", "jsonschema_rs", "interlock.evaluation", "interlock.ledger", "interlock.library"})
         == []
     )
+
+
+def test_a_run_leaves_no_cyclic_garbage_for_it_never_looks_for_any(process: Interlock, ledger_path: Path) -> None:
+    shown = process(program=("-c", "import gc, interlock.__main__; print(gc.isenabled())"))
+    assert shown.out == "False\n"
+    ledger = api.open_ledger(ledger_path)
+    decisions = api.judge(["smoke", "loop"], ledger=ledger, tasks=None)
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(api.judge(["smoke", "loop"], ledger=ledger, tasks=None)) == len(decisions) > 200
+        assert gc.collect() < 100
+    finally:
+        gc.enable()

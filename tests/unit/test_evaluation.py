@@ -182,6 +182,35 @@ def test_each_engine_decides_alone_too(builder: LedgerBuilder, engine: evaluatio
     assert (decision.allow, decision.engine) == (False, engine)
 
 
+@pytest.mark.parametrize(
+    ("thread", "fix"),
+    [
+        ("thread-7f3a", "wake thread-7f3a"),
+        ("a b", "wake 'a b'"),
+        ("x; rm -rf ~", "wake 'x; rm -rf ~'"),
+        ("$(id)'`id`", """wake '$(id)'"'"'`id`'"""),
+        ("x\ny", "wake 'x\ny'"),
+        ("", "wake ''"),
+        ("naïve", "wake 'naïve'"),
+        (None, "wake none"),
+    ],
+)
+def test_what_a_fact_says_is_one_word_of_a_fix(tmp_path: Path, thread: str | None, fix: str) -> None:
+    worker = {"codex_app_thread_id": thread}
+    builder = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind(worker=worker)
+    text = """\
+facts:
+  seat: {from: seat, per: role, take: latest}
+rules:
+  - {id: told, for: seat, when: seat.role == "worker", note: "{seat.thread_id}", fix: "wake {seat.thread_id}"}
+decide:
+  - {state: done, allow: true}
+"""
+    (finding,) = decide(builder, text).findings
+    assert finding.fix == fix
+    assert finding.message == ("none" if thread is None else thread)
+
+
 NEEDS = """\
 needs:
   base: {policy: base}

@@ -11,6 +11,8 @@ from interlock.expression.walk import children, reference
 from interlock.policy import Output, Rule, Template
 from interlock.verdict import Firing
 
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
+
 
 def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
@@ -24,7 +26,7 @@ def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
         rule=rule.id,
         severity=rule.effect,
         message=text(rule.message, known),
-        fix=text(rule.fix, known) if rule.fix else None,
+        fix=hint(rule.fix, known) if rule.fix else None,
         data={name: value(node, known) for name, node in rule.data.items()} or None,
         evidence=tuple(evidence),
     )
@@ -33,6 +35,19 @@ def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
 def text(template: Template, known: Known) -> str:
     """A message with its expressions filled in."""
     return "".join(part if isinstance(part, str) else shown(part, known) for part in template.parts)
+
+
+def hint(template: Template, known: Known) -> str:
+    """A `fix` with its expressions filled in. People paste it into a shell: what a fact says stays one word of it."""
+    return "".join(part if isinstance(part, str) else _word(shown(part, known)) for part in template.parts)
+
+
+def _word(told: str) -> str:
+    if told and not told.strip(_PLAIN):
+        return told
+    from shlex import quote
+
+    return quote(told)
 
 
 def value(node: Node, known: Known) -> Any:

@@ -4,8 +4,6 @@ Values are None (null), bool, int, str; instants and durations are ints in micro
 A missing field is null. Every condition is true or false: see `language.md`, "Two-valued, total".
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec
@@ -40,7 +38,7 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="
     """The fact of the map `selection` under a key; all its fields are null when there is none."""
 
     selection: str
-    key: Node
+    key: "Node"
 
 
 Reference = Variable | Single | Lookup
@@ -90,15 +88,15 @@ class Compare(msgspec.Struct, frozen=True, array_like=True, tag="compare", tag_f
     """A comparison of two values of one type; orderings are of ints, instants and durations only."""
 
     op: Literal["==", "!=", "<", "<=", ">", ">="]
-    left: Node
-    right: Node
+    left: "Node"
+    right: "Node"
 
 
 class Contained(msgspec.Struct, frozen=True, array_like=True, tag="in", tag_field="node"):
     """`item in list`: equal to some member; null is in no list of strings."""
 
-    item: Node
-    members: tuple[Node, ...]
+    item: "Node"
+    members: tuple["Node", ...]
     param: str | None = None
     """The parameter that holds the list, where it is not written out; `members` is then empty."""
 
@@ -107,21 +105,21 @@ class Logic(msgspec.Struct, frozen=True, array_like=True, tag="logic", tag_field
     """`&&` or `||` over two or more conditions."""
 
     op: Literal["&&", "||"]
-    items: tuple[Node, ...]
+    items: tuple["Node", ...]
 
 
 class Not(msgspec.Struct, frozen=True, array_like=True, tag="not", tag_field="node"):
     """The exact opposite of a condition."""
 
-    item: Node
+    item: "Node"
 
 
 class Sum(msgspec.Struct, frozen=True, array_like=True, tag="sum", tag_field="node"):
     """`+` or `-` on ints, instants and durations, and `+` on strings; null when either side is."""
 
     op: Literal["+", "-"]
-    left: Node
-    right: Node
+    left: "Node"
+    right: "Node"
     type: Type
 
 
@@ -130,7 +128,7 @@ class Some(msgspec.Struct, frozen=True, array_like=True, tag="some", tag_field="
 
     selection: str
     variable: str
-    condition: Node
+    condition: "Node"
 
 
 class Size(msgspec.Struct, frozen=True, array_like=True, tag="size", tag_field="node"):
@@ -142,9 +140,9 @@ class Size(msgspec.Struct, frozen=True, array_like=True, tag="size", tag_field="
 class Choice(msgspec.Struct, frozen=True, array_like=True, tag="choice", tag_field="node"):
     """`condition ? yes : no`. Not in conditions."""
 
-    condition: Node
-    yes: Node
-    no: Node
+    condition: "Node"
+    yes: "Node"
+    no: "Node"
     type: Type
 
 

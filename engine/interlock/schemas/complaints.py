@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -30,10 +31,17 @@ def _pattern(_validator: object, pattern: str, value: object, _schema: object) -
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _is_number(_checker: object, value: object) -> bool:
+    """Whether a value is a number that JSON can say: no NaN, nothing infinite."""
+    return isfinite(value) if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
+
+
 def complaints(schema: dict[str, Any], document: Any, noun: str) -> list[Violation]:
     """All that is wrong with `document` (a `noun`, such as `fact`), each once, sorted by path."""
     found = list(unwritable(document, noun))
-    exact = extend(validator_for(schema), {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    usual = validator_for(schema)
+    numbers = usual.TYPE_CHECKER.redefine("number", _is_number)
+    exact = extend(usual, {"pattern": _pattern}, type_checker=numbers)  # type: ignore[no-untyped-call]
     validator = exact(schema, format_checker=_FORMATS)
     try:
         found += _told([_fault(error, noun) for error in validator.iter_errors(document)])

@@ -6,11 +6,7 @@ from collections.abc import Iterator
 
 from interlock.schemas.violation import Path, Violation
 from interlock.schemas.words import place, shown, typed
-
-_LARGEST = 4096
-"""Bits of the largest integer that is let pass here: Python refuses to print much larger ones."""
-_DEEPEST = 200
-"""The deepest nesting that any reader can be relied on to follow."""
+from interlock.schemas.writable import DEEPEST
 
 
 def unwritable(document: object, noun: str) -> Iterator[Violation]:
@@ -18,7 +14,7 @@ def unwritable(document: object, noun: str) -> Iterator[Violation]:
     todo: list[tuple[Path, object]] = [((), document)]
     while todo:
         path, value = todo.pop()
-        if len(path) > _DEEPEST:
+        if len(path) > DEEPEST:
             yield too_deep(noun)
         elif isinstance(value, dict):
             todo += [((*path, key), inner) for key, inner in value.items()]
@@ -27,7 +23,7 @@ def unwritable(document: object, noun: str) -> Iterator[Violation]:
             todo += [((*path, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and _is_torn(value):
             yield Violation(path, f"{place(path, noun)} holds an unpaired surrogate: `{shown(value)}`")
-        elif isinstance(value, int) and value.bit_length() > _LARGEST:
+        elif isinstance(value, int) and not _is_printable(value):
             yield Violation(path, f"{place(path, noun)} is {typed(value)}")
 
 
@@ -50,3 +46,11 @@ def _is_torn(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def _is_printable(number: int) -> bool:
+    try:
+        str(number)
+    except ValueError:  # Python refuses to print integers of thousands of digits
+        return False
+    return True

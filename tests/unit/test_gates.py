@@ -1,0 +1,129 @@
+"""Rules of the shipped gates that no real ledger makes fire: the smallest ledgers in which they do, and do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import interlock
+from tests.helpers.ledgers import LedgerBuilder
+
+NOW = "2026-06-11T12:01:00Z"
+Change = Callable[[LedgerBuilder], LedgerBuilder]
+
+
+def rotation(path: Path, change: Change, **params: Any) -> interlock.Decision:
+    """Judge whether the worker may be replaced."""
+    builder = change(LedgerBuilder(path / "ledger.db").task("demo"))
+    given = {"old_worker_thread_id": "thread-binding-1-worker", **params}
+    return interlock.evaluate("rotation", ledger=builder.write(), task="demo", at=NOW, params=given)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda b: b.bind(), None),
+        (lambda b: b.bind(state="ending"), "active_binding_not_active"),
+        (lambda b: b.bind(worker={"state": "gone"}), "worker_session_not_active"),
+        (lambda b: b.bind(worker={"tmux_session": "pane"}), "worker_session_is_tmux_backed"),
+    ],
+    ids=["eligible", "ending", "gone", "tmux"],
+)
+def test_rotation_without_a_handoff(tmp_path: Path, change: Change, code: str | None) -> None:
+    decision = rotation(tmp_path, change)
+    assert [finding.message for finding in decision.findings] == ([code] if code else [])
+    assert decision.allow is (code is None)
+
+
+def test_rotation_with_a_handoff(tmp_path: Path) -> None:
+    decision = rotation(tmp_path, lambda b: b.bind().handoff(at=NOW, summary="left at step 3"), require_handoff=True)
+    assert (decision.allow, decision.outputs["handoff"]) == (True, "left at step 3")
+
+
+def test_rotation_with_the_handoff_of_another_worker(tmp_path: Path) -> None:
+    def change(builder: LedgerBuilder) -> LedgerBuilder:
+        return builder.bind(state="ended", ended_at=NOW).handoff(at=NOW).bind()
+
+    decision = rotation(tmp_path, change, require_handoff=True, old_worker_thread_id="thread-binding-2-worker")
+    assert [finding.message for finding in decision.findings] == ["handoff_worker_session_mismatch"]
+
+
+def test_rotation_of_an_unbound_worker_is_undecided(tmp_path: Path) -> None:
+    decision = rotation(tmp_path, lambda b: b)
+    assert (decision.allow, decision.reason) == (None, 'no active session-based binding for task "demo"')
+
+
+def proved(builder: LedgerBuilder, *, mode: str = "required", accepted: bool = True) -> LedgerBuilder:
+    """The task's smoke session, passed a moment ago, both seats awake; without the worker's acceptance if so told."""
+    session = {"smoke_id": "s", "nonce": "n"}
+    opened = {**session, "mode": mode, "scope": "pair", "worker_count": 1}
+    builder.receipt("app_smoke_started", at="2026-06-11T12:00:10Z", attributes=opened)
+    steps = [("worker", "sent"), ("worker", "received"), ("manager", "sent"), ("manager", "accepted")]
+    for role, status in [*steps, *([("worker", "accepted")] if accepted else [])]:
+        told = {**session, "role": role, "status": status}
+        builder.receipt("app_smoke_receipt_recorded", at="2026-06-11T12:00:20Z", actor=role, attributes=told)
+    return builder
+
+
+def awake(builder: LedgerBuilder, task: str) -> LedgerBuilder:
+    """A task with a bound pair, both seats awake."""
+    beat = {"last_heartbeat_at": "2026-06-11T12:00:30Z"}
+    return builder.task(task).bind(manager=beat, worker=beat)
+
+
+def autopilot(builder: LedgerBuilder) -> LedgerBuilder:
+    """The task's autopilot, started and applied for both seats, and its dispatcher's pulse."""
+    route = {"dispatcher_id": "dispatch-local"}
+    started = {**route, "desired_state": "active"}
+    builder.receipt("app_autopilot_started", at="2026-06-11T12:00:40Z", correlation=route, attributes=started)
+    for role in ("manager", "worker"):
+        applied = {"role": role, "automation_id": f"auto-{role}"}
+        builder.receipt(
+            "app_autopilot_automation_applied", at="2026-06-11T12:00:41Z", correlation=route, attributes=applied
+        )
+    pulse = {**route, "iteration": 1}
+    return builder.receipt(
+        "dispatch_watch_heartbeat", at="2026-06-11T12:00:50Z", actor="dispatch", correlation=pulse, of_task=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "poll", "state", "allow", "rules"),
+    [
+        (lambda b: autopilot(proved(b)), False, "autonomous", True, []),
+        (lambda b: autopilot(proved(b)), True, "autonomous", True, []),
+        (proved, True, "manual-poll only", True, ["polled-by-hand"]),
+        (proved, False, "smoke-passed", False, ["not-ready"]),
+        (lambda b: autopilot(proved(b, accepted=False)), True, "unproved", False, ["smoke-not-allowed"]),
+        (autopilot, True, "undecided", None, []),
+    ],
+    ids=["autonomous", "autonomous-polled", "polled", "smoke-passed", "unproved", "no-session"],
+)
+def test_autonomy(tmp_path: Path, change: Change, poll: bool, state: str, allow: bool | None, rules: list[str]) -> None:
+    ledger = change(awake(LedgerBuilder(tmp_path / "ledger.db"), "demo")).write()
+    decision = interlock.evaluate("autonomy", ledger=ledger, task="demo", at=NOW, params={"manual_poll": poll})
+    assert (decision.state, decision.allow) == (state, allow), decision.reason
+    assert [finding.rule for finding in decision.findings] == rules
+
+
+@pytest.mark.parametrize(
+    ("tasks", "allow", "messages"),
+    [
+        (["first", "second"], True, []),
+        (["first", "third"], False, ["third is not proved: its smoke gate is blocked"]),
+        ([], False, ["no task is named"]),
+        (["first", "fourth"], None, []),
+    ],
+    ids=["proved", "one-is-not", "none", "undecided"],
+)
+def test_worker_set(tmp_path: Path, tasks: list[str], allow: bool | None, messages: list[str]) -> None:
+    builder = LedgerBuilder(tmp_path / "ledger.db")
+    proved(awake(builder, "first"))
+    proved(awake(builder, "second"))
+    proved(awake(builder, "third"), accepted=False)
+    awake(builder, "fourth")
+    decision = interlock.evaluate("worker-set", ledger=builder.write(), task="first", at=NOW, params={"tasks": tasks})
+    assert (decision.allow, [finding.message for finding in decision.findings]) == (allow, messages), decision.reason
