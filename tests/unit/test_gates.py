@@ -127,3 +127,66 @@ def test_worker_set(tmp_path: Path, tasks: list[str], allow: bool | None, messag
     awake(builder, "fourth")
     decision = interlock.evaluate("worker-set", ledger=builder.write(), task="first", at=NOW, params={"tasks": tasks})
     assert (decision.allow, [finding.message for finding in decision.findings]) == (allow, messages), decision.reason
+
+
+STORY = "checkout-refactor"
+
+
+@pytest.mark.parametrize(
+    ("at", "rules"),
+    [
+        ("09:01:30", {"smoke-not-proved", "worker-not-first", "no-report"}),
+        ("09:02:30", {"smoke-not-proved", "worker-not-first", "report-not-consumed"}),
+        ("09:03:00", set[str]()),
+        ("09:03:30", set[str]()),
+        ("09:20:00", {"smoke-not-proved"}),
+    ],
+)
+def test_strict_smoke_over_the_story(story_path: Path, at: str, rules: set[str]) -> None:
+    decision = interlock.evaluate("smoke-strict", ledger=story_path, task=STORY, at=f"2026-06-22T{at}Z")
+    assert {finding.rule for finding in decision.findings} == rules
+    assert decision.allow is (not rules)
+
+
+def strict(
+    builder: LedgerBuilder, *, mode: str = "required", order: tuple[str, str] = ("worker", "manager"), **report: Any
+) -> LedgerBuilder:
+    """A session in which all is as the guide asks, but for what is told otherwise."""
+    session = {"smoke_id": "s", "nonce": "n"}
+    opened = {**session, "mode": mode, "scope": "pair", "worker_count": 1}
+    builder.receipt("app_smoke_started", at="2026-06-11T12:00:10Z", attributes=opened)
+    steps = [("worker", "sent"), ("worker", "received"), ("manager", "sent"), *((role, "accepted") for role in order)]
+    for role, status in steps:
+        told = {**session, "role": role, "status": status}
+        builder.receipt("app_smoke_receipt_recorded", at="2026-06-11T12:00:30Z", actor=role, attributes=told)
+    times = {"delivered_at": "2026-06-11T12:00:21Z", "consumed_at": "2026-06-11T12:00:22.000Z", "state": "delivered"}
+    return builder.notification(
+        "manager", at="2026-06-11T12:00:20Z", **{"correlation_id": "s-worker-report", **times, **report}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "acknowledged", "rules"),
+    [
+        (strict, True, []),
+        (lambda b: strict(b, order=("manager", "worker")), True, ["worker-not-first"]),
+        (lambda b: strict(b, correlation_id="other-worker-report"), True, ["no-report"]),
+        (
+            lambda b: strict(b, delivered_at=None, consumed_at=None, state="pending"),
+            True,
+            ["report-not-delivered"],
+        ),
+        (lambda b: strict(b, consumed_at="2026-06-11T12:00:31Z"), True, ["report-not-consumed"]),
+        (lambda b: strict(b, consumed_at=None), True, ["report-not-consumed"]),
+        (strict, False, ["not-acknowledged"]),
+        (lambda b: strict(b, mode="advisory"), True, ["smoke-not-proved"]),
+    ],
+    ids=["proved", "manager-first", "no-report", "undelivered", "late", "unread", "unacknowledged", "advisory"],
+)
+def test_strict_smoke(tmp_path: Path, change: Change, acknowledged: bool, rules: list[str]) -> None:
+    builder = change(awake(LedgerBuilder(tmp_path / "ledger.db"), "demo"))
+    if acknowledged:
+        builder.acknowledgement("manager", "received", of=1, at="2026-06-11T12:00:23Z")
+    decision = interlock.evaluate("smoke-strict", ledger=builder.write(), task="demo", at=NOW)
+    assert [finding.rule for finding in decision.findings] == rules, decision
+    assert decision.allow is (not rules)
