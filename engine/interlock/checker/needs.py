@@ -11,7 +11,7 @@ from interlock.checker.names import Names
 from interlock.checker.report import Report
 from interlock.expression.language import a
 from interlock.expression.scope import Known
-from interlock.expression.tree import Field, Node, Some, Type, Variable, type_of
+from interlock.expression.tree import Constant, Field, Node, Param, Some, Type, Variable, type_of
 from interlock.expression.walk import walk
 from interlock.policy import Line, Need, Parameter, Policy, Rule, values
 from interlock.source import nearest
@@ -75,8 +75,22 @@ def _given(
             continue
         node = report.expression(here, expression, names.for_text(), wanted[name].kind)
         if node is not None:
+            _check_value(report, here, policy, wanted[name], node)
             found[name] = node
     return found
+
+
+def _check_value(
+    report: Report, path: tuple[str | int, ...], policy: Policy, parameter: Parameter, node: Node
+) -> None:
+    """What a parameter is set to must be one of its values, and there where it must be given."""
+    found = type_of(node)
+    if parameter.required and found.nullable:
+        report.at("E604", path, f"`{policy.id}` must be given `{parameter.name}`, and this may be null", "give a value")
+    values = (str(node.value),) if isinstance(node, Constant) else found.enum
+    if parameter.enum and (not values or not set(values) <= set(parameter.enum)):
+        hint = f"there is {', '.join(parameter.enum)}"
+        report.at("E605", path, f"this may be a value that `{parameter.name}` of `{policy.id}` cannot have", hint)
 
 
 def _check_passed(
@@ -95,7 +109,10 @@ def _check_passed(
         if same is not None and same.kind != parameter.kind:
             message = f"`{parameter.name}` is {a(same.kind)} here and {a(parameter.kind)} in `{policy.id}`"
             report.at("E603", path, message, "set it with `with`, or rename it")
-        elif parameter.required and same is None:
+        elif same is not None:
+            value = Param(same.name, Type(same.kind, same.enum, nullable=same.default is None and same.optional))
+            _check_value(report, path, policy, parameter, value)
+        elif parameter.required:
             report.at("E604", path, f"`{policy.id}` must be given `{parameter.name}`", "set it with `with`")
 
 

@@ -126,7 +126,8 @@ class Judge:
         given = {name: evaluate(node, known) for name, node in need.given.items()}
         passed: dict[str, Value] = {}
         for parameter in loaded.policy.parameters:
-            passed[parameter.name] = given.get(parameter.name, params.get(parameter.name, parameter.default))
+            value = given.get(parameter.name, params.get(parameter.name))
+            passed[parameter.name] = parameter.default if value is None else value
         if need.tasks is None:
             return [self._once(loaded, task, passed)]
         listed = evaluate(need.tasks, known)
