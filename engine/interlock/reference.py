@@ -17,6 +17,8 @@ from interlock.verdict import Firing, Verdict
 
 LIMIT = 2_000
 """The most facts that may be derived under one name before a recursion is taken for endless."""
+ROUNDS = 100
+"""The most times that rules are asked again for what follows from what they derived."""
 
 
 class Endless(Exception):
@@ -52,12 +54,12 @@ def _derive(policy: Policy, known: Known) -> dict[str, tuple[Fact, ...]]:
     ranks = _ranks(makers)
     derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in makers if rule.derive}
     for rank in range(max(ranks.values()) + 1):
-        grown = True
-        while grown:
-            grown = False
-            for rule in makers:
-                if ranks[str(rule.derive)] == rank:
-                    grown |= _grow(rule, _with(known, derived), derived)
+        own = [rule for rule in makers if ranks[str(rule.derive)] == rank]
+        for _ in range(ROUNDS):
+            if not sum(_grow(rule, _with(known, derived), derived) for rule in own):
+                break
+        else:
+            raise Endless(str(own[0].derive))
     return derived
 
 

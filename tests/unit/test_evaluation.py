@@ -332,7 +332,14 @@ decide:
 
 
 @pytest.mark.parametrize("engine", ["rete", "reference"])
-def test_a_derivation_without_end_is_undecided(
+def test_a_derivation_without_end_is_undecided(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
+    decision = decide(builder, ENDLESS, engine=engine)
+    assert decision.allow is None
+    assert "`count` derives" in str(decision.reason)
+
+
+@pytest.mark.parametrize("engine", ["rete", "reference"])
+def test_a_derivation_of_too_many_facts_is_undecided(
     builder: LedgerBuilder, engine: evaluation.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strata, "LIMIT", 20)
@@ -340,6 +347,13 @@ def test_a_derivation_without_end_is_undecided(
     decision = decide(builder, ENDLESS, engine=engine)
     assert decision.allow is None
     assert "`count` derives" in str(decision.reason)
+
+
+@pytest.mark.parametrize("engine", ["rete", "reference", "both"])
+def test_a_long_derivation_that_ends_is_decided(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
+    text = ENDLESS.replace("for: count,", "for: count, when: count.n < 90,") + "outputs: {steps: count.size()}\n"
+    decision = decide(builder, text, engine=engine)
+    assert (decision.allow, decision.outputs) == (True, {"steps": 91})
 
 
 PARAMETERS = """\

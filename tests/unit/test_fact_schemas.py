@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import validator_for
 
@@ -20,6 +20,7 @@ from interlock.instant import parse_instant
 from interlock.ledger import open_ledger
 from interlock.schemas.complaints import complaints
 from interlock.schemas.documents import schema
+from interlock.schemas.translation import is_fact, made_type
 from interlock.shipped import data_folder
 
 FOLDER = Path(data_folder("schemas"))
@@ -214,6 +215,78 @@ def _places(node: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(inner)
 
 
+def _members(kinds: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Schemas of mappings, of which some say of their members twice."""
+    properties = st.dictionaries(st.sampled_from("abc"), kinds, max_size=3)
+    plain = st.fixed_dictionaries(
+        {"type": st.sampled_from(["object", ["null", "object"]])},
+        optional={"properties": properties, "required": st.lists(st.sampled_from("abcd"), unique=True)},
+    )
+    return plain | st.builds(lambda part, whole: {**whole, "type": part["type"], "allOf": [part]}, plain, plain)
+
+
+BOUNDS = st.fixed_dictionaries({}, optional={"minimum": st.integers(-3, 0), "maximum": st.integers(0, 3)})
+NODES = st.recursive(
+    st.sampled_from(
+        [
+            {},
+            {"title": "anything"},
+            {"type": "string"},
+            {"type": ["boolean", "null"]},
+            {"type": ["string", "null"], "enum": ["a", "accepted", None]},
+            {"type": "string", "enum": ["b", None]},
+            {"const": "a"},
+            {"enum": ["a", None]},
+            {**schema("envelope")["$defs"]["instantOrNull"]},
+            {"allOf": [{"type": "string"}], "const": "b"},
+        ]
+    )
+    | st.builds(lambda kind, bounds: {"type": kind, **bounds}, st.sampled_from(["integer", "number"]), BOUNDS),
+    lambda inner: (
+        _members(inner)
+        | st.builds(lambda items: {"type": "array", "items": items}, inner)
+        | st.just({"type": ["array", "null"]})
+    ),
+    max_leaves=6,
+)
+SMALL = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-4, 4),
+    st.sampled_from([2.0, -0.0, 0.5, 2.0**60, 2**70, float("nan"), float("inf")]),
+    st.sampled_from(["a", "b", "accepted", "2026-06-11T12:00:05Z", "2026-02-30T12:00:05Z"]),
+)
+DOCUMENTS = st.recursive(
+    SMALL, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner), max_leaves=8
+)
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(NODES, st.data())
+def test_a_type_takes_what_its_schema_takes(node: dict[str, Any], data: st.DataObject) -> None:
+    document = data.draw(_fitting(node) | DOCUMENTS)
+    try:
+        made = made_type(node)
+    except TypeError:  # two schemas of one member that are hard to make one of
+        assume(False)
+    assert is_fact(document, made) is (complaints(node, document, "fact") == [])
+
+
+def _fitting(node: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Documents that come near to what the schema takes."""
+    types = node.get("type", [])
+    if "object" in types:
+        parts = [node, *node.get("allOf", [])]
+        members = {name: _fitting(member) for part in parts for name, member in part.get("properties", {}).items()}
+        needed = {name for part in parts for name in part.get("required", [])}
+        return st.fixed_dictionaries(
+            {name: members.get(name, SMALL) for name in needed},
+            optional={name: some for name, some in members.items() if name not in needed},
+        )
+    return st.lists(_fitting(node["items"]), max_size=3) if "items" in node else SMALL
+
+
+@settings(max_examples=5 * settings().max_examples)
 @given(st.sampled_from(schemas.kinds()), st.integers(0, 4), changes())
 def test_both_validators_agree(
     samples: dict[str, list[Fact]], kind: str, number: int, altered: list[tuple[int, Any]]

@@ -39,7 +39,7 @@ def test_a_folder_adds_policies_and_shows_broken_ones(tmp_path: Path) -> None:
 def test_an_unknown_id_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown policy `smok`; did you mean `smoke`"):
         Library().load("smok")
-    with pytest.raises(UsageError, match="unknown policy `zzz`; there is autonomy, loop, "):
+    with pytest.raises(UsageError, match="unknown policy `zzz`; there is autonomy, integrity, loop, "):
         Library().load("zzz")
     with pytest.raises(UsageError, match=r"cannot read the policy .*no such file"):
         Library().load(tmp_path / "none.yaml")

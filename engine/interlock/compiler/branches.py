@@ -191,7 +191,8 @@ class _Builder:
         return self.relations.column(self.relation_of(place), tuple(sorted(signed, key=lambda t: -t[0])), constant)
 
     def not_null(self, place: Place, terms: list[tuple[Literal[1, -1], Operand]]) -> Test:
-        return Test(self.sum_column(place, terms, terms[0][0]), "!=", None)
+        """On the very column that a slot reads: rete asks that each is shown not to be null."""
+        return Test(self.signed_slot(place, terms, 1)[1].field, "!=", None)
 
     # -- macros and lists
 

@@ -15,6 +15,8 @@ from interlock.verdict import Firing, Verdict
 _Rows = list[dict[str, Value]]
 LIMIT = 2_000
 """The most facts that may be derived under one name."""
+ROUNDS = 100
+"""The most times that a recursive stratum is run over what it derived before."""
 
 
 class Program:
@@ -39,18 +41,24 @@ class Program:
         firings: dict[tuple[object, ...], Firing] = {}
         lines: list[Match] = []
         for ruleset, stratum in zip(self.rulesets, self.compiled.strata, strict=True):
-            grown = True
-            while grown:
-                grown = False
+            growing: str | None = ""
+            for _ in range(ROUNDS):
+                growing = None
                 matches = ruleset.run(rows)
                 here = Known(known.now, known.task, known.params, facts, known.maps)
                 new = self.derive([match for match in matches if not match.decides], here)
                 for name, made in new.items():
                     if len(made) > len(facts[name]):
-                        grown = stratum.recursive
+                        growing = name if stratum.recursive else None
                         facts[name] = made
                         if name in relations:
                             rows[name] = self.rows(relations[name], known, facts)
+                if growing is None:
+                    break
+            else:
+                raise EngineError(
+                    f"`{growing}` derives further facts after {ROUNDS} rounds: the recursion does not end"
+                )
             for match in matches:
                 if match.decides:
                     lines.append(match)
@@ -82,7 +90,9 @@ class Program:
             rule = self.compiled.policy.rules[match.target]
             if rule.derive is None:
                 continue
-            known_facts = found.setdefault(rule.derive, {f.identity(): f for f in known.facts[rule.derive]})
+            if rule.derive not in found:
+                found[rule.derive] = {fact.identity(): fact for fact in known.facts[rule.derive]}
+            known_facts = found[rule.derive]
             here = known
             for name, place in zip(rule.loops, match.loops, strict=True):
                 here = here.looking_at(name, known.facts[name][place])

@@ -1,7 +1,7 @@
 """The shipped JSON Schemas: what a fact, a policy and a decision look like, and what is wrong with one that does not.
 
-The only reader of the `schemas/` folder and the only importer of the two JSON Schema validators. The fast one says
-whether a document is valid; the other is asked only about an invalid one, and says why in words.
+The only reader of the `schemas/` folder and the only importer of `jsonschema`, whose word is law. Whether a fact is
+valid msgspec says, tens of times faster; `jsonschema` is asked only about an invalid one, and says why in words.
 """
 
 from __future__ import annotations

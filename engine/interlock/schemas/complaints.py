@@ -1,4 +1,4 @@
-"""Why a document is invalid, in words. Slow to import: only for documents that are known to be invalid."""
+"""Why a document is invalid, in words. Slow to import: not for a fact that is valid."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ _PATTERN = (
 """The one pattern that is translated: by `_is_instant`."""
 
 _LARGEST = 1.7976931348623157e308
+"""The largest float."""
 
 _Node = dict[str, Any]
 
@@ -54,21 +55,25 @@ _AN_INSTANT = _Instant()
 
 @cache
 def fact_type(kind: str) -> Any:
-    """The type of facts of `kind`, for `is_fact`.
+    """The type of facts of `kind`. Raises KeyError for a kind that `kinds()` does not name."""
+    return made_type(schema(f"facts/{kind}"))
 
-    Raises KeyError for a kind that `kinds()` does not name, and TypeError or ValueError for a schema that says what is
-    not translated.
+
+def made_type(node: _Node) -> Any:
+    """The type of what a schema without references takes, for `is_fact`.
+
+    Raises TypeError or ValueError when the schema says what is not translated, or what msgspec cannot check.
     """
-    made = _translated(schema(f"facts/{kind}"))
-    msgspec.json.Decoder(made, dec_hook=_instant)  # what msgspec cannot check it refuses here, not at the first fact
+    made = _translated(node)
+    msgspec.json.Decoder(made, dec_hook=_instant)  # looks into the type now: a fault in it is none of a fact's
     return made
 
 
 def is_fact(fact: object, made: Any) -> bool:
-    """Whether `fact` is of a type that `fact_type` made."""
+    """Whether `fact`, as read from JSON text, is of a type that was made here."""
     try:
         msgspec.convert(fact, made, dec_hook=_instant)
-    except (ValueError, RecursionError):
+    except (msgspec.ValidationError, ValueError):  # the one is the other in newer releases only
         return False
     return True
 
@@ -81,9 +86,10 @@ def _instant(_type: type, value: object) -> _Instant:
 
 def _is_instant(text: str) -> bool:
     """Whether a text is an instant in UTC of the years 1970 to 2254."""
+    end = text[19:]
     try:
-        if _looks_usual(text):
-            datetime.fromisoformat(text)
+        if text[4:19:3] == "--T::" and (end == "Z" or _is_fraction(end)):
+            datetime.fromisoformat(text)  # cheaper, and of texts that look like this it takes instants only
         else:
             parse_instant(text)
     except ValueError:
@@ -91,11 +97,8 @@ def _is_instant(text: str) -> bool:
     return "1970" <= text < "2255" and text[11:13] != "24"  # which newer Pythons read as the next day
 
 
-def _looks_usual(text: str) -> bool:
-    """Whether a text ends with Z and has its separators in place, so that of its like a cheaper reader takes instants only."""
-    end = text[19:]
-    fraction = end[:1] == "." and end[-1] == "Z" and end[1:-1].isdigit() and len(end) <= 11
-    return text[4:19:3] == "--T::" and (end == "Z" or fraction) and text.isascii()
+def _is_fraction(end: str) -> bool:
+    return end[:1] == "." and end[-1] == "Z" and end[1:-1].isdigit() and end.isascii() and len(end) <= 11
 
 
 def _translated(node: _Node) -> Any:
@@ -116,9 +119,9 @@ def _flat(node: _Node) -> _Node:
     for part in map(_flat, found.pop("allOf", ())):
         for word, operand in part.items():
             if word == "properties":
-                found[word] = _both(operand, found.get(word, {}))
+                found[word] = _both(found.get(word, {}), operand)
             elif word == "required":
-                found[word] = [*operand, *found.get(word, ())]
+                found[word] = [*found.get(word, ()), *operand]
             else:
                 _refuse([word] if found.get(word, operand) != operand else [], node)
                 found[word] = operand
@@ -131,9 +134,9 @@ def _both(first: dict[str, _Node], second: dict[str, _Node]) -> dict[str, _Node]
 
 
 def _types(says: _Node) -> list[str]:
-    types = says.get("type", "")
+    types = says.get("type", [])
     found = [types] if isinstance(types, str) else types
-    _refuse([name for name in found if name not in _SAYS_MORE], says)
+    _refuse([name for name in found if name not in _SAYS_MORE] if found else ["no type"], says)
     return found
 
 
@@ -181,11 +184,12 @@ def _number(least: float | None, most: float | None, step: int | None) -> Any:
 
 
 def _object(properties: dict[str, _Node], required: list[str]) -> Any:
-    if not properties and not required:
+    members = {name: _translated(member) for name, member in properties.items()}
+    members |= {name: Any for name in required if name not in members}
+    if not members:
         return _Mapping
-    needed = {name: (name, _translated(properties.get(name, {}))) for name in required}
-    free = [(name, _translated(member), None) for name, member in properties.items() if name not in needed]
-    return msgspec.defstruct("Fact", [*needed.values(), *free], frozen=True, gc=False)
+    fields = [(name, made) if name in required else (name, made, None) for name, made in members.items()]
+    return msgspec.defstruct("Fact", fields, frozen=True, kw_only=True, gc=False)
 
 
 def _refuse(words: list[Any], says: _Node) -> None:
