@@ -16,8 +16,8 @@ LIMIT = 1 << 53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
-_UNITS = {"d": 86_400 * SECOND, "h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000, "us": 1}
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
+_UNITS = {"h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000, "us": 1}
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
 
 
 def parse_instant(text: str) -> int:
@@ -47,7 +47,7 @@ def format_instant(instant: int) -> str:
 
 
 def parse_duration(text: str) -> int:
-    """Microseconds of a duration such as `180s`, `3m` or `1h30m` (units d, h, m, s, ms, us, largest first).
+    """Microseconds of a duration such as `180s`, `3m` or `1h30m` (units h, m, s, ms, us, largest first, as in CEL).
 
     Raises ValueError for anything else: a bare number is never a duration.
     """

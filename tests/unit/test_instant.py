@@ -158,8 +158,8 @@ def told_by_datetime(text: str) -> int | None:
         ("180s", 180 * SECOND),
         ("3m", 180 * SECOND),
         ("1h30m", 5_400 * SECOND),
-        ("2d", 172_800 * SECOND),
-        ("1d2h3m4s5ms6us", 93_784_005_006),
+        ("48h", 172_800 * SECOND),
+        ("26h3m4s5ms6us", 93_784_005_006),
         ("5ms", 5_000),
         ("5m5ms", 300_005_000),
         ("7us", 7),
@@ -173,7 +173,7 @@ def test_a_duration_is_microseconds(text: str, expected: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "180", "s", "3 m", "1.5h", "-3m", "+3m", "30m1h", "1h1h", "3M", "1w", "3m ", "3m\n", "٣m", "PT3M", "1hm"],
+    ["", "180", "s", "1d", "3 m", "-3m", "+3m", "30m1h", "1h1h", "3M", "1w", "3m ", "3m\n", "٣m", "PT3M", "1hm"],
 )
 def test_what_is_not_written_as_a_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no duration such as `180s`, `3m` or `1h30m`$"):
@@ -187,7 +187,7 @@ def test_a_duration_whose_number_is_not_exact_everywhere_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("duration", "expected"),
-    [(0, "0s"), (180 * SECOND, "3m"), (-90 * SECOND, "-1m30s"), (93_784_005_006, "1d2h3m4s5ms6us"), (1, "1us")],
+    [(0, "0s"), (180 * SECOND, "3m"), (-90 * SECOND, "-1m30s"), (93_784_005_006, "26h3m4s5ms6us"), (1, "1us")],
 )
 def test_a_duration_is_written_largest_unit_first(duration: int, expected: str) -> None:
     assert format_duration(duration) == expected

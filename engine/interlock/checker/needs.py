@@ -80,9 +80,7 @@ def _given(
     return found
 
 
-def _check_value(
-    report: Report, path: tuple[str | int, ...], policy: Policy, parameter: Parameter, node: Node
-) -> None:
+def _check_value(report: Report, path: tuple[str | int, ...], policy: Policy, parameter: Parameter, node: Node) -> None:
     """What a parameter is set to must be one of its values, and there where it must be given."""
     found = type_of(node)
     if parameter.required and found.nullable:

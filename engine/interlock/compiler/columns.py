@@ -17,7 +17,7 @@ def column(path: str, kind: str) -> str:
         return "instant"
     document, steps = _document(path)
     if kind == "object":
-        return f"json_type({document}, {steps})"
+        return f"nullif(json_type({document}, {steps}), 'null')"
     extracted = f"json_extract({document}, {steps})"
     if kind == "timestamp":
         return f"instant_of({extracted})"
@@ -38,15 +38,22 @@ def _document(path: str) -> tuple[str, str]:
     return document, "'$" + "".join(f'."{name}"' for name in names) + "'"
 
 
-def sane(kind: str, path: str) -> str | None:
-    """SQL that is 1 where the field is as the kind's schema says, as far as a comparison could be misled; or None."""
-    spec = schemas.fields(kind).get(path)
-    if spec is None or path in PLAIN or path == "at" or spec.lenient:
+def sane(spec: schemas.FieldSpec, path: str) -> str | None:
+    """SQL that is 1 where the field is as its schema says, as far as a comparison could be misled; or None.
+
+    SQLite cuts a JSON text off where it holds the character NUL: a document with one is never sane.
+    """
+    if path in PLAIN or path == "at":
         return None
     document, steps = _document(path)
     found = f"json_type({document}, {steps})"
+    whole = f"instr({document}, '\\u0000') = 0"
+    if spec.lenient:
+        return f"({found} IS NOT 'text' OR {whole})"
     shapes = {"string": "'text'", "timestamp": "'text'", "duration": "'text'", "int": "'integer'"}
     right = [f"{found} IN ({shapes.get(spec.kind, _REST.get(spec.kind, ''))})"]
+    if spec.kind in ("string", "timestamp", "duration"):
+        right.append(whole)
     if spec.enum:
         members = ", ".join("'" + value.replace("'", "''") + "'" for value in spec.enum)
         right.append(f"json_extract({document}, {steps}) IN ({members})")

@@ -21,6 +21,8 @@ from interlock.expression.walk import walk
 from interlock.policy import Policy, Selection
 
 _ENTITIES = ("task", "binding", "seat", "notification", "acknowledgement", "handoff", "wake_action")
+_OF_RECEIPTS = ("summary", "correlation")
+"""What an entity does not have, although the relation gives something for it."""
 _BEATS = ("app_heartbeat",)
 """Kinds that seats write all the time: since a given moment, one task has fewer receipts than there are of these."""
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -35,8 +37,17 @@ class _Built:
         self.writer = Writer(self.column)
 
     def column(self, path: str, kind: str) -> str:
+        if self.selection.kinds[0] in _ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
+            return "NULL"
         specs = [schemas.fields(name).get(path) for name in self.selection.kinds]
         return lenient(path) if any(spec and spec.lenient for spec in specs) else column(path, kind)
+
+    def spec(self, kind: str, path: str) -> schemas.FieldSpec:
+        """What the field is in facts of `kind`. Where only another kind knows it, it is alike if it is there."""
+        found = [schemas.fields(name)[path] for name in (kind, *self.selection.kinds) if path in schemas.fields(name)]
+        if path in schemas.fields(kind):
+            return found[0]
+        return schemas.FieldSpec(found[0].kind, lenient=found[0].lenient)
 
     def merged(self) -> tuple[Selection, list[Selection]]:
         """The selections whose conditions join into one `WHERE`: this one and the parents that take all."""
@@ -79,10 +90,11 @@ def undated(policy: Policy) -> str | None:
     return f"SELECT * FROM ({row} AND at < '0' UNION ALL {row} AND at >= ':') LIMIT 10"
 
 
-def _take(built: _Built) -> str:
+def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
+    """What is taken of the rows. Without a `limit` where more is taken of it: nothing may be cut off before."""
     take, per = built.selection.take, built.selection.per
     if take == "all":
-        return f"SELECT * FROM ({_rows(built)}) ORDER BY suspect DESC, instant, seq LIMIT :limit"
+        return f"SELECT * FROM ({_rows(built)}) ORDER BY suspect DESC, instant, seq{limit}"
     order = "ASC" if take == "earliest" else "DESC"
     if take in ("latest", "earliest"):
         if not per:
@@ -91,7 +103,7 @@ def _take(built: _Built) -> str:
         groups = ", ".join(f"g{i}" for i in range(len(per)))
         ranked = f"row_number() OVER (PARTITION BY suspect, {groups} ORDER BY instant {order}, seq {order}) AS place"
         inner = f"SELECT *, {ranked} FROM ({_rows(built)})"
-        return f"SELECT * FROM ({inner}) WHERE place = 1 ORDER BY suspect DESC, instant, seq LIMIT :limit"
+        return f"SELECT * FROM ({inner}) WHERE place = 1 ORDER BY suspect DESC, instant, seq{limit}"
     return _aggregate(built)
 
 
@@ -120,7 +132,8 @@ def _rows(built: _Built) -> str:
         where = " AND ".join(built.writer.write(s.where) for s in chain if s.where is not None) or "1"
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
         suspect = f"(suspect OR CASE kind {cases} END)"
-        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM ({_take(inner)}) WHERE {suspect} OR ({where})"
+        taken = _take(inner, limit="")
+        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM ({taken}) WHERE {suspect} OR ({where})"
     arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}" for k in base.kinds]
     return " UNION ALL ".join(arms)
 
@@ -138,16 +151,16 @@ def _kind_of(selection: Selection, path: str) -> str:
     return next(spec.kind for kind in selection.kinds if (spec := schemas.fields(kind).get(path)) is not None)
 
 
-def _suspect(built: _Built, kind: str) -> str:
+def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     """SQL that is 1 where the row breaks its schema in a field that decides whether and where it is selected.
 
-    A time that is none decides nothing where the newest, the oldest or all rows come out by a condition that does not
-    read it: such a row comes out like any other, and the door refuses it. Elsewhere it would be passed over or counted.
+    With `seek`, only in what decides whether. A time that is none does not where the newest, the oldest or all rows are
+    asked for by a condition that does not read it: it need not be looked at in the rows that are passed over.
     """
     read = built.read()
     timeless = built.selection.take in ("all", "latest", "earliest") and not built.selection.per and "at" not in read
-    timed = [] if timeless and kind not in _ENTITIES else ["instant IS NOT NULL"]
-    checks = [*timed, *(text for path in read if (text := sane(kind, path)))]
+    timed = [] if seek and timeless and kind not in _ENTITIES else ["instant IS NOT NULL"]
+    checks = [*timed, *(text for path in read if (text := sane(built.spec(kind, path), path)))]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
 
 
@@ -159,7 +172,7 @@ def _from(built: _Built, kind: str, second: str | None = None) -> str:
     base, _ = built.merged()
     conditions = built.conditions()
     where = " AND ".join(built.writer.write(condition) for condition in conditions) or "1"
-    suspect = _suspect(built, kind)
+    suspect = _suspect(built, kind, seek=True)
     chosen = "1" if where == "1" else where if suspect == "0" else f"({where} OR {suspect})"
     if kind in _ENTITIES:
         mine = "task_id = :task" if base.scope == "task" else "1"

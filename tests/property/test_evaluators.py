@@ -1,0 +1,247 @@
+"""Whatever the policy and the facts: the rules engine and the reference agree, and the order of facts changes nothing.
+
+`INTERLOCK_EXAMPLES=20 python -m pytest tests/property/test_evaluators.py` tries twenty times as many policies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from interlock import reference
+from interlock.compiled import CompiledPolicy
+from interlock.errors import EngineError, PolicyError
+from interlock.evaluation import strata
+from interlock.evaluation.findings import finding, outputs
+from interlock.evaluation.strata import Program
+from interlock.expression.values import Known
+from interlock.fact import Fact, Value
+from interlock.making import make
+from interlock.policy import Policy
+from interlock.rete import AVAILABLE
+from interlock.source import Source
+from interlock.verdict import Verdict
+from tests.conftest import EXAMPLES
+from tests.helpers import facts, policies
+
+needs_engine = pytest.mark.skipif(not AVAILABLE, reason="durable-rules cannot be imported here")
+
+CASES = 5_000 * EXAMPLES
+REFUSALS = ("E508", "E509", "E510")
+"""What a policy of the language may be refused for: a cycle through a negation, and what has no safe form."""
+
+decode = msgspec.json.Decoder(CompiledPolicy).decode
+
+
+@cache
+def peer() -> Policy:
+    return make(Source("peer", policies.PEER), lambda _: "it needs nothing").policy
+
+
+def compiled_of(text: str) -> CompiledPolicy:
+    return make(Source("random", text), lambda _: peer())
+
+
+@contextmanager
+def program_of(compiled: CompiledPolicy) -> Iterator[Program]:
+    program = Program(compiled)
+    try:
+        yield program
+    finally:
+        for ruleset in program.rulesets:
+            ruleset.close()
+
+
+def check_case(random: Random) -> Counter[str]:
+    """One policy over two sets of facts; what became of it, and how much of what it holds came to bear."""
+    made = policies.policy(random)
+    try:
+        compiled = compiled_of(made.text)
+    except PolicyError as error:
+        codes = {issue.code for issue in error.issues}
+        assert codes <= set(REFUSALS), f"{error}\n{made.text}"
+        return Counter({"refused": 1})
+    again = decode(msgspec.json.encode(compiled))
+    assert again == compiled
+    seen = Counter({"compiled": 1})
+    try:
+        with program_of(again) as program:
+            for _ in range(2):
+                known = facts.known(random, compiled, made.pool, made.arguments)
+                seen += check_facts(random, program, compiled.policy, known, made.text)
+    except EngineError as error:
+        assert "too far from 0" in str(error), f"{error}\n{made.text}"
+        seen["undecided"] += 1
+    return seen
+
+
+def check_facts(random: Random, program: Program, policy: Policy, known: Known, text: str) -> Counter[str]:
+    expected = reference.judge(policy, known)
+    shown = f"{text}\n{known}"
+    assert_same(program.judge(known), expected, shown)
+    other = facts.shuffled(random, known)
+    assert_same(program.judge(other), reference.judge(policy, other), shown)
+    assert reference.judge(policy, other).identity() == expected.identity(), shown
+    whole = Known(known.now, known.task, known.params, {**known.facts, **expected.derived}, known.maps)
+    found = [finding(policy.rules[firing.rule], firing, whole) for firing in expected.firings]
+    outputs(policy.outputs, whole)
+    fired = {firing.rule for firing in expected.firings}
+    return Counter(
+        {
+            "fired": len(fired),
+            "silent": len(policy.rules) - len(fired),
+            "findings": len([one for one in found if one is not None]),
+            "derived": sum(map(len, expected.derived.values())),
+            "last line": expected.line == len(policy.decide) - 1,
+            "other line": expected.line < len(policy.decide) - 1,
+        }
+    )
+
+
+def assert_same(found: Verdict, expected: Verdict, shown: str) -> None:
+    assert found.identity() == expected.identity(), shown
+    assert found.firings == expected.firings, f"in another order\n{shown}"
+    assert found.line == expected.line
+
+
+@needs_engine
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [0, 1])
+def test_the_evaluators_agree_on_ten_thousand_policies(part: int) -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(part * CASES, (part + 1) * CASES):
+        seen += check_case(Random(seed))
+    assert seen["refused"] < 0.05 * CASES
+    assert seen["undecided"] < 0.05 * CASES
+    assert 0.25 < seen["fired"] / (seen["fired"] + seen["silent"]) < 0.75
+    assert seen["derived"] > CASES / 2
+    assert seen["findings"] > CASES
+    assert min(seen["last line"], seen["other line"]) > CASES / 4
+
+
+@needs_engine
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(1 << 32, 1 << 64))
+def test_the_evaluators_agree(seed: int) -> None:
+    for what, count in check_case(Random(seed)).items():
+        event(what) if count else None
+
+
+ONE = """
+policy: one
+version: 1
+question: Does it hold?
+params:
+  flag: {type: bool, default: true}
+  names: {type: list, optional: true}
+facts:
+  action: {from: wake_action}
+  beat: {from: app_heartbeat}
+  smoke: {from: app_smoke_started, take: latest}
+  first: {from: app_smoke_started, take: earliest}
+rules:
+  - id: made
+    derive: {thing: {flag: "true"}}
+  - {id: asked, when: CONDITION, block: It holds.}
+decide:
+  - {state: held, when: CONDITION, allow: false}
+  - {state: not, allow: true}
+"""
+
+
+@needs_engine
+@pytest.mark.parametrize(
+    ("condition", "held"),
+    [
+        ("params.flag", True),
+        ("!params.flag", False),
+        ("params.names == null", True),
+        ("params.names != null || smoke != null", False),
+        ("action.exists(it, it.send_ready)", True),
+        ("action.exists(it, it.reason == it.blocker)", True),
+        ("action.exists(it, it.reason != it.role)", True),
+        ("action.all(it, it.seq <= it.seq + 1)", True),
+        ("beat.exists(it, it.role == it.session_id)", False),
+        ("thing.exists(it, it.flag)", True),
+        ("thing.exists(it, smoke == null)", True),
+        ('now - smoke.at in [duration("3m")]', False),
+        ('now - now in [duration("0s")]', True),
+        ("smoke.at + (now - smoke.at) == now", False),
+        ("smoke.at - now == smoke.at - now", True),
+        ("smoke.at + (smoke.at - first.at) == now", False),
+    ],
+)
+def test_a_condition_holds_where_it_should(condition: str, held: bool) -> None:
+    action: dict[str, Value] = {"role": "worker", "send_ready": True, "seq": 7}
+    some = {"action": (Fact("wake_action", action, "a", 7),), "beat": (), "smoke": (), "first": ()}
+    known = Known(policies.NOW, policies.TASK, {"flag": True, "names": None}, some)
+    compiled = compiled_of(ONE.replace("CONDITION", f"'{condition}'"))
+    with program_of(compiled) as program:
+        for verdict in (program.judge(known), reference.judge(compiled.policy, known)):
+            assert [firing.rule for firing in verdict.firings] == ([0, 1] if held else [0])
+            assert compiled.policy.decide[verdict.line].state == ("held" if held else "not")
+
+
+@pytest.mark.parametrize("condition", ["(smoke == null) == true", "has(smoke.mode) in [true]", "null != (now == now)"])
+def test_a_condition_is_not_compared_as_a_value(condition: str) -> None:
+    with pytest.raises(PolicyError, match="E417") as raised:
+        compiled_of(ONE.replace("CONDITION", f"'{condition}'"))
+    assert {issue.code for issue in raised.value.issues} == {"E417"}
+
+
+@needs_engine
+def test_a_recursion_without_end_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "LIMIT", 100)
+    monkeypatch.setattr(strata, "LIMIT", 100)
+    start = "  - {id: start, derive: {step: {is: 0}}}\n"
+    onward = "  - {id: next, for: step, derive: {step: {is: step.is + 1}}}\n"
+    text = ONE.replace("CONDITION", "false").replace("rules:\n", f"rules:\n{start}{onward}")
+    compiled = compiled_of(text)
+    empty: dict[str, tuple[Fact, ...]] = {"action": (), "beat": (), "smoke": (), "first": ()}
+    known = Known(policies.NOW, policies.TASK, {"flag": True, "names": None}, empty)
+    with pytest.raises(reference.Endless):
+        reference.judge(compiled.policy, known)
+    with program_of(compiled) as program, pytest.raises(EngineError, match="does not end"):
+        program.judge(known)
+
+
+DIGEST = """
+import hashlib, json, sys
+import msgspec
+from tests.property.test_evaluators import compiled_of
+from interlock.errors import PolicyError
+for text in json.load(sys.stdin):
+    try:
+        print(hashlib.sha256(msgspec.json.encode(compiled_of(text))).hexdigest())
+    except PolicyError as error:
+        print(hashlib.sha256(str(error).encode()).hexdigest())
+"""
+
+
+def test_compiling_is_deterministic() -> None:
+    texts = [policies.policy(Random(seed)).text for seed in range(60)]
+    runs = []
+    for seed in ("1", "2"):
+        path = os.pathsep.join(path for path in sys.path if path)
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
+        command = [sys.executable, "-c", DIGEST]
+        given = json.dumps(texts)
+        run = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, check=True)
+        runs.append(run.stdout.split())
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == len(texts)
+    first = hashlib.sha256(msgspec.json.encode(compiled_of(ONE.replace("CONDITION", "true")))).hexdigest()
+    assert first == hashlib.sha256(msgspec.json.encode(compiled_of(ONE.replace("CONDITION", "true")))).hexdigest()

@@ -1,0 +1,222 @@
+"""Selections by SQL select what the language says: compared with a model in plain Python, over random receipts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import interlock
+from interlock.expression.tree import Type
+from interlock.expression.values import Known, evaluate
+from interlock.fact import Fact, Value
+from interlock.instant import SECOND, format_instant, parse_instant
+from interlock.making import make
+from interlock.policy import Policy, Selection
+from interlock.selection import select
+from interlock.source import Source
+from tests.conftest import EXAMPLES
+from tests.helpers.conditions import Pool, Sight, Thing, Writer
+from tests.helpers.ledgers import LedgerBuilder
+
+LEDGERS, POLICIES = 100 * EXAMPLES, 12
+KIND = "app_smoke_receipt_recorded"
+NOW = parse_instant("2026-06-11T12:00:03.500Z")
+FIELDS = {
+    "role": Type("string", ("manager", "worker"), nullable=False),
+    "status": Type("string", ("sent", "received", "accepted", "blocked", "skipped"), nullable=False),
+    "smoke_id": Type("string", nullable=False),
+    "nonce": Type("string", nullable=False),
+    "thread_id": Type("string"),
+    "seq": Type("int", nullable=False),
+    "at": Type("timestamp", nullable=False),
+    "task": Type("string"),
+    "actor": Type("string", nullable=False),
+}
+PARAMS = {"limit": Type("duration"), "word": Type("string"), "names": Type("list"), "since": Type("timestamp")}
+POOL = Pool(
+    ("a", "b", "", "it's", 'q"\\', "é👩"),
+    (1, 2, 3, 5, 8),
+    (0, SECOND, 2 * SECOND),
+    tuple(NOW + shift * SECOND // 2 for shift in (-7, -5, -3, -1, 0)),
+)
+PER: tuple[Any, ...] = (None, "role", "smoke_id", ["role", "status"], {"role": ["worker", "manager"]})
+
+
+def rows(random: Random) -> list[Fact]:
+    """Receipts of two tasks and of none, in the order of insertion; several of one instant, some after now."""
+    found = []
+    for seq in range(1, random.randint(3, 14)):
+        at = (
+            NOW
+            - NOW % SECOND
+            + random.choice((-3, -2, -2, -1, 0, 1)) * SECOND
+            + random.choice((0, 0, 250_000, 500_000))
+        )
+        fields: dict[str, Value] = {
+            path: random.choice(of.enum or POOL.strings) for path, of in FIELDS.items() if of.kind == "string"
+        }
+        fields |= {"thread_id": random.choice((None, *POOL.strings[:2])), "seq": seq, "at": at}
+        fields |= {
+            "task": random.choice(("demo", "demo", "other", None)),
+            "actor": random.choice(("manager", "worker")),
+        }
+        found.append(Fact(KIND, fields, f"receipt-{seq}", seq))
+    return found
+
+
+def write(folder: Path, facts: list[Fact], random: Random) -> Path:
+    """A ledger of these receipts; the texts of their times with and without fractions."""
+    builder = LedgerBuilder(folder / f"{random.getrandbits(64):x}.db").task("demo").bind().task("other").bind()
+    for fact in facts:
+        own = {path: fact.fields[path] for path in ("role", "status", "smoke_id", "nonce", "thread_id")}
+        if own["thread_id"] is None and random.random() < 0.5:
+            del own["thread_id"]
+        at = format_instant(int(str(fact.fields["at"])))
+        columns: dict[str, Any] = {"attributes_json": json.dumps(own, ensure_ascii=random.random() < 0.5)}
+        columns |= {"task_id": {"demo": "task-1", "other": "task-2"}.get(str(fact.fields["task"]))}
+        if "." not in at and random.random() < 0.5:
+            at = at.replace("Z", random.choice((".000Z", "+00:00")))
+        builder.receipt(KIND, at=at, actor=str(fact.fields["actor"]), **columns)
+    return builder.write()
+
+
+def selection(random: Random, name: str, parent: str | None) -> dict[str, Any]:
+    """One selection as it is written."""
+    sight = Sight(POOL, (Thing(name, FIELDS),), params=PARAMS, place="where")
+    made: dict[str, Any] = {"from": parent or KIND}
+    if random.random() < 0.8:
+        made["where"] = Writer(random, sight).condition(random.choice((0, 1, 2)))
+    if parent is None and random.random() < 0.3:
+        made["scope"] = "ledger"
+    made["take"] = random.choice(("all", "all", "latest", "latest", "earliest", "count", "min", "max", "sum"))
+    per = random.choice(PER)
+    if made["take"] != "all" and per is not None:
+        made["per"] = per
+    if made["take"] in ("min", "max"):
+        made["of"] = random.choice(("seq", "at"))
+    if made["take"] == "sum":
+        made["of"] = "seq"
+    return made
+
+
+def policy(random: Random) -> Policy | None:
+    """Three selections, of which the later may narrow the earlier; None where the checker refuses a condition."""
+    facts: dict[str, Any] = {}
+    for name in ("first", "second", "third"):
+        parents = [known for known, made in facts.items() if made["take"] in ("all", "latest", "earliest")]
+        facts[name] = selection(random, name, random.choice([None, *parents]))
+    text = {
+        "policy": "random",
+        "version": 1,
+        "question": "What is selected?",
+        "params": {name: {"type": of.kind, "optional": True} for name, of in PARAMS.items()},
+        "facts": facts,
+        "decide": [{"state": "done", "allow": True}],
+    }
+    single = {name for name, made in facts.items() if made["take"] != "all" and "per" not in made}
+    text["outputs"] = {name: f"{name} != null" if name in single else f"{name}.size()" for name in facts}
+    try:
+        return make(Source("random", json.dumps(text, ensure_ascii=False)), lambda _: "none").policy
+    except interlock.PolicyError as error:
+        assert {issue.code for issue in error.issues} <= {"E417", "E411"}, error
+        return None
+
+
+# -- the model
+
+
+def modelled(policy: Policy, facts: list[Fact], params: dict[str, Value]) -> dict[str, list[Any]]:
+    """What each selection selects, by the language's definition."""
+    found: dict[str, list[Fact]] = {}
+    shown: dict[str, list[Any]] = {}
+    for each in policy.selections:
+        if each.parent:
+            candidates = found[each.parent]
+        else:
+            seen = [fact for fact in facts if int(str(fact.fields["at"])) <= NOW]
+            candidates = [fact for fact in seen if each.scope == "ledger" or fact.fields["task"] == "demo"]
+        known = Known(NOW, "demo", params, {})
+        where = each.where
+        if where is not None:
+            candidates = [fact for fact in candidates if evaluate(where, known.looking_at(each.name, fact))]
+        candidates = sorted(candidates, key=order)
+        found[each.name], shown[each.name] = taken(each, candidates)
+    return shown
+
+
+def order(fact: Fact) -> tuple[int, int]:
+    return int(str(fact.fields["at"])), fact.seq
+
+
+def taken(each: Selection, candidates: list[Fact]) -> tuple[list[Fact], list[Any]]:
+    """What is taken of the candidates: the facts, and how they are shown."""
+    if each.take == "all":
+        return candidates, [fact.id for fact in candidates]
+    group: Callable[[Fact], tuple[Value, ...]] = lambda fact: tuple(fact.fields[path] for path in each.per)  # noqa: E731
+    groups = {key: [f for f in candidates if group(f) == key] for key in dict.fromkeys(map(group, candidates))}
+    if each.take in ("latest", "earliest"):
+        facts = sorted((g[-1] if each.take == "latest" else g[0] for g in groups.values()), key=order)
+        return facts, [fact.id for fact in facts]
+    numbers = {key: number(each, facts) for key, facts in groups.items()}
+    named: list[tuple[Value, ...]] = [(value,) for value in each.groups] or ([()] if not each.per else [])
+    nothing = 0 if each.take == "count" else None
+    wanted = named or list(numbers)
+    return [], sorted(([*key, numbers.get(key, nothing)] for key in wanted), key=str)
+
+
+def number(each: Selection, facts: list[Fact]) -> int:
+    values = [int(str(fact.fields[each.of])) for fact in facts] if each.of else []
+    return {"count": len(facts), "min": min(values, default=0), "max": max(values, default=0), "sum": sum(values)}[
+        each.take
+    ]
+
+
+def selected(policy: Policy, ledger: interlock.Ledger, params: dict[str, Value]) -> dict[str, list[Any]]:
+    """What SQL selects."""
+    from interlock.compiler import compile_policy
+
+    compiled, _ = compile_policy(policy)
+    assert compiled is not None
+    with ledger.snapshot(NOW) as snapshot:
+        result = select(compiled, snapshot, ("task-1", "demo"), NOW, params, {})
+    assert (result.faults, result.missing) == ((), None)
+    shown: dict[str, list[Any]] = {}
+    for each in policy.selections:
+        facts = result.facts[each.name]
+        if each.take in ("count", "min", "max", "sum"):
+            value = "count" if each.take == "count" else "value"
+            shown[each.name] = sorted(
+                ([*(fact.fields[path] for path in each.per), fact.fields[value]] for fact in facts), key=str
+            )
+        else:
+            shown[each.name] = [fact.id for fact in facts]
+    return shown
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_sql_selects_what_the_language_says(tmp_path: Path, part: int) -> None:
+    compared = nonempty = 0
+    for seed in range(part * LEDGERS // 5, (part + 1) * LEDGERS // 5):
+        random = Random(seed)
+        facts = rows(random)
+        ledger = interlock.open_ledger(write(tmp_path, facts, random))
+        for made in filter(None, (policy(random) for _ in range(POLICIES))):
+            params: dict[str, Value] = {
+                "limit": random.choice((None, SECOND)),
+                "word": random.choice((None, *POOL.strings)),
+                "names": random.choice((None, ("a", "b"), ())),
+                "since": random.choice((None, *POOL.instants)),
+            }
+            expected = modelled(made, facts, params)
+            assert selected(made, ledger, params) == expected, (seed, made.selections)
+            compared += 1
+            nonempty += any(itertools.chain(*expected.values()))
+        ledger.close()
+    assert compared > POLICIES * LEDGERS / 5 * 0.6
+    assert nonempty > compared / 2
