@@ -65,6 +65,7 @@ class _Author:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.pool = _pool(random)
+        self.texts = tuple(text for text in self.pool.strings if "\0" not in text)
         self.params: dict[str, Type] = {}
         self.known: dict[str, _Shape] = {}
         self.derived: dict[str, dict[str, Type]] = {}
@@ -97,7 +98,7 @@ class _Author:
 
     def param(self, name: str) -> dict[str, Any]:
         kind = self.random.choice(("string", "string", "int", "bool", "duration", "timestamp", "list"))
-        enum = tuple(self.pool.strings[:2]) if kind == "string" and self.chance(0.2) else ()
+        enum = self.texts[:2] if kind == "string" and self.chance(0.2) else ()
         of = Type(kind, enum)  # type: ignore[arg-type]
         self.params[name] = of
         written: dict[str, Any] = {"type": kind, **({"enum": list(enum)} if enum else {})}
@@ -114,9 +115,9 @@ class _Author:
         pick = self.random.choice
         match of.kind:
             case "list":
-                return [pick(self.pool.strings) for _ in range(self.random.randint(0, 3))]
+                return [pick(self.texts) for _ in range(self.random.randint(0, 3))]
             case "string":
-                return pick(of.enum or self.pool.strings)
+                return pick(of.enum or self.texts)
             case "bool":
                 return pick((True, False))
             case "int":

@@ -41,13 +41,14 @@ def _document(path: str) -> tuple[str, str]:
 def sane(spec: schemas.FieldSpec, path: str) -> str | None:
     """SQL that is 1 where the field is as its schema says, as far as a comparison could be misled; or None.
 
-    SQLite cuts a JSON text off where it holds the character NUL: a document with one is never sane.
+    SQLite cuts a text from JSON off where it holds the character NUL: a field with one is never sane.
     """
     if path in PLAIN or path == "at":
         return None
     document, steps = _document(path)
     found = f"json_type({document}, {steps})"
-    whole = f"instr({document}, '\\u0000') = 0"
+    own = f"json_extract({document}, {steps}, {steps})"  # of two paths SQLite gives the JSON text, uncut
+    whole = f"(instr({document}, '\\u0000') = 0 OR instr({own}, '\\u0000') = 0)"
     if spec.lenient:
         return f"({found} IS NOT 'text' OR {whole})"
     shapes = {"string": "'text'", "timestamp": "'text'", "duration": "'text'", "int": "'integer'"}

@@ -154,12 +154,13 @@ def _kind_of(selection: Selection, path: str) -> str:
 def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     """SQL that is 1 where the row breaks its schema in a field that decides whether and where it is selected.
 
-    With `seek`, only in what decides whether. A time that is none does not where the newest, the oldest or all rows are
-    asked for by a condition that does not read it: it need not be looked at in the rows that are passed over.
+    With `seek`, only in what decides whether: where the newest or the oldest is asked for by a condition that reads no
+    time, the times of the rows that are passed over need not be looked at. Where all are, each is looked at anyway.
     """
-    read = built.read()
-    timeless = built.selection.take in ("all", "latest", "earliest") and not built.selection.per and "at" not in read
-    timed = [] if seek and timeless and kind not in _ENTITIES else ["instant IS NOT NULL"]
+    read, take = built.read(), built.selection.take
+    timeless = take == "all" or (seek and take in ("latest", "earliest"))
+    timeless = timeless and not built.selection.per and "at" not in read and kind not in _ENTITIES
+    timed = [] if timeless else ["instant IS NOT NULL"]
     checks = [*timed, *(text for path in read if (text := sane(built.spec(kind, path), path)))]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
 
