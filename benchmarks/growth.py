@@ -1,8 +1,9 @@
 """The same question on a ledger of a thousand receipts and on one of a million.
 
-The million: 100 tasks that have each been running for days (10,000 receipts a task: heartbeats of both seats, a
-dispatcher's pulse, now and then a routed message, one smoke session and one start of the autopilot). The thousand: the
-asked task's newest thousand receipts, and nobody else.
+The million: 100 tasks that have each been running for days (10,000 receipts a task: heartbeats of both seats, pulses of
+the dispatcher that it shares with nine others, now and then a routed message, one smoke session and one start of the
+autopilot). With a dispatcher for each task (DISPATCHERS = 100) its newest pulse lies behind those of all others. The
+thousand: the asked task's newest thousand receipts, and nobody else.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from timing import interleaved, ratio, unpack
 import interlock
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
-TASKS, ROUNDS = 100, 2_400
+TASKS, ROUNDS, DISPATCHERS = 100, 2_400, 10
 """Each round of a task, two minutes: two heartbeats, two pulses, and every 40th a message of 8 receipts."""
 POLICIES = ("loop", "smoke", "readiness", "quiescence")
 MESSAGE = (
@@ -60,8 +61,8 @@ def opening(task: int) -> Iterator[tuple[str, str, dict[str, object], dict[str, 
     ):
         receipt = {**smoke, "role": role, "status": status, "thread_id": None, "payload": {}, "payload_keys": []}
         yield role, "app_smoke_receipt_recorded", {**smoke, "role": role}, {**receipt, "notification_id": None}
-    route = {"dispatcher_id": f"dispatch-{task}", "command": "app-autopilot"}
-    started = {"dispatcher_id": f"dispatch-{task}", "desired_state": "active", "interval_minutes": 2}
+    route = {"dispatcher_id": f"dispatch-{task % DISPATCHERS}", "command": "app-autopilot"}
+    started = {"dispatcher_id": f"dispatch-{task % DISPATCHERS}", "desired_state": "active", "interval_minutes": 2}
     yield "operator", "app_autopilot_started", {**route, "action": "start"}, started
     for role in ("manager", "worker"):
         applied = {"role": role, "automation_id": f"auto-{role}-{task}"}
@@ -75,7 +76,7 @@ def round_of(task: int, number: int) -> Iterator[tuple[str, str | None, str, dic
         beat = {"role": role, "session_id": f"{role}-{task}", "task": own, "direct_inbox_command": "conveyor inbox"}
         yield role, own, "app_heartbeat", {"command": "app-heartbeat"}, beat
     for _ in range(2):
-        pulse = {"dispatcher_id": f"dispatch-{task}", "iteration": number}
+        pulse = {"dispatcher_id": f"dispatch-{task % DISPATCHERS}", "iteration": number}
         yield "dispatch", None, "dispatch_watch_heartbeat", pulse, {"dry_run": False, "processed_count": 0}
     if number % 40 == 0:
         for kind in MESSAGE:
