@@ -47,6 +47,11 @@ def dumps(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def dispatcher(task: int) -> str:
+    """The dispatcher that a task shares with others."""
+    return f"dispatch-{task % DISPATCHERS}"
+
+
 def opening(task: int) -> Iterator[tuple[str, str, dict[str, object], dict[str, object]]]:
     """Actor, kind, correlation and attributes of what a task begins with."""
     smoke = {"smoke_id": f"smoke-{task}", "nonce": f"nonce-{task}"}
@@ -61,8 +66,8 @@ def opening(task: int) -> Iterator[tuple[str, str, dict[str, object], dict[str, 
     ):
         receipt = {**smoke, "role": role, "status": status, "thread_id": None, "payload": {}, "payload_keys": []}
         yield role, "app_smoke_receipt_recorded", {**smoke, "role": role}, {**receipt, "notification_id": None}
-    route = {"dispatcher_id": f"dispatch-{task % DISPATCHERS}", "command": "app-autopilot"}
-    started = {"dispatcher_id": f"dispatch-{task % DISPATCHERS}", "desired_state": "active", "interval_minutes": 2}
+    route = {"dispatcher_id": dispatcher(task), "command": "app-autopilot"}
+    started = {"dispatcher_id": dispatcher(task), "desired_state": "active", "interval_minutes": 2}
     yield "operator", "app_autopilot_started", {**route, "action": "start"}, started
     for role in ("manager", "worker"):
         applied = {"role": role, "automation_id": f"auto-{role}-{task}"}
@@ -76,7 +81,7 @@ def round_of(task: int, number: int) -> Iterator[tuple[str, str | None, str, dic
         beat = {"role": role, "session_id": f"{role}-{task}", "task": own, "direct_inbox_command": "conveyor inbox"}
         yield role, own, "app_heartbeat", {"command": "app-heartbeat"}, beat
     for _ in range(2):
-        pulse = {"dispatcher_id": f"dispatch-{task % DISPATCHERS}", "iteration": number}
+        pulse = {"dispatcher_id": dispatcher(task), "iteration": number}
         yield "dispatch", None, "dispatch_watch_heartbeat", pulse, {"dry_run": False, "processed_count": 0}
     if number % 40 == 0:
         for kind in MESSAGE:

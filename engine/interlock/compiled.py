@@ -7,6 +7,8 @@ condition has alternatives has several branches, and fires for a combination of 
 Every field of an engine fact is there: null is a value of its own (see `rete`), so a test never meets a missing field.
 """
 
+# No `from __future__ import annotations`: msgspec would evaluate every text of it again at each start.
+
 from typing import Literal
 
 import msgspec

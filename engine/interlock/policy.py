@@ -1,5 +1,8 @@
 """A policy that has been read and checked: values only, frozen. `checker` makes it, everything downstream reads it."""
 
+# No `from __future__ import annotations`: msgspec would evaluate every text of it again at each start.
+
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -16,6 +19,10 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
     """A message: pieces of text and expressions in turn."""
 
     parts: tuple[str | Node, ...]
+
+    def filled(self, show: Callable[[Node], str]) -> str:
+        """The text, with every expression as `show` shows it."""
+        return "".join(part if isinstance(part, str) else show(part) for part in self.parts)
 
 
 class Parameter(msgspec.Struct, frozen=True, array_like=True):

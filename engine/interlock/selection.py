@@ -12,7 +12,7 @@ from interlock.compiled import CompiledPolicy, Query
 from interlock.expression.values import Known, shown
 from interlock.fact import Fact, Value
 from interlock.ledger import Snapshot
-from interlock.policy import Selection, Template
+from interlock.policy import Selection
 
 LIMIT = 2_000
 """The most facts of one selection that are given to the rules."""
@@ -108,7 +108,8 @@ class _Run:
         found = _completed([fact for fact in facts if fact is not None], selection)
         self.facts[selection.name] = found
         if selection.required is not None and not self.faults and _empty(found, selection):
-            return self.text(selection.required)
+            known = Known(self.now, self.task[1], self.params, {})
+            return selection.required.filled(lambda node: shown(node, known))
         return None
 
     def fact(self, row: tuple[Any, ...], query: Query, selection: Selection) -> Fact | None:
@@ -132,10 +133,6 @@ class _Run:
         told = f"{row[0]} `{row[1]}` is invalid: {'; '.join(errors)}"
         if told not in self.faults:
             self.faults.append(told)
-
-    def text(self, template: Template) -> str:
-        known = Known(self.now, self.task[1], self.params, {})
-        return "".join(part if isinstance(part, str) else shown(part, known) for part in template.parts)
 
 
 def _document(row: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -77,7 +77,7 @@ def _policy(report: Report, written: dict[str, Any], needed: Needed) -> Policy:
     needs = []
     for name, need in (written.get("needs") or {}).items():
         if isinstance(need, dict) and _free(report, names, ("needs", name), name):
-            found = check_need(report, names, name, need, needed, parameters)
+            found = check_need(report, names, name, need, needed)
             needs += [found] if found else []
     for name, selection in facts.items():
         if _free(report, names, ("facts", name), name):

@@ -25,7 +25,6 @@ def check_need(
     name: str,
     written: dict[str, Any],
     needed: Callable[[str], Policy | str],
-    passed: tuple[Parameter, ...],
 ) -> Need | None:
     """One need; its name comes into sight with the fields of the needed policy's decision."""
     path = ("needs", name)
@@ -37,7 +36,7 @@ def check_need(
     if "tasks" in written:
         tasks = report.expression((*path, "tasks"), written["tasks"], names.for_text(), "list")
     given = _given(report, names, path, written.get("with") or {}, policy)
-    _check_passed(report, path, policy, set(written.get("with") or {}), passed)
+    _check_passed(report, names, path, policy, set(written.get("with") or {}))
     fields = decision_fields(policy)
     many = "tasks" in written
     names.needs[name] = Known("map" if many else "single", fields, fields["task"] if many else None)
@@ -91,25 +90,17 @@ def _check_value(report: Report, path: tuple[str | int, ...], policy: Policy, pa
         report.at("E605", path, f"this may be a value that `{parameter.name}` of `{policy.id}` cannot have", hint)
 
 
-def _check_passed(
-    report: Report,
-    path: tuple[str | int, ...],
-    policy: Policy,
-    given: set[str],
-    passed: tuple[Parameter, ...],
-) -> None:
+def _check_passed(report: Report, names: Names, path: tuple[str | int, ...], policy: Policy, given: set[str]) -> None:
     """Parameters of the same name are passed on, so they are of one type; a required one must come from somewhere."""
-    own = {parameter.name: parameter for parameter in passed}
     for parameter in policy.parameters:
         if parameter.name in given:
             continue
-        same = own.get(parameter.name)
+        same = names.params.get(parameter.name)
         if same is not None and same.kind != parameter.kind:
             message = f"`{parameter.name}` is {a(same.kind)} here and {a(parameter.kind)} in `{policy.id}`"
             report.at("E603", path, message, "set it with `with`, or rename it")
         elif same is not None:
-            value = Param(same.name, Type(same.kind, same.enum, nullable=same.default is None and same.optional))
-            _check_value(report, path, policy, parameter, value)
+            _check_value(report, path, policy, parameter, Param(parameter.name, same))
         elif parameter.required:
             report.at("E604", path, f"`{policy.id}` must be given `{parameter.name}`", "set it with `with`")
 

@@ -13,7 +13,6 @@ from interlock.policy import Selection, Shape, Take
 from interlock.source import nearest
 
 _AGGREGATES = ("count", "min", "max", "sum")
-_ENTITIES = ("binding", "seat", "task", "notification", "acknowledgement", "handoff", "wake_action")
 
 
 def check_selection(report: Report, names: Names, name: str, written: dict[str, Any]) -> Selection | None:
@@ -71,7 +70,7 @@ def _source(
             report.at("E101", where, f"unknown fact kind `{kind}`", _meant(str(kind), names))
     if len(kinds) < len(listed):
         return (), None, {}
-    if len(kinds) > 1 and any(kind in _ENTITIES for kind in kinds):
+    if len(kinds) > 1 and any(kind in schemas.ENTITIES for kind in kinds):
         report.at("E102", path, "several kinds in one selection are all receipts", "select entities one kind at a time")
         return (), None, {}
     return tuple(kinds), None, fields_of(tuple(kinds))

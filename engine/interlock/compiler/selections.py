@@ -20,7 +20,6 @@ from interlock.expression.tree import Compare, Field, Logic, Node, Variable
 from interlock.expression.walk import walk
 from interlock.policy import Policy, Selection
 
-_ENTITIES = ("task", "binding", "seat", "notification", "acknowledgement", "handoff", "wake_action")
 _OF_RECEIPTS = ("summary", "correlation")
 """What an entity does not have, although the relation gives something for it."""
 _BEATS = ("app_heartbeat",)
@@ -37,7 +36,7 @@ class _Built:
         self.writer = Writer(self.column)
 
     def column(self, path: str, kind: str) -> str:
-        if self.selection.kinds[0] in _ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
+        if self.selection.kinds[0] in schemas.ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
             return "NULL"
         specs = [schemas.fields(name).get(path) for name in self.selection.kinds]
         return lenient(path) if any(spec and spec.lenient for spec in specs) else column(path, kind)
@@ -60,6 +59,10 @@ class _Built:
     def conditions(self) -> list[Node]:
         return [s.where for s in self.merged()[1] if s.where is not None]
 
+    def where(self) -> str:
+        """The conditions of the merged selections as one; `1` where there is none."""
+        return " AND ".join(map(self.writer.write, self.conditions())) or "1"
+
     def read(self) -> list[str]:
         """The candidate's fields that decide whether and where a row is selected."""
         fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
@@ -80,7 +83,7 @@ def undated(policy: Policy) -> str | None:
     scopes: dict[str, str] = {}
     for selection in policy.selections:
         for kind in selection.kinds:
-            if kind not in _ENTITIES:
+            if kind not in schemas.ENTITIES:
                 scopes[kind] = "ledger" if "ledger" in (selection.scope, scopes.get(kind)) else "task"
     if not scopes:
         return None
@@ -123,13 +126,13 @@ def _aggregate(built: _Built) -> str:
 
 def _rows(built: _Built) -> str:
     """All rows that are selected before anything is taken, each with `suspect`, its groups and its number."""
-    base, chain = built.merged()
+    base, _ = built.merged()
     extras = _extras(built)
     if base.parent is not None:
         outer = next(s for s in built.policy.selections if s.name == base.parent)
         inner = _Built(built.policy, outer)
         inner.writer.binds = built.writer.binds
-        where = " AND ".join(built.writer.write(s.where) for s in chain if s.where is not None) or "1"
+        where = built.where()
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
         suspect = f"(suspect OR CASE kind {cases} END)"
         taken = _take(inner, limit="")
@@ -159,7 +162,7 @@ def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     """
     read, take = built.read(), built.selection.take
     timeless = take == "all" or (seek and take in ("latest", "earliest"))
-    timeless = timeless and not built.selection.per and "at" not in read and kind not in _ENTITIES
+    timeless = timeless and not built.selection.per and "at" not in read and kind not in schemas.ENTITIES
     timed = [] if timeless else ["instant IS NOT NULL"]
     checks = [*timed, *(text for path in read if (text := sane(built.spec(kind, path), path)))]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
@@ -171,14 +174,13 @@ def _from(built: _Built, kind: str, second: str | None = None) -> str:
     `second` is SQL that gives a column `second`; only rows of that second are then looked at.
     """
     base, _ = built.merged()
-    conditions = built.conditions()
-    where = " AND ".join(built.writer.write(condition) for condition in conditions) or "1"
+    where = built.where()
     suspect = _suspect(built, kind, seek=True)
     chosen = "1" if where == "1" else where if suspect == "0" else f"({where} OR {suspect})"
-    if kind in _ENTITIES:
+    if kind in schemas.ENTITIES:
         mine = "task_id = :task" if base.scope == "task" else "1"
         return f"FROM entity_{kind} WHERE {mine} AND {chosen}"
-    lower = _lower(built, conditions)
+    lower = _lower(built)
     by_task = base.scope == "task" and lower is not None and kind in _BEATS
     found = f"{'+' if by_task else ''}kind = '{kind}'"
     mine = f" AND {'' if by_task else '+'}task_id = :task" if base.scope == "task" else ""
@@ -192,7 +194,7 @@ def _from(built: _Built, kind: str, second: str | None = None) -> str:
 def _nearest(built: _Built) -> str | None:
     """For `latest` and `earliest` of receipts: find the second by index, then take the instant inside that second."""
     base, _ = built.merged()
-    if base.parent is not None or base.kinds[0] in _ENTITIES:
+    if base.parent is not None or base.kinds[0] in schemas.ENTITIES:
         return None
     order = "DESC" if built.selection.take == "latest" else "ASC"
     arms = []
@@ -203,9 +205,9 @@ def _nearest(built: _Built) -> str | None:
     return " UNION ALL ".join(arms)
 
 
-def _lower(built: _Built, conditions: list[Node]) -> str | None:
+def _lower(built: _Built) -> str | None:
     """The text of the second before which no row can hold, where the condition says so."""
-    for condition in conditions:
+    for condition in built.conditions():
         items = condition.items if isinstance(condition, Logic) and condition.op == "&&" else (condition,)
         for item in items:
             bound = _bound(item)

@@ -8,7 +8,7 @@ from interlock.decision import Finding
 from interlock.expression.tree import Lookup, Node, Not, Single, Some, type_of
 from interlock.expression.values import Known, evaluate, find, printed, shown
 from interlock.expression.walk import children, reference
-from interlock.policy import Output, Rule, Template
+from interlock.policy import Output, Rule
 from interlock.verdict import Firing
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
@@ -25,24 +25,15 @@ def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
     return Finding(
         rule=rule.id,
         severity=rule.effect,
-        message=text(rule.message, known),
-        fix=hint(rule.fix, known) if rule.fix else None,
+        message=rule.message.filled(lambda node: shown(node, known)),
+        fix=rule.fix.filled(lambda node: _word(shown(node, known))) if rule.fix else None,
         data={name: value(node, known) for name, node in rule.data.items()} or None,
         evidence=tuple(evidence),
     )
 
 
-def text(template: Template, known: Known) -> str:
-    """A message with its expressions filled in."""
-    return "".join(part if isinstance(part, str) else shown(part, known) for part in template.parts)
-
-
-def hint(template: Template, known: Known) -> str:
-    """A `fix` with its expressions filled in. People paste it into a shell: what a fact says stays one word of it."""
-    return "".join(part if isinstance(part, str) else _word(shown(part, known)) for part in template.parts)
-
-
 def _word(told: str) -> str:
+    """What a fact says, for a `fix`: people paste that into a shell, where it must stay one word."""
     if told and not told.strip(_PLAIN):
         return told
     from shlex import quote

@@ -37,35 +37,38 @@ class Program:
         derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in policy.rules if rule.derive}
         facts: dict[str, Sequence[Fact]] = {**known.facts, **derived}
         rows = {relation.name: self.rows(relation, known, facts) for relation in self.compiled.relations}
-        relations = {relation.name: relation for relation in self.compiled.relations}
         firings: dict[tuple[object, ...], Firing] = {}
         lines: list[Match] = []
         for ruleset, stratum in zip(self.rulesets, self.compiled.strata, strict=True):
-            growing: str | None = ""
-            for _ in range(ROUNDS):
-                growing = None
-                matches = ruleset.run(rows)
-                here = Known(known.now, known.task, known.params, facts, known.maps)
-                new = self.derive([match for match in matches if not match.decides], here)
-                for name, made in new.items():
-                    if len(made) > len(facts[name]):
-                        growing = name if stratum.recursive else None
-                        facts[name] = made
-                        if name in relations:
-                            rows[name] = self.rows(relations[name], known, facts)
-                if growing is None:
-                    break
-            else:
-                raise EngineError(
-                    f"`{growing}` derives further facts after {ROUNDS} rounds: the recursion does not end"
-                )
-            for match in matches:
+            for match in self.settled(ruleset, known, facts, rows, recursive=stratum.recursive):
                 if match.decides:
                     lines.append(match)
                 else:
                     firing = self.firing(match, facts)
                     firings[firing.identity()] = firing
         return self.verdict(list(firings.values()), lines, facts)
+
+    def settled(
+        self,
+        ruleset: Ruleset,
+        known: Known,
+        facts: dict[str, Sequence[Fact]],
+        rows: dict[str, _Rows],
+        *,
+        recursive: bool,
+    ) -> list[Match]:
+        """The matches of a ruleset; what it derives is added to `facts` and `rows`, until nothing new comes of it."""
+        grown: list[str] = []
+        for _ in range(ROUNDS):
+            matches = ruleset.run(rows)
+            here = Known(known.now, known.task, known.params, facts, known.maps)
+            made = self.derive([match for match in matches if not match.decides], here)
+            grown = [name for name, all_of_it in made.items() if len(all_of_it) > len(facts[name])]
+            facts.update({name: made[name] for name in grown})
+            rows.update({r.name: self.rows(r, known, facts) for r in self.compiled.relations if r.name in grown})
+            if not (grown and recursive):
+                return matches
+        raise EngineError(f"`{grown[-1]}` derives further facts after {ROUNDS} rounds: the recursion does not end")
 
     def rows(self, relation: Relation, known: Known, facts: Mapping[str, Sequence[Fact]]) -> _Rows:
         """The engine facts of a relation. A single selection always has one; where it is absent, all null."""

@@ -4,6 +4,8 @@ Values are None (null), bool, int, str; instants and durations are ints in micro
 A missing field is null. Every condition is true or false: see `language.md`, "Two-valued, total".
 """
 
+# No `from __future__ import annotations`: msgspec would evaluate every text of it again at each start.
+
 from typing import Literal
 
 import msgspec

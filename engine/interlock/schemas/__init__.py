@@ -6,9 +6,9 @@ valid msgspec says, tens of times faster; `jsonschema` is asked only about an in
 
 from __future__ import annotations
 
-from interlock.schemas.documents import digest, kinds
+from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
 from interlock.schemas.validation import check, violations
 from interlock.schemas.violation import Violation
 
-__all__ = ["FieldSpec", "Violation", "check", "digest", "fields", "kinds", "violations"]
+__all__ = ["ENTITIES", "FieldSpec", "Violation", "check", "digest", "fields", "kinds", "violations"]
