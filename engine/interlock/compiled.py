@@ -95,9 +95,10 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     """A selection as SQL. Its rows are `kind, id, seq, task, at, instant, actor, severity, summary, correlation,
     attributes, suspect`, then `number` where the selection takes a number of its facts, then the `per` fields.
 
-    Named placeholders: `:now`, `:floor` and `:upper` (the texts of its second and of the next), `:task`, `:task_name`,
-    `:limit`, and those of `binds` (name → selection and path, or `params` and a parameter's name). A *suspect* is a row
-    on which the condition cannot be relied upon, because a field it reads breaks the fact's schema.
+    Named placeholders: `:now`, `:floor`, `:upper` and `:tomorrow` (the texts of its second, of the next and of a day
+    after that), `:task`, `:task_name`, `:limit`, and those of `binds` (name → selection and path, or `params` and a
+    parameter's name). A *suspect* is a row on which the condition cannot be relied upon, because a field it reads
+    breaks the fact's schema.
     `paths` are the fields that anything reads of the selected facts, with the kind of each.
     """
 
@@ -110,7 +111,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
 class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     """A policy, its selections as SQL and its rules as rulesets, ready to decide.
 
-    `undated` is SQL for receipts of the kinds it reads whose `at` is so far from a time that no range finds them.
+    `undated` is SQL for receipts of the kinds it reads whose `at` is no time: ranges of time would pass them over.
     """
 
     policy: Policy

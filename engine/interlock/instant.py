@@ -39,8 +39,14 @@ def parse_instant(text: str) -> int:
 
 
 def format_instant(instant: int) -> str:
-    """The RFC 3339 text of an instant, with as many digits of a second as it needs: none, three or six."""
-    moment = _EPOCH + timedelta(microseconds=instant)
+    """The RFC 3339 text of an instant, with as many digits of a second as it needs: none, three or six.
+
+    What arithmetic has led out of the years 1 to 9999 has no such text, and is told as what it is.
+    """
+    try:
+        moment = _EPOCH + timedelta(microseconds=instant)
+    except OverflowError:
+        return f"{instant // SECOND} seconds since 1970"
     digits = instant % SECOND
     spec = "seconds" if not digits else "milliseconds" if not digits % 1_000 else "microseconds"
     return moment.isoformat(timespec=spec).replace("+00:00", "Z")

@@ -17,6 +17,7 @@ from interlock.policy import Selection
 LIMIT = 2_000
 """The most facts of one selection that are given to the rules."""
 _ENVELOPE = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation")
+_UNUSABLE = "a field that is compared has no usable value, or is there twice"
 _decode = msgspec.json.Decoder().decode
 
 
@@ -77,6 +78,7 @@ class _Run:
         self.base = {"now": now, "task": task[0], "task_name": task[1], "limit": limit + 1}
         self.base["floor"] = instant.format_instant(second)[:19]
         self.base["upper"] = instant.format_instant(second + instant.SECOND)[:19]
+        self.base["tomorrow"] = instant.format_instant(second + 86_401 * instant.SECOND)[:19]
 
     def binds(self, query: Query | None) -> dict[str, Any]:
         if query is None or not query.binds:
@@ -121,12 +123,15 @@ class _Run:
             return None
         self.evidence[row[1]] = None
         if selection.take in ("count", "min", "max", "sum"):
+            if isinstance(row[12], str) and selection.take == "sum":
+                self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
+                return None
             return _number(row, selection)
         return Fact(row[0], _fields(document, query.paths), row[1], row[2])
 
     def invalid(self, row: tuple[Any, ...]) -> None:
         document, errors = _document(row)
-        self.fault(row, errors or schemas.check(row[0], document) or ("a field that is compared has no usable value",))
+        self.fault(row, errors or schemas.check(row[0], document) or (_UNUSABLE,))
 
     def fault(self, row: tuple[Any, ...], errors: tuple[str, ...]) -> None:
         self.evidence[row[1]] = None

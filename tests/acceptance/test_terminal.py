@@ -118,7 +118,8 @@ def test_an_error_is_red_on_a_terminal(folder: Path) -> None:
 
 
 INTERRUPTED = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
 from interlock import runner
 from interlock.cli import main
 def judge(*_, **__):

@@ -207,3 +207,8 @@ def test_a_negative_duration_is_written_as_its_opposite_with_a_sign(duration: in
 def test_a_long_text_is_cut_where_it_is_shown(parse: Callable[[str], int]) -> None:
     with pytest.raises(ValueError, match=r"^`x{37}\.\.\.` is no "):
         parse("x" * 10_000)
+
+
+@pytest.mark.parametrize("instant", [-(1 << 60), 1 << 60])
+def test_an_instant_outside_every_calendar_is_told_in_seconds(instant: int) -> None:
+    assert format_instant(instant) == f"{instant // 1_000_000} seconds since 1970"

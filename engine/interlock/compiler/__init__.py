@@ -9,8 +9,9 @@ from interlock.compiler.branches import Relations, branch
 from interlock.compiler.disjunction import Refused, disjunction
 from interlock.compiler.literals import LIMIT, Disjunction, TooManyBranches
 from interlock.compiler.reads import paths_read
-from interlock.compiler.selections import query, undated
+from interlock.compiler.selections import query
 from interlock.compiler.strata import levels
+from interlock.compiler.undated import undated
 from interlock.expression.tree import TRUE, Node
 from interlock.policy import Policy
 

@@ -18,12 +18,15 @@ from interlock.compiler.columns import ROW, column, lenient, sane
 from interlock.expression.sql import Writer
 from interlock.expression.tree import Compare, Field, Logic, Node, Variable
 from interlock.expression.walk import walk
+from interlock.instant import LIMIT
 from interlock.policy import Policy, Selection
 
 _OF_RECEIPTS = ("summary", "correlation")
 """What an entity does not have, although the relation gives something for it."""
 _BEATS = ("app_heartbeat",)
 """Kinds that seats write all the time: since a given moment, one task has fewer receipts than there are of these."""
+_SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {LIMIT}, CAST(total(v) AS INTEGER), 'too large'))"
+"""The sum of numbers, of which SQLite's own would end the query beyond 64 bits. Floats are exact below the limit."""
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -78,21 +81,6 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
     return Query(selection.name, sql, built.writer.binds, paths)
 
 
-def undated(policy: Policy) -> str | None:
-    """SQL for receipts of the kinds that the policy reads whose `at` sorts outside of every time."""
-    scopes: dict[str, str] = {}
-    for selection in policy.selections:
-        for kind in selection.kinds:
-            if kind not in schemas.ENTITIES:
-                scopes[kind] = "ledger" if "ledger" in (selection.scope, scopes.get(kind)) else "task"
-    if not scopes:
-        return None
-    kinds, anywhere = ", ".join(f"'{k}'" for k in scopes), [f"'{k}'" for k, s in scopes.items() if s == "ledger"]
-    mine = f"(task_id = :task OR kind IN ({', '.join(anywhere)}))" if anywhere else "task_id = :task"
-    row = f"SELECT {ROW}, 1 AS suspect FROM receipt WHERE kind IN ({kinds}) AND {mine.replace('task_id', '+task_id')}"
-    return f"SELECT * FROM ({row} AND at < '0' UNION ALL {row} AND at >= ':') LIMIT 10"
-
-
 def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
     """What is taken of the rows. Without a `limit` where more is taken of it: nothing may be cut off before."""
     take, per = built.selection.take, built.selection.per
@@ -113,7 +101,7 @@ def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
 def _aggregate(built: _Built) -> str:
     """A number, once per group. SQLite takes the bare columns from the row of the single min() or max()."""
     take, per = built.selection.take, built.selection.per
-    number = {"count": "count(*)", "sum": "sum(v)"}.get(take, f"{take}(v)")
+    number = {"count": "count(*)", "sum": _SUM}.get(take, f"{take}(v)")
     seq = "max(seq) AS seq" if take in ("count", "sum") else "seq"
     groups = "".join(f", g{i}" for i in range(len(per)))
     row = ROW.replace("seq", seq)

@@ -196,12 +196,15 @@ def call(checker: Checker, tree: Any) -> Node:
         raise checker.fault("E306", tree, f"`{word}` takes a written text", f'{word}("…")')
     found = checker.value(arguments[0])
     assert isinstance(found, Constant)
+    text = str(found.value)
     read = instant.parse_duration if word == "duration" else instant.parse_instant
     try:
-        kind: Any = word
-        return Constant(read(str(found.value)), Type(kind, nullable=False))
+        value = read(text)
     except ValueError as error:
         raise checker.fault("E308", arguments[0], str(error)) from None
+    if word == "timestamp" and len(text.partition(".")[2].rstrip("+:Z0")) > 6:
+        raise checker.fault("E308", arguments[0], f"`{text}` is finer than a microsecond", "leave its last digits out")
+    return Constant(value, Type("duration" if word == "duration" else "timestamp", nullable=False))
 
 
 def _arguments(tree: Any) -> list[Any]:

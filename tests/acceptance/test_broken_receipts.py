@@ -1,0 +1,152 @@
+"""A receipt that is broken is never passed over: wherever its time sorts, whatever it says twice."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import interlock
+from interlock.decision import Decision
+from tests.helpers.ledgers import LedgerBuilder
+
+NOW = "2026-06-11T12:01:00Z"
+POLICY = """\
+policy: told
+version: 1
+title: Told gate
+question: Has nobody been blocked?
+facts:
+  proof: {{from: app_smoke_receipt_recorded, where: {where}, take: {take}}}
+rules:
+  - {{id: blocked, when: {when}, block: "{message}"}}
+decide:
+  - {{state: blocked, when: blocked, allow: false}}
+  - {{state: free, allow: true}}
+"""
+LATEST = {"take": "latest", "where": "true", "when": 'proof.status == "blocked"', "message": "blocked"}
+
+
+def proof(**given: Any) -> dict[str, Any]:
+    return {"smoke_id": "s", "nonce": "n", "role": "worker", "status": "accepted", **given}
+
+
+def decide(folder: Path, builder: LedgerBuilder, **written: str) -> Decision:
+    path = folder / "told.yaml"
+    path.write_text(POLICY.format(**(LATEST | written)))
+    return interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW)
+
+
+def ledger(folder: Path) -> LedgerBuilder:
+    return LedgerBuilder(folder / "ledger.db").task("other").bind().task("demo").bind()
+
+
+def write(builder: LedgerBuilder, attributes: str, at: str = "2026-06-11T12:00:30Z", task: str = "task-2") -> None:
+    """A further receipt, as the text of its attributes and its time."""
+    with sqlite3.connect(builder.path) as connection:
+        connection.execute(
+            "INSERT INTO telemetry_events (id, task_id, timestamp, actor, event_type, severity, summary,"
+            " correlation_json, attributes_json) VALUES ('broken', ?, ?, 'worker', 'app_smoke_receipt_recorded',"
+            " 'info', '', '{}', ?)",
+            (task, at, attributes),
+        )
+    connection.close()
+
+
+BROKEN_TIMES = [
+    "2026/06/11T12:00:30Z",
+    "20260611T120030Z",
+    "2026-6-11T12:00:30Z",
+    "2026-06-11 12:00:30",
+    "2026-06-11t12:00:30z",
+    "2026-06-11T9:00:30Z",
+    "2026-06-11T12:30:30",
+    "2026-06-11T14:00:30+02:00",
+    "2025-12-31 23:59:59",
+    "1781179203",
+    "",
+    "yesterday",
+]
+
+
+@pytest.mark.parametrize("at", BROKEN_TIMES)
+def test_a_receipt_without_a_time_is_refused_wherever_its_text_sorts(tmp_path: Path, at: str) -> None:
+    builder = ledger(tmp_path).receipt(
+        "app_smoke_receipt_recorded", at="2026-06-10T12:00:00Z", attributes=proof(status="accepted")
+    )
+    builder.receipt("app_smoke_receipt_recorded", at="2026-06-11T12:00:10Z", attributes=proof(status="accepted"))
+    builder.write()
+    assert decide(tmp_path, builder).allow is True
+    write(builder, json.dumps(proof(status="blocked")), at)
+    found = decide(tmp_path, builder)
+    assert found.allow is None
+    assert found.reason is not None
+    assert found.reason.startswith("app_smoke_receipt_recorded `broken` is invalid: ")
+
+
+@pytest.mark.parametrize("at", BROKEN_TIMES)
+def test_another_tasks_receipt_without_a_time_is_not_asked_for(tmp_path: Path, at: str) -> None:
+    builder = ledger(tmp_path)
+    builder.write()
+    write(builder, json.dumps(proof(status="blocked")), at, task="task-1")
+    assert decide(tmp_path, builder).allow is True
+
+
+def test_what_is_later_by_any_reading_is_later(tmp_path: Path) -> None:
+    builder = ledger(tmp_path)
+    builder.write()
+    write(builder, json.dumps(proof(status="blocked")), "2026-06-13T12:00:30+02:00")
+    assert decide(tmp_path, builder).allow is True
+
+
+TWICE = [
+    '{"smoke_id":"s","nonce":"n","role":"manager","status":"blocked","role":"worker"}',
+    '{"smoke_id":"s","nonce":"n","role":"worker","status":"blocked","role":"manager"}',
+    '{"smoke_id":"s","nonce":"n","role":"manager","status":"blocked","\\u0072ole":"worker"}',
+    '{"smoke_id":"s","nonce":"n","\\u0072ole":"worker","status":"blocked"}',
+]
+
+
+@pytest.mark.parametrize("attributes", TWICE)
+def test_a_field_that_is_there_twice_is_refused_where_it_is_compared(tmp_path: Path, attributes: str) -> None:
+    builder = ledger(tmp_path)
+    builder.write()
+    write(builder, attributes)
+    found = decide(tmp_path, builder, where='proof.role == "worker"')
+    told = "a field that is compared has no usable value, or is there twice"
+    assert (found.allow, found.reason) == (None, f"app_smoke_receipt_recorded `broken` is invalid: {told}")
+
+
+def test_a_field_whose_name_is_said_elsewhere_too_is_there_once(tmp_path: Path) -> None:
+    builder = ledger(tmp_path)
+    builder.write()
+    write(builder, json.dumps(proof(status="blocked", payload={"role": "worker"}, payload_keys=["role", "é"])))
+    assert decide(tmp_path, builder, where='proof.role == "worker"').state == "blocked"
+
+
+def test_hidden_attributes_are_there_only_where_one_is_hidden(tmp_path: Path) -> None:
+    policy = POLICY.format(**(LATEST | {"where": "proof.attributes != null", "when": "proof != null"}))
+    path = tmp_path / "told.yaml"
+    path.write_text(policy.replace("app_smoke_receipt_recorded", "app_heartbeat"))
+    builder = ledger(tmp_path)
+    attributes = {"session_id": "session-binding-1-worker", "role": "worker"}
+    builder.receipt("app_heartbeat", at="2026-06-11T12:00:10Z", attributes=attributes)
+    builder.write()
+    assert interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW).state == "free"
+
+
+def test_a_sum_beyond_whole_numbers_is_undecided(tmp_path: Path) -> None:
+    builder = ledger(tmp_path)
+    largest = 9_007_199_254_740_991
+    session = {"smoke_id": "s", "nonce": "n", "mode": "required", "scope": "pair", "worker_count": largest}
+    for _ in range(1_100):
+        builder.receipt("app_smoke_started", at="2026-06-11T12:00:10Z", attributes=session)
+    builder.write()
+    path = tmp_path / "told.yaml"
+    written = POLICY.format(take="sum, of: worker_count", where="true", when="proof.value == 1", message="one")
+    path.write_text(written.replace("app_smoke_receipt_recorded", "app_smoke_started"))
+    found = interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW)
+    assert (found.allow, found.reason) == (None, "the sum of `worker_count` of `proof` is too large to be judged")
