@@ -15,7 +15,7 @@ from interlock.cli.terminal import say
 from interlock.errors import InterlockError, PolicyError, UsageError
 from interlock.source import nearest
 
-_COMMANDS = ("eval", "policies", "show", "tasks", "demo")
+_COMMANDS = ("eval", "check", "explain-code", "policies", "show", "tasks", "demo")
 
 
 class _Interlock(click.Group):
@@ -31,7 +31,7 @@ class _Interlock(click.Group):
             near = nearest(cmd_name, _COMMANDS)
             hint = f"did you mean `{near}`?" if near else f"there is {', '.join(_COMMANDS)}"
             raise UsageError(f"unknown command `{cmd_name}`; {hint}")
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         return command
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:

@@ -1,0 +1,72 @@
+"""Everything that is wrong with some policies: errors and warnings of every file, none of which stops the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from interlock.errors import PolicyError, UsageError
+from interlock.library import Library
+from interlock.source import Issue, Source
+
+_SUFFIXES = (".yaml", ".yml")
+_TESTS = ("_test.yaml", "_test.yml")
+
+
+def check(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tuple[Source, ...]]:
+    """The issues of all policies at the paths, and the text of each policy, in the order of the paths.
+
+    A path is a policy's file or id, or a folder: every policy in it and below it. Raises UsageError when a path leads
+    to no policy, or to a file that cannot be read.
+    """
+    files = {os.path.realpath(file): file for path in paths for file in _files(path, library)}
+    issues: list[Issue] = []
+    sources: list[Source] = []
+    for file in files.values():
+        found, source = _checked(file, library)
+        issues += found
+        sources.append(source)
+    return tuple(issues), tuple(sources)
+
+
+def _checked(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
+    try:
+        loaded = library.load(file)
+    except PolicyError as error:
+        return error.issues, next(iter(error.sources), Source(file, ""))
+    from interlock.checker import digest
+    from interlock.lint import warnings
+    from interlock.parser import parse
+
+    with open(file, "rb") as stream:
+        source = Source(file, stream.read().decode(errors="replace"))
+    document, _ = parse(source)
+    if document is None or digest(source.text) != loaded.policy.digest:
+        raise UsageError(f"the policy `{file}` was written to while it was read; check again")
+    return warnings(document, loaded, library.load), source
+
+
+def _files(path: str, library: Library) -> list[str]:
+    if not os.path.isdir(path):
+        return [library.path(path)]
+    found = list(_below(path))
+    if not found:
+        raise UsageError(f"no policy in `{path}`: no file in it or below it ends in {' or '.join(_SUFFIXES)}")
+    return found
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The policies in a folder and below it, sorted; what is a policy's test is left out."""
+    for place, folders, names in os.walk(folder, onerror=_refuse):
+        folders.sort()
+        yield from (
+            os.path.join(place, name)
+            for name in sorted(names)
+            if name.endswith(_SUFFIXES) and not name.endswith(_TESTS)
+        )
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(
+        f"cannot read the policies in `{error.filename}`: {(error.strerror or str(error)).lower()}"
+    ) from None

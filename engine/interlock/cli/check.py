@@ -1,0 +1,39 @@
+"""`interlock check`: everything that is wrong with policies, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting.issues import FORMATS, render
+
+
+@click.command("check", short_help="Tell all that is wrong with policies.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    help="For a person (text), a program (json), GitHub Actions (github) or code scanning (sarif).",
+)
+@click.option("--strict", is_flag=True, help="Let warnings fail too.")
+@options.policy_dirs
+def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence[str]) -> int:
+    """Tell every error and warning of policies, without a ledger.
+
+    A PATH is a policy's file, a folder (every policy in it and below it; files named *_test.yaml are left out), or the
+    id of a policy that `interlock policies` lists. `interlock explain-code CODE` tells more of an issue.
+
+    Exit code: 0 no error, 5 a policy is invalid (with --strict: or has a warning), 2 a wrong question, 1 a bug in
+    interlock.
+    """
+    from interlock.checking import check
+    from interlock.runner import library
+
+    issues, sources = check(paths, library(policy_dirs))
+    terminal.put(render(form, issues, sources), None if form == "text" else "utf-8")
+    failed = any(strict or issue.level == "error" for issue in issues)
+    return exits.INVALID_POLICY if failed else exits.ALLOWED

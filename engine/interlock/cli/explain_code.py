@@ -1,0 +1,29 @@
+"""`interlock explain-code`: what an issue's code means."""
+
+from __future__ import annotations
+
+import click
+
+from interlock import codes
+from interlock.cli import exits, terminal
+from interlock.errors import UsageError
+from interlock.source import nearest
+
+
+@click.command("explain-code", short_help="Tell what an issue's code means.")
+@click.argument("code", required=False)
+def command(code: str | None) -> int:
+    """Print what a code such as E502 means, a policy that has it, and how to mend it.
+
+    Without a CODE, list them all.
+    """
+    known = codes.every()
+    if code is None:
+        terminal.put("".join(f"{each}  {codes.title(each)}\n" for each in known))
+        return exits.ALLOWED
+    if code.upper() not in known:
+        near = nearest(code.upper(), known)
+        hint = f"did you mean `{near}`? " if near else ""
+        raise UsageError(f"unknown code `{code}`; {hint}`interlock explain-code` lists all {len(known)}")
+    terminal.put(codes.page(code.upper()))
+    return exits.ALLOWED

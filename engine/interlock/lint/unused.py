@@ -1,0 +1,91 @@
+"""What a policy declares and nothing reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from interlock.compiler.reads import expressions
+from interlock.expression.tree import Contained, Node, Param
+from interlock.expression.walk import selections, walk
+from interlock.policy import Policy, Rule, values
+
+
+class Unused(msgspec.Struct, frozen=True):
+    """The names that nothing reads, in the order of the policy; a derived fact with the first rule that derives it."""
+
+    parameters: tuple[str, ...]
+    selections: tuple[str, ...]
+    derived: dict[str, int]
+    needs: tuple[str, ...]
+
+
+def unused(policy: Policy, needed: Mapping[str, Policy]) -> Unused:
+    """What nothing reads. `needed` are the policies behind the needs: parameters are passed on to them by name."""
+    read, given = _names(policy), _parameters(policy, needed)
+    derived = {rule.derive: index for index, rule in reversed([*enumerate(policy.rules)]) if rule.derive}
+    return Unused(
+        tuple(parameter.name for parameter in policy.parameters if parameter.name not in given),
+        tuple(selection.name for selection in policy.selections if selection.name not in read),
+        {name: derived[name] for name in policy.derived if name not in read},
+        tuple(need.name for need in policy.needs if need.name not in read),
+    )
+
+
+def _names(policy: Policy) -> set[str]:
+    """The selections, derived facts and needs that the decision rests on, directly or through one another."""
+    found = _of(node for line in policy.decide if (node := line.when) is not None)
+    found |= _of(node for _, node in values(policy.outputs))
+    found |= {selection.name for selection in policy.selections if selection.required is not None}
+    for rule in policy.rules:
+        if rule.derive is None:
+            found |= _read(rule)
+    rests = [(rule.derive, _read(rule)) for rule in policy.rules if rule.derive]
+    for selection in policy.selections:
+        where = _of([selection.where] if selection.where is not None else [])
+        rests.append((selection.name, where | ({selection.parent} if selection.parent else set())))
+    reached = -1
+    while len(found) > reached:
+        reached = len(found)
+        found |= {name for reader, names in rests if reader in found for name in names if name != reader}
+    return found
+
+
+def _read(rule: Rule) -> set[str]:
+    return _of(_of_rule(rule)) | set(rule.loops)
+
+
+def _of(nodes: Iterable[Node]) -> set[str]:
+    return {name for node in nodes for name in selections(node)}
+
+
+def _parameters(policy: Policy, needed: Mapping[str, Policy]) -> set[str]:
+    found = {
+        inner.param if isinstance(inner, Contained) else inner.name
+        for node in _everything(policy)
+        for inner in walk(node)
+        if isinstance(inner, Param) or (isinstance(inner, Contained) and inner.param)
+    }
+    for need in policy.needs:
+        found |= {p.name for p in needed[need.name].parameters if p.name not in need.given}
+    return {str(name) for name in found}
+
+
+def _everything(policy: Policy) -> Iterator[Node]:
+    for need in policy.needs:
+        yield from (need.tasks, *need.given.values()) if need.tasks is not None else need.given.values()
+    for selection in policy.selections:
+        yield from [selection.where] if selection.where is not None else []
+        yield from expressions(selection.required) if selection.required is not None else []
+    for rule in policy.rules:
+        yield from _of_rule(rule)
+    for line in policy.decide:
+        yield from [line.when] if line.when is not None else []
+    for _, node in values(policy.outputs):
+        yield node
+
+
+def _of_rule(rule: Rule) -> list[Node]:
+    templates = [template for template in (rule.message, rule.fix) if template is not None]
+    return [rule.condition, *expressions(*templates), *rule.data.values(), *rule.values.values()]

@@ -1,0 +1,50 @@
+"""Whether a policy allows when there is nothing to judge by: the question every gate must be asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from interlock.evaluation import Judge, Loaded
+from interlock.fact import Value
+from interlock.ledger import Snapshot
+from interlock.policy import Parameter
+
+_NOW = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z, in microseconds."""
+_NEUTRAL: dict[str, Value] = {"string": "", "int": 0, "bool": False, "duration": 0, "timestamp": 0, "list": ()}
+
+
+class _Nothing(Snapshot):
+    """A snapshot in which every selection is empty."""
+
+    def __init__(self) -> None:
+        self.head = 0
+
+    def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:  # noqa: ARG002
+        """No row, whatever is asked."""
+        return []
+
+    def task_id(self, name: str) -> str:
+        """Every task is there."""
+        return name
+
+
+def allowing(loaded: Loaded, load: Callable[[str, str], Loaded]) -> int | None:
+    """The line of `decide` by which the policy allows though no fact is there; None where it does not.
+
+    Parameters have their defaults; those that must be given are empty, zero, false, or the first of their set. The
+    policies that it needs are decided likewise. Both evaluators judge.
+    """
+    params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
+    decision = Judge(_Nothing(), "", _NOW, "both", load).decide(loaded, "task", params)
+    if decision.allow is not True:
+        return None
+    lines = enumerate(loaded.policy.decide)
+    return next(index for index, line in lines if line.state == decision.state and line.allow)
+
+
+def _value(parameter: Parameter) -> Value:
+    if not parameter.required:
+        return parameter.default
+    return parameter.enum[0] if parameter.enum else _NEUTRAL[parameter.kind]

@@ -1,0 +1,22 @@
+"""Issues for a person at a terminal: each with its line and a caret under the place, and at the end the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interlock import source
+from interlock.reporting.harmless import harmless
+from interlock.source import Issue, Source
+
+
+def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
+    """Every issue as `source.render` shows it; then how many policies, errors and warnings there are."""
+    texts = {each.name: each for each in sources}
+    shown = [harmless(source.render(issue, texts.get(issue.location.name)), keep="\n\t") for issue in issues]
+    errors = sum(issue.level == "error" for issue in issues)
+    total = f"{_counted(len(sources), 'policy', 'policies')}: {_counted(errors, 'error', 'errors')}"
+    return "\n".join([*shown, f"{total}, {_counted(len(issues) - errors, 'warning', 'warnings')}\n"])
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
