@@ -58,15 +58,15 @@ def _idle(document: Document, policy: Policy) -> Iterator[Issue]:
 
 
 def _line(document: Document, policy: Policy, index: int, why: Idle) -> Issue:
-    state = policy.decide[index].state
-    place = ("decide", index, "state")
+    named, place = f"the line of the state `{policy.decide[index].state}`", ("decide", index, "state")
     if why.covered is None:
-        message = f"the state `{state}` is never picked: no facts meet the line's condition"
+        message = f"{named} is never picked: no facts meet its condition"
         return _warning("W106", message, "look for parts of the condition that exclude each other", document, place)
     earlier = [policy.decide[line].state for line in why.covered]
-    told = f"`{earlier[0]}` comes" if len(earlier) == 1 else "the lines above come"
-    message = f"the state `{state}` is never picked: {told} first wherever it holds"
-    return _warning("W107", message, "move it up, or take it out", document, place)
+    told = f"that of `{earlier[0]}` comes" if len(earlier) == 1 else "the lines above it come"
+    last = index == len(policy.decide) - 1
+    hint = "end with the line above it, without its `when`" if last else "move it up, or take it out"
+    return _warning("W107", f"{named} is never picked: {told} first wherever it holds", hint, document, place)
 
 
 def _vacuous(document: Document, loaded: Loaded, load: Load) -> Iterator[Issue]:

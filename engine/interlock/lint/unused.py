@@ -34,26 +34,15 @@ def unused(policy: Policy, needed: Mapping[str, Policy]) -> Unused:
 
 
 def _names(policy: Policy) -> set[str]:
-    """The selections, derived facts and needs that the decision rests on, directly or through one another."""
-    found = _of(node for line in policy.decide if (node := line.when) is not None)
+    """The selections, derived facts and needs that something reads. What a fact is derived from itself is no reader."""
+    found = _of(line.when for line in policy.decide if line.when is not None)
     found |= _of(node for _, node in values(policy.outputs))
-    found |= {selection.name for selection in policy.selections if selection.required is not None}
     for rule in policy.rules:
-        if rule.derive is None:
-            found |= _read(rule)
-    rests = [(rule.derive, _read(rule)) for rule in policy.rules if rule.derive]
+        found |= (_of(_of_rule(rule)) | set(rule.loops)) - {rule.derive}
     for selection in policy.selections:
-        where = _of([selection.where] if selection.where is not None else [])
-        rests.append((selection.name, where | ({selection.parent} if selection.parent else set())))
-    reached = -1
-    while len(found) > reached:
-        reached = len(found)
-        found |= {name for reader, names in rests if reader in found for name in names if name != reader}
+        found |= _of([selection.where] if selection.where is not None else [])
+        found |= {selection.name if selection.required is not None else "", selection.parent or ""}
     return found
-
-
-def _read(rule: Rule) -> set[str]:
-    return _of(_of_rule(rule)) | set(rule.loops)
 
 
 def _of(nodes: Iterable[Node]) -> set[str]:

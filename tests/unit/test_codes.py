@@ -1,0 +1,60 @@
+"""Every code has its page, and what a page shows is what really happens. `UPDATE_GOLDEN=1` writes what is told anew."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from interlock import codes
+from interlock.checking import check
+from interlock.library import Library
+from interlock.reporting.harmless import harmless
+from interlock.source import render
+
+PACKAGE = Path(codes.__file__).parents[1]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"\"([EW]\d{3})\"")
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    given = {code for path in PACKAGE.rglob("*.py") for code in CODE.findall(path.read_text("utf-8"))}
+    assert len(given) > 80
+    assert codes.every() == sorted(given)
+
+
+@pytest.mark.parametrize("code", codes.every())
+def test_a_page_says_what_it_means_and_how_to_mend_it(code: str) -> None:
+    page = codes.page(code)
+    title, meaning, *rest = page.split("\n\n")
+    assert title == f"# {code}: {codes.title(code)}"
+    assert 0 < len(codes.title(code)) <= 60
+    assert meaning
+    assert rest.index("## Example") < rest.index("## How to mend it") == len(rest) - 2
+    assert rest[-1].endswith(".\n")
+
+
+@pytest.mark.parametrize("code", codes.every())
+def test_the_example_of_a_page_gives_its_code(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = dict(BLOCK.findall(codes.page(code)))
+    Path("example.yaml").write_text(blocks["yaml"], "utf-8")
+    if "sh" in blocks:
+        subprocess.run(["bash", "-c", blocks["sh"]], check=True)
+    issues, (source,) = check(["example.yaml"], Library())
+    told = [harmless(render(issue, source), keep="\n") for issue in issues if issue.code == code]
+    assert told, issues
+    assert {issue.level for issue in issues if issue.code == code} == {"error" if code[0] == "E" else "warning"}
+    if os.environ.get("UPDATE_GOLDEN"):
+        file = PACKAGE / "codes" / f"{code}.md"
+        file.write_text(codes.page(code).replace(blocks["text"], told[0] + "\n"), "utf-8")
+    else:
+        assert blocks["text"] == told[0] + "\n"
+
+
+def test_a_code_without_a_page() -> None:
+    with pytest.raises(KeyError):
+        codes.page("E999")
