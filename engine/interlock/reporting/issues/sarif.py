@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from interlock import codes
+from interlock import __version__, codes
 from interlock.reporting.harmless import harmless
 from interlock.source import Issue, Source
 
@@ -23,7 +23,7 @@ def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
     """One run of one document; its rules are the pages of the codes that the issues have."""
     used = sorted({issue.code for issue in issues})
     levels = {issue.code: issue.level for issue in issues}
-    driver = {"name": "interlock", "rules": [_rule(code, levels[code]) for code in used]}
+    driver = {"name": "interlock", "version": __version__, "rules": [_rule(code, levels[code]) for code in used]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
