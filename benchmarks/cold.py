@@ -20,7 +20,7 @@ def main(runs: int = 41) -> None:
         folder = Path(name)
         story = unpack("story.db", folder)
         command = [sys.executable, "-m", "interlock", "eval", "smoke", "readiness", "quiescence"]
-        command += ["--ledger", str(story), "--task", "story", "--at", "2026-06-22T09:30:00Z"]
+        command += ["--ledger", str(story), "--task", "checkout-refactor", "--at", "2026-06-22T09:30:00Z"]
         warm = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
         cold = os.environ | {"XDG_CACHE_HOME": "/dev/null/none"}
 
