@@ -51,24 +51,13 @@ def _steps(names: list[str]) -> str:
 
 
 def sane(spec: schemas.FieldSpec, path: str) -> str | None:
-    """SQL that is 1 where the field is as its schema says, as far as a comparison could be misled; or None.
-
-    SQLite cuts a text from JSON off where it holds the character NUL: a field with one is never sane. Nor is one whose
-    name is there twice: SQLite reads the first, every other reader the last.
-    """
-    if path in PLAIN or path in ("at", "attributes"):
+    """SQL that is 1 where the field is as its schema says, as far as a comparison could be misled; or None."""
+    if path in PLAIN or path in ("at", "attributes") or spec.lenient:
         return None
     document, steps = _document(path)
     found = f"json_type({document}, {steps})"
-    once = _once(path)
-    own = f"json_extract({document}, {steps}, {steps})"  # of two paths SQLite gives the JSON text, uncut
-    whole = f"({_unescaped(document)} OR instr({own}, '\\u0000') = 0)"
-    if spec.lenient:
-        return f"({once} AND ({found} IS NOT 'text' OR {whole}))"
     shapes = {"string": "'text'", "timestamp": "'text'", "duration": "'text'", "int": "'integer'"}
     right = [f"{found} IN ({shapes.get(spec.kind, _REST.get(spec.kind, ''))})"]
-    if spec.kind in ("string", "timestamp", "duration"):
-        right.append(whole)
     if spec.enum:
         members = ", ".join("'" + value.replace("'", "''") + "'" for value in spec.enum)
         right.append(f"json_extract({document}, {steps}) IN ({members})")
@@ -77,29 +66,20 @@ def sane(spec: schemas.FieldSpec, path: str) -> str | None:
     if spec.kind == "timestamp":
         right.append(f"instant_of(json_extract({document}, {steps})) IS NOT NULL")
     valid = " AND ".join(right)
-    return (
-        f"({once} AND {valid})" if spec.required else f"({once} AND (coalesce({found}, 'null') = 'null' OR ({valid})))"
-    )
+    return f"({valid})" if spec.required else f"(coalesce({found}, 'null') = 'null' OR ({valid}))"
 
 
-def _once(path: str) -> str:
-    """SQL that is 1 where each name of a path is there once at most, and in letters that SQLite recognizes.
+def plain(paths: list[str]) -> list[str]:
+    """SQL, a text for each document, that is 1 where SQLite reads the fields as every other reader does.
 
-    That a document nowhere holds a name for a second time is quickly seen; only of the others are the keys counted.
+    Of a name that is there twice it reads the first value, others the last; a text that holds NUL it cuts off there.
     """
-    document, names = _place(path)
-    checks = []
-    for depth, name in enumerate(names):
-        again = f"instr(substr({document}, instr({document}, '\"{name}\"') + 1), '\"{name}\"')"
-        counted = f"(SELECT count(*) FROM json_each({document}, {_steps(names[:depth])}) WHERE key = '{name}')"
-        seen = f"(json_type({document}, {_steps(names[: depth + 1])}) IS NOT NULL)"
-        checks.append(f"(({_unescaped(document)} AND {again} = 0) OR {counted} = {seen})")
-    return " AND ".join(checks) or "1"
-
-
-def _unescaped(document: str) -> str:
-    """SQL that is 1 where no character of a name, nor NUL, is written as an escape."""
-    return f"instr({document}, '\\u00') = 0"
+    named: dict[str, list[str]] = {}
+    for path in paths:
+        document, names = _place(path)
+        if path not in PLAIN and path not in ("at", "attributes") and names:
+            named.setdefault(document, []).append(".".join(names))
+    return [f"is_plain({document}, {', '.join(map(repr, found))})" for document, found in named.items()]
 
 
 _REST = {"bool": "'true', 'false'", "object": "'object'", "list": "'array'"}

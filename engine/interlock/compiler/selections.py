@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from interlock import schemas
 from interlock.compiled import Query
-from interlock.compiler.columns import ROW, column, lenient, sane
+from interlock.compiler.columns import ROW, column, lenient, plain, sane
 from interlock.expression.sql import Writer
 from interlock.expression.tree import Compare, Field, Logic, Node, Variable
 from interlock.expression.walk import walk
@@ -152,7 +152,7 @@ def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     timeless = take == "all" or (seek and take in ("latest", "earliest"))
     timeless = timeless and not built.selection.per and "at" not in read and kind not in schemas.ENTITIES
     timed = [] if timeless else ["instant IS NOT NULL"]
-    checks = [*timed, *(text for path in read if (text := sane(built.spec(kind, path), path)))]
+    checks = [*timed, *(text for path in read if (text := sane(built.spec(kind, path), path))), *plain(read)]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
 
 

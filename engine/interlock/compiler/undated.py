@@ -44,11 +44,11 @@ def undated(policy: Policy) -> str | None:
 def _hops(kinds: list[str]) -> str:
     """`hop`: of each kind the first text in the index, then always the first that the last one's day does not hold."""
     after = f"iif({_IN_DAY}, substr(hop.at, 1, 10) || 'T23:59:59~', hop.at)"
-    first = "SELECT at FROM receipt WHERE receipt.kind = value ORDER BY at LIMIT 1"
+    first = "SELECT at FROM receipt WHERE receipt.kind = column1 ORDER BY at LIMIT 1"
     following = f"SELECT at FROM receipt WHERE receipt.kind = hop.kind AND receipt.at > {after} ORDER BY at LIMIT 1"
-    listed = f"json_each('[{_listed(kinds, quote=chr(34))}]')"
+    listed = ", ".join(f"('{kind}')" for kind in kinds)
     return (
-        f"hop(kind, at) AS (SELECT value, ({first}) FROM {listed} "
+        f"hop(kind, at) AS (SELECT column1, ({first}) FROM (VALUES {listed}) "
         f"UNION ALL SELECT kind, ({following}) FROM hop WHERE at IS NOT NULL)"
     )
 
@@ -63,5 +63,5 @@ def _kinds(policy: Policy) -> tuple[list[str], list[str]]:
     return list(scopes), [kind for kind, everywhere in scopes.items() if everywhere]
 
 
-def _listed(kinds: list[str], quote: str = "'") -> str:
-    return ", ".join(f"{quote}{kind}{quote}" for kind in kinds)
+def _listed(kinds: list[str]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from interlock.errors import UsageError
 from interlock.instant import parse_instant
+from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import lacking
 from interlock.ledger.trouble import examine, refused, told
 from interlock.ledger.views import definitions, needed
@@ -48,6 +49,7 @@ class Reader:
     def _prepare(self) -> None:
         connection = self._connection
         connection.create_function("instant_of", 1, _instant_of, deterministic=True)
+        connection.create_function("is_plain", -1, is_plain, deterministic=True)
         connection.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
         try:
             connection.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
