@@ -86,7 +86,8 @@ def round_of(task: int, number: int) -> Iterator[tuple[str, str | None, str, dic
     if number % 40 == 0:
         for kind in MESSAGE:
             known = {"correlation_id": f"corr-{task}-{number}", "notification_id": number}
-            yield "dispatch", own, kind, known, {"delivery_mode": "pull_required", "state": "pending"}
+            message = {"delivery_mode": "pull_required", "state": "pending", "notification_id": number}
+            yield "dispatch", own, kind, known, message | {"role": "worker", "status": "received"}
 
 
 def rows(tasks: range, rounds: range) -> Iterator[Row]:
@@ -147,17 +148,23 @@ def grow(path: Path, schema: list[str], tasks: range, rounds: range) -> int:
     return count
 
 
+def tables(folder: Path) -> list[str]:
+    """The statements that make a real ledger's tables and indexes."""
+    names = ("tasks", "sessions", "bindings", "telemetry_events", "routed_notifications")
+    names += ("notification_acknowledgements", "worker_handoffs")
+    source = sqlite3.connect(unpack("story.db", folder))
+    found = source.execute(
+        "select sql, tbl_name from sqlite_master where sql is not null and type in ('table', 'index')"
+    ).fetchall()
+    source.close()
+    return [sql for sql, table in found if table in names]
+
+
 def main(runs: int = 200) -> None:
     """Print, for each gate, the ratio of a decision on the large ledger to one on the small."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = sqlite3.connect(unpack("story.db", folder))
-        tables = ("tasks", "sessions", "bindings", "telemetry_events", "routed_notifications")
-        tables += ("notification_acknowledgements", "worker_handoffs")
-        found = source.execute(
-            "select sql, tbl_name from sqlite_master where sql is not null and type in ('table', 'index')"
-        )
-        schema = [sql for sql, table in found if table in tables]
+        schema = tables(folder)
         large = grow(folder / "large.db", schema, range(TASKS), range(ROUNDS))
         small = grow(folder / "small.db", schema, range(7, 8), range(ROUNDS - 245, ROUNDS))
         print(

@@ -20,12 +20,12 @@ class LedgerError(InterlockError):
     """The ledger cannot be read: absent, no SQLite file, corrupt, not Conveyor's, or without the right to read it."""
 
 
+class FactError(LedgerError):
+    """A fact cannot be told from its row: it holds text that is no UTF-8, or a document that is no JSON text."""
+
+
 class EngineError(InterlockError):
     """The rules engine was asked for more than it can safely do, or did not keep its word."""
-
-
-class FactError(InterlockError):
-    """A fact cannot be told from its row: its document is no JSON object, or no text at all."""
 
 
 class PolicyError(InterlockError):

@@ -9,6 +9,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.compiled import CompiledPolicy, Query
+from interlock.document import document
 from interlock.expression.values import Known, shown
 from interlock.fact import Fact, Value
 from interlock.ledger import Snapshot
@@ -16,9 +17,7 @@ from interlock.policy import Selection
 
 LIMIT = 2_000
 """The most facts of one selection that are given to the rules."""
-_ENVELOPE = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation")
 _UNUSABLE = "a field that is compared has no usable value, or is there twice"
-_decode = msgspec.json.Decoder().decode
 
 
 class Selected(msgspec.Struct, frozen=True):
@@ -116,8 +115,8 @@ class _Run:
 
     def fact(self, row: tuple[Any, ...], query: Query, selection: Selection) -> Fact | None:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""
-        document, errors = _document(row)
-        errors = errors or schemas.check(row[0], document)
+        made, errors = document(row)
+        errors = errors or schemas.check(row[0], made)
         if errors:
             self.fault(row, errors)
             return None
@@ -127,38 +126,17 @@ class _Run:
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
             return _number(row, selection)
-        return Fact(row[0], _fields(document, query.paths), row[1], row[2])
+        return Fact(row[0], _fields(made, query.paths), row[1], row[2])
 
     def invalid(self, row: tuple[Any, ...]) -> None:
-        document, errors = _document(row)
-        self.fault(row, errors or schemas.check(row[0], document) or (_UNUSABLE,))
+        made, errors = document(row)
+        self.fault(row, errors or schemas.check(row[0], made) or (_UNUSABLE,))
 
     def fault(self, row: tuple[Any, ...], errors: tuple[str, ...]) -> None:
         self.evidence[row[1]] = None
         told = f"{row[0]} `{row[1]}` is invalid: {'; '.join(errors)}"
         if told not in self.faults:
             self.faults.append(told)
-
-
-def _document(row: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The fact as one JSON object (`ledger.md`), its attributes lifted to the top, and what cannot be read of it."""
-    kind, identity, seq, task, at, _, actor, severity, summary, correlation, attributes = row[:11]
-    document = {"kind": kind, "id": identity, "seq": seq, "task": task, "at": at}
-    if actor is not None:
-        document |= {"actor": actor, "severity": severity, "summary": summary}
-    try:
-        if actor is not None:
-            document["correlation"] = _decode(correlation)
-        lifted = _decode(attributes)
-    except (msgspec.DecodeError, RecursionError, TypeError) as error:
-        return document, (f"its document cannot be read as JSON text: {error}",)
-    if not isinstance(lifted, dict):
-        return document, ("its attributes are no JSON object",)
-    hidden = {name: value for name, value in lifted.items() if name in _ENVELOPE or name == "attributes"}
-    document = {**lifted, **document}
-    if hidden:
-        document["attributes"] = hidden
-    return document, ()
 
 
 def _fields(document: dict[str, Any], paths: dict[str, str]) -> dict[str, Value]:

@@ -99,6 +99,11 @@ def test_a_fact_that_its_schema_refuses(interlock: Interlock, folder: Path, wron
         ("attributes_json", '{"smoke_id": '),
         ("attributes_json", '{"smoke_id": "smoke-1", "nonce": "\\ud800"}'),
         ("attributes_json", '{"smoke_id": "smoke-1", "nonce": "nonce-1", "role": "worker", "status": "accepted"} x'),
+        (
+            "attributes_json",
+            '{"smoke_id": "smoke-1", "nonce": "nonce-1", "role": "worker", "role": "manager", "status": "sent"}',
+        ),
+        ("attributes_json", b'{"smoke_id": "smoke-1", "nonce": "nonce-1", "role": "worker", "status": "accepted"}'),
         ("attributes_json", b"\xff\xfe"),
         ("attributes_json", "[" * 100_000),
         ("attributes_json", 7),

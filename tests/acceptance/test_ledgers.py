@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,37 @@ def test_no_task_is_no_pass(interlock: Interlock, folder: Path) -> None:
     assert ran.err == "error: the ledger `ledger.db` holds no task: nothing was judged\n"
     ran = interlock("tasks", "--ledger", "ledger.db")
     assert (ran.code, ran.out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("table", "reads", "others"),
+    [
+        ("routed_notifications", ("integrity",), ("smoke", "loop", "readiness")),
+        ("notification_acknowledgements", ("integrity",), ("smoke", "loop", "readiness")),
+        (
+            "worker_handoffs",
+            ("rotation", "--param", "old_worker_thread_id=t"),
+            ("smoke", "loop", "readiness", "integrity"),
+        ),
+    ],
+)
+def test_an_optional_table_is_missed_by_the_policies_that_read_it_and_no_other(
+    table: str, reads: tuple[str, ...], others: tuple[str, ...], interlock: Interlock, folder: Path, story_path: Path
+) -> None:
+    shutil.copyfile(story_path, folder / "ledger.db")
+    asked = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", "ledger.db")
+    whole = interlock("eval", *others, *asked)
+    connection = sqlite3.connect(folder / "ledger.db")
+    connection.execute(f"DROP TABLE {table}")
+    connection.close()
+    assert interlock("eval", *others, *asked) == whole
+    assert whole.out
+    ran = interlock("eval", *reads, *asked)
+    assert (ran.code, ran.out) == (6, "")
+    assert ran.err == (
+        f"error: the ledger `ledger.db` has no table `{table}`, which is read for what was asked; policies that do not "
+        "read it can decide\n"
+    )
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any, Final
 
-from interlock.errors import UsageError
+from interlock.errors import FactError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import lacking
@@ -18,6 +18,7 @@ from interlock.ledger.views import definitions, needed
 BUSY_SECONDS = 5.0
 """How long to wait for a writer that holds the ledger locked."""
 _RAISED: Final = "user-defined function raised exception"
+_forgiving = partial(str, encoding="utf-8", errors="surrogateescape")
 _PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -109,6 +110,23 @@ class Reader:
         except sqlite3.DatabaseError as error:
             raise self._trouble(error, sql, binds) from error
 
+    def stream(self, sql: str, binds: Mapping[str, object], *, lenient: bool = False) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, one at a time. Raises LedgerError; FactError for a row that cannot be read.
+
+        Where it is `lenient`, bytes that are no UTF-8 are read as unpaired surrogates.
+        """
+        if not self._views >= needed(sql):
+            self._define(needed(sql) - self._views)
+        self._connection.text_factory = _forgiving if lenient else str
+        try:
+            yield from self._connection.execute(sql, binds)
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._trouble(error, sql, binds) from error
+        finally:
+            self._connection.text_factory = str
+
     def _trouble(self, error: sqlite3.DatabaseError, sql: str, binds: Mapping[str, object]) -> BaseException:
         if str(error) != _RAISED:
             self.verify()
@@ -116,9 +134,10 @@ class Reader:
         # SQLite swallows what is raised inside a function. Ours raise nothing: either a Ctrl-C fell into one, or its
         # text could not be decoded, and then it cannot be decoded the second time either.
         try:
-            self._connection.execute(sql, binds).fetchall()
+            for _ in self._connection.execute(sql, binds):
+                pass
         except sqlite3.DatabaseError:
-            return refused(self.path, "holds a time that is no UTF-8 text; restore a sound copy")
+            return refused(self.path, "holds a time that is no UTF-8 text; restore a sound copy", FactError)
         return KeyboardInterrupt()
 
     def close(self) -> None:

@@ -8,9 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from interlock.errors import UsageError
+from interlock.errors import FactError, UsageError
 from interlock.ledger.reader import Reader
+from interlock.ledger.schema import OPTIONAL, TABLES
 from interlock.ledger.trouble import refused
+
+_COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
+_RECEIPTS = f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least ORDER BY seq"
+_ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
 class Snapshot:
@@ -30,9 +35,37 @@ class Snapshot:
         `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is no
         Unicode.
         """
+        return self._open().rows(sql, binds)
+
+    def receipts(self) -> Iterator[tuple[Any, ...]]:
+        """Every receipt, one at a time, in the order of insertion: the columns of `receipt`, its instant left out.
+
+        Bytes that are no UTF-8 are read as unpaired surrogates. Raises LedgerError.
+        """
+        least = -(1 << 63)
+        try:
+            for row in self._open().stream(_RECEIPTS, {"least": least}):
+                least = row[2] + 1
+                yield row
+        except FactError:  # to forgive from the start would make all rows a third dearer
+            yield from self._open().stream(_RECEIPTS, {"least": least}, lenient=True)
+
+    def entities(self, kind: str) -> Iterator[tuple[Any, ...]]:
+        """Every entity of a kind, one at a time, in the same columns. Raises LedgerError.
+
+        It raises FactError where one of them cannot be read; what would follow that one is then unknown.
+        """
+        return self._open().stream(_ENTITIES.format(kind=kind), {})
+
+    def absent(self) -> dict[str, str]:
+        """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
+        there = {row[0] for row in self.rows(TABLES, {})}
+        return {kind: table for kind, table in OPTIONAL.items() if table not in there}
+
+    def _open(self) -> Reader:
         if self._reader is None:
             raise RuntimeError("the snapshot is over")
-        return self._reader.rows(sql, binds)
+        return self._reader
 
     def task_id(self, name: str) -> str:
         """The id of the task of that name, or of that id. Raises UsageError when there is none, or more than one."""

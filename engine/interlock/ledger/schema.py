@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+TABLES: Final = "SELECT name FROM main.sqlite_master WHERE type = 'table'"
+"""The query for the names of the tables that there are."""
+
 REQUIRED: Final = {
     "tasks": ("id", "name", "state", "created_at"),
     "sessions": (
@@ -32,10 +35,17 @@ REQUIRED: Final = {
 }
 """The tables and columns that every policy stands on."""
 
+OPTIONAL: Final = {
+    "notification": "routed_notifications",
+    "acknowledgement": "notification_acknowledgements",
+    "handoff": "worker_handoffs",
+}
+"""The tables that a ledger may lack, by the kind of the facts that are read from each."""
+
 
 def lacking(connection: sqlite3.Connection) -> str | None:
     """What the database lacks to be Conveyor's ledger, in words; None when it has it all. Raises sqlite3.Error."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")}
+    tables = {name for (name,) in connection.execute(TABLES)}
     for table, columns in REQUIRED.items():
         if table not in tables:
             return f"it has no table `{table}`"

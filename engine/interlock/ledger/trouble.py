@@ -7,7 +7,8 @@ import sqlite3
 import stat
 from typing import Final
 
-from interlock.errors import LedgerError
+from interlock.errors import FactError, LedgerError
+from interlock.ledger.schema import OPTIONAL
 
 NAME_IT: Final = "name Conveyor's ledger with `--ledger PATH`"
 PLACE: Final = os.path.join(".codex-workers", "workerctl.db")
@@ -17,10 +18,10 @@ _SMALLEST: Final = 512
 """Bytes of the smallest page of SQLite: what is smaller would pass for a database without tables."""
 
 
-def refused(path: str, why: str) -> LedgerError:
+def refused(path: str, why: str, error: type[LedgerError] = LedgerError) -> LedgerError:
     """The error that says why the ledger at `path` cannot be read, on one line."""
     text = "\\n".join(f"the ledger `{path}` {why}".splitlines())
-    return LedgerError(text if len(text) <= _LONGEST + len(path) else text[: _LONGEST + len(path)] + "…")
+    return error(text if len(text) <= _LONGEST + len(path) else text[: _LONGEST + len(path)] + "…")
 
 
 def examine(path: str, file: str) -> os.stat_result:
@@ -47,7 +48,11 @@ def examine(path: str, file: str) -> os.stat_result:
 def told(path: str, file: str, error: sqlite3.Error) -> LedgerError:
     """SQLite's complaint about the ledger at `path`, whose file is `file`."""
     code = getattr(error, "sqlite_errorcode", None)
-    return refused(path, _of_the_text(error) if code is None else _of_the_file(path, file, code, str(error)))
+    if code is None:
+        return refused(path, _of_the_text(error), FactError)
+    if code & 0xFF == sqlite3.SQLITE_ERROR and "JSON" in str(error):
+        return refused(path, f"holds a document that is no JSON text ({error}); {_RESTORE}", FactError)
+    return refused(path, _of_the_file(path, file, code, str(error)))
 
 
 def _of_the_text(error: sqlite3.Error) -> str:
@@ -77,12 +82,13 @@ def _of_the_file(path: str, file: str, code: int, words: str) -> str:
 
 def _of_the_content(words: str) -> str:
     missing = "is a SQLite database but not Conveyor's ledger: it has no"
-    if words.startswith("no such table: main."):
-        return f"{missing} table `{words.removeprefix('no such table: main.')}`"
+    table = words.removeprefix("no such table: main.")
+    if table in OPTIONAL.values():
+        return f"has no table `{table}`, which is read for what was asked; policies that do not read it can decide"
+    if table != words:
+        return f"{missing} table `{table}`"
     if words.startswith("no such column: "):
         return f"{missing} column `{words.removeprefix('no such column: ')}`"
-    if "JSON" in words:
-        return f"holds a document that is no JSON text ({words}); {_RESTORE}"
     return f"cannot be read: {words}"
 
 

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
-from interlock.schemas.validation import check, violations
+from interlock.schemas.validation import check, faults, violations
 from interlock.schemas.violation import Violation
+from interlock.schemas.words import generalised
 
-__all__ = ["ENTITIES", "FieldSpec", "Violation", "check", "digest", "fields", "kinds", "violations"]
+__all__ = [
+    "ENTITIES",
+    "FieldSpec",
+    "Violation",
+    "check",
+    "digest",
+    "faults",
+    "fields",
+    "generalised",
+    "kinds",
+    "violations",
+]

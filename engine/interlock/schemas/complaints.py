@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -36,13 +37,17 @@ def _is_number(_checker: object, value: object) -> bool:
     return isfinite(value) if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
 
 
+@cache
+def _exact(usual: Any) -> Any:
+    """A validator as JSON Schema means it."""
+    numbers = usual.TYPE_CHECKER.redefine("number", _is_number)
+    return extend(usual, {"pattern": _pattern}, type_checker=numbers)  # type: ignore[no-untyped-call]
+
+
 def complaints(schema: dict[str, Any], document: Any, noun: str) -> list[Violation]:
     """All that is wrong with `document` (a `noun`, such as `fact`), each once, sorted by path."""
     found = list(unwritable(document, noun))
-    usual = validator_for(schema)
-    numbers = usual.TYPE_CHECKER.redefine("number", _is_number)
-    exact = extend(usual, {"pattern": _pattern}, type_checker=numbers)  # type: ignore[no-untyped-call]
-    validator = exact(schema, format_checker=_FORMATS)
+    validator = _exact(validator_for(schema))(schema, format_checker=_FORMATS)
     try:
         found += _told([_fault(error, noun) for error in validator.iter_errors(document)])
     except RecursionError:

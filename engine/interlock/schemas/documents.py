@@ -48,6 +48,11 @@ def schema(name: str) -> dict[str, Any]:
     return whole
 
 
+def fact_schema(kind: str | None) -> dict[str, Any]:
+    """The schema of facts of `kind`, or (None) of receipts of any kind. Raises KeyError for a kind without a schema."""
+    return schema("receipt" if kind is None else f"facts/{kind}")
+
+
 @cache
 def _read(path: str) -> Any:
     with open(path, "rb") as file:

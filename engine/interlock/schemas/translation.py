@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from interlock.instant import parse_instant
-from interlock.schemas.documents import schema
+from interlock.schemas.documents import fact_schema
 
 _SAYS_NOTHING = frozenset(["$schema", "title", "description", "x-reads-as"])
 _SAYS_MORE: dict[str, frozenset[str]] = {
@@ -54,9 +54,9 @@ _AN_INSTANT = _Instant()
 
 
 @cache
-def fact_type(kind: str) -> Any:
-    """The type of facts of `kind`. Raises KeyError for a kind that `kinds()` does not name."""
-    return made_type(schema(f"facts/{kind}"))
+def fact_type(kind: str | None) -> Any:
+    """The type of facts of `kind`, or (None) of receipts. Raises KeyError for a kind that `kinds()` does not name."""
+    return made_type(fact_schema(kind))
 
 
 def made_type(node: _Node) -> Any:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from interlock.schemas.documents import schema
+from collections.abc import Sequence
+
+from interlock.schemas.documents import fact_schema, schema
 from interlock.schemas.translation import fact_type, is_fact
 from interlock.schemas.violation import Violation
 from interlock.schemas.writable import is_writable
 
 
 def check(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
-    """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid.
+    """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid. See `faults`."""
+    return tuple(
+        f"{violation.message}; {violation.hint}" if violation.hint else violation.message
+        for violation in faults(kind, fact)
+    )
 
-    A fact that can not be written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a
-    fraction of nothing, such as 2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that
-    `kinds()` does not name.
+
+def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
+    """What is wrong with a fact of `kind`, sorted by place; () when it is valid.
+
+    Of a receipt whose kind has no schema (None), only that is asked which every receipt has. A fact that can not be
+    written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a fraction of nothing, such as
+    2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that `kinds()` does not name.
     """
     if is_writable(fact) and is_fact(fact, fact_type(kind)):
         return ()
     from interlock.schemas.complaints import complaints
 
     # Invalid for the one validator and not for the other: nobody can say which is wrong, so it proves nothing.
-    found = complaints(schema(f"facts/{kind}"), fact, "fact") or [
+    return complaints(fact_schema(kind), fact, "fact") or [
         Violation((), "the two validators disagree about the fact, so it is not taken as valid")
     ]
-    return tuple(
-        f"{violation.message}; {violation.hint}" if violation.hint else violation.message for violation in found
-    )
 
 
 def violations(schema_name: str, document: object) -> list[Violation]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from interlock.schemas.violation import Violation
 from interlock.source import nearest
 
 _TYPES = {
@@ -27,6 +30,26 @@ def place(path: Sequence[str | int], noun: str) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
     text = text.removeprefix(".")
     return f"`{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}`" if text else f"the {noun}"
+
+
+def generalised(violation: Violation, document: object) -> str:
+    """What is wrong by the message of a violation, whatever the value: it is `…`, not text.
+
+    `document` is the one that has it. Indexes of lists are left out too.
+    """
+    value = document
+    with suppress(KeyError, IndexError, TypeError):
+        for step in violation.path:
+            value = value[step]  # type: ignore[index]
+    start = place(violation.path, "")
+    start = start if violation.message.startswith(start) else ""
+    rest = violation.message[len(start) :]
+    for words in (typed(value), f"`{shown(value)}`"):
+        head, found, tail = rest.partition(words)
+        if found:
+            rest = f"{head}…{tail}"
+            break
+    return re.sub(r"\[\d+\]", "[]", start) + rest
 
 
 def shown(value: object, width: int = 40) -> str:

@@ -1,0 +1,56 @@
+"""What is said of a ledger that was verified: for a person, and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from interlock.reporting.harmless import harmless
+from interlock.verification import Fault, Kind, Verification
+
+_MARGIN = " " * 9
+Paint = Callable[[str, str], str]
+
+
+def as_json(found: Verification) -> str:
+    """One JSON object on a line, as `schemas/verification.schema.json` states it."""
+    return f"{harmless(msgspec.json.encode(found).decode())}\n"
+
+
+def as_text(found: Verification, paint: Paint) -> str:
+    """A table of the kinds; each sort of fault with its first facts; at the end the sum."""
+    lines = [f"{'count':>9}  {'invalid':>9}  kind", *(_kind(kind, paint) for kind in found.kinds)]
+    lines += [f"{'-':>9}  {'-':>9}  {kind}: the ledger has no table `{table}`" for kind, table in found.absent.items()]
+    for fault in found.faults:
+        lines += ["", *_fault(fault, paint)]
+    return "".join(f"{line}\n" for line in (*lines, "", _sum(found, paint)))
+
+
+def _kind(kind: Kind, paint: Paint) -> str:
+    invalid = f"{kind.invalid:>9,}"
+    note = "" if kind.known else ": no schema, only what every receipt has is verified"
+    return f"{kind.count:>9,}  {paint(invalid, 'red') if kind.invalid else invalid}  {harmless(kind.kind)}{note}"
+
+
+def _fault(fault: Fault, paint: Paint) -> Iterator[str]:
+    yield f"{paint('invalid', 'red')}  {harmless(fault.kind)}: {harmless(fault.fault)}"
+    for example in fault.first:
+        which = "" if example.seq is None else f"`{harmless(example.id or 'null')}` (seq {example.seq}): "
+        yield f"{_MARGIN}{which}{harmless(example.message)}"
+    if fault.count > len(fault.first):
+        yield f"{_MARGIN}and {fault.count - len(fault.first):,} more"
+
+
+def _sum(found: Verification, paint: Paint) -> str:
+    receipts = _counted(found.receipts, "receipt", sum(not kind.entity for kind in found.kinds))
+    entities = _counted(found.entities, "entity", sum(kind.entity and kind.count > 0 for kind in found.kinds))
+    if found.valid is None:
+        return f"the ledger holds no receipt: {paint('nothing was verified', 'yellow')}"
+    verdict = paint("all valid", "green") if found.valid else paint(f"{found.invalid:,} invalid", "red")
+    return f"{receipts}, {entities}: {verdict}"
+
+
+def _counted(count: int, noun: str, kinds: int) -> str:
+    many = noun if count == 1 else "entities" if noun == "entity" else "receipts"
+    return f"{count:,} {many} of {kinds} kind{'' if kinds == 1 else 's'}"

@@ -1,0 +1,52 @@
+"""What was found in a ledger that was verified: how many facts of which kinds, and what is wrong with which."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Kind(msgspec.Struct):
+    """A kind of facts: how many there are, and how many of them are invalid.
+
+    Without a schema (`known` is False) only that is asked of them which every receipt has.
+    """
+
+    kind: str
+    entity: bool
+    known: bool
+    count: int = 0
+    invalid: int = 0
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A fact with a fault, and the fault in its own words. `id` and `seq` are null when nobody can say which it is."""
+
+    id: str | None
+    seq: int | None
+    message: str
+
+
+class Fault(msgspec.Struct):
+    """What is wrong with `count` facts of a kind, whatever their values are; `first` are the first of them."""
+
+    kind: str
+    fault: str
+    count: int = 0
+    first: list[Example] = []
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What a ledger holds, and what of it is invalid. `head` is the `seq` of its newest receipt.
+
+    `absent` are the kinds of entities for which there is no table, with the table's name.
+    """
+
+    ledger: str
+    head: int
+    valid: bool | None
+    receipts: int
+    entities: int
+    invalid: int
+    kinds: tuple[Kind, ...]
+    absent: dict[str, str]
+    faults: tuple[Fault, ...]

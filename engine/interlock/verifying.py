@@ -1,0 +1,138 @@
+"""Verifies a ledger: every receipt and every entity against its schema, whether or not any policy asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from interlock import schemas
+from interlock.document import Row, document
+from interlock.errors import FactError
+from interlock.ledger import Snapshot
+from interlock.schemas.words import shown
+from interlock.verification import Example, Fault, Kind, Verification
+
+FIRST = 3
+"""How many of the facts with one fault are named."""
+MOST = 200
+"""How many kinds without a schema, and how many faults, are told apart: others may write as many as they like."""
+OTHERS = "…"
+"""What stands for all that are not told apart."""
+_BROKEN_OFF = "not all of them can be read, so that some are not verified"
+_LONGEST = 200
+"""Characters of an id, or of a kind without a schema, that are kept."""
+
+
+def unwatched(rows: Iterable[Row], _: int) -> Iterable[Row]:
+    """The rows, as they come."""
+    return rows
+
+
+def verify(snapshot: Snapshot, ledger: str, watched: Callable[[Iterable[Row], int], Iterable[Row]]) -> Verification:
+    """Verify what a snapshot of `ledger` holds: valid, or invalid, or (None) without any receipt to be either.
+
+    The receipts are taken through `watched`, which is told about how many there are. Raises LedgerError.
+    """
+    tally = Tally()
+    tally.receipts(watched(snapshot.receipts(), snapshot.head))
+    absent = snapshot.absent()
+    for kind in schemas.ENTITIES:
+        if kind not in absent:
+            tally.entities(kind, snapshot.entities(kind))
+    return tally.verification(ledger, snapshot.head, absent)
+
+
+class Tally:
+    """Counts facts and their faults, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[bool, str], Kind] = {}
+        self._faults: dict[tuple[str, str], Fault] = {}
+        self._receipts: dict[object, Kind] = {
+            kind: Kind(kind, entity=False, known=True) for kind in schemas.kinds() if kind not in schemas.ENTITIES
+        }
+
+    def receipts(self, rows: Iterable[Row]) -> None:
+        """Count receipts, rows of the canonical relation."""
+        known = self._receipts.get
+        for row in rows:
+            self._count(known(row[0]) or self._unknown(row[0]), row)
+
+    def entities(self, kind: str, rows: Iterable[Row]) -> None:
+        """Count the entities of a kind. Where they break off, for one cannot be read, that is a fault."""
+        counted = self._kinds[True, kind] = Kind(kind, entity=True, known=True)
+        try:
+            for row in rows:
+                self._count(counted, row)
+        except FactError as error:
+            counted.count += 1
+            counted.invalid += 1
+            self._add(counted, None, None, _BROKEN_OFF, str(error))
+
+    def verification(self, ledger: str, head: int, absent: dict[str, str]) -> Verification:
+        """What was counted."""
+        known = (kind for kind in self._receipts.values() if kind.count)
+        receipts = sorted([*known, *(kind for kind in self._kinds.values() if not kind.entity)], key=_name)
+        entities = [kind for kind in self._kinds.values() if kind.entity]
+        invalid = sum(kind.invalid for kind in (*receipts, *entities))
+        counted = sum(kind.count for kind in receipts)
+        return Verification(
+            ledger=ledger,
+            head=head,
+            valid=False if invalid else True if counted else None,
+            receipts=counted,
+            entities=sum(kind.count for kind in entities),
+            invalid=invalid,
+            kinds=(*receipts, *entities),
+            absent=absent,
+            faults=tuple(self._faults.values()),
+        )
+
+    def _unknown(self, kind: object) -> Kind:
+        """The count of a kind of receipts that has no schema."""
+        name = _cut(kind)
+        if (False, name) not in self._kinds and sum(not entity for entity, _ in self._kinds) >= MOST:
+            name = OTHERS
+        return self._kinds.setdefault((False, name), Kind(name, entity=False, known=False))
+
+    def _count(self, kind: Kind, row: Row) -> None:
+        kind.count += 1
+        made, unread = document(row)
+        found = () if unread else schemas.faults(kind.kind if kind.known else None, made)
+        if unread or found:
+            self._refuse(kind, row, unread, _told(found, made))
+
+    def _refuse(self, kind: Kind, row: Row, unread: Iterable[str], told: Iterable[tuple[str, str]]) -> None:
+        kind.invalid += 1
+        for message in unread:
+            self._add(kind, row[1], row[2], message.partition(":")[0], message)
+        for fault, message in told:
+            self._add(kind, row[1], row[2], fault, message)
+
+    def _add(self, kind: Kind, identity: object, seq: int | None, fault: str, message: str) -> None:
+        key = (kind.kind, fault)
+        if key not in self._faults and len(self._faults) >= MOST:
+            key = (OTHERS, "other faults than those that are told")
+        found = self._faults.setdefault(key, Fault(*key))
+        found.count += 1
+        if len(found.first) < FIRST:
+            found.first.append(Example(None if identity is None else _cut(identity), seq, message))
+
+
+def _told(found: Iterable[schemas.Violation], made: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each fault, once: as it is for all values, and in words for this one."""
+    seen = set()
+    for violation in found:
+        fault = schemas.generalised(violation, made)
+        if fault not in seen:
+            seen.add(fault)
+            yield fault, f"{violation.message}; {violation.hint}" if violation.hint else violation.message
+
+
+def _name(kind: Kind) -> str:
+    return kind.kind
+
+
+def _cut(text: object) -> str:
+    """A text of the ledger, not too long to be kept, and UTF-8; a value that is none, as it is shown."""
+    return text[:_LONGEST].encode(errors="backslashreplace").decode() if isinstance(text, str) else shown(text)
