@@ -21,23 +21,21 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fact as one JSON object, its attributes lifted to the top, and what cannot be read of it."""
     kind, identity, seq, task, at, _, actor, severity, summary, correlation, attributes = row[:11]
     made = {"kind": kind, "id": identity, "seq": seq, "task": task, "at": at}
-    if actor is not None:
-        made |= {"actor": actor, "severity": severity, "summary": summary}
     try:
         if actor is not None:
+            made["actor"], made["severity"], made["summary"] = actor, severity, summary
             made["correlation"] = _read(correlation)
         lifted = _read(attributes)
+    except _TwiceError as error:
+        return made, (str(error),)
     except (ValueError, RecursionError, TypeError) as error:
-        return made, (str(error) if isinstance(error, _TwiceError) else f"{_UNREADABLE}: {_why(error)}",)
+        return made, (f"its document cannot be read as JSON text: {_why(error)}",)
     if not isinstance(lifted, dict):
         return made, ("its attributes are no JSON object",)
-    if _HIDING.isdisjoint(lifted):
-        return {**lifted, **made}, ()
-    hidden = {name: value for name, value in lifted.items() if name in _HIDING}
-    return {**lifted, **made, "attributes": hidden}, ()
-
-
-_UNREADABLE = "its document cannot be read as JSON text"
+    if not _HIDING.isdisjoint(lifted):
+        made["attributes"] = {name: value for name, value in lifted.items() if name in _HIDING}
+    lifted |= made
+    return lifted, ()
 
 
 class _TwiceError(ValueError):

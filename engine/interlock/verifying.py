@@ -98,6 +98,8 @@ class Tally:
     def _count(self, kind: Kind, row: Row) -> None:
         kind.count += 1
         made, unread = document(row)
+        if row[6] is None and not kind.entity:  # its document is then that of an entity, without a correlation
+            unread = (*unread, "it has no actor")
         found = () if unread else schemas.faults(kind.kind if kind.known else None, made)
         if unread or found:
             self._refuse(kind, row, unread, _told(found, made))

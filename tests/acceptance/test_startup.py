@@ -24,8 +24,9 @@ UNUSED = {
     "tempfile", "traceback", "unittest", "yaml",
     "interlock.checker", "interlock.checking", "interlock.cli.check", "interlock.cli.demo",
     "interlock.cli.explain_code", "interlock.cli.policies", "interlock.cli.show", "interlock.cli.tasks",
-    "interlock.codes", "interlock.compiler", "interlock.lint", "interlock.making", "interlock.parser",
-    "interlock.reporting.issues", "interlock.reporting.json",
+    "interlock.cli.verify_ledger", "interlock.codes", "interlock.compiler", "interlock.lint", "interlock.making",
+    "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json", "interlock.reporting.verification",
+    "interlock.verification", "interlock.verifying",
 }  # fmt: skip
 
 

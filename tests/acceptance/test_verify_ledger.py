@@ -225,6 +225,19 @@ def test_whatever_is_wrong_with_one_receipt_is_told_and_it_is_counted_once(inter
     ]
 
 
+def test_a_receipt_that_has_no_actor_where_the_table_allows_it(interlock: Interlock, folder: Path) -> None:
+    builder(folder).write()
+    change(
+        folder,
+        ("PRAGMA writable_schema = on", ()),
+        ("UPDATE sqlite_master SET sql = replace(sql, 'actor text not null', 'actor text')", ()),
+    )
+    change(folder, ("UPDATE telemetry_events SET actor = NULL, correlation_json = '{' WHERE id = 'receipt-2'", ()))
+    code, found = verified(interlock)
+    assert (code, found["invalid"]) == (3, 1)
+    assert [fault["fault"] for fault in found["faults"]] == ["it has no actor"]
+
+
 def test_the_first_of_each_fault_are_told_and_how_many_more(interlock: Interlock, folder: Path) -> None:
     ledger = builder(folder)
     for number in range(5):

@@ -298,6 +298,15 @@ def test_both_validators_agree(
     assert not any("disagree" in line or "\n" in line or len(line) > 500 for line in fast)
 
 
+@settings(max_examples=2 * settings().max_examples)
+@given(st.sampled_from(schemas.kinds()), changes())
+def test_both_validators_agree_on_receipts_of_any_kind(
+    samples: dict[str, list[Fact]], kind: str, altered: list[tuple[int, Any]]
+) -> None:
+    changed = _changed(samples[kind][0], altered)
+    assert list(schemas.faults(None, changed)) == complaints(schema("receipt"), changed, "fact")
+
+
 @given(INSTANTS | st.text())
 def test_an_instant_is_what_the_instant_module_reads(samples: dict[str, list[Fact]], text: str) -> None:
     try:

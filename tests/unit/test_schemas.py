@@ -467,6 +467,29 @@ def test_what_is_no_decision(changes: dict[str, Any], message: str) -> None:
     assert message in [found.message for found in schemas.violations("decision", decision(**changes))]
 
 
+@pytest.mark.parametrize(
+    ("documents", "fault"),
+    [
+        (
+            [{"policy": "p", "version": version} for version in (2, "1", None, "`, not `", "version", "`version`")],
+            "`version` is …, not `1`",
+        ),
+        (
+            [
+                {"decide": [{"state": "s"}] * count + [{"state": value}]}
+                for count, value in ((0, 1), (2, None), (5, [1]))
+            ],
+            "`decide[].state` is …, not text",
+        ),
+        ([{}, {"policy": "p"}], "`decide` is missing"),
+    ],
+)
+def test_a_fault_is_one_whatever_the_value(documents: list[dict[str, Any]], fault: str) -> None:
+    for document in documents:
+        found = schemas.violations("policy", document)
+        assert fault in [schemas.generalised(violation, document) for violation in found]
+
+
 def test_the_digest_tells_a_change_of_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "facts").mkdir()
     files = [tmp_path / "policy.schema.json", tmp_path / "facts" / "seat.schema.json"]

@@ -60,4 +60,4 @@ def _shown(rows: Iterable[Row], total: int) -> Iterator[Row]:
             if not number % _STEP:
                 bar.update(_STEP)
             yield row
-        bar.update(total - bar.pos)
+        bar.update(max(0, total - bar.pos))
