@@ -11,8 +11,10 @@ from interlock.schemas.words import shown
 Row = tuple[Any, ...]
 """kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes; what follows is not read."""
 
-_ENVELOPE = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation")
-_HIDING = frozenset([*_ENVELOPE, "attributes"])
+ENVELOPE = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation")
+"""What every fact has, beside its attributes."""
+HIDING = frozenset([*ENVELOPE, "attributes"])
+"""The names under which no attribute is lifted: such a one stays under `attributes`."""
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -22,18 +24,18 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
     kind, identity, seq, task, at, _, actor, severity, summary, correlation, attributes = row[:11]
     made = {"kind": kind, "id": identity, "seq": seq, "task": task, "at": at}
     try:
-        if actor is not None:
+        if actor is not None or correlation != "{}":  # an entity has neither
             made["actor"], made["severity"], made["summary"] = actor, severity, summary
-            made["correlation"] = _read(correlation)
-        lifted = _read(attributes)
+            made["correlation"] = read_json(correlation)
+        lifted = read_json(attributes)
     except _TwiceError as error:
         return made, (str(error),)
     except (ValueError, RecursionError, TypeError) as error:
         return made, (f"its document cannot be read as JSON text: {_why(error)}",)
     if not isinstance(lifted, dict):
         return made, ("its attributes are no JSON object",)
-    if not _HIDING.isdisjoint(lifted):
-        made["attributes"] = {name: value for name, value in lifted.items() if name in _HIDING}
+    if not HIDING.isdisjoint(lifted):
+        made["attributes"] = {name: value for name, value in lifted.items() if name in HIDING}
     lifted |= made
     return lifted, ()
 
@@ -42,8 +44,11 @@ class _TwiceError(ValueError):
     """A key that is there twice: SQLite reads the first, others the last, so that the document says two things."""
 
 
-def _read(text: object) -> Any:
-    """The value of a JSON text. Raises TypeError, ValueError or RecursionError when it has none, or more than one."""
+def read_json(text: object) -> Any:
+    """The value of a JSON text in which no key is twice.
+
+    Raises TypeError, ValueError or RecursionError when it has none, or more than one.
+    """
     if not isinstance(text, str):
         raise TypeError(f"it is no text but {_SQLITE.get(type(text), 'NULL')}")
     value = _decode(text)

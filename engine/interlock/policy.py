@@ -125,6 +125,14 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
     derived: dict[str, dict[str, Type]] = {}
     description: str = ""
 
+    def kinds(self) -> dict[str, bool]:
+        """The kinds of facts that its selections read, and whether those of every task."""
+        found: dict[str, bool] = {}
+        for selection in self.selections:
+            for kind in selection.kinds:
+                found[kind] = found.get(kind, False) or selection.scope == "ledger"
+        return found
+
 
 def values(written: tuple[Output, ...], prefix: str = "") -> list[tuple[str, Node]]:
     """Every output that is a value, under its dotted name."""

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock import instant
 from interlock.decision import Decision
@@ -15,6 +15,10 @@ from interlock.evaluation import Engine, Judge, Loaded, arguments
 from interlock.ledger import Ledger, open_ledger
 from interlock.library import Library
 from interlock.source import nearest
+
+if TYPE_CHECKING:
+    from interlock.exporting import Extent
+    from interlock.sight import Sight
 
 Name = str | os.PathLike[str]
 _libraries: dict[tuple[str, ...], Library] = {}
@@ -57,11 +61,11 @@ def judge(
     Decisions come task by task, and within a task in the order of the policies. Arguments and errors as in `evaluate`;
     a parameter must be known to at least one of the policies.
     """
-    now = moment(at)
     policies_at = library(policy_dirs)
     loaded = [policies_at.load(policy) for policy in policies]
     given = [_arguments(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
         bench = Judge(snapshot, opened.path, now, engine, policies_at.load)
         names = snapshot.task_names() if tasks is None else tasks
@@ -77,8 +81,57 @@ def library(policy_dirs: Sequence[Name] = ()) -> Library:
     return _libraries.setdefault(folders, Library(folders))
 
 
-def moment(at: str | datetime | None) -> int:
-    """The instant asked about, in microseconds, UTC. Raises UsageError."""
+def facts(
+    policy: Name,
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    at: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
+    """The facts that a policy sees of a task, selection by selection, and why it is undecided whatever its rules say.
+
+    Arguments and errors as in `evaluate`.
+    """
+    from interlock.evaluation.seeing import seen
+
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    given = _arguments(loaded, params or {}, [loaded])
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
+    with opened.snapshot(now) as snapshot:
+        selected = Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
+    reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
+    return seen(loaded.compiled, selected), reasons
+
+
+def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: Sequence[Name] = ()) -> Extent:
+    """What must be exported of tasks (every task when None) for policies, and those that they need.
+
+    For no policy in particular, that is every kind of facts. What shipped policies and those of `policy_dirs` read of
+    every task is exported of every task. Raises UsageError, PolicyError.
+    """
+    from interlock.exporting import Extent
+
+    policies_at = library(policy_dirs)
+    names = list(policies)
+    loaded = [policies_at.load(name) for name in names or policies_at.ids()]
+    kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
+    while loaded:
+        each = loaded.pop()
+        for kind, everywhere in each.policy.kinds().items():
+            kinds[kind] = kinds.get(kind, False) or everywhere
+        loaded += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
+    return Extent(tasks, sorted(kinds) if names else None, sorted(kind for kind, every in kinds.items() if every))
+
+
+def moment(at: str | datetime | None, ledger: Ledger) -> int:
+    """The instant asked about, in microseconds, UTC. Raises UsageError, LedgerError.
+
+    A text is an RFC 3339 instant, a span of time ago such as `-10m`, or the id of a receipt: when it was written.
+    """
     if at is None:
         return time.time_ns() // 1_000
     if isinstance(at, datetime):
@@ -88,7 +141,21 @@ def moment(at: str | datetime | None) -> int:
     try:
         return instant.parse_instant(at)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        if at[:4].isdigit() and at[4:5] == "-":  # meant as an instant, whatever is wrong with it
+            raise UsageError(str(error)) from None
+    if at.startswith("-"):
+        try:
+            return time.time_ns() // 1_000 - instant.parse_duration(at[1:])
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    with ledger.snapshot(0) as snapshot:
+        found = snapshot.instant_of(at)
+    if found is None:
+        raise UsageError(
+            f"`{at}` is no instant such as `2026-06-11T12:00:05Z`, no span of time ago such as `-10m`, "
+            "and no receipt of the ledger"
+        )
+    return found
 
 
 def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from interlock import schemas
 from interlock.document import Row, document
 from interlock.errors import FactError
 from interlock.ledger import Snapshot
+from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
 from interlock.schemas.words import shown
 from interlock.verification import Example, Fault, Kind, Verification
 
@@ -18,6 +19,7 @@ MOST = 200
 """How many kinds without a schema, and how many faults, are told apart: others may write as many as they like."""
 OTHERS = "…"
 """What stands for all that are not told apart."""
+_CUT_OFF = "the feed was cut off: its last line is missing"
 _BROKEN_OFF = "not all of them can be read, so that some are not verified"
 _LONGEST = 200
 """Characters of an id, or of a kind without a schema, that are kept."""
@@ -28,18 +30,42 @@ def unwatched(rows: Iterable[Row], _: int) -> Iterable[Row]:
     return rows
 
 
-def verify(snapshot: Snapshot, ledger: str, watched: Callable[[Iterable[Row], int], Iterable[Row]]) -> Verification:
+def verify(
+    snapshot: Snapshot,
+    ledger: str,
+    watched: Callable[[Iterable[Row], int], Iterable[Row]],
+    *,
+    so_far: bool = False,
+) -> Verification:
     """Verify what a snapshot of `ledger` holds: valid, or invalid, or (None) without any receipt to be either.
 
-    The receipts are taken through `watched`, which is told about how many there are. Raises LedgerError.
+    With `so_far`, receipts that are later than its instant are left out. The receipts are taken through `watched`,
+    which is told about how many there are. Raises LedgerError.
     """
     tally = Tally()
-    tally.receipts(watched(snapshot.receipts(), snapshot.head))
+    tally.receipts(watched(snapshot.receipts(so_far=so_far), snapshot.head))
     absent = snapshot.absent()
     for kind in schemas.ENTITIES:
         if kind not in absent:
             tally.entities(kind, snapshot.entities(kind))
     return tally.verification(ledger, snapshot.head, absent)
+
+
+def verify_feed(lines: Iterable[bytes], path: str) -> Verification:
+    """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
+    tally, head, ends = Tally(), 0, dict.fromkeys((OPENING, CLOSING), False)
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        line = read_line(text, number)
+        if line.about is not None:
+            ends[line.about["kind"]] = True
+            continue
+        tally.line(line, number)
+        head = max(head, line.row[2] if line.row else 0)
+    if ends[OPENING] and not ends[CLOSING]:
+        tally.cut_off()
+    return tally.verification(path, head, {})
 
 
 class Tally:
@@ -68,6 +94,30 @@ class Tally:
             counted.count += 1
             counted.invalid += 1
             self._add(counted, None, None, _BROKEN_OFF, str(error))
+
+    def line(self, line: Line, number: int) -> None:
+        """Count a line of a feed, which is a fact, or is meant as one."""
+        fact = line.fact or {}
+        name = fact.get("kind")
+        if name in schemas.ENTITIES:
+            kind = self._kinds.setdefault((True, str(name)), Kind(str(name), entity=True, known=True))
+        else:
+            known = self._receipts.get(name) if isinstance(name, str) else None
+            kind = known or self._unknown("(no kind)" if name is None else name)
+        kind.count += 1
+        if not line.faults:
+            return
+        kind.invalid += 1
+        made = fact if isinstance(name, str) else {}
+        told = _told(schemas.faults(kind.kind if kind.known else None, made) if made else (), made)
+        for fault, message in list(told) or [(each.partition(":")[0], each) for each in line.faults]:
+            self._add(kind, fact.get("id"), None, fault, f"line {number:,}: {message}")
+
+    def cut_off(self) -> None:
+        """Count that a feed ends before its last line."""
+        kind = self._unknown("(last line)")
+        kind.invalid += 1
+        self._add(kind, None, None, _CUT_OFF, _CUT_OFF)
 
     def verification(self, ledger: str, head: int, absent: dict[str, str]) -> Verification:
         """What was counted."""

@@ -23,10 +23,12 @@ UNUSED = {
     "json", "jsonschema", "lark", "logging", "pathlib", "pickle", "pprint", "referencing", "shutil", "subprocess",
     "tempfile", "traceback", "unittest", "yaml",
     "interlock.checker", "interlock.checking", "interlock.cli.check", "interlock.cli.demo",
-    "interlock.cli.explain_code", "interlock.cli.policies", "interlock.cli.show", "interlock.cli.tasks",
-    "interlock.cli.verify_ledger", "interlock.codes", "interlock.compiler", "interlock.lint", "interlock.making",
-    "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json", "interlock.reporting.verification",
-    "interlock.verification", "interlock.verifying",
+    "interlock.cli.explain_code", "interlock.cli.export", "interlock.cli.facts", "interlock.cli.policies",
+    "interlock.cli.show", "interlock.cli.tasks", "interlock.cli.verify_ledger", "interlock.codes", "interlock.compiler",
+    "interlock.evaluation.seeing", "interlock.exporting", "interlock.ledger.feed", "interlock.ledger.lines",
+    "interlock.lint", "interlock.making", "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json",
+    "interlock.reporting.sight", "interlock.reporting.verification", "interlock.sight", "interlock.verification",
+    "interlock.verifying",
 }  # fmt: skip
 
 

@@ -232,7 +232,7 @@ def test_a_receipt_that_has_no_actor_where_the_table_allows_it(interlock: Interl
         ("PRAGMA writable_schema = on", ()),
         ("UPDATE sqlite_master SET sql = replace(sql, 'actor text not null', 'actor text')", ()),
     )
-    change(folder, ("UPDATE telemetry_events SET actor = NULL, correlation_json = '{' WHERE id = 'receipt-2'", ()))
+    change(folder, ("UPDATE telemetry_events SET actor = NULL, correlation_json = '{}' WHERE id = 'receipt-2'", ()))
     code, found = verified(interlock)
     assert (code, found["invalid"]) == (3, 1)
     assert [fault["fault"] for fault in found["faults"]] == ["it has no actor"]

@@ -273,7 +273,7 @@ import os, sys
 from interlock.errors import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger, views
-views.definitions()
+views.definitions("conveyor")
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

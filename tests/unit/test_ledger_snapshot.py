@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from interlock.errors import LedgerError, UsageError
+from interlock.instant import parse_instant
 from interlock.ledger import Ledger, Snapshot, open_ledger
 from tests.helpers.ledgers import START, LedgerBuilder
 
@@ -297,7 +298,7 @@ def tasks(tmp_path: Path) -> Iterator[Snapshot]:
     ledger = LedgerBuilder(tmp_path / "l.db")
     for name in TASKS:
         ledger.task(name)
-    with open_ledger(ledger.write()).snapshot(0) as snapshot:
+    with open_ledger(ledger.write()).snapshot(parse_instant(START)) as snapshot:
         yield snapshot
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @click.option("--task", metavar="NAME", help="The task to judge, by its name or id.")
 @click.option("--all-tasks", is_flag=True, help="Judge every task of the ledger.")
 @options.ledger
-@click.option("--at", metavar="INSTANT", help="Judge as of this instant (RFC 3339, UTC), not as of now.")
-@click.option("--param", "params", metavar="NAME=VALUE", multiple=True, help="Set a parameter; may be repeated.")
+@options.at
+@options.params
 @click.option(
     "--engine",
     type=click.Choice(["both", "rete", "reference"]),
@@ -54,33 +54,19 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    given = _given(params)
-    from interlock.cli.whereabouts import find_ledger
+    given = options.given(params)
     from interlock.runner import judge, library
 
-    path = find_ledger() if ledger is None else ledger
+    opened = options.opened(ledger)
     tasks = None if task is None else [task]
-    decisions = judge(policies, ledger=path, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs)
+    decisions = judge(policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs)
     if not decisions:
-        raise UsageError(f"the ledger `{path}` holds no task: nothing was judged")
+        raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
     if form == "json":
         terminal.put(render(form, decisions), "utf-8")
     else:
         terminal.put(render(form, decisions, _look(policies, library(policy_dirs))))
     return exits.of_decisions(decisions)
-
-
-def _given(params: Sequence[str]) -> dict[str, str]:
-    """`NAME=VALUE` texts by name. Raises UsageError."""
-    given: dict[str, str] = {}
-    for text in params:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise UsageError(f"`--param {text}` is not of the form NAME=VALUE")
-        if name in given:
-            raise UsageError(f"the parameter `{name}` is given twice; keep one of them")
-        given[name] = value
-    return given
 
 
 def _look(policies: Sequence[str], library: Library) -> Look:

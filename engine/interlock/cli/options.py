@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.errors import UsageError
 from interlock.reporting import FORMATS
+
+if TYPE_CHECKING:
+    from interlock.ledger import Ledger, Watched
+
+_LONG, _STEP = 5_000_000, 200_000
+"""Bytes of a feed from which on a bar is shown, and between two looks at it."""
 
 
 def _folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -33,4 +42,54 @@ policy_dirs = click.option(
     callback=_folders,
     help="A folder of further policies; may be repeated.",
 )
-ledger = click.option("--ledger", metavar="PATH", help="The ledger to read.")
+ledger = click.option("--ledger", metavar="PATH", help="The ledger to read, or a feed (- is standard input).")
+at = click.option(
+    "--at",
+    metavar="INSTANT",
+    help="Ask about the past: an instant (RFC 3339, UTC), a span of time ago such as -10m, or a receipt's id.",
+)
+params = click.option(
+    "--param", "params", metavar="NAME=VALUE", multiple=True, help="Set a parameter; may be repeated."
+)
+
+
+def opened(path: str | None) -> Ledger:
+    """The ledger, found where nobody names it; a bar shows how far a long feed is read. Raises LedgerError."""
+    from interlock.cli.whereabouts import find_ledger
+    from interlock.ledger import open_ledger
+
+    return open_ledger(find_ledger() if path is None else path, watched())
+
+
+def watched() -> Watched | None:
+    """What shows how far a feed is read, where a person looks at standard error."""
+    return _watched if sys.stderr and sys.stderr.isatty() else None
+
+
+def _watched(lines: Iterable[bytes], total: int) -> Iterator[bytes]:
+    """The lines of a feed, with a bar on standard error that grows as they pass, if they are many."""
+    if total < _LONG:
+        yield from lines
+        return
+    with click.progressbar(length=total, label="reading", file=sys.stderr) as bar:
+        passed = 0
+        for line in lines:
+            passed += len(line)
+            if passed > _STEP:
+                bar.update(passed)
+                passed = 0
+            yield line
+        bar.update(passed)
+
+
+def given(texts: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` texts by name. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"`--param {text}` is not of the form NAME=VALUE")
+        if name in found:
+            raise UsageError(f"the parameter `{name}` is given twice; keep one of them")
+        found[name] = value
+    return found

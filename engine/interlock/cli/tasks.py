@@ -12,16 +12,16 @@ from interlock.reporting.harmless import harmless
 
 @click.command("tasks", short_help="List the tasks of a ledger.")
 @options.ledger
-def command(ledger: str | None) -> int:
+@options.at
+def command(ledger: str | None, at: str | None) -> int:
     """List what each task of the ledger can be asked for by: its name, or its id where others bear the name too.
 
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
     """
-    from interlock.cli.whereabouts import find_ledger
-    from interlock.ledger import open_ledger
+    from interlock.runner import moment
 
-    with closing(open_ledger(find_ledger() if ledger is None else ledger)) as opened, opened.snapshot(0) as snapshot:
+    with closing(options.opened(ledger)) as opened, opened.snapshot(moment(at, opened)) as snapshot:
         names = snapshot.task_names()
     terminal.put("".join(f"{harmless(name)}\n" for name in names))
     return exits.ALLOWED

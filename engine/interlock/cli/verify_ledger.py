@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
 
 if TYPE_CHECKING:
     from interlock.document import Row
@@ -21,9 +21,10 @@ _STEP = 1_000
 
 @click.command("verify-ledger", short_help="Verify every receipt of a ledger.")
 @options.ledger
+@options.at
 @options.form
-def command(ledger: str | None, form: str) -> int:
-    """Verify every receipt of a ledger, and every entity as of now, against its schema.
+def command(ledger: str | None, at: str | None, form: str) -> int:
+    """Verify every receipt of a ledger, and every entity as of now, or every line of a feed, against its schema.
 
     A policy reads only what it asks for, and is undecided when that is invalid. This reads everything: so a broken
     receipt is found before a policy meets it.
@@ -37,15 +38,21 @@ def command(ledger: str | None, form: str) -> int:
     import gc
 
     from interlock.cli.whereabouts import find_ledger
-    from interlock.ledger import open_ledger
+    from interlock.ledger import feed_lines, is_feed
     from interlock.reporting import verification
-    from interlock.verifying import unwatched, verify
+    from interlock.runner import moment
+    from interlock.verifying import unwatched, verify, verify_feed
 
     gc.enable()  # what says why a fact is invalid leaves cycles behind, and there may be a million of them
     watched = _shown if sys.stderr and sys.stderr.isatty() else unwatched
-    now = time.time_ns() // 1_000
-    with closing(open_ledger(find_ledger() if ledger is None else ledger)) as opened, opened.snapshot(now) as snapshot:
-        found = verify(snapshot, opened.path, watched)
+    path = find_ledger() if ledger is None else ledger
+    if is_feed(path):
+        if at is not None:
+            raise UsageError("`--at` is for ledgers: every line of a feed is verified")
+        found = verify_feed(feed_lines(path, path, options.watched()), path)
+    else:
+        with closing(options.opened(path)) as opened, opened.snapshot(moment(at, opened)) as snapshot:
+            found = verify(snapshot, opened.path, watched, so_far=at is not None)
     if form == "json":
         terminal.put(verification.as_json(found), "utf-8")
     else:

@@ -28,7 +28,8 @@ def undated(policy: Policy) -> str | None:
     that reach them refuse them. `:upper` and `:tomorrow` are the texts of the second after the asked one, and of a day
     after that: no zone is further from UTC, so what sorts later is later however it is read.
     """
-    kinds, anywhere = _kinds(policy)
+    scopes = {kind: everywhere for kind, everywhere in policy.kinds().items() if kind not in schemas.ENTITIES}
+    kinds, anywhere = list(scopes), [kind for kind, everywhere in scopes.items() if everywhere]
     if not kinds:
         return None
     mine = f"+task_id = :task{f' OR kind IN ({_listed(anywhere)})' if anywhere else ''}"
@@ -51,16 +52,6 @@ def _hops(kinds: list[str]) -> str:
         f"hop(kind, at) AS (SELECT column1, ({first}) FROM (VALUES {listed}) "
         f"UNION ALL SELECT kind, ({following}) FROM hop WHERE at IS NOT NULL)"
     )
-
-
-def _kinds(policy: Policy) -> tuple[list[str], list[str]]:
-    """The kinds of receipts that the policy reads, and those of them that it reads of every task."""
-    scopes: dict[str, bool] = {}
-    for selection in policy.selections:
-        for kind in selection.kinds:
-            if kind not in schemas.ENTITIES:
-                scopes[kind] = scopes.get(kind, False) or selection.scope == "ledger"
-    return list(scopes), [kind for kind, everywhere in scopes.items() if everywhere]
 
 
 def _listed(kinds: list[str]) -> str:

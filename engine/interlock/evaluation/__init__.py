@@ -67,6 +67,20 @@ class Judge:
         """Decide a policy for a task (by name or id). Raises UsageError for an unknown task, LedgerError."""
         return self._once(loaded, task, params)[0]
 
+    def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
+        """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""
+        needs, reasons = self._needs(loaded, task, params)
+        return Selected({}, (), reasons) if reasons else self._selected(loaded, task, params, needs)
+
+    def _selected(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], needs: Mapping[str, tuple[Fact, ...]]
+    ) -> Selected:
+        identity = self.snapshot.task_id(task)
+        uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
+        if uncovered is not None:
+            return Selected({}, (), (uncovered,))
+        return select(loaded.compiled, self.snapshot, (identity, task), self.now, params, needs)
+
     def _once(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
         key = (loaded, task, tuple(sorted(params.items())))
         if key not in self.decided:
@@ -79,8 +93,7 @@ class Judge:
         needs, reasons = self._needs(loaded, task, params)
         if reasons:
             return self._undecided(loaded, task, Selected({}, ()), reasons)
-        identity = self.snapshot.task_id(task)
-        selected = select(loaded.compiled, self.snapshot, (identity, task), self.now, params, needs)
+        selected = self._selected(loaded, task, params, needs)
         if selected.faults or selected.missing is not None:
             return self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
         known = Known(self.now, task, params, selected.facts, _maps(policy, selected.facts))

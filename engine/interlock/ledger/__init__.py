@@ -10,6 +10,6 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
   timeout tells it to.
 """
 
-from interlock.ledger.reading import Ledger, Snapshot, open_ledger
+from interlock.ledger.reading import Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 
-__all__ = ["Ledger", "Snapshot", "open_ledger"]
+__all__ = ["Ledger", "Snapshot", "Watched", "feed_lines", "is_feed", "open_ledger"]

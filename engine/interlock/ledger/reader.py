@@ -11,9 +11,9 @@ from typing import Any, Final
 from interlock.errors import FactError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger.plain import is_plain
-from interlock.ledger.schema import lacking
+from interlock.ledger.schema import OPTIONAL, TABLES, lacking
 from interlock.ledger.trouble import examine, refused, told
-from interlock.ledger.views import definitions, needed
+from interlock.ledger.views import Source, definitions, needed
 
 BUSY_SECONDS = 5.0
 """How long to wait for a writer that holds the ledger locked."""
@@ -29,6 +29,10 @@ class Reader:
     It is opened *sealed* instead: as a file that nobody changes. Whether that was true is checked after each snapshot,
     and each one gets a reader of its own.
     """
+
+    source: Source = "conveyor"
+    newest = "SELECT max(rowid) FROM main.telemetry_events"
+    """The query for the `seq` of the newest receipt."""
 
     def __init__(self, path: str, file: str) -> None:
         """Open `file`, which people know as `path`. Raises LedgerError."""
@@ -47,11 +51,15 @@ class Reader:
             self._connection.close()
             raise
 
-    def _prepare(self) -> None:
+    def _functions(self) -> None:
         connection = self._connection
         connection.create_function("instant_of", 1, _instant_of, deterministic=True)
         connection.create_function("is_plain", -1, is_plain, deterministic=True)
         connection.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        self._functions()
         try:
             connection.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
             missing = lacking(connection)
@@ -65,7 +73,7 @@ class Reader:
         self._connection.execute("PRAGMA query_only = 0")
         try:
             for name in names:
-                self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions()[name]}")
+                self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions(self.source)[name]}")
                 self._views |= {name}
         finally:
             self._connection.execute("PRAGMA query_only = 1")
@@ -79,8 +87,17 @@ class Reader:
         """Begin the read transaction of a snapshot at `now`; the rowid of its newest receipt, 0 when there is none."""
         self.now = now
         self.rows("BEGIN", {})
-        head: int | None = self.rows("SELECT max(rowid) FROM main.telemetry_events", {})[0][0]
+        head: int | None = self.rows(self.newest, {})[0][0]
         return head or 0
+
+    def absent(self) -> dict[str, str]:
+        """The kinds of entities that cannot be had here, and the tables that lack for them. Raises LedgerError."""
+        there = {row[0] for row in self.rows(TABLES, {})}
+        return {kind: table for kind, table in OPTIONAL.items() if table not in there}
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
+        """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
+        return None
 
     def end(self) -> None:
         """End the read transaction, if there is one, and keep the views that were created in it. Raises LedgerError."""
@@ -99,8 +116,8 @@ class Reader:
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises LedgerError, and UsageError for a bound text that is no Unicode."""
         try:
-            if not self._views >= needed(sql):
-                self._define(needed(sql) - self._views)
+            if not self._views >= needed(sql, self.source):
+                self._define(needed(sql, self.source) - self._views)
             return self._connection.execute(sql, binds).fetchall()
         except UnicodeEncodeError as error:
             text = error.object.encode(errors="backslashreplace").decode()
@@ -115,8 +132,8 @@ class Reader:
 
         Where it is `lenient`, bytes that are no UTF-8 are read as unpaired surrogates.
         """
-        if not self._views >= needed(sql):
-            self._define(needed(sql) - self._views)
+        if not self._views >= needed(sql, self.source):
+            self._define(needed(sql, self.source) - self._views)
         self._connection.text_factory = _forgiving if lenient else str
         try:
             yield from self._connection.execute(sql, binds)

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import os
+import sys
 from _thread import RLock  # `threading` costs more than a decision
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from interlock.errors import FactError, UsageError
 from interlock.ledger.reader import Reader
-from interlock.ledger.schema import OPTIONAL, TABLES
-from interlock.ledger.trouble import refused
+from interlock.ledger.trouble import examine, refused
+from interlock.schemas import ENTITIES
 
+Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
+"""Lets the lines of a feed pass, and shows how many bytes of the total did."""
+STANDARD_INPUT = "-"
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
-_RECEIPTS = f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least ORDER BY seq"
+_RECEIPTS = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least"
+    " AND (NOT :so_far OR (instant > asked_instant()) IS NOT TRUE) ORDER BY seq"
+)
+_CHOSEN = (
+    f"SELECT {_COLUMNS} FROM {{source}} WHERE (instant > asked_instant()) IS NOT TRUE"
+    " AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))"
+    " AND (:tasks IS NULL OR task_id IN (SELECT value FROM json_each(:tasks))"
+    " OR kind IN (SELECT value FROM json_each(:everywhere))){order}"
+)
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
@@ -37,18 +52,20 @@ class Snapshot:
         """
         return self._open().rows(sql, binds)
 
-    def receipts(self) -> Iterator[tuple[Any, ...]]:
+    def receipts(self, *, so_far: bool = False) -> Iterator[tuple[Any, ...]]:
         """Every receipt, one at a time, in the order of insertion: the columns of `receipt`, its instant left out.
+
+        With `so_far`, only those that are not known to be later than the instant.
 
         Bytes that are no UTF-8 are read as unpaired surrogates. Raises LedgerError.
         """
         least = -(1 << 63)
         try:
-            for row in self._open().stream(_RECEIPTS, {"least": least}):
+            for row in self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}):
                 least = row[2] + 1
                 yield row
         except FactError:  # to forgive from the start would make all rows a third dearer
-            yield from self._open().stream(_RECEIPTS, {"least": least}, lenient=True)
+            yield from self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True)
 
     def entities(self, kind: str) -> Iterator[tuple[Any, ...]]:
         """Every entity of a kind, one at a time, in the same columns. Raises LedgerError.
@@ -57,10 +74,33 @@ class Snapshot:
         """
         return self._open().stream(_ENTITIES.format(kind=kind), {})
 
+    def facts(
+        self, tasks: Iterable[str] | None, kinds: Iterable[str] | None, everywhere: Iterable[str]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Every fact up to the instant, one at a time, in the same columns: receipts by insertion, then entities.
+
+        Of `tasks` (ids; of every task when None), of `kinds` (every kind when None), and, of the kinds `everywhere`,
+        those of every task and of none. Raises LedgerError.
+        """
+        binds = {"tasks": _listed(tasks), "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        yield from self._open().stream(_CHOSEN.format(source="receipt", order=" ORDER BY seq"), binds)
+        wanted = None if kinds is None else set(kinds)
+        for kind in ENTITIES:
+            if (wanted is None or kind in wanted) and kind not in self.absent():
+                yield from self._open().stream(_CHOSEN.format(source=f"entity_{kind}", order=""), binds)
+
+    def instant_of(self, receipt: str) -> int | None:
+        """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
+        found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
+        return found[0][0] if found else None
+
     def absent(self) -> dict[str, str]:
         """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
-        there = {row[0] for row in self.rows(TABLES, {})}
-        return {kind: table for kind, table in OPTIONAL.items() if table not in there}
+        return self._open().absent()
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
+        """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
+        return self._open().uncovered(kinds, task)
 
     def _open(self) -> Reader:
         if self._reader is None:
@@ -81,8 +121,11 @@ class Snapshot:
         return found[0]
 
     def task_names(self) -> list[str]:
-        """What every task can be asked for by, oldest first: its name, or its id where others bear the name too."""
-        sql = "SELECT iif(count(*) OVER (PARTITION BY name) = 1, name, id) FROM main.tasks ORDER BY rowid"
+        """What every task so far can be asked for by, oldest first: its name, or its id where others bear it too."""
+        sql = (
+            "SELECT iif(count(*) OVER (PARTITION BY name) = 1, name, id) FROM main.tasks "
+            "WHERE (instant_of(created_at) > asked_instant()) IS NOT TRUE ORDER BY rowid"
+        )
         return [row[0] for row in self.rows(sql, {})]
 
     def _unknown(self, name: str) -> str:
@@ -100,6 +143,10 @@ class Snapshot:
         self._reader = None
 
 
+def _listed(values: Iterable[str] | None) -> str | None:
+    return None if values is None else msgspec.json.encode(list(values)).decode()
+
+
 class Ledger:
     """A ledger's file, opened to be read. It may be shared by threads, which then take turns.
 
@@ -108,17 +155,21 @@ class Ledger:
 
     _reader: Reader | None = None
 
-    def __init__(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None:
-        """Open the ledger. Raises LedgerError when it cannot be read, or is not Conveyor's."""
+    def __init__(
+        self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes], watched: Watched | None = None
+    ) -> None:
+        """Open the ledger, or read the feed. Raises LedgerError when it cannot be read, or is neither."""
         name = os.fsdecode(path)
+        self._watched = watched
         self.path = os.fsencode(name).decode(errors="backslashreplace")
         try:
-            self._file = os.path.join(os.getcwd(), name) if name and not os.path.isabs(name) else name
+            told = not name or name == STANDARD_INPUT or os.path.isabs(name)
+            self._file = name if told else os.path.join(os.getcwd(), name)
         except OSError as error:
             raise refused(self.path, f"cannot be reached: {error.strerror} (the current folder)") from None
         self._turn = RLock()
         self._reading = False
-        self._reader = Reader(self.path, self._file)
+        self._reader = self._opened()
 
     def __repr__(self) -> str:
         return f"Ledger({self.path!r})"
@@ -146,8 +197,18 @@ class Ledger:
     def _current(self) -> Reader:
         if self._reader is None or not self._reader.current():
             self.close()
-            self._reader = Reader(self.path, self._file)
+            self._reader = self._opened()
         return self._reader
+
+    def _opened(self) -> Reader:
+        """A reader of what there is at the path."""
+        if not is_feed(self._file):
+            return Reader(self.path, self._file)
+        if self._file != STANDARD_INPUT:
+            examine(self.path, self._file, least=1)
+        from interlock.ledger.feed import FeedReader
+
+        return FeedReader(self.path, feed_lines(self.path, self._file, self._watched))
 
     def close(self) -> None:
         """Let go of the file; the next snapshot opens it again."""
@@ -161,6 +222,28 @@ class Ledger:
             self._reader.close()
 
 
-def open_ledger(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Ledger:
-    """Open the ledger at `path`. Raises LedgerError when it cannot be read, or is not Conveyor's."""
-    return Ledger(path)
+def open_ledger(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], watched: Watched | None = None) -> Ledger:
+    """Open the ledger at `path`, or read the feed there (`-` is standard input).
+
+    The lines of a feed, and its length in bytes (0 when unknown), pass through `watched`. Raises LedgerError when it
+    cannot be read, or is neither a feed nor Conveyor's ledger.
+    """
+    return Ledger(path, watched)
+
+
+def is_feed(file: str) -> bool:
+    """Whether a path names a feed: standard input, or a file whose name says so.
+
+    To look into the file instead would drop the locks that this process may hold on it, if it is a database.
+    """
+    return file == STANDARD_INPUT or file.endswith((".ndjson", ".jsonl", ".json"))
+
+
+def feed_lines(path: str, file: str, watched: Watched | None = None) -> Iterator[bytes]:
+    """The lines of a feed, from a file or from standard input. Raises LedgerError."""
+    try:
+        with sys.stdin.buffer if file == STANDARD_INPUT else open(file, "rb") as stream:
+            total = 0 if file == STANDARD_INPUT else os.fstat(stream.fileno()).st_size
+            yield from watched(stream, total) if watched else stream
+    except OSError as error:
+        raise refused(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None

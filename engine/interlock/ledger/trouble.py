@@ -24,8 +24,8 @@ def refused(path: str, why: str, error: type[LedgerError] = LedgerError) -> Ledg
     return error(text if len(text) <= _LONGEST + len(path) else text[: _LONGEST + len(path)] + "…")
 
 
-def examine(path: str, file: str) -> os.stat_result:
-    """The state of a file that SQLite may be asked to open. Raises LedgerError for what no ledger can be."""
+def examine(path: str, file: str, least: int = _SMALLEST) -> os.stat_result:
+    """The state of a file of that many bytes at least. Raises LedgerError for what no ledger can be."""
     try:
         found = os.stat(file)
     except (FileNotFoundError, NotADirectoryError):
@@ -40,7 +40,7 @@ def examine(path: str, file: str) -> os.stat_result:
         raise refused(path, f"is no regular file; {NAME_IT}")
     if not found.st_size:
         raise refused(path, f"is an empty file; {NAME_IT}")
-    if found.st_size < _SMALLEST:
+    if found.st_size < least:
         raise refused(path, f"is no SQLite database; {NAME_IT}")
     return found
 

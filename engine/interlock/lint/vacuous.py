@@ -29,6 +29,10 @@ class _Nothing(Snapshot):
         """Every task is there."""
         return name
 
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
+        """It holds all that there is."""
+        return None
+
 
 def allowing(loaded: Loaded, load: Callable[[str, str], Loaded]) -> int | None:
     """The line of `decide` by which the policy allows though no fact is there; None where it does not.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
-from interlock.schemas.validation import check, faults, violations
+from interlock.schemas.validation import check, faults, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
 
@@ -23,4 +23,5 @@ __all__ = [
     "generalised",
     "kinds",
     "violations",
+    "wrong",
 ]

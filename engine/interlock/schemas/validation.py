@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from interlock.schemas.documents import fact_schema, schema
-from interlock.schemas.translation import fact_type, is_fact
+from interlock.schemas.translation import fact_type, is_fact, made_type
 from interlock.schemas.violation import Violation
 from interlock.schemas.writable import is_writable
 
@@ -33,6 +35,22 @@ def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
     return complaints(fact_schema(kind), fact, "fact") or [
         Violation((), "the two validators disagree about the fact, so it is not taken as valid")
     ]
+
+
+def wrong(schema_name: str, document: object) -> tuple[str, ...]:
+    """What is wrong with `document` by `schemas/SCHEMA_NAME.schema.json`; () when it is valid, which is seen quickly.
+
+    Raises TypeError or ValueError for a schema that says what is not translated.
+    """
+    if is_writable(document) and is_fact(document, _type(schema_name)):
+        return ()
+    found = tuple(each.message for each in violations(schema_name, document))
+    return found or ("the two validators disagree about it, so it is not taken as valid",)
+
+
+@cache
+def _type(schema_name: str) -> Any:
+    return made_type(schema(schema_name))
 
 
 def violations(schema_name: str, document: object) -> list[Violation]:

@@ -1,0 +1,55 @@
+"""`interlock export`: the facts of a ledger as a feed, to be judged where the ledger is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
+
+
+@click.command("export", short_help="Write facts as a feed.")
+@click.option("--task", "tasks", metavar="NAME", multiple=True, help="A task, by its name or id; may be repeated.")
+@click.option("--all-tasks", is_flag=True, help="Every task of the ledger.")
+@click.option("--policy", "policies", metavar="POLICY", multiple=True, help="Only what it reads; may be repeated.")
+@options.ledger
+@options.at
+@options.policy_dirs
+def command(
+    tasks: Sequence[str],
+    all_tasks: bool,
+    policies: Sequence[str],
+    ledger: str | None,
+    at: str | None,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Write the facts of tasks as they are at an instant, one JSON object a line.
+
+    `interlock eval --ledger FEED` decides on them as it would on the ledger. A feed says what it holds: a policy that
+    reads more is undecided.
+
+    Exit code: 0 written, 3 written but some fact is invalid, so that the feed will be refused, 6 the ledger cannot be
+    read, 2 a wrong question, 5 a policy is invalid, 1 a bug in interlock.
+    """
+    if bool(tasks) is all_tasks:
+        raise UsageError("give one of `--task NAME` and `--all-tasks`")
+    from interlock.exporting import Export
+    from interlock.runner import extent, moment
+
+    wanted = extent(tasks or None, policies, policy_dirs)
+    with closing(options.opened(ledger)) as opened:
+        now = moment(at, opened)
+        with opened.snapshot(now) as snapshot:
+            export = Export(snapshot, now, wanted)
+            for line in export.lines():
+                terminal.put(f"{line.decode()}\n", "utf-8")
+    if export.invalid:
+        terminal.say(
+            f"the feed will be refused for {export.invalid:,} invalid facts; `interlock verify-ledger` tells what is "
+            "wrong with them",
+            "note",
+        )
+    return exits.DENIED if export.invalid else exits.ALLOWED

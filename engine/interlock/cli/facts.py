@@ -1,0 +1,51 @@
+"""`interlock facts`: what a policy sees."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+
+
+@click.command("facts", short_help="Show the facts that a policy sees.")
+@click.argument("policy")
+@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+@options.ledger
+@options.at
+@options.params
+@click.option("--format", "form", type=click.Choice(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
+@options.policy_dirs
+def command(
+    policy: str,
+    task: str,
+    ledger: str | None,
+    at: str | None,
+    params: Sequence[str],
+    form: str | None,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Show the facts that a policy sees of a task, selection by selection, with the fields that it reads.
+
+    What to look at first when a decision surprises. Where the policy would be undecided for want of a fact, or for an
+    invalid one, the facts up to there are shown, and the reason is told.
+
+    Exit code: 0 shown, 4 the policy is undecided whatever its rules say, 5 it is invalid, 6 the ledger cannot be read,
+    2 a wrong question, 1 a bug in interlock.
+    """
+    given = options.given(params)
+    from interlock.reporting import sight
+    from interlock.runner import facts
+
+    with closing(options.opened(ledger)) as opened:
+        seen, reasons = facts(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
+    if (form or ("table" if sys.stdout and sys.stdout.isatty() else "ndjson")) == "table":
+        terminal.put(sight.as_table(seen))
+    else:
+        terminal.put(sight.as_lines(seen), "utf-8")
+    for reason in reasons:
+        terminal.say(reason, "note")
+    return exits.UNDECIDED if reasons else exits.ALLOWED

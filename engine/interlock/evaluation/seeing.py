@@ -1,0 +1,35 @@
+"""What a policy sees of the selected facts, made to be shown."""
+
+from __future__ import annotations
+
+from interlock.compiled import CompiledPolicy
+from interlock.expression.values import printed
+from interlock.fact import Fact
+from interlock.policy import Selection
+from interlock.selection import Selected
+from interlock.sight import Seen, Sight
+
+
+def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:
+    """The needed decisions and the selections that were run, in the policy's order, with their facts."""
+    policy = compiled.policy
+    needs = [
+        Sight(need.name, f"the policy {need.policy}", tuple(_seen(need.name, f, {}) for f in selected.facts[need.name]))
+        for need in policy.needs
+        if need.name in selected.facts
+    ]
+    paths = {query.selection: query.paths for query in compiled.queries}
+    ran = [selection for selection in policy.selections if selection.name in selected.facts]
+    return (*needs, *(_sight(each, paths[each.name], selected.facts[each.name]) for each in ran))
+
+
+def _sight(selection: Selection, paths: dict[str, str], facts: tuple[Fact, ...]) -> Sight:
+    kinds = {path: of.kind for path, of in selection.fields.items()} | paths
+    kinds["value"] = selection.fields[selection.of].kind if selection.of else kinds.get("value", "int")
+    of = selection.parent or ", ".join(selection.kinds)
+    return Sight(selection.name, of, tuple(_seen(selection.name, fact, kinds) for fact in facts))
+
+
+def _seen(name: str, fact: Fact, kinds: dict[str, str]) -> Seen:
+    fields = {path: printed(value, kinds.get(path, "")) for path, value in fact.fields.items()}
+    return Seen(name, fact.kind, fact.id, fact.seq if fact.id else None, fields)

@@ -1,0 +1,64 @@
+"""The facts of a ledger as the lines of a feed (`ledger.md`, "Portable feed")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from interlock import instant, schemas
+from interlock.document import document
+from interlock.errors import FactError, UsageError
+from interlock.ledger import Snapshot
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """What is exported: the facts of `tasks` (by name or id; of every task when None) that are of `kinds` (of any kind
+    when None), and of the kinds `everywhere` those of every task and of none."""
+
+    tasks: Sequence[str] | None
+    kinds: Sequence[str] | None
+    everywhere: Sequence[str]
+
+
+class Export:
+    """An export under way; `invalid` counts the facts that their schemas refuse, for which a feed is refused."""
+
+    def __init__(self, snapshot: Snapshot, now: int, extent: Extent) -> None:
+        """Export from a snapshot at `now`. Raises UsageError for an unknown task, LedgerError."""
+        self.snapshot, self.now, self.extent, self.invalid = snapshot, now, extent, 0
+        tasks = extent.tasks
+        self.ids = None if tasks is None else [snapshot.task_id(task) for task in tasks]
+        self.names = None if self.ids is None else [_name(snapshot, identity) for identity in self.ids]
+        if tasks is None:
+            _distinct(snapshot.task_names(), snapshot)
+
+    def lines(self) -> Iterator[bytes]:
+        """The feed's lines: what it holds, every fact, and how many they were. Raises LedgerError."""
+        extent, encode = self.extent, msgspec.json.Encoder().encode
+        head = {"kind": "feed", "version": 1, "at": instant.format_instant(self.now), "head": self.snapshot.head}
+        yield encode({**head, "tasks": self.names, "kinds": extent.kinds, "everywhere": extent.everywhere})
+        count, known = 0, frozenset(schemas.kinds())
+        for row in self.snapshot.facts(self.ids, extent.kinds, extent.everywhere):
+            made, unread = document(row)
+            if unread:
+                raise FactError(f"{row[0]} `{row[1]}` is invalid: {'; '.join(unread)}; mend it, then export again")
+            self.invalid += bool(schemas.faults(row[0] if row[0] in known else None, made))
+            yield encode(made)
+            count += 1
+        yield encode({"kind": "feed_end", "facts": count})
+
+
+def _name(snapshot: Snapshot, identity: str) -> str:
+    found = snapshot.rows("SELECT name FROM main.tasks WHERE id = :id", {"id": identity})
+    name = str(found[0][0])
+    with suppress(UsageError):
+        snapshot.task_id(name)
+        return name
+    raise UsageError(f"several tasks are named `{name}`, and a feed tells tasks apart by their names")
+
+
+def _distinct(asked: Sequence[str], snapshot: Snapshot) -> None:
+    for task in asked:
+        _name(snapshot, snapshot.task_id(task))

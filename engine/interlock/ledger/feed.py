@@ -1,0 +1,138 @@
+"""A feed: facts as lines of JSON, read once into a private database that SQLite keeps in a file without a name.
+
+Every line is validated. A feed with a bad line, or one that was cut off, is refused whole: what it does not say may be
+what would have denied.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from interlock.errors import LedgerError
+from interlock.ledger.lines import INSERT, OPENING, read_line
+from interlock.ledger.reader import Reader
+from interlock.ledger.trouble import refused, told
+
+SHOWN: Final = 20
+"""That many bad lines are told."""
+_TABLES: Final = """
+PRAGMA journal_mode = off; PRAGMA synchronous = off; PRAGMA trusted_schema = 0;
+CREATE TABLE fact (kind TEXT, id TEXT, seq INTEGER, task TEXT, at TEXT, actor TEXT, severity TEXT, summary TEXT,
+                   correlation TEXT, attributes TEXT, entity INTEGER);
+CREATE UNIQUE INDEX receipt_id ON fact (id) WHERE NOT entity;
+CREATE UNIQUE INDEX entity_id ON fact (kind, id, seq) WHERE entity;
+BEGIN;
+"""
+_INDEXES: Final = """
+CREATE INDEX fact_kind ON fact (kind, at);
+CREATE INDEX fact_task ON fact (task, at);
+CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, created_at TEXT);
+INSERT INTO tasks SELECT task, task, min(at) FROM fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid);
+PRAGMA query_only = 1;
+"""
+
+
+class FeedReader(Reader):
+    """The facts of a feed. It serves snapshots for as long as it is open: what was read does not change."""
+
+    source = "feed"
+    newest = "SELECT max(seq) FROM main.fact WHERE NOT entity"
+
+    def __init__(self, path: str, lines: Iterable[bytes]) -> None:
+        """Read all lines. Raises LedgerError, with every bad line, up to a number."""
+        self.path, self.file, self.now = path, path, 0
+        self._views: frozenset[str] = frozenset()
+        self._sealed = self._spent = False
+        self._about: dict[str, Any] | None = None
+        self._ended: dict[str, Any] | None = None
+        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        try:
+            self._functions()
+            self._connection.executescript(_TABLES)
+            self._fill(lines)
+            self._connection.executescript(_INDEXES)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise told(path, path, error) from error
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def begin(self, now: int) -> int:
+        """Begin a snapshot at `now`; the `seq` of the newest receipt of the ledger that was exported, or else here."""
+        found = super().begin(now)
+        return found if self._about is None else int(self._about["head"])
+
+    def current(self) -> bool:
+        """Always: it has been read whole."""
+        return True
+
+    def absent(self) -> dict[str, str]:
+        """No kind of entities has a table of its own here."""
+        return {}
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
+        """Why facts of these kinds (of every task, where True) may lack in the feed; None when it says nothing."""
+        if self._about is None:
+            return None
+        tasks, held, everywhere = self._about["tasks"], self._about["kinds"], self._about["everywhere"]
+        lacking = [kind for kind in kinds if held is not None and kind not in held]
+        lacking += [kind for kind, every in kinds.items() if every and tasks is not None and kind not in everywhere]
+        if lacking:
+            named = ", ".join(f"`{kind}`" for kind in sorted(set(lacking)))
+            return f"the feed was not exported for this policy: it leaves out facts of {named}"
+        if tasks is not None and task not in tasks:
+            return f"the feed was not exported for the task `{task}`"
+        return None
+
+    def _fill(self, lines: Iterable[bytes]) -> None:
+        bad: list[str] = []
+        count = faulty = 0
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            wrong = self._add(line, number, count)
+            if wrong:
+                faulty += 1
+                bad += [f"  line {number:,}: {'; '.join(wrong)}"] if len(bad) < SHOWN else []
+            else:
+                count += 1
+        if faulty:
+            more = [f"  and {faulty - len(bad):,} more"] if faulty > len(bad) else []
+            head = f"the feed `{self.path}` has {faulty:,} bad line{'s' if faulty > 1 else ''}:"
+            raise LedgerError("\n".join([head, *bad, *more]))
+        if not count:
+            raise refused(self.path, "holds no fact")
+        if self._about is not None and self._ended is None:
+            raise refused(self.path, "was cut off: its last line is missing; export it again")
+
+    def _add(self, line: bytes, number: int, count: int) -> tuple[str, ...]:
+        """Take a line in; what is wrong with it."""
+        found = read_line(line, number)
+        if found.faults:
+            return found.faults
+        if self._ended is not None:
+            return ("it comes after the feed's last line; one file holds one feed",)
+        if found.about is not None:
+            return self._note(found.about, count)
+        assert found.row is not None
+        try:
+            self._connection.execute(INSERT, found.row)
+        except sqlite3.IntegrityError:
+            return (f"{found.row[0]} `{found.row[1]}` is there twice",)
+        return ()
+
+    def _note(self, about: dict[str, Any], count: int) -> tuple[str, ...]:
+        """Take in a line about the feed. `count` is how many lines came before it."""
+        if about["kind"] == OPENING:
+            self._about = about
+            return ("it must be the first line",) if count else ()
+        self._ended = about
+        facts = count - (self._about is not None)
+        return (
+            (f"the feed has {facts:,} facts, not the {about['facts']:,} that it had",)
+            if facts != about["facts"]
+            else ()
+        )

@@ -1,0 +1,44 @@
+"""The facts that a policy sees, as a table for people and as NDJSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from interlock.fact import Value
+from interlock.reporting.harmless import harmless
+from interlock.sight import Seen, Sight
+
+
+def as_lines(seen: Sequence[Sight]) -> str:
+    """One JSON object a fact: its selection, kind, id, seq and fields."""
+    return "".join(f"{harmless(msgspec.json.encode(fact).decode())}\n" for each in seen for fact in each.facts)
+
+
+def as_table(seen: Sequence[Sight]) -> str:
+    """A table for each selection, with a column for each field; a selection without facts says so."""
+    return "\n".join(_table(each) for each in seen)
+
+
+def _table(each: Sight) -> str:
+    count = len(each.facts)
+    head = f"{each.name} (from {each.of}): {count:,} fact{'' if count == 1 else 's'}\n"
+    if not count:
+        return head
+    columns = ["id", *dict.fromkeys(name for fact in each.facts for name in fact.fields)]
+    rows = [columns, *([_shown(_cell(fact, name)) for name in columns] for fact in each.facts)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
+    return head + "".join(
+        f"  {'  '.join(f'{cell:{width}}' for cell, width in zip(row, widths, strict=True)).rstrip()}\n" for row in rows
+    )
+
+
+def _cell(fact: Seen, name: str) -> Value:
+    return fact.id if name == "id" else fact.fields.get(name)
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "-"
+    return harmless(str(value).lower() if isinstance(value, bool) else str(value))

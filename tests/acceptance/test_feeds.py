@@ -1,0 +1,268 @@
+"""A feed: exported here, judged there; every bad line named, and never taken for more than it holds."""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import Interlock
+
+TASK, AT = "checkout-refactor", "2026-06-22T09:20:00Z"
+ASKED = ("--task", TASK, "--at", AT)
+EVERY = ("loop", "smoke", "smoke-strict", "readiness", "quiescence", "wakeup", "autonomy", "integrity", "preflight")
+
+
+@pytest.fixture
+def export(interlock: Interlock, story_path: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Exports the story at the instant, and gives the feed's path."""
+
+    def run(*args: str) -> Path:
+        ran = interlock("export", "--ledger", str(story_path), *ASKED, *args)
+        assert (ran.code, ran.err) == (0, "")
+        path = tmp_path / "facts.ndjson"
+        path.write_text(ran.out)
+        return path
+
+    return run
+
+
+def decided(interlock: Interlock, ledger: Path, *policies: str) -> list[dict[str, Any]]:
+    ran = interlock("eval", *policies, "--ledger", str(ledger), *ASKED, "--format", "json")
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    for each in found:
+        assert each["ledger"].pop("path") == str(ledger)
+    return found
+
+
+def test_every_gate_decides_on_an_export_as_on_the_ledger(
+    interlock: Interlock, export: Callable[..., Path], story_path: Path
+) -> None:
+    feed = export()
+    found = decided(interlock, feed, *EVERY)
+    assert found == decided(interlock, story_path, *EVERY)
+    assert {each["allow"] for each in found} == {True, False}
+
+
+def test_an_export_for_a_policy_decides_that_policy_and_no_other(
+    interlock: Interlock, export: Callable[..., Path], story_path: Path
+) -> None:
+    feed = export("--policy", "smoke", "--policy", "autonomy")
+    held = {json.loads(line)["kind"] for line in feed.read_text().splitlines()}
+    assert "app_smoke_receipt_recorded" in held
+    assert "dispatch_inbox_consumed" not in held
+    assert decided(interlock, feed, "smoke", "autonomy") == decided(interlock, story_path, "smoke", "autonomy")
+    (integrity,) = decided(interlock, feed, "integrity")
+    assert integrity["allow"] is None
+    assert integrity["reason"].startswith("the feed was not exported for this policy: it leaves out facts of `")
+
+
+def test_an_export_for_a_task_decides_no_other(interlock: Interlock, ledger_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "facts.ndjson"
+    at = ("--at", "2026-06-11T13:00:00Z")
+    path.write_text(interlock("export", "--ledger", str(ledger_path), "--task", "task-0000", *at).out)
+    ran = interlock("eval", "integrity", "--ledger", str(path), "--task", "task-0001", *at)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: unknown task `task-0001`; did you mean `task-0000`")
+
+
+def test_all_tasks_are_exported_and_judged(interlock: Interlock, ledger_path: Path, tmp_path: Path) -> None:
+    path, at = tmp_path / "facts.ndjson", ("--at", "2026-06-11T13:00:00Z")
+    path.write_text(interlock("export", "--ledger", str(ledger_path), "--all-tasks", "--policy", "loop", *at).out)
+    on_feed, on_ledger = (
+        interlock("eval", "loop", "--all-tasks", *at, "--ledger", str(each), "--format", "json")
+        for each in (path, ledger_path)
+    )
+    assert on_feed.code == on_ledger.code
+    answers = [
+        {line["task"]: line["allow"] for line in map(json.loads, ran.out.splitlines())} for ran in (on_feed, on_ledger)
+    ]
+    assert answers[0] == answers[1]
+    assert len(answers[0]) > 50
+
+
+def test_a_feed_is_read_from_standard_input(
+    interlock: Interlock, export: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = export().read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(feed)))
+    ran = interlock("eval", "readiness", "--ledger", "-", *ASKED)
+    assert (ran.code, ran.out.splitlines()[0]) == (3, f"denied     readiness  task {TASK}: setup_required")
+
+
+def events(feed: Path) -> str:
+    """The facts of a feed as CloudEvents."""
+    lines = []
+    for fact in map(json.loads, feed.read_text().splitlines()[1:-1]):
+        event = {"specversion": "1.0", "source": "/conveyor", "datacontenttype": "application/json"}
+        event |= {"type": fact.pop("kind"), "id": fact.pop("id"), "subject": fact.pop("task"), "time": fact.pop("at")}
+        event |= {
+            name: fact.pop(name) for name in ("seq", "actor", "severity", "summary", "correlation") if name in fact
+        }
+        lines.append(json.dumps(event | {"data": fact | fact.pop("attributes", {})}))
+    return "\n".join(lines)
+
+
+def test_cloud_events_are_facts(
+    interlock: Interlock, export: Callable[..., Path], story_path: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(events(export()))
+    found, expected = decided(interlock, path, *EVERY), decided(interlock, story_path, *EVERY)
+    for each in (*found, *expected):
+        del each["ledger"]["seq"]  # events say nothing of the ledger's head
+    assert found == expected
+
+
+BAD = {
+    "nonsense": "it is no JSON text: JSON is malformed: invalid character (byte 4)",
+    "[]": "it is no JSON object",
+    '{"id":"x"}': "it has no `kind`, which says what sort of fact it is",
+    '{"kind":["x"]}': "it has no `kind`, which says what sort of fact it is",
+    '{"kind":"handoff","kind":"task"}': "its document has a key twice: `kind`",
+    '{"specversion":"1.0"}': "a CloudEvent needs `id`; a CloudEvent needs `type`; a CloudEvent needs `time`",
+    '{"specversion":"2.0","id":"1","type":"a","time":"b","data":3}': (
+        "its `specversion` is not `1.0`; its `data` is no JSON object, which holds the attributes"
+    ),
+    '{"kind":"task","id":"t","seq":1,"task":"demo","at":"2026-06-11"}': "",
+    '{"kind":"feed"}': "",
+}
+
+
+def test_every_bad_line_is_named_and_nothing_is_judged(
+    interlock: Interlock, export: Callable[..., Path], tmp_path: Path
+) -> None:
+    lines = export().read_text().splitlines()
+    path = tmp_path / "bad.ndjson"
+    path.write_text("\n".join([*lines[:40], *BAD, *lines[40:]]))
+    ran = interlock("eval", "smoke", "--ledger", str(path), *ASKED)
+    assert (ran.code, ran.out) == (6, "")
+    head, *told = ran.err.splitlines()
+    assert head == f"error: the feed `{path}` has 9 bad lines:"
+    assert len(told) == len(BAD)
+    for number, line, expected in zip(range(41, 50), told, BAD.values(), strict=True):
+        assert line.startswith(f"  line {number}: {expected}")
+    verified = interlock("verify-ledger", "--ledger", str(path))
+    assert verified.code == 3
+    assert verified.out.rstrip().endswith(": 9 invalid")
+
+
+def test_a_feed_that_was_cut_off_is_refused(interlock: Interlock, export: Callable[..., Path], tmp_path: Path) -> None:
+    lines = export().read_text().splitlines()
+    path = tmp_path / "short.ndjson"
+    path.write_text("\n".join(lines[:-1]))
+    ran = interlock("eval", "integrity", "--ledger", str(path), *ASKED)
+    assert (ran.code, ran.err) == (
+        6,
+        f"error: the ledger `{path}` was cut off: its last line is missing; export it again\n",
+    )
+    assert interlock("verify-ledger", "--ledger", str(path)).code == 3
+    path.write_text("\n".join([*lines[:20], *lines[30:]]))
+    ran = interlock("eval", "integrity", "--ledger", str(path), *ASKED)
+    assert ran.code == 6
+    assert "facts, not the" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda lines: [*lines[:-1], lines[5], lines[-1]], "is there twice"),
+        (lambda lines: [*lines, lines[5]], "it comes after the feed's last line; one file holds one feed"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "it must be the first line"),
+    ],
+)
+def test_a_feed_is_one_feed_and_a_fact_is_there_once(
+    change: Callable[[list[str]], list[str]],
+    told: str,
+    interlock: Interlock,
+    export: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "wrong.ndjson"
+    path.write_text("\n".join(change(export().read_text().splitlines())))
+    ran = interlock("eval", "integrity", "--ledger", str(path), *ASKED)
+    assert ran.code == 6
+    assert told in ran.err
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_feed_proves_nothing(interlock: Interlock, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "empty.ndjson"
+    path.write_text(content)
+    assert interlock("eval", "integrity", "--ledger", str(path), *ASKED).code == 6
+
+
+def test_what_is_no_feed_and_what_is_not_there(interlock: Interlock, tmp_path: Path, story_path: Path) -> None:
+    missing = interlock("eval", "smoke", "--ledger", str(tmp_path / "no.ndjson"), *ASKED)
+    assert (missing.code, missing.err.split("` ")[1][:14]) == (6, "does not exist")
+    packed = tmp_path / "packed.ndjson"
+    packed.write_bytes(lzma.compress(story_path.read_bytes()[:9_000]))
+    assert "it is no UTF-8 text" in interlock("eval", "smoke", "--ledger", str(packed), *ASKED).err
+
+
+def test_exporting_an_invalid_fact_is_told(interlock: Interlock, tmp_path: Path, story_path: Path) -> None:
+    import shutil
+    import sqlite3
+
+    path = tmp_path / "broken.db"
+    shutil.copy(story_path, path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE telemetry_events SET attributes_json = '{}' WHERE event_type = 'app_smoke_started'")
+    connection.close()
+    ran = interlock("export", "--ledger", str(path), *ASKED)
+    assert (ran.code, ran.err.split("; ")[0]) == (3, "note: the feed will be refused for 1 invalid facts")
+
+
+@pytest.mark.parametrize(
+    "args", [(), ("--task", TASK, "--all-tasks"), ("--task", "nobody"), ("--task", TASK, "--policy", "x")]
+)
+def test_a_wrong_question_exports_nothing(interlock: Interlock, story_path: Path, args: tuple[str, ...]) -> None:
+    ran = interlock("export", "--ledger", str(story_path), *args)
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_facts_are_shown_as_a_policy_sees_them(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("facts", "quiescence", "--ledger", str(story_path), *ASKED, "--format", "table")
+    assert ran.code == 0
+    assert ran.out.endswith(
+        "beats (from app_heartbeat): 2 facts\n  id  actor    count\n  -   manager  4\n  -   worker   1\n"
+    )
+    lines = interlock("facts", "quiescence", "--ledger", str(story_path), *ASKED).out.splitlines()
+    assert json.loads(lines[-1]) == {
+        "selection": "beats", "kind": "beats", "id": None, "seq": None, "fields": {"actor": "worker", "count": 1},
+    }  # fmt: skip
+
+
+def test_facts_of_needs_and_what_there_is_none_of(interlock: Interlock, story_path: Path) -> None:
+    shown = interlock("facts", "autonomy", "--ledger", str(story_path), *ASKED, "--format", "table").out
+    assert shown.startswith("smoke (from the policy smoke): 1 fact\n")
+    early = ("--task", TASK, "--at", "2026-06-22T09:00:30Z", "--format", "table")
+    ran = interlock("facts", "smoke", "--ledger", str(story_path), *early)
+    assert (ran.code, ran.err) == (4, "note: No app smoke session has been started for this task.\n")
+    assert "smoke (from app_smoke_started, app_smoke_skipped): 0 facts\n" in ran.out
+
+
+def test_an_instant_may_be_a_span_or_a_receipt(interlock: Interlock, story_path: Path) -> None:
+    asked = ("smoke", "--ledger", str(story_path), "--task", TASK, "--format", "json", "--at")
+    receipt = "telemetry-7ae9397f-c924-4836-a823-08f0fbd35f69"
+    found = json.loads(interlock("eval", *asked, receipt).out)
+    assert found["now"] == "2026-06-22T09:00:40Z"
+    assert receipt in found["evidence"]
+    ago = json.loads(interlock("eval", *asked, "-10m").out)["now"]
+    now = json.loads(interlock("eval", *asked[:-1]).out)["now"]
+    assert ago < now
+    assert interlock("eval", *asked, "-10").err == "error: `10` is no duration such as `180s`, `3m` or `1h30m`\n"
+
+
+def test_tasks_are_those_that_there_were(interlock: Interlock, story_path: Path) -> None:
+    asked = ("tasks", "--ledger", str(story_path), "--at")
+    assert interlock(*asked, AT).out == f"{TASK}\n"
+    assert interlock(*asked, "2026-06-01T00:00:00Z").out == ""
+    early = interlock("verify-ledger", "--ledger", str(story_path), "--at", "2026-06-22T09:01:00Z", "--format", "json")
+    assert json.loads(early.out)["receipts"] < 10
