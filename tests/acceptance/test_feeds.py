@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import lzma
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +63,28 @@ def test_an_export_for_a_policy_decides_that_policy_and_no_other(
     (integrity,) = decided(interlock, feed, "integrity")
     assert integrity["allow"] is None
     assert integrity["reason"].startswith("the feed was not exported for this policy: it leaves out facts of `")
+
+
+def test_what_came_after_a_feed_nobody_knows(interlock: Interlock, export: Callable[..., Path]) -> None:
+    asked = ("eval", "integrity", "--ledger", str(export()), "--task", TASK, "--format", "json")
+    late = json.loads(interlock(*asked).out)
+    assert (late["allow"], late["reason"]) == (
+        None,
+        f"the feed was taken at {AT}, and nobody knows what was recorded since; ask with `--at {AT}`",
+    )
+    assert json.loads(interlock(*asked, "--at", "2026-06-22T09:19:00Z").out)["allow"] is True
+
+
+def test_a_part_of_the_facts_tells_nothing_of_an_earlier_instant(
+    interlock: Interlock, export: Callable[..., Path]
+) -> None:
+    feed = export("--policy", "smoke")
+    early = ("--task", TASK, "--at", "2026-06-22T09:06:00Z", "--format", "json")
+    found = json.loads(interlock("eval", "smoke", "--ledger", str(feed), *early).out)
+    assert (found["allow"], found["reason"]) == (
+        None,
+        f"the feed was exported for some policies, as of {AT}; ask with `--at {AT}`, or export all",
+    )
 
 
 def test_an_export_for_a_task_decides_no_other(interlock: Interlock, ledger_path: Path, tmp_path: Path) -> None:
@@ -266,3 +290,36 @@ def test_tasks_are_those_that_there_were(interlock: Interlock, story_path: Path)
     assert interlock(*asked, "2026-06-01T00:00:00Z").out == ""
     early = interlock("verify-ledger", "--ledger", str(story_path), "--at", "2026-06-22T09:01:00Z", "--format", "json")
     assert json.loads(early.out)["receipts"] < 10
+
+
+def test_a_bar_grows_over_a_long_feed_where_a_person_looks(process: Interlock, tmp_path: Path) -> None:
+    path = tmp_path / "long.ndjson"
+    beat: dict[str, Any] = {
+        "kind": "app_heartbeat",
+        "task": "demo",
+        "at": "2026-06-22T09:20:00Z",
+        "actor": "worker",
+        "severity": "info",
+    }
+    beat |= {"summary": "x" * 1_000, "correlation": {}, "session_id": "s", "role": "worker"}
+    path.write_text("\n".join(json.dumps({**beat, "id": f"beat-{seq}", "seq": seq}) for seq in range(5_000)))
+    asked = ("eval", "integrity", "--ledger", str(path), "--task", "demo")
+    assert process(*asked).err == ""
+    leader, follower = os.openpty()
+    with subprocess.Popen([sys.executable, "-m", "interlock", *asked], stdout=subprocess.PIPE, stderr=follower) as run:
+        os.close(follower)
+        shown = b""
+        while piece := _read(leader):
+            shown += piece
+        os.close(leader)
+        assert run.stdout is not None
+        assert run.stdout.read().startswith(b"undecided  integrity  task demo\n")
+    assert b"reading" in shown
+    assert b"100%" in shown
+
+
+def _read(leader: int) -> bytes:
+    try:
+        return os.read(leader, 4_096)
+    except OSError:  # nobody writes any more
+        return b""

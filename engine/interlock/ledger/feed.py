@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from interlock.errors import LedgerError
+from interlock.instant import parse_instant
 from interlock.ledger.lines import INSERT, OPENING, read_line
 from interlock.ledger.reader import Reader
 from interlock.ledger.trouble import refused, told
@@ -74,7 +75,7 @@ class FeedReader(Reader):
         return {}
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
-        """Why facts of these kinds (of every task, where True) may lack in the feed; None when it says nothing."""
+        """Why facts of these kinds (of every task, where True) may lack in the feed; None where it does not tell."""
         if self._about is None:
             return None
         tasks, held, everywhere = self._about["tasks"], self._about["kinds"], self._about["everywhere"]
@@ -85,6 +86,19 @@ class FeedReader(Reader):
             return f"the feed was not exported for this policy: it leaves out facts of {named}"
         if tasks is not None and task not in tasks:
             return f"the feed was not exported for the task `{task}`"
+        return self._untold()
+
+    def _untold(self) -> str | None:
+        """Why the feed does not tell of the asked instant, if it does not.
+
+        What was recorded after it was taken is not in it; and how things stood before can be told only from all kinds.
+        """
+        assert self._about is not None
+        taken = self._about["at"]
+        if self.now > parse_instant(taken):
+            return f"the feed was taken at {taken}, and nobody knows what was recorded since; ask with `--at {taken}`"
+        if self.now < parse_instant(taken) and self._about["kinds"] is not None:
+            return f"the feed was exported for some policies, as of {taken}; ask with `--at {taken}`, or export all"
         return None
 
     def _fill(self, lines: Iterable[bytes]) -> None:
@@ -131,8 +145,5 @@ class FeedReader(Reader):
             return ("it must be the first line",) if count else ()
         self._ended = about
         facts = count - (self._about is not None)
-        return (
-            (f"the feed has {facts:,} facts, not the {about['facts']:,} that it had",)
-            if facts != about["facts"]
-            else ()
-        )
+        lost = f"the feed has {facts:,} facts, not the {about['facts']:,} that it had"
+        return (lost,) if facts != about["facts"] else ()
