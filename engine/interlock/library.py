@@ -76,6 +76,12 @@ class Library:
         """The policy, ready to judge. Raises UsageError when there is no such file, PolicyError when it is invalid."""
         return self._load(self.path(name, beside), ())
 
+    def source(self, name: str | os.PathLike[str]) -> Source:
+        """The text of a policy's file, line ends as they are. Raises UsageError when there is no such file."""
+        path = self.path(name)
+        with open(path, encoding="utf-8", newline="") as file:
+            return Source(path, file.read())
+
     def _load(self, path: str, above: tuple[str, ...]) -> Loaded:
         """The policy in a file. `above` are the ids of those that need it, which it may not need in turn."""
         try:

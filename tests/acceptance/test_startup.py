@@ -28,7 +28,7 @@ UNUSED = {
     "interlock.evaluation.seeing", "interlock.exporting", "interlock.ledger.feed", "interlock.ledger.lines",
     "interlock.lint", "interlock.making", "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.sight", "interlock.verification",
-    "interlock.verifying",
+    "interlock.verifying", "interlock.cli.docs", "interlock.pages",
 }  # fmt: skip
 
 

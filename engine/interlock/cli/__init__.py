@@ -15,7 +15,19 @@ from interlock.cli.terminal import say
 from interlock.errors import InterlockError, PolicyError, UsageError
 from interlock.source import nearest
 
-_COMMANDS = ("eval", "check", "explain-code", "policies", "show", "tasks", "facts", "export", "verify-ledger", "demo")
+_COMMANDS = (
+    "eval",
+    "check",
+    "explain-code",
+    "policies",
+    "show",
+    "docs",
+    "tasks",
+    "facts",
+    "export",
+    "verify-ledger",
+    "demo",
+)
 
 
 class _Interlock(click.Group):

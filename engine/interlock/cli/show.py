@@ -1,18 +1,28 @@
-"""`interlock show`: a policy's text, if it is valid."""
+"""`interlock show`: a policy's text or its graph, if it is valid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.policy import Policy
+from interlock.reporting.harmless import harmless
 
 
-@click.command("show", short_help="Print a policy.")
+@click.command("show", short_help="Print a policy, or its graph.")
 @click.argument("policy")
+@click.option(
+    "--graph",
+    type=click.Choice(["mermaid", "svg"]),
+    is_flag=False,
+    flag_value="mermaid",
+    help="Draw its facts, rules and states instead: as text of Mermaid, or with --graph=svg as Graphviz draws it.",
+)
 @options.policy_dirs
-def command(policy: str, policy_dirs: Sequence[str]) -> int:
+def command(policy: str, graph: Literal["mermaid", "svg"] | None, policy_dirs: Sequence[str]) -> int:
     """Print a policy, as its file has it.
 
     POLICY is the id of one that `interlock policies` lists, or the path of a file. An invalid policy is not printed:
@@ -20,8 +30,22 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     """
     from interlock.runner import library
 
-    source = library(policy_dirs)
-    source.load(policy)
-    with open(source.path(policy), encoding="utf-8", newline="") as file:
-        terminal.put(file.read())
+    found = library(policy_dirs)
+    loaded = found.load(policy).policy
+    if graph is None:
+        terminal.put(found.source(policy).text)
+    else:
+        terminal.put(harmless(_picture(loaded, graph), keep="\n"), "utf-8")
     return exits.ALLOWED
+
+
+def _picture(policy: Policy, form: Literal["mermaid", "svg"]) -> str:
+    from interlock.pages import drawn
+
+    if form == "svg":
+        from interlock.pages.graphviz import svg
+
+        return svg(drawn(policy))
+    from interlock.pages.mermaid import mermaid
+
+    return mermaid(drawn(policy))

@@ -30,7 +30,7 @@ def _everything(policy: Policy) -> Iterator[tuple[Node, dict[str, str]]]:
         if selection.where is not None:
             yield selection.where, {selection.name: ""}
     for rule in policy.rules:
-        for node in _of_rule(rule):
+        for node in of_rule(rule):
             yield node, {name: name for name in rule.loops}
         for name in rule.loops:
             yield Some(name, "", rule.condition), {loop: loop for loop in rule.loops}
@@ -41,7 +41,8 @@ def _everything(policy: Policy) -> Iterator[tuple[Node, dict[str, str]]]:
         yield node, {}
 
 
-def _of_rule(rule: Rule) -> list[Node]:
+def of_rule(rule: Rule) -> list[Node]:
+    """Every expression of a rule."""
     templates = [template for template in (rule.message, rule.fix) if template is not None]
     return [rule.condition, *expressions(*templates), *rule.data.values(), *rule.values.values()]
 

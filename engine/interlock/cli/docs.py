@@ -1,0 +1,28 @@
+"""`interlock docs`: a policy's reference page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting.harmless import harmless
+
+
+@click.command("docs", short_help="Write a policy's reference page.")
+@click.argument("policy")
+@options.policy_dirs
+def command(policy: str, policy_dirs: Sequence[str]) -> int:
+    """Write the reference page of a policy, in Markdown: its question, parameters, facts, rules, states and graph.
+
+    POLICY is the id of one that `interlock policies` lists, or the path of a file. Of an invalid policy there is no
+    page: what is wrong with it is told, and the exit code is 5.
+    """
+    from interlock.pages import page
+    from interlock.runner import library
+
+    found = library(policy_dirs)
+    loaded = found.load(policy).policy
+    terminal.put(harmless(page(loaded, found.source(policy)), keep="\n"), "utf-8")
+    return exits.ALLOWED

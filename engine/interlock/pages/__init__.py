@@ -1,0 +1,8 @@
+"""A policy for people to read: its graph, and its page in Markdown. Made of the policy alone: no ledger is needed."""
+
+from __future__ import annotations
+
+from interlock.pages.graph import drawn
+from interlock.pages.page import page
+
+__all__ = ["drawn", "page"]
