@@ -103,7 +103,7 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(inner)
 
 
-@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_property_says_what_it_is(path: Path) -> None:
     members = [
         (name, member)
