@@ -1,4 +1,7 @@
-"""Everything in the README is run. `UPDATE_GOLDEN=1` writes what was printed into it, for a person to read."""
+"""Everything in the README and in the language's reference is run.
+
+`UPDATE_GOLDEN=1` writes what was printed into them, for a person to read.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+DOCUMENTS = [README, ROOT / "policies" / "REFERENCE.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -40,8 +44,9 @@ def played(block: str, folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_the_commands_print_what_the_readme_says(tmp_path: Path) -> None:
-    text = README.read_text()
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_commands_print_what_the_document_says(document: Path, tmp_path: Path) -> None:
+    text = document.read_text()
     for language, block in BLOCK.findall(text):
         if language == "yaml" and (name := re.search(r"^policy: (\S+)$", block, re.MULTILINE)):
             (tmp_path / f"{name[1]}.yaml").write_text(block)
@@ -52,7 +57,7 @@ def test_the_commands_print_what_the_readme_says(tmp_path: Path) -> None:
             else:
                 assert block == again
     if os.environ.get("UPDATE_GOLDEN"):
-        README.write_text(text)
+        document.write_text(text)
 
 
 @pytest.mark.slow
