@@ -13,6 +13,7 @@ import pytest
 
 import interlock as interlock_package
 from interlock.cli import main
+from tests.helpers.engine import as_by_both
 
 EXITS = {0, 2, 3, 4, 5, 6}
 """The codes of a run that found no bug and that nobody interrupted."""
@@ -87,7 +88,7 @@ def kept(ran: Ran) -> Ran:
     assert ran.code in EXITS, ran
     assert not any(char in ran.out + ran.err for char in "\x00\x07\x1b\x7f\x9b\u202e"), "a control reached the terminal"
     assert bool(ran.err.startswith("error: ")) is (ran.code in {2, 6}), ran
-    return ran
+    return ran._replace(out=as_by_both(ran.out))
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:

@@ -313,7 +313,7 @@ def test_a_bar_grows_over_a_long_feed_where_a_person_looks(process: Interlock, t
             shown += piece
         os.close(leader)
         assert run.stdout is not None
-        assert run.stdout.read().startswith(b"undecided  integrity  task demo\n")
+        assert run.stdout.read().startswith(b"undecided  integrity  task demo")
     assert b"reading" in shown
     assert b"100%" in shown
 

@@ -18,6 +18,7 @@ import pytest
 from interlock import __version__, runner
 from interlock.cli import main
 from tests.acceptance.conftest import Interlock
+from tests.helpers.engine import as_by_both
 from tests.helpers.ledgers import LedgerBuilder
 
 DENIED = ("eval", "smoke", "--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger")
@@ -88,7 +89,7 @@ def terminal(*args: str, columns: int = 80, env: Mapping[str, str] = {}) -> str:
         os.close(outer)
         found = b"".join(iter(lambda: read(inner), b""))
     os.close(inner)
-    return found.decode().replace("\r\n", "\n")
+    return as_by_both(found.decode().replace("\r\n", "\n"))
 
 
 def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> None:

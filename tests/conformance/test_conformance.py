@@ -10,6 +10,7 @@ import pytest
 
 import interlock
 from tests.conformance.answers import ANSWERS, SAME_REASON, Compare, Pair, Question, given
+from tests.helpers.engine import ENGINE
 
 CASES = [(query, *case) for query, cases in ANSWERS.items() for case in cases]
 
@@ -37,7 +38,7 @@ def _wrong(
     """What differs between the real system's answer and ours."""
     params = given(question, names)
     decision = interlock.evaluate(policy, ledger=ledger, task=question.task, at=question.now, params=params)
-    assert decision.engine == "both"
+    assert decision.engine == ENGINE
     if question.exit_code:
         pairs: list[Pair] = [("allow", None, decision.allow)]
         if question.query in SAME_REASON:

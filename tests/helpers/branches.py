@@ -20,7 +20,6 @@ Found = tuple[int, bool, bool | None, tuple[int, ...]]
 
 _Frame = dict[str, tuple[int, Mapping[str, Value]]]
 
-needs_engine = pytest.mark.skipif(not AVAILABLE, reason="durable-rules cannot be imported here")
 
 FIELDS = ("role", "at", "count", "note")
 RELATIONS = tuple(

@@ -31,13 +31,11 @@ from interlock.expression.values import Known
 from interlock.fact import Fact, Value
 from interlock.making import make
 from interlock.policy import Policy
-from interlock.rete import AVAILABLE
 from interlock.source import Source
 from interlock.verdict import Verdict
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
-
-needs_engine = pytest.mark.skipif(not AVAILABLE, reason="durable-rules cannot be imported here")
+from tests.helpers.engine import needs_engine
 
 CASES = 5_000 * EXAMPLES
 REFUSALS = ("E508", "E509", "E510")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from interlock.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
 from interlock.fact import Value
 from interlock.rete import Ruleset, ruleset
-from tests.helpers.branches import matches, needs_engine
+from tests.helpers.branches import matches
+from tests.helpers.engine import needs_engine
 
 pytestmark = needs_engine
 

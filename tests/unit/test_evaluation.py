@@ -13,6 +13,7 @@ from interlock import evaluation, rete, selection
 from interlock.evaluation import strata
 from interlock.expression.values import Known
 from interlock.verdict import Verdict
+from tests.helpers.engine import BOTH, ENGINE, RETE, needs_engine
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:10:00Z"
@@ -58,7 +59,7 @@ outputs:
 
 def test_a_policy_that_reads_nothing_decides(builder: LedgerBuilder) -> None:
     decision = decide(builder, "decide:\n  - {state: done, allow: true}\n")
-    assert (decision.allow, decision.state, decision.reason, decision.engine) == (True, "done", None, "both")
+    assert (decision.allow, decision.state, decision.reason, decision.engine) == (True, "done", None, ENGINE)
     assert (decision.now, decision.task, decision.ledger.seq) == (NOW, "demo", 0)
 
 
@@ -160,6 +161,7 @@ def test_too_many_facts_are_refused_by_name(builder: LedgerBuilder, monkeypatch:
     assert "aggregate it" in str(decision.reason)
 
 
+@needs_engine
 def test_evaluators_that_disagree_leave_it_undecided(builder: LedgerBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     def other(_: object, __: Known) -> Verdict:
         return Verdict((), {}, 0)
@@ -176,7 +178,7 @@ def test_an_engine_that_cannot_be_had_is_told(builder: LedgerBuilder, monkeypatc
     assert decide(builder, COUNTED, engine="reference").engine == "reference"
 
 
-@pytest.mark.parametrize("engine", ["rete", "reference", "both"])
+@pytest.mark.parametrize("engine", [RETE, "reference", BOTH])
 def test_each_engine_decides_alone_too(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
     decision = decide(builder, COUNTED, engine=engine)
     assert (decision.allow, decision.engine) == (False, engine)
@@ -331,14 +333,14 @@ decide:
 """
 
 
-@pytest.mark.parametrize("engine", ["rete", "reference"])
+@pytest.mark.parametrize("engine", [RETE, "reference"])
 def test_a_derivation_without_end_is_undecided(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
     decision = decide(builder, ENDLESS, engine=engine)
     assert decision.allow is None
     assert "`count` derives" in str(decision.reason)
 
 
-@pytest.mark.parametrize("engine", ["rete", "reference"])
+@pytest.mark.parametrize("engine", [RETE, "reference"])
 def test_a_derivation_of_too_many_facts_is_undecided(
     builder: LedgerBuilder, engine: evaluation.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,7 +351,7 @@ def test_a_derivation_of_too_many_facts_is_undecided(
     assert "`count` derives" in str(decision.reason)
 
 
-@pytest.mark.parametrize("engine", ["rete", "reference", "both"])
+@pytest.mark.parametrize("engine", [RETE, "reference", BOTH])
 def test_a_long_derivation_that_ends_is_decided(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
     text = ENDLESS.replace("for: count,", "for: count, when: count.n < 90,") + "outputs: {steps: count.size()}\n"
     decision = decide(builder, text, engine=engine)

@@ -9,7 +9,8 @@ from interlock.errors import EngineError
 from interlock.fact import Value
 from interlock.rete import Match, Ruleset
 from interlock.rete.work import check_facts
-from tests.helpers.branches import Facts, build, fact, facts, join, many, matches, needs_engine, no, rule, some
+from tests.helpers.branches import Facts, build, fact, facts, join, many, matches, no, rule, some
+from tests.helpers.engine import needs_engine
 
 FAR = 2**53
 STEPS = (

@@ -12,7 +12,8 @@ import pytest
 
 from interlock.errors import EngineError
 from interlock.rete import session
-from tests.helpers.branches import build, fact, facts, needs_engine, rule, some
+from tests.helpers.branches import build, fact, facts, rule, some
+from tests.helpers.engine import needs_engine
 
 
 def spy(monkeypatch: pytest.MonkeyPatch, call: str, change: Callable[..., object]) -> None:
