@@ -155,8 +155,8 @@ except EngineError as error:
     assert available == "False"
     assert message == (
         f"the rules engine is not available: {reason}; `pip install durable-rules` installs it, "
-        "from Python 3.13 on with `CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject` in the environment "
-        "and a C compiler; the reference evaluator needs no engine"
+        "from Python 3.13 on with a C compiler, `CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject` in the environment "
+        "and `--no-cache-dir --force-reinstall --no-deps`; the reference evaluator needs no engine"
     )
 
 

@@ -48,8 +48,9 @@ def require_engine() -> None:
     if _engine is None:
         raise EngineError(
             f"the rules engine is not available: {_missing}; "
-            "`pip install durable-rules` installs it, from Python 3.13 on with "
-            "`CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject` in the environment and a C compiler; "
+            "`pip install durable-rules` installs it, from Python 3.13 on with a C compiler, "
+            "`CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject` in the environment "
+            "and `--no-cache-dir --force-reinstall --no-deps`; "
             "the reference evaluator needs no engine"
         )
 
