@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from interlock.errors import PolicyError, UsageError
 from interlock.library import Library
-from interlock.source import Issue, Source
+from interlock.source import Issue, Source, digest
 
 _SUFFIXES = (".yaml", ".yml")
 _TESTS = ("_test.yaml", "_test.yml")
@@ -34,7 +34,6 @@ def _checked(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
         loaded = library.load(file)
     except PolicyError as error:
         return error.issues, next(iter(error.sources), Source(file, ""))
-    from interlock.checker import digest
     from interlock.lint import warnings
     from interlock.parser import parse
 

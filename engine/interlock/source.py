@@ -86,6 +86,13 @@ def _window(line: str, column: int) -> tuple[str, int]:
     return text, column - start + bool(start)
 
 
+def digest(text: str) -> str:
+    """The SHA-256 of a text, as `sha256:…`."""
+    import hashlib
+
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The word of `known` that `word` most likely was meant to be, or None."""
     from difflib import get_close_matches

@@ -6,18 +6,17 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
 from interlock import codes
 from tests.acceptance.conftest import Interlock
+from tests.helpers.consumers import sarif
 
 ROOT = Path(__file__).resolve().parents[2]
 ERRORS = ROOT / "tests" / "errors"
 SCHEMA = json.loads((ROOT / "schemas" / "issue.schema.json").read_text("utf-8"))
-SARIF = json.loads((Path(__file__).parent / "sarif" / "sarif-2.1.0.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 SOUND = """
@@ -242,15 +241,6 @@ def test_sarif_names_a_file_as_a_uri(name: str, uri: str, interlock: Interlock, 
 def test_every_issue_of_the_broken_policies_is_valid_sarif(interlock: Interlock) -> None:
     (run,) = sarif(interlock("check", str(ERRORS), "--format", "sarif").out)["runs"]
     assert len(run["results"]) > 100
-
-
-def sarif(text: str) -> Any:
-    """The document, if the schema of SARIF 2.1.0 accepts it."""
-    document = json.loads(text)
-    validator = jsonschema.validators.validator_for(SARIF)
-    validator(SARIF, format_checker=validator.FORMAT_CHECKER).validate(document)
-    assert document["version"] == "2.1.0"
-    return document
 
 
 # -- pages

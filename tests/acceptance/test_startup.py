@@ -21,7 +21,7 @@ finally:
 UNUSED = {
     "argparse", "attr", "attrs", "concurrent", "dataclasses", "difflib", "importlib.metadata", "importlib.resources",
     "json", "jsonschema", "lark", "logging", "pathlib", "pickle", "pprint", "referencing", "shutil", "subprocess",
-    "tempfile", "traceback", "unittest", "yaml",
+    "tempfile", "traceback", "unittest", "xml", "yaml",
     "interlock.checker", "interlock.checking", "interlock.cli.check", "interlock.cli.demo",
     "interlock.cli.explain_code", "interlock.cli.export", "interlock.cli.facts", "interlock.cli.policies",
     "interlock.cli.show", "interlock.cli.tasks", "interlock.cli.verify_ledger", "interlock.codes", "interlock.compiler",
@@ -29,6 +29,9 @@ UNUSED = {
     "interlock.lint", "interlock.making", "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.sight", "interlock.verification",
     "interlock.verifying", "interlock.cli.docs", "interlock.pages",
+    "interlock.cli.asked", "interlock.cli.reports", "interlock.reporting.cases", "interlock.reporting.github",
+    "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.problems",
+    "interlock.reporting.sarif", "interlock.reporting.tap",
 }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ issues behind it.
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +23,7 @@ from interlock.expression.tree import Type
 from interlock.fact import Value
 from interlock.parser import Document
 from interlock.policy import Line, Output, Parameter, Policy
-from interlock.source import Issue
+from interlock.source import Issue, digest
 
 _Path = tuple[str | int, ...]
 Needed = Callable[[str], Policy | str]
@@ -104,11 +103,6 @@ def _policy(report: Report, written: dict[str, Any], needed: Needed) -> Policy:
         derived=names.derived,
         description=str(written.get("description") or ""),
     )
-
-
-def digest(text: str) -> str:
-    """The SHA-256 of a policy's text, as `sha256:…`."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _name(report: Report, written: dict[str, Any]) -> None:

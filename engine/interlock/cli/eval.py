@@ -13,6 +13,7 @@ from interlock.errors import UsageError
 from interlock.reporting import Look, render
 
 if TYPE_CHECKING:
+    from interlock.cli.reports import Target
     from interlock.library import Library
 
 
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     help="Who judges: the rules engine (rete), the reference evaluator, or both, which must agree.",
 )
 @options.policy_dirs
-@options.form
+@options.report_form
+@click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
+@options.reports
+@click.option("--summary", is_flag=True, help="Append markdown to the file that $GITHUB_STEP_SUMMARY names.")
 def command(
     policies: Sequence[str],
     task: str | None,
@@ -41,6 +45,9 @@ def command(
     engine: Literal["both", "rete", "reference"],
     policy_dirs: Sequence[str],
     form: str,
+    output: str | None,
+    reports: Sequence[tuple[str, str]],
+    summary: bool,
 ) -> int:
     """Decide policies over one snapshot of the ledger, at one instant.
 
@@ -58,19 +65,38 @@ def command(
     from interlock.runner import judge, library
 
     opened = options.opened(ledger)
+    policies_at = library(policy_dirs)
+    wanted: list[Target] = []
+    if output is not None or reports or summary:
+        from interlock.cli.reports import targets
+
+        wanted = targets(form, output, reports, summary, [opened.path, *map(policies_at.path, policies)])
     tasks = None if task is None else [task]
     decisions = judge(policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs)
     if not decisions:
         raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
-    if form == "json":
-        terminal.put(render(form, decisions), "utf-8")
-    else:
-        terminal.put(render(form, decisions, _look(policies, library(policy_dirs))))
+    if wanted:
+        from interlock.cli.reports import write
+
+        write(wanted, decisions, _informed(policies, policies_at))
+    if output is None:
+        terminal.put(render(form, decisions, _look(form, policies, policies_at)), None if form == "text" else "utf-8")
     return exits.of_decisions(decisions)
 
 
-def _look(policies: Sequence[str], library: Library) -> Look:
+def _look(form: str, policies: Sequence[str], library: Library) -> Look:
     """How the report looks on this standard output."""
+    if form == "json":  # a decision says all of itself
+        return Look()
+    if form != "text":
+        return _informed(policies, library)
     asked = [library.load(name).policy for name in policies]
     questions = {policy.digest: policy.question for policy in asked}
     return Look(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions)
+
+
+def _informed(policies: Sequence[str], library: Library) -> Look:
+    """The look of a report that is read by a program, or later: without colours, with the policies' own lines."""
+    from interlock.cli.asked import informed
+
+    return informed(policies, library)

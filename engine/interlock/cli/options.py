@@ -11,6 +11,9 @@ import click
 
 from interlock.errors import UsageError
 from interlock.reporting import FORMATS
+from interlock.source import nearest
+
+_LISTED = ", ".join(FORMATS)
 
 if TYPE_CHECKING:
     from interlock.ledger import Ledger, Watched
@@ -31,8 +34,46 @@ def _folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
     return given
 
 
+def _known(form: str) -> str:
+    """The format, if decisions can be rendered as it. Raises UsageError."""
+    if form in FORMATS:
+        return form
+    near = nearest(form, FORMATS)
+    raise UsageError(f"unknown format `{form}`; " + (f"did you mean `{near}`?" if near else f"there is {_LISTED}"))
+
+
+def _form(_: click.Context, __: click.Parameter, given: str) -> str:
+    return _known(given)
+
+
+def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """`FORMAT:FILE` texts as formats and files. Raises UsageError."""
+    found = []
+    for text in given:
+        form, colon, path = text.partition(":")
+        if not colon or not path:
+            raise UsageError(f"`--report {text}` is not of the form FORMAT:FILE")
+        found.append((_known(form), path))
+    return tuple(found)
+
+
 form = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", help="For a person (text) or for a program (json)."
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    help="For a person (text) or for a program (json).",
+)
+report_form = click.option(
+    "--format", "form", metavar="FORMAT", default="text", callback=_form, help=f"How decisions are told: {_LISTED}."
+)
+reports = click.option(
+    "--report",
+    "reports",
+    metavar="FORMAT:FILE",
+    multiple=True,
+    callback=_reports,
+    help="Write FILE in a further format; may be repeated.",
 )
 policy_dirs = click.option(
     "--policy-dir",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from interlock.decision import Decision
-from interlock.reporting.look import Look, plain
+from interlock.reporting.look import Asked, AskedRule, Look, plain
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "tap")
 """What a report may be rendered as; each is a module of this package that has `render`."""
 
 
@@ -18,4 +18,4 @@ def render(form: str, decisions: Sequence[Decision], look: Look | None = None) -
     return rendered
 
 
-__all__ = ["FORMATS", "Look", "plain", "render"]
+__all__ = ["FORMATS", "Asked", "AskedRule", "Look", "plain", "render"]

@@ -1,17 +1,11 @@
-"""Issues as workflow commands of GitHub Actions, which shows them at their lines in a pull request.
-
-https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-"""
+"""Issues as workflow commands of GitHub Actions, which shows them at their lines in a pull request."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from interlock.reporting.harmless import harmless
+from interlock.reporting.github import command
 from interlock.source import Issue, Source
-
-_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = _MESSAGE | {":": "%3A", ",": "%2C"}
 
 
 def render(issues: Sequence[Issue], _: Sequence[Source]) -> str:
@@ -28,10 +22,4 @@ def _command(issue: Issue) -> str:
         "endColumn": place.column + place.width,
         "title": issue.code,
     }
-    properties = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in where.items())
-    message = f"{issue.message}\n{issue.hint}" if issue.hint else issue.message
-    return f"::{issue.level} {properties}::{_escaped(message, _MESSAGE)}"
-
-
-def _escaped(text: str, special: Mapping[str, str]) -> str:
-    return harmless(text.translate({ord(char): told for char, told in special.items()}))
+    return command(issue.level, where, f"{issue.message}\n{issue.hint}" if issue.hint else issue.message)

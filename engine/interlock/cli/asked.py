@@ -1,0 +1,66 @@
+"""What reports are told of the policies that were judged by: plain values, with the text that their authors wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interlock.library import Library
+from interlock.parser import parse
+from interlock.policy import Policy
+from interlock.reporting import Asked, AskedRule, Look
+from interlock.source import Source, digest
+
+_HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
+
+
+def informed(policies: Sequence[str], library: Library) -> Look:
+    """A look that knows the policies: each one's question, file and rules, by its digest."""
+    loaded = {name: library.load(name).policy for name in policies}
+    questions = {policy.digest: policy.question for policy in loaded.values()}
+    return Look(questions=questions, asked={p.digest: _asked(p, library.path(name)) for name, p in loaded.items()})
+
+
+def _asked(policy: Policy, path: str) -> Asked:
+    written, line = _written(policy, path)
+    rules = tuple(
+        AskedRule(rule.id, rule.line, rule.effect, *_texts(written.get(rule.id, {})))
+        for rule in policy.rules
+        if rule.effect != "derive"
+    )
+    return Asked(_near(path), line, rules)
+
+
+def _written(policy: Policy, path: str) -> tuple[dict[str, Mapping[str, Any]], int]:
+    """The rules as their file has them, by id, and the line of the policy's name.
+
+    A file that was written to since it was judged by tells nothing.
+    """
+    with open(path, "rb") as file:
+        source = Source(path, file.read().decode(errors="replace"))
+    document, _ = parse(source)
+    if document is None or digest(source.text) != policy.digest:
+        return {}, 1
+    return {rule["id"]: rule for rule in document.data.get("rules", [])}, document.locate_key(("policy",)).line
+
+
+def _texts(rule: Mapping[str, Any]) -> tuple[str, str]:
+    """A rule's message, and everything that it says, a line each."""
+    message = next((str(rule[key]) for key in _HELP[:3] if key in rule), "")
+    return message, "\n".join(f"{key}: {_text(rule[key])}" for key in _HELP if key in rule)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+
+
+def _near(path: str) -> str:
+    """The path from the folder that the command runs in, if the file is in it or below: so tools find it again."""
+    try:
+        below = os.path.relpath(path)
+    except (OSError, ValueError):
+        return path
+    return path if below.startswith(os.pardir) else below

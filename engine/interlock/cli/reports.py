@@ -1,0 +1,100 @@
+"""The files that decisions are written to. Each is written whole, or left as it was."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from interlock.decision import Decision
+from interlock.errors import UsageError
+from interlock.reporting import Look, render
+
+SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable in which GitHub Actions names the file that a step's summary is appended to."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A file, and the format of what is written to it, or else appended."""
+
+    form: str
+    path: str
+    append: bool = False
+
+
+def targets(
+    form: str, output: str | None, reports: Sequence[tuple[str, str]], summary: bool, inputs: Iterable[str]
+) -> list[Target]:
+    """The files that were asked for. Raises UsageError for one that is asked for twice, or must not be overwritten."""
+    found = [] if output is None else [Target(form, output)]
+    found += [Target(*report) for report in reports]
+    taken = {os.path.realpath(path): "it is read, and must not be overwritten" for path in inputs}
+    if SUMMARY in os.environ:
+        taken[os.path.realpath(os.environ[SUMMARY])] = "a step's summary is appended to; that is what `--summary` does"
+    for target in found:
+        if target.path == "-":
+            raise UsageError("standard output has what `--format` asks for; give a file, such as `./-`")
+        place = os.path.realpath(target.path)
+        if place in taken:
+            raise UsageError(f"cannot write `{target.path}`: {taken[place]}")
+        taken[place] = "it is written already; give each report a file of its own"
+    return [*found, Target("markdown", _summary(), append=True)] if summary else found
+
+
+def write(found: Iterable[Target], decisions: Sequence[Decision], look: Look) -> None:
+    """Write every file that can be written. Raises UsageError that names each of the others."""
+    failed = []
+    for target in found:
+        try:
+            if target.append:
+                _append(target, decisions, look)
+            else:
+                _replace(target.path, _encoded(render(target.form, decisions, look)))
+        except OSError as error:
+            failed.append(f"cannot write `{target.path}`: {(error.strerror or str(error)).lower()}")
+    if failed:
+        raise UsageError("\n".join(failed))
+
+
+def _summary() -> str:
+    path = os.environ.get(SUMMARY)
+    if not path:
+        raise UsageError(f"`--summary` appends to the file that `${SUMMARY}` names, and it is not set; is this GitHub?")
+    return path
+
+
+def _append(target: Target, decisions: Sequence[Decision], look: Look) -> None:
+    """Add to what there is. GitHub shows nothing of a summary that is too large, so the room is what is left of it."""
+    with open(target.path, "ab") as file:
+        room = look.room - file.tell()
+        text = _encoded(render(target.form, decisions, msgspec.structs.replace(look, room=room - 1)))
+        if len(text) >= room:
+            raise OSError("it has no room for more")
+        file.write(b"\n" + text if file.tell() else text)
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Write a file whole, under another name first. What is no file, such as a pipe, is written to as it is."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "wb") as file:
+                file.write(content)
+            return
+    place = os.path.realpath(path)
+    temporary = f"{place}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+        with suppress(FileNotFoundError):
+            os.chmod(temporary, stat.S_IMODE(os.stat(place).st_mode))
+        os.replace(temporary, place)
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")

@@ -1,0 +1,52 @@
+"""Decisions as workflow commands of GitHub Actions, which shows them at the policy's lines.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from interlock.decision import Decision
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+from interlock.reporting.problems import Problem, problems
+
+LIMIT = 10
+"""How many annotations of one level GitHub shows of a step; it drops what comes after, without a word."""
+
+_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
+_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY = _MESSAGE | {":": "%3A", ",": "%2C"}
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    """One command a line for each problem; of a level that has too many, the last says how many more there are."""
+    found = [problem for decision in decisions for problem in problems(decision)]
+    lines = [line for level in _LEVELS for line in _of_level([p for p in found if p.level == level], look)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def command(level: str, where: Mapping[str, object], message: str) -> str:
+    """A workflow command: an annotation of a level, such as `error`, at a place, with a message of any text."""
+    properties = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in where.items())
+    return f"::{level} {properties}::{_escaped(message, _MESSAGE)}"
+
+
+def _of_level(found: Sequence[Problem], look: Look) -> Iterator[str]:
+    shown = found if len(found) <= LIMIT else found[: LIMIT - 1]
+    yield from (_annotation(problem, look) for problem in shown)
+    if more := len(found) - len(shown):
+        yield command(_LEVELS[found[0].level], {"title": "interlock"}, f"and {more:,} more")
+
+
+def _annotation(problem: Problem, look: Look) -> str:
+    decision = problem.decision
+    place = look.place(decision.policy_digest, problem.rule)
+    where: dict[str, object] = {"file": place[0], "line": place[1]} if place else {}
+    where["title"] = f"{decision.policy}: {problem.rule}" if problem.rule else decision.policy
+    return command(_LEVELS[problem.level], where, problem.told)
+
+
+def _escaped(text: str, special: Mapping[str, str]) -> str:
+    return harmless(text.translate({ord(char): told for char, told in special.items()}))

@@ -1,0 +1,73 @@
+"""Decisions as a JUnit report, which nearly every CI system shows: a suite a decision, a case a rule.
+
+The form is that of Jenkins's xUnit plugin (`junit-10.xsd`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from interlock.decision import Decision, Finding
+from interlock.reporting.cases import Case, cases
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+
+_TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped"}
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    """One XML document. A decision that is denied has a failure, an undecided one an error."""
+    if not decisions:
+        return ""
+    suites = [_suite(decision, look) for decision in decisions]
+    total = {name: str(sum(int(suite.attrib[name]) for suite in suites)) for name in ("tests", "failures", "errors")}
+    root = Element("testsuites", {"name": "interlock", **total})
+    root.extend(suites)
+    indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _suite(decision: Decision, look: Look) -> Element:
+    found = cases(decision, look)
+    name = harmless(f"{decision.policy}.{decision.task}")
+    counts = {
+        "tests": len(found),
+        "failures": sum(case.outcome == "failed" for case in found),
+        "errors": sum(case.outcome == "undecided" for case in found),
+        "skipped": sum(case.outcome == "skipped" for case in found),
+    }
+    told = {key: str(count) for key, count in counts.items()}
+    suite = Element("testsuite", {"name": name, **told, "timestamp": harmless(decision.now)})
+    properties = SubElement(suite, "properties")
+    for key, value in _properties(decision).items():
+        SubElement(properties, "property", {"name": key, "value": harmless(str(value))})
+    suite.extend(_case(case, name) for case in found)
+    return suite
+
+
+def _properties(decision: Decision) -> dict[str, object]:
+    """Whatever tells which question was asked, of what, and who answered."""
+    asked = {"policy": decision.policy, "version": decision.version, "policy_digest": decision.policy_digest}
+    of = {"task": decision.task, "now": decision.now, "ledger": decision.ledger.path, "seq": decision.ledger.seq}
+    return {**asked, **of, "engine": decision.engine, "state": decision.state}
+
+
+def _case(case: Case, of: str) -> Element:
+    element = Element("testcase", {"classname": of, "name": harmless(case.name)})
+    detail = harmless("\n\n".join(map(_told, case.findings)), keep="\n\t")
+    if case.outcome == "passed":
+        if detail:
+            SubElement(element, "system-out").text = detail
+        return element
+    message = harmless(case.message, keep="\n")
+    SubElement(element, _TAGS[case.outcome], {"type": case.outcome, "message": message}).text = detail or message
+    return element
+
+
+def _told(finding: Finding) -> str:
+    """A finding with its fix and the facts it rests on, a line each."""
+    lines = [f"{finding.severity}: {finding.message.strip()}"]
+    lines += [f"fix: {finding.fix.strip()}"] if finding.fix else []
+    lines += [f"evidence: {', '.join(finding.evidence)}"] if finding.evidence else []
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""Decisions as Markdown, as GitHub shows it in a step's summary or a comment: a table, and what stands in the way."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from interlock.decision import Decision, Finding
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+from interlock.reporting.text import verdict
+
+_MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")
+_LAST = 100
+"""Bytes that the line needs which says how much was left out."""
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    """A headline with the sum, a row a decision, and a section for each that is not simply allowed.
+
+    What has more than `look.room` bytes is cut between two lines, and says so: GitHub shows none that is too large.
+    """
+    if not decisions:
+        return ""
+    counts = Counter(map(verdict, decisions))
+    total = ", ".join(f"{counts[name]:,} {name}" for name in ("denied", "undecided", "allowed") if counts[name])
+    lines = [f"### interlock: {total}", "", "| verdict | policy | task | state |", "| --- | --- | --- | --- |"]
+    lines += map(_row, decisions)
+    for decision in decisions:
+        lines += _section(decision, look)
+    return _cut(lines, look.room)
+
+
+def _row(decision: Decision) -> str:
+    state = "" if decision.allow is None else _prose(decision.state)
+    return f"| **{verdict(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
+
+
+def _section(decision: Decision, look: Look) -> Iterator[str]:
+    if decision.allow is True and not decision.findings:
+        return
+    state = "" if decision.allow is None else f": {_prose(decision.state)}"
+    yield from ("", f"#### {verdict(decision)}: {_prose(decision.policy)}, task {_prose(decision.task)}{state}", "")
+    if question := look.questions.get(decision.policy_digest):
+        yield from (_prose(" ".join(question.split())), "")
+    yield from (f"- **why** {_prose(reason)}" for reason in (decision.reason or "").splitlines())
+    for finding in decision.findings:
+        yield from _finding(finding)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"- **{finding.severity}** {_prose(finding.message)} ({_code(finding.rule)})"
+    if finding.fix:
+        yield f"  - fix: {_code(finding.fix)}"
+    if finding.evidence:
+        yield f"  - evidence: {', '.join(map(_code, finding.evidence))}"
+
+
+def _prose(told: str) -> str:
+    """A text that says nothing to Markdown but itself, on one line."""
+    return _MARKS.sub(r"\\\1", harmless(told.strip()))
+
+
+def _code(told: str) -> str:
+    """A text as code, between more backticks than it has in a row."""
+    shown = harmless(told.strip()) or " "
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
+
+
+def _cut(lines: Sequence[str], room: int) -> str:
+    sizes = list(accumulate(len(line.encode()) + 1 for line in lines))
+    if sizes[-1] <= room:
+        return "".join(f"{line}\n" for line in lines)
+    kept = sum(size + _LAST <= room for size in sizes)
+    told = f"\n**{len(lines) - kept:,} of {len(lines):,} lines left out: there is room for {room:,} bytes**\n"
+    return "".join(f"{line}\n" for line in lines[:kept]) + told

@@ -1,0 +1,108 @@
+"""Decisions as SARIF 2.1.0, which code scanning and editors read.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from interlock import __version__
+from interlock.decision import Decision
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import AskedRule, Look
+from interlock.reporting.problems import Problem, problems
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {"block": "error", "warn": "warning", "note": "note"}
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    """One run of one document: a rule for each policy and each of its rules, a result for each problem."""
+    if not decisions:
+        return ""
+    found = [problem for decision in decisions for problem in problems(decision)]
+    rules: dict[tuple[str, str], dict[str, Any]] = {}
+    for decision in decisions:
+        rules |= _rules(decision, look)
+    for problem in found:
+        rules.setdefault(_key(problem), {"id": _key(problem)[1]})
+    for (digest, _), rule in rules.items():
+        rule["properties"] = {"policy_digest": digest}
+    numbers = {key: number for number, key in enumerate(rules)}
+    results = [_result(problem, numbers[_key(problem)], look) for problem in found]
+    paths = dict.fromkeys(asked.path for asked in look.asked.values())
+    return document(rules.values(), paths, results)
+
+
+def document(rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]]) -> str:
+    """The text of a document with one run: its rules, the files that were looked at, and what was found."""
+    run = {
+        "tool": {"driver": {"name": "interlock", "version": __version__, "rules": list(rules)}},
+        "columnKind": "unicodeCodePoints",
+        "artifacts": [{"location": {"uri": uri(path)}} for path in paths],
+        "results": list(results),
+    }
+    whole = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return f"{harmless(msgspec.json.encode(whole).decode())}\n"
+
+
+def location(path: str, region: dict[str, int]) -> dict[str, Any]:
+    """A place in a file."""
+    return {"physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": region}}
+
+
+def text(told: str) -> str:
+    """The text, with what is no text in it, such as the bytes of a file's name, spelled out."""
+    return told.encode(errors="backslashreplace").decode()
+
+
+def uri(name: str) -> str:
+    """The path as a URI: relative as it is given, or a file's."""
+    path = quote(os.fsencode(name))
+    return f"file://{path}" if os.path.isabs(name) else path
+
+
+def _key(problem: Problem) -> tuple[str, str]:
+    """The policy's digest and the rule's id: two files may hold policies of one name."""
+    policy = problem.decision.policy
+    return problem.decision.policy_digest, f"{policy}/{problem.rule}" if problem.rule else policy
+
+
+def _rules(decision: Decision, look: Look) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rules of a decision's policy, and before them the policy itself, by their keys."""
+    digest, policy = decision.policy_digest, decision.policy
+    if digest not in look.asked:
+        return {}
+    question = look.questions.get(digest, policy)
+    own = {(digest, f"{policy}/{rule.id}"): _rule(f"{policy}/{rule.id}", rule, question) for rule in look.rules(digest)}
+    return {(digest, policy): _described(policy, question, question, "error"), **own}
+
+
+def _rule(name: str, rule: AskedRule, question: str) -> dict[str, Any]:
+    return _described(name, rule.message, f"{question}\n\n{rule.help}", _LEVELS[rule.severity])
+
+
+def _described(name: str, short: str, told: str, level: str) -> dict[str, Any]:
+    about = {"shortDescription": {"text": text(short)}, "help": {"text": text(told)}}
+    return {"id": name, **about, "defaultConfiguration": {"level": level}}
+
+
+def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
+    decision, finding = problem.decision, problem.finding
+    place = look.place(decision.policy_digest, problem.rule)
+    evidence = finding.evidence if finding else decision.evidence
+    told = {"task": decision.task, "state": decision.state, "evidence": evidence}
+    return {
+        "ruleId": _key(problem)[1],
+        "ruleIndex": rule,
+        "level": problem.level,
+        "message": {"text": text(problem.told)},
+        "locations": [location(place[0], {"startLine": place[1]})] if place else [],
+        "properties": told,
+    }

@@ -1,0 +1,49 @@
+"""Decisions in the Test Anything Protocol, version 13: a test for each decision, and one for each rule that was judged.
+
+https://testanything.org/tap-version-13-specification.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from interlock.decision import Decision
+from interlock.reporting.cases import Case, cases
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    """The version, the plan, and a line a test; what was found is told in a block of YAML below it.
+
+    A rule that was not judged has no test: TAP would call it `ok`.
+    """
+    found = [(each, case) for each in decisions for case in cases(each, look) if case.outcome != "skipped"]
+    lines = [line for number, (decision, case) in enumerate(found, 1) for line in _test(number, decision, case)]
+    return "".join(f"{line}\n" for line in ("TAP version 13", f"1..{len(found)}", *lines)) if found else ""
+
+
+def _test(number: int, decision: Decision, case: Case) -> Iterator[str]:
+    passed = "ok" if case.outcome == "passed" else "not ok"
+    yield f"{passed} {number} - {_described(f'{decision.policy} {decision.task}: {case.name}')}"
+    if case.message or case.findings:
+        yield "  ---"
+        if case.message:
+            yield f"  message: {_json(case.message)}"
+            yield f"  severity: {'error' if case.outcome == 'undecided' else 'fail'}"
+        if case.findings:
+            yield "  findings:"
+            yield from (f"    - {_json(finding)}" for finding in case.findings)
+        yield "  ..."
+
+
+def _described(text: str) -> str:
+    """The text with its number signs spelled out: behind one, `TODO` or `SKIP` would make a pass of any failure."""
+    return harmless(text).replace("#", "\\u0023")
+
+
+def _json(value: object) -> str:
+    """JSON, which is YAML too."""
+    return harmless(msgspec.json.encode(value).decode())

@@ -1,0 +1,346 @@
+"""`interlock eval` in the formats of other tools, each read as its tool does, and the files that it writes them to."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from interlock.reporting import FORMATS
+from tests.acceptance.conftest import Interlock
+from tests.helpers import consumers
+from tests.helpers.ledgers import LedgerBuilder
+
+STORY = ("--task", "checkout-refactor", "--ledger")
+DENIED = ("--at", "2026-06-22T09:42:35Z")
+ALLOWED = ("--at", "2026-06-22T09:34:00Z")
+GATES = ("smoke", "loop", "quiescence")
+POLICIES = Path(__file__).resolve().parents[2] / "policies"
+STALE = "Dispatch dispatch-local is stale."
+FIX = "conveyor dispatch --watch --dispatcher-id dispatch-local"
+WARNING = """
+policy: quiet
+version: 1
+question: Is nobody there?
+
+facts:
+  seat: {from: seat, per: role, take: latest}
+rules:
+  - id: silent
+    for: seat
+    when: seat.role == "worker"
+    warn: "{seat.role} <is> silent"
+    fix: wake | it
+decide:
+  - {state: fine, allow: true}
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """A folder for reports."""
+    found = tmp_path / "reports"
+    found.mkdir()
+    return found
+
+
+def rule_line(policy: str, rule: str) -> int:
+    """The line at which a shipped policy's rule begins."""
+    lines = (POLICIES / f"{policy}.yaml").read_text("utf-8").splitlines()
+    return lines.index(f"  - id: {rule}") + 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(("at", "gates", "code"), [(ALLOWED, GATES, 0), (DENIED, GATES, 3), (DENIED, ["smoke"], 0)])
+def test_a_report_passes_if_all_is_allowed(
+    form: str, at: tuple[str, str], gates: tuple[str, ...], code: int, interlock: Interlock, story_path: Path
+) -> None:
+    ran = interlock("eval", *gates, *STORY, str(story_path), *at, "--format", form)
+    assert (ran.code, ran.err) == (code, "")
+    assert consumers.passes(form, ran.out) is (code == 0)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_undecided_decision_passes_nowhere(form: str, folder: Path, interlock: Interlock) -> None:
+    LedgerBuilder(folder / "ledger.db").task("demo # SKIP").write()
+    ran = interlock("eval", "smoke", "--task", "demo # SKIP", "--ledger", "ledger.db", "--format", form)
+    assert (ran.code, ran.err) == (4, "")
+    assert not consumers.passes(form, ran.out)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_task_of_a_real_ledger(form: str, interlock: Interlock, ledger_path: Path) -> None:
+    ran = interlock("eval", "loop", "smoke", "--all-tasks", "--ledger", str(ledger_path), "--format", form)
+    assert not consumers.passes(form, ran.out)
+    counts = Counter(consumers.verdicts("json", plain(interlock, ledger_path)))
+    assert counts.total() == 240
+    match form:
+        case "junit":
+            suites = list(consumers.junit(ran.out))
+            failed = [suite for suite in suites if suite.attrib["failures"] != "0"]
+            errors = [suite for suite in suites if suite.attrib["errors"] != "0"]
+            assert (len(suites), len(failed), len(errors)) == (240, counts["denied"], counts["undecided"])
+        case "tap":
+            tests = [test for test in consumers.tap(ran.out) if test.description.endswith(": is allowed")]
+            assert (len(tests), sum(test.ok for test in tests)) == (240, counts["allowed"])
+        case "markdown":
+            assert Counter(consumers.rows(ran.out)) == counts
+
+
+def plain(interlock: Interlock, ledger: Path) -> str:
+    return interlock("eval", "loop", "smoke", "--all-tasks", "--ledger", str(ledger), "--format", "json").out
+
+
+def test_junit(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("eval", *GATES, *STORY, str(story_path), *DENIED, "--format", "junit")
+    smoke, loop, _ = consumers.junit(ran.out)
+    assert smoke.attrib["name"] == "smoke.checkout-refactor"
+    assert [case.attrib["name"] for case in smoke.iter("testcase")][:3] == ["is allowed", "one-of-many", "no-thread"]
+    verdict, stale, seat = loop.iter("testcase")
+    assert [failure.attrib["message"] for failure in verdict] == ["denied: unhealthy"]
+    assert [(failure.tag, failure.attrib["message"]) for failure in stale] == [("failure", STALE)]
+    assert (stale[0].text or "").splitlines() == [
+        f"block: {STALE}",
+        f"fix: {FIX}",
+        "evidence: telemetry-2b3399b1-3afe-47fe-be3b-1960de72da70",
+    ]
+    assert (seat.attrib["name"], list(seat)) == ("seat-lease", [])
+
+
+def test_junit_of_an_undecided_decision_has_an_error_and_passes_no_rule(folder: Path, interlock: Interlock) -> None:
+    LedgerBuilder(folder / "ledger.db").task("demo").write()
+    ran = interlock("eval", "smoke", "--task", "demo", "--ledger", "ledger.db", "--format", "junit")
+    verdict, *rules = consumers.junit(ran.out).iter("testcase")
+    assert [(each.tag, each.attrib["type"]) for each in verdict] == [("error", "undecided")]
+    assert verdict[0].attrib["message"].startswith("undecided: No active app smoke binding for task.")
+    assert [[each.tag for each in rule] for rule in rules] == [["skipped"]] * 7
+
+
+def test_sarif(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("eval", *GATES, *STORY, str(story_path), *DENIED, "--format", "sarif")
+    (run,) = consumers.sarif(ran.out)["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules if "loop" in rule["id"]] == [
+        "loop",
+        "loop/dispatcher-lease",
+        "loop/seat-lease",
+    ]
+    first, second = run["results"]
+    assert (first["ruleId"], first["level"]) == ("loop/dispatcher-lease", "error")
+    assert first["message"]["text"] == f"task checkout-refactor: {STALE}\nfix: {FIX}"
+    assert first["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": f"file://{POLICIES}/loop.yaml"},
+        "region": {"startLine": rule_line("loop", "dispatcher-lease")},
+    }
+    assert [rules[each["ruleIndex"]]["id"] for each in (first, second)] == [first["ruleId"], second["ruleId"]]
+    told = rules[first["ruleIndex"]]["help"]["text"].splitlines()
+    assert told[0] == "Is the pair alive?"
+    assert told[2:] == [
+        'block: Dispatch {params.dispatcher_id} is {pulse == null ? "missing" : "stale"}.',
+        "fix: conveyor dispatch --watch --dispatcher-id {params.dispatcher_id}",
+        "unless: now - pulse.at <= params.stale_after",
+    ]
+
+
+def test_github(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("eval", *GATES, *STORY, str(story_path), *DENIED, "--format", "github")
+    first, second = consumers.github(ran.out)
+    assert first.level == second.level == "error"
+    line = str(rule_line("loop", "dispatcher-lease"))
+    assert first.where == {"file": str(POLICIES / "loop.yaml"), "line": line, "title": "loop: dispatcher-lease"}
+    assert first.message == f"task checkout-refactor: {STALE}\nfix: {FIX}"
+
+
+def test_github_shows_ten_of_a_level_and_says_how_many_more_there_are(interlock: Interlock, ledger_path: Path) -> None:
+    ran = interlock("eval", "loop", "smoke", "--all-tasks", "--ledger", str(ledger_path), "--format", "github")
+    found = consumers.github(ran.out)
+    (run,) = consumers.sarif(
+        interlock("eval", "loop", "smoke", "--all-tasks", "--ledger", str(ledger_path), "--format", "sarif").out
+    )["runs"]
+    errors = sum(result["level"] == "error" for result in run["results"])
+    shown = [each for each in found if each.level == "error"]
+    assert len(shown) == 10
+    assert shown[-1].message == f"and {errors - 9:,} more"
+
+
+def test_tap(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("eval", "loop", *STORY, str(story_path), *DENIED, "--format", "tap")
+    verdict, stale, seat = consumers.tap(ran.out)
+    assert [test.ok for test in (verdict, stale, seat)] == [False, False, True]
+    assert verdict.yaml_block == {"message": "denied: unhealthy", "severity": "fail"}
+    assert stale.description == "- loop checkout-refactor: dispatcher-lease"
+    assert stale.yaml_block["message"] == STALE
+    assert [each["fix"] for each in stale.yaml_block["findings"]] == [FIX]
+
+
+def test_markdown(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("eval", *GATES, *STORY, str(story_path), *DENIED, "--format", "markdown")
+    assert ran.out.splitlines()[:7] == [
+        "### interlock: 2 denied, 1 allowed",
+        "",
+        "| verdict | policy | task | state |",
+        "| --- | --- | --- | --- |",
+        "| **allowed** | smoke | checkout-refactor | proved |",
+        "| **denied** | loop | checkout-refactor | unhealthy |",
+        "| **denied** | quiescence | checkout-refactor | monitoring |",
+    ]
+    assert consumers.rows(ran.out) == ["allowed", "denied", "denied"]
+    assert f"- **block** {STALE} (`dispatcher-lease`)\n  - fix: `{FIX}`\n" in ran.out
+
+
+@pytest.mark.parametrize("form", ["junit", "sarif", "github", "tap", "markdown"])
+def test_a_warning_fails_nothing_and_is_told(form: str, folder: Path, interlock: Interlock) -> None:
+    (folder / "quiet.yaml").write_text(WARNING, "utf-8")
+    LedgerBuilder(folder / "ledger.db").task("demo").bind().write()
+    ran = interlock("eval", "./quiet.yaml", "--task", "demo", "--ledger", "ledger.db", "--format", form)
+    assert (ran.code, ran.err) == (0, "")
+    assert consumers.passes(form, ran.out)
+    match form:
+        case "junit":
+            told = [out.text for out in consumers.junit(ran.out).iter("system-out")]
+            assert [(text or "").splitlines()[:2] for text in told] == [["warn: worker <is> silent", "fix: wake | it"]]
+        case "sarif":
+            (result,) = consumers.sarif(ran.out)["runs"][0]["results"]
+            assert result["level"] == "warning"
+            place = {"artifactLocation": {"uri": "quiet.yaml"}, "region": {"startLine": 9}}
+            assert result["locations"] == [{"physicalLocation": place}]
+        case "github":
+            message = "task demo: worker <is> silent\nfix: wake | it"
+            where = {"file": "quiet.yaml", "line": "9", "title": "quiet: silent"}
+            assert consumers.github(ran.out) == [("warning", where, message)]
+        case "tap":
+            _, silent = consumers.tap(ran.out)
+            assert [each["message"] for each in silent.yaml_block["findings"]] == ["worker <is> silent"]
+        case "markdown":
+            assert r"- **warn** worker \<is\> silent (`silent`)" in ran.out
+
+
+# -- files
+
+
+def test_output_goes_to_a_file_and_nothing_to_standard_output(
+    interlock: Interlock, story_path: Path, target: Path
+) -> None:
+    file = target / "gate.json"
+    file.write_text("old\n" * 10_000)
+    file.chmod(0o640)
+    asked = ("eval", "smoke", *STORY, str(story_path), *DENIED, "--format", "json")
+    assert interlock(*asked, "--output", str(file)) == (0, "", "")
+    assert file.read_text("utf-8") == interlock(*asked).out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert os.listdir(target) == ["gate.json"]
+
+
+def test_several_reports_of_one_run(interlock: Interlock, story_path: Path, target: Path) -> None:
+    asked = ("eval", *GATES, *STORY, str(story_path), *DENIED)
+    wanted = [word for form in FORMATS for word in ("--report", f"{form}:{target / form}")]
+    ran = interlock(*asked, *wanted)
+    assert ran == interlock(*asked)
+    assert {form: (target / form).read_text("utf-8") for form in FORMATS} == {
+        form: interlock(*asked, "--format", form).out for form in FORMATS
+    }
+
+
+def test_a_file_that_cannot_be_written_leaves_what_there_was(
+    interlock: Interlock, story_path: Path, target: Path
+) -> None:
+    (target / "gate.xml").mkdir()
+    ran = interlock("eval", "smoke", *STORY, str(story_path), "--output", str(target / "gate.xml"))
+    assert ran == (2, "", f"error: cannot write `{target / 'gate.xml'}`: is a directory\n")
+    if os.path.exists("/dev/full"):
+        ran = interlock("eval", "smoke", *STORY, str(story_path), "--output", "/dev/full")
+        assert ran == (2, "", "error: cannot write `/dev/full`: no space left on device\n")
+    assert os.listdir(target) == ["gate.xml"]
+
+
+def test_what_is_no_file_is_written_to_and_a_link_is_followed(
+    interlock: Interlock, story_path: Path, target: Path
+) -> None:
+    asked = ("eval", "smoke", *STORY, str(story_path), *DENIED)
+    assert interlock(*asked, "--output", os.devnull).code == 0
+    assert not stat.S_ISREG(os.stat(os.devnull).st_mode)
+    (target / "link").symlink_to(target / "gate.txt")
+    assert interlock(*asked, "--output", str(target / "link")).code == 0
+    assert (target / "link").is_symlink()
+    assert (target / "gate.txt").read_text("utf-8") == interlock(*asked).out
+
+
+def test_no_policy_is_overwritten(folder: Path, interlock: Interlock, story_path: Path) -> None:
+    (folder / "quiet.yaml").write_text(WARNING, "utf-8")
+    ran = interlock("eval", "./quiet.yaml", *STORY, str(story_path), "--report", "tap:quiet.yaml")
+    assert ran == (2, "", "error: cannot write `quiet.yaml`: it is read, and must not be overwritten\n")
+
+
+# -- a step's summary
+
+
+def test_a_summary_is_appended(
+    interlock: Interlock, story_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = target / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    asked = ("eval", *GATES, *STORY, str(story_path), *DENIED)
+    ran = interlock(*asked, "--summary")
+    assert ran == interlock(*asked)
+    shown = interlock(*asked, "--format", "markdown").out
+    assert summary.read_text("utf-8") == shown
+    interlock(*asked, "--summary")
+    assert summary.read_text("utf-8") == f"{shown}\n{shown}"
+
+
+def test_a_summary_is_never_replaced(
+    interlock: Interlock, story_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = str(target / "summary.md")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", summary)
+    ran = interlock("eval", "smoke", *STORY, str(story_path), "--report", f"markdown:{summary}")
+    told = "a step's summary is appended to; that is what `--summary` does"
+    assert ran == (2, "", f"error: cannot write `{summary}`: {told}\n")
+    assert os.listdir(target) == []
+
+
+def test_a_summary_needs_the_variable(interlock: Interlock, story_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    told = "`--summary` appends to the file that `$GITHUB_STEP_SUMMARY` names, and it is not set; is this GitHub?"
+    assert interlock("eval", "smoke", *STORY, str(story_path), "--summary") == (2, "", f"error: {told}\n")
+
+
+@pytest.mark.parametrize(("left", "told"), [(400, "lines left out"), (20, None)])
+def test_a_summary_never_outgrows_what_github_takes(
+    left: int,
+    told: str | None,
+    interlock: Interlock,
+    story_path: Path,
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    summary = target / "summary.md"
+    before = "x" * ((1 << 20) - left)
+    summary.write_text(before)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    ran = interlock("eval", *GATES, *STORY, str(story_path), *DENIED, "--summary")
+    if told is None:
+        assert ran == (2, "", f"error: cannot write `{summary}`: it has no room for more\n")
+        assert summary.read_text() == before
+    else:
+        assert ran.code == 3
+        assert told in summary.read_text().splitlines()[-1]
+        assert len(before) < summary.stat().st_size < 1 << 20
+
+
+@pytest.mark.slow
+def test_markdown_of_a_large_ledger_stays_below_a_mebibyte(folder: Path, interlock: Interlock) -> None:
+    ledger = LedgerBuilder(folder / "ledger.db")
+    for number in range(3_000):
+        ledger.task(f"task-{number}-{'x' * 150}")
+    ledger.write()
+    asked = ("eval", "smoke", "loop", "--all-tasks", "--ledger", "ledger.db")
+    shown = interlock(*asked, "--format", "markdown").out
+    assert (1 << 20) - 1_000 < len(shown.encode()) < 1 << 20
+    assert shown.splitlines()[0].startswith("### interlock: ")
+    assert "lines left out" in shown.splitlines()[-1]
+    assert json.loads(interlock(*asked, "--format", "json").out.splitlines()[0])["task"].startswith("task-0-")

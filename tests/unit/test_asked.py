@@ -1,0 +1,82 @@
+"""What reports are told of a policy's text."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from interlock.cli import asked
+from interlock.library import Library
+from interlock.reporting import Asked, AskedRule
+
+POLICY = """\
+# which is no first line
+policy: awake
+version: 1
+question: Is somebody there?
+facts:
+  seat: {from: seat, per: role, take: latest, required: Nobody is there.}
+rules:
+  - id: silent
+    for: [seat]
+    when: false
+    unless: seat.role == "worker"
+    note: >-
+      {seat.role} is
+      silent
+  - {id: seen, for: seat, derive: {there: {role: seat.role}}}
+  - {id: alone, when: 'true', warn: Alone., fix: wait}
+decide:
+  - {state: fine, allow: true}
+"""
+SILENT = 'note: {seat.role} is silent\nfor: seat\nwhen: false\nunless: seat.role == "worker"'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "awake.yaml"
+    found.write_text(POLICY, "utf-8")
+    return found
+
+
+def told(path: Path) -> Asked:
+    """The only policy that is told of."""
+    look = asked.informed([str(path)], Library())
+    ((digest, found),) = look.asked.items()
+    assert look.questions == {digest: "Is somebody there?"}
+    return found
+
+
+def test_rules_that_find_something_are_told_as_they_are_written(path: Path) -> None:
+    assert told(path) == Asked(
+        str(path),
+        2,
+        (
+            AskedRule("silent", 8, "note", "{seat.role} is silent", SILENT),
+            AskedRule("alone", 16, "warn", "Alone.", "warn: Alone.\nfix: wait\nwhen: true"),
+        ),
+    )
+
+
+def test_a_file_that_was_written_to_meanwhile_is_not_quoted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked, "digest", lambda _: "sha256:other")
+    assert told(path) == Asked(
+        str(path), 1, (AskedRule("silent", 8, "note", "", ""), AskedRule("alone", 16, "warn", "", ""))
+    )
+
+
+def test_a_path_is_told_from_where_the_reader_stands(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    assert told(path).path == "awake.yaml"
+    monkeypatch.chdir(path.parent.parent)
+    assert told(path).path == os.path.join(path.parent.name, "awake.yaml")
+    (path.parent / "below").mkdir()
+    monkeypatch.chdir(path.parent / "below")
+    assert told(path).path == str(path)
+    gone = path.parent / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert told(path).path == str(path)
