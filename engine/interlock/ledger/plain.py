@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 _TELLING: Final = re.compile(r"\\u00(?:00|[2-7])")
@@ -17,7 +18,7 @@ def is_plain(document: object, *paths: str) -> bool:
     may not recognize, and a text it cuts off at NUL. What is no JSON text is not plain.
     """
     text = document if isinstance(document, str) else ""
-    if not _TELLING.search(text) and all(text.count(f'"{name}"') < 2 for path in paths for name in path.split(".")):
+    if ("\\u00" not in text or not _TELLING.search(text)) and all(text.count(word) < 2 for word in _words(paths)):
         return True
     from json import loads
 
@@ -28,6 +29,12 @@ def is_plain(document: object, *paths: str) -> bool:
     names = {name for path in paths for name in path.split(".")}
     escaped = any(key and "\\" in word and loads(f'"{word}"') in names for word, key in _TEXT.findall(text))
     return not escaped and all(_leads_plainly(whole, path.split(".")) for path in paths)
+
+
+@lru_cache(1_024)
+def _words(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The names on the paths, as a document holds them."""
+    return tuple(f'"{name}"' for path in paths for name in path.split("."))
 
 
 def _leads_plainly(node: Any, names: list[str]) -> bool:
