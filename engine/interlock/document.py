@@ -28,7 +28,7 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
             made["actor"], made["severity"], made["summary"] = actor, severity, summary
             made["correlation"] = read_json(correlation)
         lifted = read_json(attributes)
-    except _TwiceError as error:
+    except TwiceError as error:
         return made, (str(error),)
     except (ValueError, RecursionError, TypeError) as error:
         return made, (f"its document cannot be read as JSON text: {_why(error)}",)
@@ -40,7 +40,7 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
     return lifted, ()
 
 
-class _TwiceError(ValueError):
+class TwiceError(ValueError):
     """A key that is there twice: SQLite reads the first, others the last, so that the document says two things."""
 
 
@@ -73,7 +73,7 @@ def _refuse_twice(text: str) -> None:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _TwiceError(f"its document has a key twice: `{shown(key)}`")
+                raise TwiceError(f"its document has a key twice: `{shown(key)}`")
             seen.add(key)
 
     json.loads(text, object_pairs_hook=members, parse_int=str)

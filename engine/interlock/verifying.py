@@ -178,7 +178,7 @@ def _told(found: Iterable[schemas.Violation], made: dict[str, Any]) -> Iterator[
         fault = schemas.generalised(violation, made)
         if fault not in seen:
             seen.add(fault)
-            yield fault, f"{violation.message}; {violation.hint}" if violation.hint else violation.message
+            yield fault, violation.told
 
 
 def _name(kind: Kind) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from interlock import schemas
-from interlock.document import ENVELOPE, HIDING, read_json
+from interlock.document import ENVELOPE, HIDING, TwiceError, read_json
 
 OPENING, CLOSING = "feed", "feed_end"
 """The kinds of the lines that an export begins and ends with (`schemas/KIND.schema.json`)."""
@@ -31,8 +31,10 @@ def read_line(line: bytes, number: int) -> Line:
         fact = read_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError:
         return Line(faults=("it is no UTF-8 text",))
+    except TwiceError as error:
+        return Line(faults=(str(error),))
     except (ValueError, RecursionError, TypeError) as error:
-        return Line(faults=(str(error) if "twice" in str(error) else f"it is no JSON text: {error}",))
+        return Line(faults=(f"it is no JSON text: {error}",))
     if not isinstance(fact, dict):
         return Line(faults=("it is no JSON object",))
     if "specversion" in fact:
@@ -48,8 +50,7 @@ def read_line(line: bytes, number: int) -> Line:
         return Line(fact, faults=("it has no `kind`, which says what sort of fact it is",))
     faults = schemas.faults(kind if kind in schemas.kinds() else None, fact)
     if faults:
-        told = tuple(f"{each.message}; {each.hint}" if each.hint else each.message for each in faults)
-        return Line(fact, faults=told)
+        return Line(fact, faults=tuple(each.told for each in faults))
     return Line(fact, _row(fact))
 
 

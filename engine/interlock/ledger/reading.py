@@ -84,9 +84,9 @@ class Snapshot:
         """
         binds = {"tasks": _listed(tasks), "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
         yield from self._open().stream(_CHOSEN.format(source="receipt", order=" ORDER BY seq"), binds)
-        wanted = None if kinds is None else set(kinds)
+        wanted, absent = None if kinds is None else set(kinds), self.absent()
         for kind in ENTITIES:
-            if (wanted is None or kind in wanted) and kind not in self.absent():
+            if (wanted is None or kind in wanted) and kind not in absent:
                 yield from self._open().stream(_CHOSEN.format(source=f"entity_{kind}", order=""), binds)
 
     def instant_of(self, receipt: str) -> int | None:

@@ -14,10 +14,7 @@ from interlock.schemas.writable import is_writable
 
 def check(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
     """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid. See `faults`."""
-    return tuple(
-        f"{violation.message}; {violation.hint}" if violation.hint else violation.message
-        for violation in faults(kind, fact)
-    )
+    return tuple(violation.told for violation in faults(kind, fact))
 
 
 def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:

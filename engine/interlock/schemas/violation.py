@@ -17,3 +17,8 @@ class Violation(msgspec.Struct, frozen=True):
     path: Path
     message: str
     hint: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The message, and what may mend it."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
