@@ -130,15 +130,18 @@ def test_a_field_whose_name_is_said_elsewhere_too_is_there_once(tmp_path: Path) 
     assert decide(tmp_path, builder, where='proof.role == "worker"').state == "blocked"
 
 
-def test_hidden_attributes_are_there_only_where_one_is_hidden(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hidden", "state"), [({}, "free"), ({"summary": "x"}, "blocked"), ({"at": None}, "blocked")])
+def test_hidden_attributes_are_there_only_where_one_is_hidden(
+    tmp_path: Path, hidden: dict[str, Any], state: str
+) -> None:
     policy = POLICY.format(**(LATEST | {"where": "proof.attributes != null", "when": "proof != null"}))
     path = tmp_path / "told.yaml"
     path.write_text(policy.replace("app_smoke_receipt_recorded", "app_heartbeat"))
     builder = ledger(tmp_path)
-    attributes = {"session_id": "session-binding-1-worker", "role": "worker"}
+    attributes = {"session_id": "session-binding-1-worker", "role": "worker", **hidden}
     builder.receipt("app_heartbeat", at="2026-06-11T12:00:10Z", attributes=attributes)
     builder.write()
-    assert interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW).state == "free"
+    assert interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW).state == state
 
 
 def test_a_sum_beyond_whole_numbers_is_undecided(tmp_path: Path) -> None:
