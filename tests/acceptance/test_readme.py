@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCUMENTS = [README, ROOT / "policies" / "REFERENCE.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLE = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(command: str, folder: Path) -> str:
@@ -61,12 +62,18 @@ def test_the_commands_print_what_the_document_says(document: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_the_python_examples_run(tmp_path: Path) -> None:
+def test_the_python_examples_print_what_the_document_says(tmp_path: Path) -> None:
+    text = README.read_text()
     run("interlock demo --write story.db", tmp_path)
-    examples = [block for language, block in BLOCK.findall(README.read_text()) if language == "python"]
-    assert examples
-    for number, example in enumerate(examples):
-        (tmp_path / f"example{number}.py").write_text(example)
-        printed = run(f"python example{number}.py", tmp_path)
-        assert "[exit" not in printed
-        assert printed
+    examples = EXAMPLE.findall(text)
+    assert len(examples) == text.count("```python\n") > 3
+    for example, printed in examples:
+        (tmp_path / "example.py").write_text(example)
+        again = run("python example.py", tmp_path)
+        assert again
+        if os.environ.get("UPDATE_GOLDEN"):
+            text = text.replace(f"{example}```\n\n```text\n{printed}", f"{example}```\n\n```text\n{again}")
+        else:
+            assert printed == again
+    if os.environ.get("UPDATE_GOLDEN"):
+        README.write_text(text)
