@@ -45,7 +45,7 @@ def gates(folder: Path) -> Path:
     found.mkdir()
     text = (Path(data_folder("policies")) / "smoke.yaml").read_text("utf-8")
     (found / "awake.yaml").write_text(text.replace("policy: smoke", "policy: awake"), "utf-8")
-    needs = 'needs: {awake: {policy: awake}}\nrules:\n  - {id: asleep, unless: awake.allow, block: asleep}'
+    needs = "needs: {awake: {policy: awake}}\nrules:\n  - {id: asleep, unless: awake.allow, block: asleep}"
     (found / "above.yaml").write_text(TALKER.format(id="above", more=needs), "utf-8")
     (folder / "interlock.toml").write_text('policy-dir = ["gates"]\n', "utf-8")
     return found

@@ -60,29 +60,26 @@ def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
     return tuple(found)
 
 
-def _named(ctx: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
-    """The lock that is asked for. Who names it does not trust this folder, so what the folder sets is not read."""
+def _named(ctx: click.Context, parameter: click.Parameter, given: str | None) -> None:
+    """Note the lock that is named. Who names it does not trust this folder, so what the folder sets is not read."""
     ctx.meta[LOCK] = given
-    if said(ctx, parameter):
+    if given is not None:
         ctx.default_map = None
-    return given
+    ctx.set_parameter_source("lock", ctx.get_parameter_source(str(parameter.name)) or ParameterSource.DEFAULT)
 
 
 def _held(ctx: click.Context, _: click.Parameter, given: bool | None) -> str | None:
     """The file of the lock that is held to: the one that is named, or if that is asked for, the nearest."""
     named: str | None = ctx.meta[LOCK]
-    if given is None:
-        given = named is not None and ctx.get_parameter_source("lock") is not ParameterSource.DEFAULT_MAP
-    if not given:
+    wanted = given if given is not None else named is not None
+    if ctx.default_map is not None and "lock" in ctx.default_map:
+        ctx.meta[LOCK] = named = ctx.default_map["lock"]
+        ctx.set_parameter_source("lock", ParameterSource.DEFAULT_MAP)
+    if not wanted:
         return None
     from interlock.cli.whereabouts import find_lock
 
     return named or find_lock()
-
-
-def said(ctx: click.Context, parameter: click.Parameter) -> bool:
-    """Whether a flag or the environment says what the parameter is."""
-    return ctx.get_parameter_source(str(parameter.name)) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
 form = click.option(
@@ -128,6 +125,7 @@ engine = click.option(
 )
 _lock = click.option(
     "--lock",
+    "named",  # not by the key that a file sets: no file is read before it is known that none is named
     metavar="FILE",
     envvar="INTERLOCK_LOCK",
     is_eager=True,
