@@ -11,6 +11,7 @@ from typing import Any
 from interlock import schemas
 from interlock.schemas.documents import schema
 from interlock.schemas.fields import members
+from interlock.schemas.short import settable
 
 Schema = dict[str, Any]
 FACT = "One key, the fact's kind, with its fields, named as conditions name them; what is left out is filled in."
@@ -43,11 +44,9 @@ def _definitions() -> list[str]:
     found = [_definition("fact", {"title": "fact", "description": FACT}, fact, rest)]
     every: dict[str, Schema] = {}
     for kind in kinds:
-        own = {name: _field(name, node) for name, node in members(schema(f"facts/{kind}"))[0].items() if name != "kind"}
+        own = {name: _field(name, node) for name, node in settable(kind).items()}
         for name, node in own.items():
-            every[name] = (
-                node if every.get(name, node) == node else {key: node[key] for key in ("title", "description")}
-            )
+            every[name] = node if every.get(name, node) == node else _said(node)
         lines = [_line(name, node) for name, node in own.items()]
         found.append(
             _definition(f"fact_{kind}", _said(schema(f"facts/{kind}")), lines, '"additionalProperties": false')

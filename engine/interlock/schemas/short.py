@@ -7,20 +7,29 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from interlock.schemas.documents import schema
+from interlock.schemas.documents import ENTITIES, schema
 from interlock.schemas.fields import members
 from interlock.schemas.violation import Path, Violation
 from interlock.schemas.words import did_you_mean, listed
 
+_RECEIPTS = ("actor", "severity", "summary", "correlation")
+"""What receipts have, and entities have not."""
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 Timed = Callable[[str], str]
 """The instant that a text means, or the text itself where it is no span of time."""
 
 
+def settable(kind: str) -> dict[str, dict[str, Any]]:
+    """The fields that a fact in short form may have, by name, and their schemas. Raises KeyError for an unknown kind."""
+    properties, _ = members(_schema(kind))
+    lacking = {"kind", *(_RECEIPTS if kind in ENTITIES else ())}
+    return {name: node for name, node in properties.items() if name not in lacking}
+
+
 def unknown(kind: str, given: Mapping[str, Any]) -> tuple[Violation, ...]:
     """The fields of a fact in short form that its kind does not have. Raises KeyError for an unknown kind."""
-    return tuple(_unknown(_schema(kind), given, (), kind))
+    return tuple(_unknown(settable(kind), given, (), kind))
 
 
 def resolved(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
@@ -44,8 +53,9 @@ def _schema(kind: str) -> dict[str, Any]:
     return schema(f"facts/{kind}")
 
 
-def _unknown(node: dict[str, Any], given: Mapping[str, Any], path: Path, kind: str) -> Iterator[Violation]:
-    properties, _ = members(node)
+def _unknown(
+    properties: Mapping[str, dict[str, Any]], given: Mapping[str, Any], path: Path, kind: str
+) -> Iterator[Violation]:
     for name, value in given.items():
         here = (*path, name)
         if properties and name not in properties:
@@ -57,7 +67,7 @@ def _unknown(node: dict[str, Any], given: Mapping[str, Any], path: Path, kind: s
 
 def _unknown_within(node: dict[str, Any], value: Any, path: Path, kind: str) -> Iterator[Violation]:
     if isinstance(value, dict):
-        yield from _unknown(node, value, path, kind)
+        yield from _unknown(members(node)[0], value, path, kind)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unknown_within(node.get("items", {}), item, (*path, index), kind)

@@ -141,9 +141,7 @@ class Facts:
         wrong = schemas.unknown(kind, fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
-        if "kind" in fields:
-            self.report.at_key("E705", (*path, "kind"), "a fact's kind is its key", "leave `kind` out")
-        return not wrong and "kind" not in fields
+        return not wrong
 
     def _valid(self, whole: dict[str, Any], path: _Path) -> bool:
         wrong = schemas.faults(whole["kind"], whole)
