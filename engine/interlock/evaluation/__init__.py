@@ -16,7 +16,7 @@ from interlock.argument import value_of
 from interlock.compiled import CompiledPolicy
 from interlock.decision import Decision, Head
 from interlock.errors import EngineError
-from interlock.evaluation.findings import finding, outputs
+from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.strata import Program
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Fact, Value
@@ -98,7 +98,7 @@ class Judge:
         selected = self._selected(loaded, task, params, needs)
         if selected.faults or selected.missing is not None:
             return self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
-        known = Known(self.now, task, params, selected.facts, _maps(policy, selected.facts))
+        known = Known(self.now, task, params, selected.facts, maps(policy, selected.facts))
         try:
             verdict = self._judge(loaded, known)
         except EngineError as error:
@@ -157,9 +157,7 @@ class Judge:
     ) -> tuple[Decision, dict[str, Value]]:
         policy = loaded.policy
         line = policy.decide[verdict.line]
-        blocked = any(policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
-        facts = {**known.facts, **verdict.derived}
-        whole = Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
+        whole = completed(policy, known, verdict)
         found = [finding(policy.rules[firing.rule], firing, whole) for firing in verdict.firings]
         decision = msgspec.structs.replace(
             self._undecided(loaded, task, selected, ())[0],
@@ -206,7 +204,8 @@ def arguments(policy: Policy, given: Mapping[str, Any]) -> dict[str, Value]:
     return values
 
 
-def _maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:
+def maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:
+    """The facts of those selections and needs that are maps, by their key."""
     keys = {s.name: s.per[0] for s in policy.selections if s.shape == "map" and s.name in facts}
     keys |= {need.name: "task" for need in policy.needs if need.tasks is not None}
     return {name: {fact.fields.get(path): fact for fact in facts[name]} for name, path in keys.items()}

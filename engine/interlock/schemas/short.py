@@ -21,7 +21,7 @@ Timed = Callable[[str], str]
 
 
 def settable(kind: str) -> dict[str, dict[str, Any]]:
-    """The fields that a fact in short form may have, by name, and their schemas. Raises KeyError for an unknown kind."""
+    """The schemas of the fields that a fact in short form may have. Raises KeyError for an unknown kind."""
     properties, _ = members(_schema(kind))
     lacking = {"kind", *(_RECEIPTS if kind in ENTITIES else ())}
     return {name: node for name, node in properties.items() if name not in lacking}
