@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from interlock.decision import Decision
+from interlock.explanation import LineExplained, RuleExplained
 from interlock.source import Location
 
 
@@ -24,7 +25,9 @@ class Difference(msgspec.Struct, frozen=True):
 class StepResult(msgspec.Struct, frozen=True):
     """What was decided at a step, and how that differs from what was expected.
 
-    `decision` is None where the question could not even be asked; `trouble` then says why.
+    `decision` is None where the question could not even be asked; `trouble` then says why. Of a failure, `rules` are
+    those in question, and where another state was expected `lines` those of `decide`: how each part of their conditions
+    was met.
     """
 
     name: str
@@ -32,6 +35,8 @@ class StepResult(msgspec.Struct, frozen=True):
     decision: Decision | None = None
     differences: tuple[Difference, ...] = ()
     trouble: str | None = None
+    rules: tuple[RuleExplained, ...] = ()
+    lines: tuple[LineExplained, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -12,6 +12,7 @@ from interlock.library import Library
 from interlock.suite import Case, Step, Suite
 from interlock.testing.comparing import differences
 from interlock.testing.covering import Tally
+from interlock.testing.explaining import explained
 from interlock.trial import CaseResult, StepResult, Trial
 
 
@@ -49,6 +50,10 @@ class _Bench:
                 decision = judge.decide(self.loaded, case.task, case.params)
             except (UsageError, EngineError) as error:
                 return StepResult(step.name, step.location, trouble=str(error))
-        if self.loaded in judge.verdicts:
-            self.tally.count(*judge.verdicts[self.loaded])
-        return StepResult(step.name, step.location, decision, differences(step.expect, decision))
+        found = differences(step.expect, decision)
+        result = StepResult(step.name, step.location, decision, found)
+        if self.loaded not in judge.verdicts:
+            return result
+        known, verdict = judge.verdicts[self.loaded]
+        self.tally.count(known, verdict)
+        return explained(result, self.loaded.policy, known, verdict) if found else result

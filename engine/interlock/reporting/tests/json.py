@@ -31,7 +31,8 @@ def _case(case: CaseResult) -> dict[str, Any]:
 
 def _step(step: StepResult) -> dict[str, Any]:
     head = {"step": step.name, **_place(step.location), "passed": step.passed, "trouble": step.trouble}
-    return {**head, "differences": step.differences, "decision": step.decision}
+    why = {"differences": step.differences, "rules": step.rules, "lines": step.lines}
+    return {**head, **why, "decision": step.decision}
 
 
 def _place(location: Location) -> dict[str, int]:

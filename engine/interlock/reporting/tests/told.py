@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from interlock.reporting.cases import Case
+from interlock.reporting.tests.why import why
 from interlock.trial import CaseResult, Difference, StepResult
 
 NOTHING = "-"
@@ -25,13 +27,15 @@ def rows(step: StepResult) -> tuple[Row, ...]:
     return tuple(row for difference in step.differences for row in _rows(difference))
 
 
-def summary(case: CaseResult) -> str:
-    """What failed, in a line; empty for a case that passed."""
-    step = case.steps[-1]
+def case(result: CaseResult) -> Case:
+    """The case as tools show it that know only tests: what failed in a line, and beneath it where and why."""
+    step = result.steps[-1]
     if step.passed:
-        return ""
+        return Case(result.name, "passed", seconds=result.seconds)
     told = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in rows(step))
-    return f"{step.name}: {told}" if step.name else told
+    message = f"{step.name}: {told}" if step.name else told
+    detail = "\n".join([f"{step.location}: {message}", *why(step)])
+    return Case(result.name, "failed", message, detail=detail, seconds=result.seconds)
 
 
 def _rows(difference: Difference) -> Iterator[Row]:
