@@ -19,6 +19,7 @@ from interlock.source import nearest
 _COMMANDS = (
     "eval",
     "check",
+    "test",
     "explain-code",
     "policies",
     "show",
