@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interlock.decision import Decision, Finding, Head
-    from interlock.errors import EngineError, InterlockError, LedgerError, PolicyError, UsageError
+    from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
     from interlock.runner import evaluate, judge
 
@@ -25,6 +25,7 @@ _HOMES = {
     "InterlockError": "errors",
     "Ledger": "ledger",
     "LedgerError": "errors",
+    "LockError": "errors",
     "PolicyError": "errors",
     "UsageError": "errors",
     "evaluate": "runner",
@@ -40,6 +41,7 @@ __all__ = [
     "InterlockError",
     "Ledger",
     "LedgerError",
+    "LockError",
     "PolicyError",
     "UsageError",
     "evaluate",

@@ -24,6 +24,10 @@ class FactError(LedgerError):
     """A fact cannot be told from its row: it holds text that is no UTF-8, or a document that is no JSON text."""
 
 
+class LockError(InterlockError):
+    """Policies may not judge: they are not those that were locked, or the lock itself cannot be read."""
+
+
 class EngineError(InterlockError):
     """The rules engine was asked for more than it can safely do, or did not keep its word."""
 

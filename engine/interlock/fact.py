@@ -11,13 +11,15 @@ Value = None | bool | int | str | tuple[str, ...]
 class Fact(msgspec.Struct, frozen=True):
     """One selected fact. `fields` maps dotted paths to values (absent = null); instants are in microseconds, UTC.
 
-    `id` and `kind` name the receipt or entity it came from; a counted, derived or needed fact has no id.
+    `id` and `kind` name the receipt or entity it came from, `at` is its time as the ledger has it; a counted, derived
+    or needed fact has neither.
     """
 
     kind: str
     fields: dict[str, Value]
     id: str | None = None
     seq: int = 0
+    at: str | None = None
 
     def identity(self) -> tuple[object, ...]:
         """What makes it this fact and no other; a derived fact is its fields."""

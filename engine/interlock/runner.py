@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,17 +33,22 @@ def evaluate(
     params: Mapping[str, Any] | None = None,
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
+    lock: Name | None = None,
 ) -> Decision:
     """Decide one policy for one task.
 
     `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
     `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
-    name, as Python values or as texts (durations as `180s`).
+    name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to.
 
     Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy;
-    LedgerError for a ledger that cannot be read. A decision that cannot be made is a value: `allow` is then None.
+    LockError for one that is not the locked one; LedgerError for a ledger that cannot be read. A decision that cannot
+    be made is a value: `allow` is then None.
     """
-    return judge([policy], ledger=ledger, tasks=[task], at=at, params=params, engine=engine, policy_dirs=policy_dirs)[0]
+    decisions = judge(
+        [policy], ledger=ledger, tasks=[task], at=at, params=params, engine=engine, policy_dirs=policy_dirs, lock=lock
+    )
+    return decisions[0]
 
 
 def judge(
@@ -55,24 +60,37 @@ def judge(
     params: Mapping[str, Any] | None = None,
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
+    lock: Name | None = None,
 ) -> tuple[Decision, ...]:
     """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
 
     Decisions come task by task, and within a task in the order of the policies. Arguments and errors as in `evaluate`;
     a parameter must be known to at least one of the policies.
     """
-    policies_at = library(policy_dirs)
-    loaded = [policies_at.load(policy) for policy in policies]
+    loaded, load = _ready(policies, policy_dirs, lock)
     given = [_arguments(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
-        bench = Judge(snapshot, opened.path, now, engine, policies_at.load)
+        bench = Judge(snapshot, opened.path, now, engine, load)
         names = snapshot.task_names() if tasks is None else tasks
         try:
             return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
         except EngineError as error:
             raise UsageError(str(error)) from None
+
+
+def _ready(
+    policies: Iterable[Name], policy_dirs: Sequence[Name], lock: Name | None
+) -> tuple[list[Loaded], Callable[[str, str], Loaded]]:
+    """The policies, and what loads those that they need. Where a lock is held to, both know only what it has."""
+    policies_at = library(policy_dirs)
+    loaded = [policies_at.load(policy) for policy in policies]
+    if lock is None:
+        return loaded, policies_at.load
+    from interlock.lock import holding
+
+    return loaded, holding(os.fspath(lock), loaded, policies_at.load)
 
 
 def library(policy_dirs: Sequence[Name] = ()) -> Library:

@@ -126,7 +126,7 @@ class _Run:
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
             return _number(row, selection)
-        return Fact(row[0], _fields(made, query.paths), row[1], row[2])
+        return Fact(row[0], _fields(made, query.paths), row[1], row[2], row[4])
 
     def invalid(self, row: tuple[Any, ...]) -> None:
         made, errors = document(row)

@@ -64,17 +64,22 @@ class Issue(msgspec.Struct, frozen=True):
 def render(issue: Issue, source: Source | None) -> str:
     """The issue as text: `file:line:col: level[code]: message`, the line, a caret under the place, and the hint."""
     head = f"{issue.location}: {issue.level}[{issue.code}]: {issue.message}"
-    line = source.line(issue.location.line) if source is not None else ""
-    shown = [head]
-    if line:
-        number = str(issue.location.line)
-        text, column = _window(line, issue.location.column)
-        width = max(1, min(issue.location.width, len(text) - column + 1))
-        pad = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
-        shown += [f" {number} | {text}", f" {' ' * len(number)} | {pad}{'^' * width}"]
+    shown = [head, *(pointed(issue.location, source) if source is not None else ())]
     if issue.hint:
         shown.append(f"   = {issue.hint}")
     return "\n".join(shown)
+
+
+def pointed(location: Location, source: Source) -> list[str]:
+    """The line of a place and a caret under the place, as two lines of text; none where the line is empty."""
+    line = source.line(location.line)
+    if not line:
+        return []
+    number = str(location.line)
+    text, column = _window(line, location.column)
+    width = max(1, min(location.width, len(text) - column + 1))
+    pad = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    return [f" {number} | {text}", f" {' ' * len(number)} | {pad}{'^' * width}"]
 
 
 def _window(line: str, column: int) -> tuple[str, int]:

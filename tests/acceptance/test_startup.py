@@ -29,7 +29,8 @@ UNUSED = {
     "interlock.lint", "interlock.making", "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.sight", "interlock.verification",
     "interlock.verifying", "interlock.cli.docs", "interlock.pages",
-    "interlock.cli.asked", "interlock.cli.reports", "interlock.reporting.cases", "interlock.reporting.github",
+    "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.lock",
+    "interlock.settings.toml", "tomllib", "interlock.reporting.cases", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.problems",
     "interlock.reporting.sarif", "interlock.reporting.tap",
 }  # fmt: skip

@@ -11,13 +11,15 @@ import click
 
 from interlock import __version__
 from interlock.cli import exits
+from interlock.cli.configured import Configured
 from interlock.cli.terminal import say
-from interlock.errors import InterlockError, PolicyError, UsageError
+from interlock.errors import InterlockError, LockError, PolicyError, UsageError
 from interlock.source import nearest
 
 _COMMANDS = (
     "eval",
     "check",
+    "test",
     "explain-code",
     "policies",
     "show",
@@ -26,6 +28,8 @@ _COMMANDS = (
     "facts",
     "export",
     "verify-ledger",
+    "config",
+    "lock",
     "demo",
 )
 
@@ -56,7 +60,7 @@ class _Interlock(click.Group):
         except (click.Abort, KeyboardInterrupt):
             code = exits.INTERRUPTED
         except InterlockError as error:
-            say(str(error), "" if isinstance(error, PolicyError) else "error")
+            say(str(error), "" if isinstance(error, PolicyError | LockError) else "error")
             code = exits.of_error(error)
         except Exception:
             import traceback
@@ -81,9 +85,12 @@ def _ours(error: click.UsageError) -> str:
 
 @click.group(cls=_Interlock, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Do the receipts prove it? Policies over receipt ledgers, decided.
 
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
     cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
+    ctx.obj = Configured()
+    ctx.default_map = {str(ctx.invoked_subcommand): ctx.obj}

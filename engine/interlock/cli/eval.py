@@ -24,13 +24,9 @@ if TYPE_CHECKING:
 @options.ledger
 @options.at
 @options.params
-@click.option(
-    "--engine",
-    type=click.Choice(["both", "rete", "reference"]),
-    default="both",
-    help="Who judges: the rules engine (rete), the reference evaluator, or both, which must agree.",
-)
+@options.engine
 @options.policy_dirs
+@options.locked
 @options.report_form
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @options.reports
@@ -44,6 +40,7 @@ def command(
     params: Sequence[str],
     engine: Literal["both", "rete", "reference"],
     policy_dirs: Sequence[str],
+    locked: str | None,
     form: str,
     output: str | None,
     reports: Sequence[tuple[str, str]],
@@ -53,8 +50,7 @@ def command(
 
     A POLICY is the id of one that `interlock policies` lists, or the path of a file.
 
-    Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
-    above it.
+    Where `interlock config` shows no ledger, give --ledger. With --locked, policies that have changed do not judge.
 
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
     cannot be read, 2 a wrong question, 1 a bug in interlock.
@@ -72,7 +68,9 @@ def command(
 
         wanted = targets(form, output, reports, summary, [opened.path, *map(policies_at.path, policies)])
     tasks = None if task is None else [task]
-    decisions = judge(policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs)
+    decisions = judge(
+        policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs, lock=locked
+    )
     if not decisions:
         raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
     if wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from interlock.decision import Decision
-from interlock.errors import InterlockError, LedgerError, PolicyError
+from interlock.errors import InterlockError, LedgerError, LockError, PolicyError
 
 ALLOWED = 0
 BUG = 1
@@ -26,7 +26,7 @@ def of_decisions(decisions: Iterable[Decision]) -> int:
 def of_error(error: InterlockError) -> int:
     """The code of an error that a person can mend."""
     match error:
-        case PolicyError():
+        case PolicyError() | LockError():
             return INVALID_POLICY
         case LedgerError():
             return UNREADABLE_LEDGER

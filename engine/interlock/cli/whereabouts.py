@@ -1,23 +1,28 @@
-"""Where the ledger is, when nobody says so."""
+"""Where the ledger and the lock are, when nobody says so."""
 
 from __future__ import annotations
 
 import os
 
-from interlock.errors import UsageError
+from interlock.errors import LockError, UsageError
 
-_VARIABLE = "INTERLOCK_LEDGER"
+LOCK = "interlock.lock"
 _PLACE = os.path.join(".codex-workers", "workerctl.db")
 
 
 def find_ledger() -> str:
-    """The path in `$INTERLOCK_LEDGER`, or else the nearest `.codex-workers/workerctl.db` in this folder or above it.
+    """The nearest `.codex-workers/workerctl.db` in this folder or above it. Raises UsageError when there is none."""
+    found = nearest_ledger()
+    if found is None:
+        raise UsageError(
+            f"no ledger: give `--ledger PATH`, set `$INTERLOCK_LEDGER`, or run where `{_PLACE}` is in "
+            "or above the folder"
+        )
+    return found
 
-    Raises UsageError when there is neither.
-    """
-    named = os.environ.get(_VARIABLE)
-    if named:
-        return named
+
+def nearest_ledger() -> str | None:
+    """The ledger that `find_ledger` finds, or None."""
     try:
         folder = os.getcwd()
     except FileNotFoundError:
@@ -28,6 +33,22 @@ def find_ledger() -> str:
             return path
         above = os.path.dirname(folder)
         folder = above if above != folder else ""
-    raise UsageError(
-        f"no ledger: give `--ledger PATH`, set `${_VARIABLE}`, or run where `{_PLACE}` is in or above the folder"
-    )
+    return None
+
+
+def find_lock() -> str:
+    """The nearest `interlock.lock` in this folder or above it. Raises LockError when there is none."""
+    found = nearest_lock()
+    if found is None:
+        raise LockError(
+            f"{LOCK}: error: there is no lock in this folder or above it\n   = `interlock lock POLICY` writes one"
+        )
+    return found
+
+
+def nearest_lock() -> str | None:
+    """The lock that `find_lock` finds, or None."""
+    from interlock.settings import above
+
+    paths = (os.path.join(folder, LOCK) for folder in above())
+    return next((path for path in paths if os.path.lexists(path)), None)

@@ -16,7 +16,7 @@ from interlock.argument import value_of
 from interlock.compiled import CompiledPolicy
 from interlock.decision import Decision, Head
 from interlock.errors import EngineError
-from interlock.evaluation.findings import finding, outputs
+from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.strata import Program
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Fact, Value
@@ -52,7 +52,8 @@ class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
     `load` gives a needed policy by its id and the folder of the policy that needs it. `engine` is who judges; where the
-    rules engine cannot be had, `both` means the reference alone, and the decision says so.
+    rules engine cannot be had, `both` means the reference alone, and the decision says so. `verdicts` has the newest
+    verdict of each policy, and what it was found from; none of an undecided one.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Judge:
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
         self.decided: dict[tuple[object, ...], tuple[Decision, dict[str, Value]]] = {}
+        self.verdicts: dict[Loaded, tuple[Known, Verdict]] = {}
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
         """Decide a policy for a task (by name or id). Raises UsageError for an unknown task, LedgerError."""
@@ -96,13 +98,14 @@ class Judge:
         selected = self._selected(loaded, task, params, needs)
         if selected.faults or selected.missing is not None:
             return self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
-        known = Known(self.now, task, params, selected.facts, _maps(policy, selected.facts))
+        known = Known(self.now, task, params, selected.facts, maps(policy, selected.facts))
         try:
             verdict = self._judge(loaded, known)
         except EngineError as error:
             return self._undecided(loaded, task, selected, (str(error),))
         if verdict is None:
             return self._undecided(loaded, task, selected, (_DISAGREE,))
+        self.verdicts[loaded] = known, verdict
         return self._decision(loaded, task, selected, known, verdict)
 
     # -- judging
@@ -154,9 +157,7 @@ class Judge:
     ) -> tuple[Decision, dict[str, Value]]:
         policy = loaded.policy
         line = policy.decide[verdict.line]
-        blocked = any(policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
-        facts = {**known.facts, **verdict.derived}
-        whole = Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
+        whole = completed(policy, known, verdict)
         found = [finding(policy.rules[firing.rule], firing, whole) for firing in verdict.firings]
         decision = msgspec.structs.replace(
             self._undecided(loaded, task, selected, ())[0],
@@ -203,7 +204,8 @@ def arguments(policy: Policy, given: Mapping[str, Any]) -> dict[str, Value]:
     return values
 
 
-def _maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:
+def maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:
+    """The facts of those selections and needs that are maps, by their key."""
     keys = {s.name: s.per[0] for s in policy.selections if s.shape == "map" and s.name in facts}
     keys |= {need.name: "task" for need in policy.needs if need.tasks is not None}
     return {name: {fact.fields.get(path): fact for fact in facts[name]} for name, path in keys.items()}

@@ -8,18 +8,32 @@ from interlock.decision import Finding
 from interlock.expression.tree import Lookup, Node, Not, Single, Some, type_of
 from interlock.expression.values import Known, evaluate, find, printed, shown
 from interlock.expression.walk import children, reference
-from interlock.policy import Output, Rule
-from interlock.verdict import Firing
+from interlock.fact import Fact
+from interlock.policy import Output, Policy, Rule
+from interlock.verdict import Firing, Verdict
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
+
+
+def completed(policy: Policy, known: Known, verdict: Verdict) -> Known:
+    """What is known once the rules have been judged by: what was derived, and whether some rule blocked."""
+    blocked = any(policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
+    facts = {**known.facts, **verdict.derived}
+    return Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
+
+
+def ranging(rule: Rule, facts: tuple[Fact, ...], known: Known) -> Known:
+    """What is known where the rule looks at these facts, in the order of its `for`."""
+    for name, fact in zip(rule.loops, facts, strict=True):
+        known = known.looking_at(name, fact)
+    return known
 
 
 def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
     if rule.effect == "derive" or rule.message is None:
         return None
-    for name, fact in zip(rule.loops, firing.facts, strict=True):
-        known = known.looking_at(name, fact)
+    known = ranging(rule, firing.facts, known)
     evidence = dict.fromkeys(fact.id for fact in firing.facts if fact.id)
     _collect(rule.condition, known, evidence, wanted=True)
     return Finding(

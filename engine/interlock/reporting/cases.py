@@ -15,12 +15,17 @@ VERDICT = "is allowed"
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A test. An *undecided* one could not be judged; a *skipped* one is a rule of a decision that was not made."""
+    """A test. An *undecided* one could not be judged; a *skipped* one is a rule of a decision that was not made.
+
+    `detail` is more to say of it, in lines; `seconds` how long it took, where that is known.
+    """
 
     name: str
     outcome: Literal["passed", "failed", "undecided", "skipped"]
     message: str = ""
     findings: tuple[Finding, ...] = ()
+    detail: str = ""
+    seconds: float | None = None
 
 
 def cases(decision: Decision, look: Look) -> tuple[Case, ...]:

@@ -5,7 +5,7 @@ The form is that of Jenkins's xUnit plugin (`junit-10.xsd`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from interlock.decision import Decision, Finding
@@ -18,9 +18,11 @@ _TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped"}
 
 def render(decisions: Sequence[Decision], look: Look) -> str:
     """One XML document. A decision that is denied has a failure, an undecided one an error."""
-    if not decisions:
-        return ""
-    suites = [_suite(decision, look) for decision in decisions]
+    return document([_suite(decision, look) for decision in decisions]) if decisions else ""
+
+
+def document(suites: Sequence[Element]) -> str:
+    """The document of some suites, with their sums."""
     total = {name: str(sum(int(suite.attrib[name]) for suite in suites)) for name in ("tests", "failures", "errors")}
     root = Element("testsuites", {"name": "interlock", **total})
     root.extend(suites)
@@ -29,8 +31,13 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
 
 
 def _suite(decision: Decision, look: Look) -> Element:
-    found = cases(decision, look)
-    name = harmless(f"{decision.policy}.{decision.task}")
+    name, found = f"{decision.policy}.{decision.task}", cases(decision, look)
+    return suite(name, found, _properties(decision), timestamp=harmless(decision.now))
+
+
+def suite(named: str, found: Sequence[Case], properties: Mapping[str, object], **more: str) -> Element:
+    """A suite of cases, what is known of it, and further attributes."""
+    name = harmless(named)
     counts = {
         "tests": len(found),
         "failures": sum(case.outcome == "failed" for case in found),
@@ -38,12 +45,12 @@ def _suite(decision: Decision, look: Look) -> Element:
         "skipped": sum(case.outcome == "skipped" for case in found),
     }
     told = {key: str(count) for key, count in counts.items()}
-    suite = Element("testsuite", {"name": name, **told, "timestamp": harmless(decision.now)})
-    properties = SubElement(suite, "properties")
-    for key, value in _properties(decision).items():
-        SubElement(properties, "property", {"name": key, "value": harmless(str(value))})
-    suite.extend(_case(case, name) for case in found)
-    return suite
+    element = Element("testsuite", {"name": name, **told, **more})
+    known = SubElement(element, "properties")
+    for key, value in properties.items():
+        SubElement(known, "property", {"name": key, "value": harmless(str(value))})
+    element.extend(_case(case, name) for case in found)
+    return element
 
 
 def _properties(decision: Decision) -> dict[str, object]:
@@ -54,8 +61,9 @@ def _properties(decision: Decision) -> dict[str, object]:
 
 
 def _case(case: Case, of: str) -> Element:
-    element = Element("testcase", {"classname": of, "name": harmless(case.name)})
-    detail = harmless("\n\n".join(map(_told, case.findings)), keep="\n\t")
+    time = {} if case.seconds is None else {"time": f"{case.seconds:.6f}"}
+    element = Element("testcase", {"classname": of, "name": harmless(case.name), **time})
+    detail = harmless(case.detail or "\n\n".join(map(_told, case.findings)), keep="\n\t")
     if case.outcome == "passed":
         if detail:
             SubElement(element, "system-out").text = detail

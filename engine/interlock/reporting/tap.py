@@ -21,18 +21,25 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     A rule that was not judged has no test: TAP would call it `ok`.
     """
     found = [(each, case) for each in decisions for case in cases(each, look) if case.outcome != "skipped"]
-    lines = [line for number, (decision, case) in enumerate(found, 1) for line in _test(number, decision, case)]
+    return stream([(f"{decision.policy} {decision.task}: {case.name}", case) for decision, case in found])
+
+
+def stream(found: Sequence[tuple[str, Case]]) -> str:
+    """The stream of some tests, each with what it is described by; empty for none."""
+    lines = [line for number, (described, case) in enumerate(found, 1) for line in _test(number, described, case)]
     return "".join(f"{line}\n" for line in ("TAP version 13", f"1..{len(found)}", *lines)) if found else ""
 
 
-def _test(number: int, decision: Decision, case: Case) -> Iterator[str]:
+def _test(number: int, described: str, case: Case) -> Iterator[str]:
     passed = "ok" if case.outcome == "passed" else "not ok"
-    yield f"{passed} {number} - {_described(f'{decision.policy} {decision.task}: {case.name}')}"
+    yield f"{passed} {number} - {_described(described)}"
     if case.message or case.findings:
         yield "  ---"
         if case.message:
             yield f"  message: {_json(case.message)}"
             yield f"  severity: {'error' if case.outcome == 'undecided' else 'fail'}"
+        if case.detail:
+            yield f"  detail: {_json(case.detail)}"
         if case.findings:
             yield "  findings:"
             yield from (f"    - {_json(finding)}" for finding in case.findings)

@@ -1,0 +1,101 @@
+"""`interlock lock`: the policies that a project relies on, pinned by their digests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.cli.configured import Configured
+from interlock.cli.whereabouts import LOCK, nearest_lock
+from interlock.errors import LockError, UsageError
+
+if TYPE_CHECKING:
+    from interlock.lock import Lock
+
+
+@click.command("lock", short_help="Pin the policies that a project relies on.")
+@click.argument("policies", metavar="[POLICY]...", nargs=-1)
+@click.option("--output", "lock", metavar="FILE", envvar="INTERLOCK_LOCK", help=f"The lock; by default {LOCK}.")
+@click.option("--check", is_flag=True, help="Write nothing: are the policies as they were locked?")
+@options.policy_dirs
+@click.pass_context
+def command(
+    ctx: click.Context, policies: Sequence[str], lock: str | None, check: bool, policy_dirs: Sequence[str]
+) -> int:
+    """Write the digests of policies, and of all that they need, into a lock; tell what is new in it.
+
+    `interlock eval --locked` then judges by no other policy. A POLICY is the id of one that `interlock policies` lists,
+    or the path of a file; without any, those that are in the lock are locked as they are now.
+
+    The lock is the nearest interlock.lock in this folder or above it, else a new one beside the configuration file, or
+    here.
+
+    Exit code: 0 locked, 5 a policy is invalid or (with --check) not as it was locked, 2 a wrong question, 1 a bug in
+    interlock.
+    """
+    from interlock.lock import closure, made, read
+    from interlock.runner import library
+
+    path = lock or nearest_lock() or os.path.join(_home(ctx), LOCK)
+    if not policies and not check and not os.path.lexists(path):
+        raise UsageError("there is no lock yet: name the policies to be locked")
+    known = None if policies and not check else read(path)
+    policies_at = library(policy_dirs)
+    loaded = [policies_at.load(policy) for policy in policies or sorted(known.policies if known else ())]
+    if check and known:
+        known.verify(closure(loaded, policies_at.load))
+        terminal.put(f"{_many(len(known.policies))} in {path}: as locked\n")
+        return exits.ALLOWED
+    new = made(path, loaded, policies_at.load)
+    terminal.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
+    _write(new)
+    terminal.put(f"{_many(len(new.policies))} in {path}\n")
+    return exits.ALLOWED
+
+
+def _home(ctx: click.Context) -> str:
+    """The folder of the configuration file, if there is one, or else this one."""
+    configured: Configured = ctx.obj
+    settings = configured.settings
+    return os.path.dirname(settings.path) if settings else ""
+
+
+def _replaced(path: str) -> Lock:
+    """The lock that is about to be replaced; one that cannot be read holds nothing."""
+    from interlock.lock import Lock, read
+
+    try:
+        return read(path)
+    except LockError:
+        return Lock(path, {})
+
+
+def _changes(old: Lock, new: Lock) -> Iterator[str]:
+    """What is new in a lock, a line each policy."""
+    names = sorted({*old.policies, *new.policies})
+    wide = max(map(len, names), default=0)
+    for name in names:
+        before, after = old.policies.get(name), new.policies.get(name)
+        if before is None and after is not None:
+            yield f"added    {name:{wide}}  {after.digest}"
+        elif after is None and before is not None:
+            yield f"removed  {name:{wide}}  {before.digest}"
+        elif before and after and before.digest != after.digest:
+            yield f"changed  {name:{wide}}  {after.digest}, was {before.digest}"
+
+
+def _write(lock: Lock) -> None:
+    from interlock.cli.reports import replace_file
+
+    try:
+        replace_file(lock.path, lock.text.encode())
+    except OSError as error:
+        raise UsageError(f"cannot write `{lock.path}`: {(error.strerror or str(error)).lower()}") from None
+
+
+def _many(count: int) -> str:
+    return "1 policy" if count == 1 else f"{count} policies"

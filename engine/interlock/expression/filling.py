@@ -1,0 +1,75 @@
+"""An expression with what is known put in its place: what is left is what was looked for."""
+
+from __future__ import annotations
+
+from interlock.expression.tree import (
+    FALSE,
+    TRUE,
+    Compare,
+    Constant,
+    Contained,
+    Logic,
+    Lookup,
+    Node,
+    Not,
+    Single,
+    Sum,
+    Type,
+    Variable,
+    type_of,
+)
+from interlock.expression.values import Known, evaluate
+from interlock.expression.walk import reference, walk
+
+
+def filled(node: Node, known: Known) -> Node:
+    """The same condition with a written value for everything that is known: only what is asked of facts that
+    nothing is known of is left."""
+    if _closed(node, known):
+        return _written(node, known)
+    match node:
+        case Logic():
+            return _logic(node, known)
+        case Not():
+            return Not(filled(node.item, known))
+        case Compare():
+            return Compare(node.op, filled(node.left, known), filled(node.right, known))
+        case Sum():
+            return Sum(node.op, filled(node.left, known), filled(node.right, known), node.type)
+        case Contained():
+            return Contained(filled(node.item, known), _members(node, known))
+    return node
+
+
+def _closed(node: Node, known: Known) -> bool:
+    return all(_is_known(inner, known) for inner in walk(node))
+
+
+def _is_known(node: Node, known: Known) -> bool:
+    of = reference(node)
+    if isinstance(of, Variable):
+        return of.name in known.variables
+    if isinstance(of, Single):
+        return of.selection in known.facts
+    return not isinstance(of, Lookup) or of.selection in known.maps
+
+
+def _written(node: Node, known: Known) -> Node:
+    value = evaluate(node, known)
+    return node if isinstance(value, tuple) else Constant(value, type_of(node))
+
+
+def _members(node: Contained, known: Known) -> tuple[Node, ...]:
+    listed = known.params[node.param] if node.param is not None else None
+    if node.param is None:
+        return node.members
+    return tuple(Constant(each, Type("string")) for each in (listed if isinstance(listed, tuple) else ()))
+
+
+def _logic(node: Logic, known: Known) -> Node:
+    neutral, settling = (True, FALSE) if node.op == "&&" else (False, TRUE)
+    items = [filled(item, known) for item in node.items]
+    if any(isinstance(item, Constant) and item.value is not neutral for item in items):
+        return settling
+    left = tuple(item for item in items if not isinstance(item, Constant))
+    return left[0] if len(left) == 1 else Logic(node.op, left)

@@ -1,0 +1,125 @@
+"""The policies that a project relies on, each pinned by its digest: no other judges where the lock is held to.
+
+A policy's digest is that of its whole text, comments too, but not of what it needs: so the lock holds those policies as
+well. Which version of interlock judges is pinned where a project pins its dependencies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from interlock.document import read_json
+from interlock.errors import LockError
+from interlock.evaluation import Loaded
+from interlock.policy import Policy
+
+REMEDY = "if that is meant, write the lock anew with `interlock lock`, and have it reviewed"
+_LARGEST = 1 << 20
+
+
+Loads = Callable[[str, str], Loaded]
+"""Gives a policy by its id, and the folder of the policy that needs it."""
+
+
+class Locked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy as it was locked: the version of its language, and the SHA-256 of its text, as `sha256:…`."""
+
+    version: int
+    digest: str
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """The locked policies by id. `path` is the file that they are in."""
+
+    path: str
+    policies: Mapping[str, Locked]
+
+    def verify(self, policies: Iterable[Policy]) -> None:
+        """Raise LockError that names each policy that is not the one that was locked."""
+        wrong = [told for policy in policies if (told := self._wrong(policy))]
+        if wrong:
+            raise LockError("\n".join([*wrong, f"   = {REMEDY}"]))
+
+    def _wrong(self, policy: Policy) -> str:
+        locked = self.policies.get(policy.id)
+        if locked is None:
+            return f"{self.path}: error: the policy `{policy.id}` is not locked: {policy.digest}"
+        if locked.digest == policy.digest:
+            return ""
+        return f"{self.path}: error: the policy `{policy.id}` has changed: {policy.digest}, locked is {locked.digest}"
+
+    @property
+    def text(self) -> str:
+        """What is in the file: the same text for the same policies."""
+        form = _Form(1, {name: self.policies[name] for name in sorted(self.policies)})
+        return msgspec.json.format(msgspec.json.encode(form), indent=2).decode() + "\n"
+
+
+class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file, as `schemas/lock.schema.json` says."""
+
+    lock: Literal[1]
+    policies: dict[str, Locked]
+
+
+def read(path: str) -> Lock:
+    """The lock in a file. Raises LockError when there is none that can be believed."""
+    try:
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ValueError(f"it has more than {_LARGEST:,} bytes")
+        form = msgspec.convert(read_json(content.decode()), _Form)
+    except OSError as error:
+        why = f"the lock cannot be read: {(error.strerror or str(error)).lower()}"
+        raise LockError(f"{path}: error: {why}\n   = `interlock lock POLICY` writes one") from None
+    except (ValueError, RecursionError) as error:
+        why = f"this is no lock: {error}"
+        raise LockError(f"{path}: error: {why}\n   = write it anew with `interlock lock POLICY`") from None
+    return Lock(path, form.policies)
+
+
+def made(path: str, loaded: Iterable[Loaded], load: Loads) -> Lock:
+    """The lock of policies, and of those that they need. Raises LockError when two of them have the same id."""
+    found: dict[str, Policy] = {}
+    for policy in closure(loaded, load):
+        known = found.setdefault(policy.id, policy)
+        if known.digest != policy.digest:
+            raise LockError(
+                f"{path}: error: there are two policies `{policy.id}`: {known.digest} and {policy.digest}\n"
+                "   = a lock has one of an id; give them different ids"
+            )
+    return Lock(path, {each.id: Locked(each.version, each.digest) for each in found.values()})
+
+
+def holding(path: str, loaded: Iterable[Loaded], load: Loads) -> Loads:
+    """What loads as `load` does, and nothing that is not locked: a file may change between two looks.
+
+    Raises LockError at once for every policy of `loaded`, and every one that they need, that is not as the lock has it.
+    """
+    lock = read(path)
+    lock.verify(closure(loaded, load))
+
+    def held(name: str, beside: str) -> Loaded:
+        found = load(name, beside)
+        lock.verify([found.policy])
+        return found
+
+    return held
+
+
+def closure(loaded: Iterable[Loaded], load: Loads) -> Iterator[Policy]:
+    """Policies, and those that they need in turn, each once."""
+    waiting = list(loaded)
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        each = waiting.pop()
+        if (each.folder, each.policy.digest) in seen:
+            continue
+        seen.add((each.folder, each.policy.digest))
+        yield each.policy
+        waiting += [load(need.policy, each.folder) for need in each.policy.needs]

@@ -1,0 +1,19 @@
+"""Tests as a JUnit report: a suite a test file, a test case a case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interlock.reporting.junit import document, suite
+from interlock.reporting.look import Look
+from interlock.reporting.tests.told import case
+from interlock.trial import Trial
+
+
+def render(trials: Sequence[Trial], _: Look) -> str:
+    """One XML document."""
+    return document([suite(trial.policy, list(map(case, trial.cases)), _properties(trial)) for trial in trials])
+
+
+def _properties(trial: Trial) -> dict[str, object]:
+    return {"policy": trial.policy, "file": trial.path, "coverage": f"{trial.coverage.percent:.1f}"}

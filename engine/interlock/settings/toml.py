@@ -1,0 +1,104 @@
+"""Reads the settings of a file, and tells everything that is wrong with them, each at its place."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Any, Literal, NoReturn
+
+import msgspec
+
+from interlock.errors import UsageError
+from interlock.settings import OWN, Settings
+from interlock.source import Location, Source, pointed
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_PATHS = ("ledger", "lock")
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What `schemas/config.schema.json` says, seen quickly."""
+
+    ledger: str = ""
+    policy_dir: list[str] = []
+    engine: Literal["both", "rete", "reference"] = "both"
+    lock: str = ""
+    locked: bool = False
+
+
+def read(folder: str, name: str, content: bytes) -> Settings | None:
+    """What a file of those bytes sets; None when it has no table of ours. Raises UsageError with all that is wrong."""
+    path = os.path.join(folder, name)
+    source, document = _parsed(path, content)
+    header, table = "", document
+    if name != OWN:
+        tools = document.get("tool")
+        header, table = "tool.interlock", tools.get("interlock") if isinstance(tools, dict) else None
+        if table is None:
+            return None
+    _check(table, source, header)
+    values = {key: _from(folder, key, value) for key, value in table.items()}
+    return Settings(path, values, {key: _place(source, header, key).line for key in values})
+
+
+def _from(folder: str, key: str, value: Any) -> Any:
+    """The value, its paths as they are reached from where the command runs."""
+    if key == "policy-dir":
+        return [os.path.join(folder, each) for each in value]
+    return os.path.join(folder, value) if key in _PATHS and value != "-" else value
+
+
+def _parsed(path: str, content: bytes) -> tuple[Source, Any]:
+    try:
+        source = Source(path, content.decode())
+    except UnicodeDecodeError as error:
+        source = Source(path, content[: error.start].decode())
+        _refuse(source, [(source.location(len(source.text)), "the file is not UTF-8 text")])
+    try:
+        return source, tomllib.loads(source.text)
+    except RecursionError:
+        _refuse(source, [(Location(path, 1, 1), "it is nested too deep")])
+    except ValueError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        told = _PLACE.sub("", message)
+        where = source.location(len(source.text.rstrip()))
+        if place and place[1]:
+            where = Location(path, int(place[1]), int(place[2]))
+        _refuse(source, [(where, f"this is no TOML: {told[:1].lower()}{told[1:]}")])
+
+
+def _check(document: Any, source: Source, header: str) -> None:
+    """Raise UsageError for all that the schema does not take."""
+    try:
+        table = msgspec.convert(document, _Table)
+        if "" not in [document.get("ledger"), document.get("lock"), *table.policy_dir]:
+            return
+    except ValueError:
+        pass
+    from interlock import schemas
+
+    found = schemas.violations("config", document)
+    wrong = [(_place(source, header, str(each.path[0]) if each.path else ""), each.told) for each in found]
+    _refuse(source, sorted(wrong, key=lambda each: (each[0].line, each[1])))
+
+
+def _refuse(source: Source, wrong: Iterable[tuple[Location, str]]) -> NoReturn:
+    raise UsageError("\n".join("\n".join([f"{at}: {told}", *pointed(at, source)]) for at, told in wrong))
+
+
+def _place(source: Source, header: str, key: str) -> Location:
+    """Where a key of the table is written; where the table begins, if that cannot be told from its lines."""
+    begin, at, inside = 0, 0, not header
+    for line in source.text.splitlines(keepends=True):
+        bare = re.sub(r"[\s\"']", "", line)
+        if bare.startswith("["):
+            inside = bare.split("#")[0] == f"[{header}]"
+            begin = at if inside else begin
+        elif inside and key and bare.startswith(f"{key}="):
+            start = at + line.index(key)
+            return source.location(start, start + len(key))
+        at += len(line)
+    return source.location(begin)

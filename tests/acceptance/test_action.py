@@ -1,0 +1,241 @@
+"""The action: its own steps, run as GitHub's runner runs them, and read by the tools that read actions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import interlock as interlock_package
+from tests.helpers import runner
+
+ROOT = Path(__file__).resolve().parents[2]
+ACTION = ROOT / "action.yml"
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+TASK, ALLOWED, DENIED = "checkout-refactor", "2026-06-22T09:30:00Z", "2026-06-22T09:20:00Z"
+HOSTILE = """"; touch pwned; $(touch pwned) `touch pwned` ' || touch pwned # *
+allow<<x
+true
+x"""
+STUB = """#!/bin/bash
+# Stands for `python3`, makes what `-m venv FOLDER` makes, and installs nothing.
+echo "python3 $*" >>"$CALLS"
+mkdir -p "$3/bin"
+cat >"$3/bin/python" <<'EOF'
+#!/bin/bash
+echo "python $*" >>"$CALLS"
+[[ "$1 $2" == "-m pip" ]] || exec "$PYTHON" "$@"
+EOF
+cat >"$3/bin/interlock" <<'EOF'
+#!/bin/bash
+printf '%s\\n' interlock "$@" >>"$CALLS"
+[[ $1 != watch ]] || exit "${WATCH:-0}"
+exec "$PYTHON" -m interlock "$@"
+EOF
+chmod +x "$3"/bin/*
+"""
+
+Act = Callable[..., runner.Finished]
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    return tmp_path / "calls"
+
+
+@pytest.fixture
+def act(folder: Path, tmp_path: Path, calls: Path) -> Act:
+    """Runs the action in an empty workspace, with a Python that installs nothing."""
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    (stubs / "python3").write_text(STUB, "utf-8")
+    (stubs / "python3").chmod(0o755)
+    usual = {
+        "PATH": f"{stubs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHON": sys.executable,
+        "PYTHONPATH": str(Path(interlock_package.__file__).parents[1]),
+        "CALLS": str(calls),
+        **{name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME")},
+    }
+
+    def run(env: Mapping[str, str] = {}, **inputs: str) -> runner.Finished:
+        temporary = tmp_path / f"temporary-{len(list(tmp_path.iterdir()))}"
+        temporary.mkdir()
+        given = {name.replace("_", "-"): value for name, value in inputs.items()}
+        return runner.run(ACTION, given, folder, temporary, {**usual, **env})
+
+    return run
+
+
+def steps() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"]
+    return found
+
+
+def test_an_allowed_gate_passes_and_tells_its_decision(act: Act, calls: Path, story_path: Path) -> None:
+    ran = act(policies="smoke", ledger=str(story_path), task=TASK, at=ALLOWED)
+    assert ran.code == 0, ran
+    decision = json.loads(ran.outputs["decision"])
+    assert (ran.outputs["allow"], ran.outputs["state"]) == ("true", "proved")
+    assert (decision["policy"], decision["allow"], decision["now"]) == ("smoke", True, ALLOWED)
+    assert ran.outputs["valid-until"] == (decision.get("valid_until") or "")
+    assert "smoke" in ran.summary
+    first, second, *_ = calls.read_text().splitlines()
+    assert first.startswith("python3 -m venv ")
+    assert second == f"python -m pip install --quiet --disable-pip-version-check {ROOT}"
+
+
+def test_a_denied_gate_fails_and_tells_its_decision_all_the_same(act: Act, story_path: Path) -> None:
+    ran = act(policies="smoke", ledger=str(story_path), task=TASK, at=DENIED)
+    assert ran.code == 3
+    assert (ran.outputs["allow"], ran.outputs["state"]) == ("false", "blocked")
+    assert json.loads(ran.outputs["decision"])["findings"][0]["rule"] == "heartbeat-not-fresh"
+    assert "::error " in ran.log
+    assert "heartbeat" in ran.summary
+
+
+def test_an_undecided_gate_is_not_allowed(act: Act, story_path: Path) -> None:
+    ran = act(policies="smoke", ledger=str(story_path), task=TASK, at="2026-06-22T09:00:30Z")
+    assert (ran.code, ran.outputs["allow"], ran.outputs["state"]) == (4, "undecided", "undecided")
+
+
+def test_several_decisions(act: Act, story_path: Path) -> None:
+    ran = act(policies="loop\n smoke\treadiness\n", ledger=str(story_path), all_tasks="true", at=DENIED)
+    assert (ran.code, ran.outputs["allow"]) == (3, "false")
+    decisions = [json.loads(line) for line in ran.outputs["decision"].split("\n")]
+    assert [each["policy"] for each in decisions] == ["loop", "smoke", "readiness"]
+    assert ran.outputs["state"].split("\n") == [each["state"] for each in decisions]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code", "told"),
+    [
+        ({"policies": "smok", "task": TASK}, 2, "unknown policy `smok`"),
+        ({"policies": "smoke"}, 2, "give one of `--task NAME` and `--all-tasks`"),
+        ({"policies": "smoke", "task": TASK, "ledger": "nowhere.db"}, 6, "nowhere.db"),
+        ({"policies": "smoke", "task": TASK, "lock": "nowhere.lock"}, 5, "the lock cannot be read"),
+        ({"policies": "smoke", "task": TASK, "locked": "true"}, 5, "there is no lock"),
+        ({"policies": "--help", "task": TASK}, 2, "unknown policy `--help`"),
+        ({"policies": " ", "task": TASK}, 2, "missing argument `POLICY...`"),
+    ],
+)
+def test_where_nothing_is_judged_no_output_says_so(
+    inputs: dict[str, str], code: int, told: str, act: Act, story_path: Path
+) -> None:
+    ran = act(**{"ledger": str(story_path), **inputs})
+    assert ran.code == code, ran.log
+    assert told in ran.log
+    assert set(ran.outputs.values()) == {""}
+
+
+def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, story_path: Path) -> None:
+    for name in ("gates", "more gates"):
+        (folder / name).mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "interlock", "lock", "smoke", "--output", "base.lock"],
+        env={**os.environ, "PYTHONPATH": str(Path(interlock_package.__file__).parents[1])},
+        check=True,
+        capture_output=True,
+    )
+    ran = act(
+        policies="smoke",
+        ledger=str(story_path),
+        task=TASK,
+        at=ALLOWED,
+        params="stale_after=10m\n\nsmoke_id=a b\n",
+        policy_dir="gates\nmore gates\n",
+        lock="base.lock",
+        locked="true",
+    )
+    assert ran.outputs["allow"] == "undecided", ran.log  # there is no smoke session of that id
+    words = calls.read_text().split("interlock\neval\n")[1].splitlines()
+    assert words[: words.index("--format=github")] == [
+        f"--ledger={story_path}",
+        "--lock=base.lock",
+        "--locked",
+        f"--task={TASK}",
+        "--param=stale_after=10m",
+        "--param=smoke_id=a b",
+        "--policy-dir=gates",
+        "--policy-dir=more gates",
+        f"--at={ALLOWED}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["policies", "ledger", "task", "params", "policy_dir", "at", "lock", "locked", "until", "timeout"]
+)
+def test_an_input_is_never_run(name: str, act: Act, folder: Path, story_path: Path) -> None:
+    inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": DENIED}
+    ran = act(**{**inputs, name: HOSTILE})
+    assert list(folder.iterdir()) == []
+    assert ran.outputs["allow"] in ("", "false")
+    assert ran.code != 0
+
+
+@pytest.mark.parametrize(("watched", "code"), [(0, 3), (3, 3), (4, 3), (124, 3), (2, 2), (5, 5), (6, 6), (1, 1)])
+def test_it_waits_before_it_judges(watched: int, code: int, act: Act, calls: Path, story_path: Path) -> None:
+    inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": DENIED}
+    ran = act({"WATCH": str(watched)}, **inputs, until="allow", timeout="10m")
+    assert ran.code == code
+    words = calls.read_text().partition("interlock\nwatch\n")[2].splitlines()[:6]
+    assert words == [f"--ledger={story_path}", f"--task={TASK}", "--until=allow", "--timeout=10m", "--", "smoke"]
+    assert ran.outputs["allow"] == ("false" if code == 3 else "")
+
+
+def test_no_input_is_put_into_a_script() -> None:
+    assert steps()
+    assert [step["run"] for step in steps() if "${{" in step.get("run", "")] == []
+    assert {step["uses"] for step in steps() if "uses" in step} == {"actions/setup-python@v5"}
+
+
+@pytest.mark.parametrize("step", [step for step in steps() if "run" in step], ids=lambda step: step["name"])
+def test_the_scripts_have_no_fault_that_shellcheck_knows(step: dict[str, Any], tmp_path: Path) -> None:
+    script = tmp_path / "script.sh"
+    script.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{step['run']}", "utf-8")
+    command = [
+        str(SCRIPTS / "shellcheck"),
+        "--severity=style",
+        "--exclude=SC2154",
+        str(script),
+    ]  # the environment sets variables
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_github_would_take_the_action() -> None:
+    command = [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.github-actions", str(ACTION)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_it_installs_itself(folder: Path, tmp_path: Path, story_path: Path) -> None:
+    """With the real `venv` and `pip`; what they would fetch is taken from the environment of the tests."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    interpreter = tmp_path / "bin" / "python3"
+    interpreter.parent.mkdir()
+    interpreter.symlink_to(sys.executable)
+    env = {
+        "PATH": f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_IGNORE_INSTALLED": "1",
+        **{name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME")},
+    }
+    inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": ALLOWED}
+    ran = runner.run(ACTION, inputs, folder, temporary, env)
+    assert ran.code == 0, ran.log
+    assert json.loads(ran.outputs["decision"])["policy"] == "smoke"
+    assert (temporary / "interlock" / "bin" / "interlock").exists()

@@ -1,0 +1,236 @@
+"""A lock: what it holds, and that no policy judges that is not in it, however it came to be another."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import interlock as api
+from interlock.lock import Locked, holding, made, read
+from interlock.runner import library
+from interlock.shipped import data_folder
+from tests.acceptance.conftest import Interlock, Ran, kept
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "schemas" / "lock.schema.json").read_text("utf-8"))
+WHEN = ("--task", "checkout-refactor", "--at", "2026-06-22T09:30:00Z")
+TALKER = """
+policy: {id}
+version: 1
+question: Is it so?
+{more}
+decide:
+  - {{state: fine, allow: true}}
+"""
+
+Writes = Callable[..., Ran]
+
+
+@pytest.fixture
+def writes(folder: Path, process: Interlock) -> Writes:
+    """Runs a command that may write, in a process of its own."""
+    return lambda *args, **how: kept(process(*args, **how))
+
+
+@pytest.fixture
+def gates(folder: Path) -> Path:
+    """A folder with a copy of `smoke` named `awake`, and a policy that needs it."""
+    found = folder / "gates"
+    found.mkdir()
+    text = (Path(data_folder("policies")) / "smoke.yaml").read_text("utf-8")
+    (found / "awake.yaml").write_text(text.replace("policy: smoke", "policy: awake"), "utf-8")
+    needs = "needs: {awake: {policy: awake}}\nrules:\n  - {id: asleep, unless: awake.allow, block: asleep}"
+    (found / "above.yaml").write_text(TALKER.format(id="above", more=needs), "utf-8")
+    (folder / "interlock.toml").write_text('policy-dir = ["gates"]\n', "utf-8")
+    return found
+
+
+def soften(path: Path) -> None:
+    path.write_text(path.read_text("utf-8") + "# softer\n", "utf-8")
+
+
+def test_a_lock_holds_policies_and_all_that_they_need(writes: Writes, gates: Path, folder: Path) -> None:
+    ran = writes("lock", "above")
+    assert ran.code == 0
+    content = json.loads((folder / "interlock.lock").read_text("utf-8"))
+    jsonschema.Draft202012Validator(SCHEMA).validate(content)
+    assert list(content["policies"]) == ["above", "awake"]
+    digests = {p: library([str(gates)]).load(p).policy.digest for p in ("above", "awake")}
+    assert {p: each["digest"] for p, each in content["policies"].items()} == digests
+    assert ran.out.splitlines() == [*(f"added    {p}  {digests[p]}" for p in digests), "2 policies in interlock.lock"]
+
+
+def test_the_same_policies_have_the_same_lock(writes: Writes, gates: Path, folder: Path) -> None:
+    writes("lock", "above", "smoke", "--output", "one.lock")
+    writes("lock", "smoke", "awake", "above", "--output", "two.lock")
+    assert (folder / "one.lock").read_bytes() == (folder / "two.lock").read_bytes()
+    assert not (folder / "interlock.lock").exists()
+
+
+def test_what_is_new_in_a_lock_is_told(writes: Writes, gates: Path, folder: Path) -> None:
+    assert writes("lock").err == "error: there is no lock yet: name the policies to be locked\n"
+    writes("lock", "above", "smoke")
+    old = read("interlock.lock").policies
+    assert writes("lock").out == "3 policies in interlock.lock\n"
+    assert writes("lock", "--check").out == "3 policies in interlock.lock: as locked\n"
+    soften(gates / "awake.yaml")
+    refused = writes("lock", "--check")
+    new = library([str(gates)]).load("awake").policy.digest
+    assert (refused.code, refused.out) == (5, "")
+    assert refused.err == (
+        f"interlock.lock: error: the policy `awake` has changed: {new}, locked is {old['awake'].digest}\n"
+        "   = if that is meant, write the lock anew with `interlock lock`, and have it reviewed\n"
+    )
+    assert writes("lock", "above").out.splitlines() == [
+        f"changed  awake  {new}, was {old['awake'].digest}",
+        f"removed  smoke  {old['smoke'].digest}",
+        "2 policies in interlock.lock",
+    ]
+
+
+def test_a_new_lock_lies_beside_the_configuration(
+    writes: Writes, gates: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(gates)
+    assert writes("lock", "awake").out.endswith(f"1 policy in {os.path.join('..', 'interlock.lock')}\n")
+    assert (folder / "interlock.lock").exists()
+
+
+def test_only_what_is_locked_judges(writes: Writes, gates: Path, folder: Path, story_path: Path) -> None:
+    asked = (*WHEN, "--ledger", str(story_path))
+    writes("lock", "above")
+    assert writes("eval", "above", "awake", "--locked", *asked).code == 0
+    refused = writes("eval", "smoke", "above", "loop", "--locked", *asked)
+    assert (refused.code, refused.out) == (5, "")
+    assert [line.split(": sha")[0] for line in refused.err.splitlines()] == [
+        "interlock.lock: error: the policy `loop` is not locked",
+        "interlock.lock: error: the policy `smoke` is not locked",
+        "   = if that is meant, write the lock anew with `interlock lock`, and have it reviewed",
+    ]
+    soften(gates / "awake.yaml")  # `above` is as it was; what it needs is not
+    assert writes("eval", "above", *asked).code == 0
+    assert "`awake` has changed: sha256:" in writes("eval", "above", "--locked", *asked).err
+
+
+def test_a_file_may_not_ask_for_less_than_who_runs_the_gate(
+    writes: Writes, gates: Path, folder: Path, story_path: Path
+) -> None:
+    asked = ("eval", "awake", *WHEN, "--ledger", str(story_path), "--policy-dir", "gates")
+    writes("lock", "awake", "--output", "base.lock")
+    soften(gates / "awake.yaml")
+    writes("lock", "awake")
+    (folder / "interlock.toml").write_text('locked = false\nlock = "interlock.lock"\n', "utf-8")
+    assert writes(*asked).code == 0
+    assert writes(*asked, "--locked").code == 0  # the lock of the folder agrees with the folder
+    for how in ({"env": {"INTERLOCK_LOCK": "base.lock"}}, {}):
+        refused = writes(*asked, *(() if how else ("--lock", "base.lock")), **how)
+        assert (refused.code, refused.out) == (5, "")
+        assert refused.err.startswith("base.lock: error: the policy `awake` has changed: ")
+    assert writes(*asked, "--no-locked", env={"INTERLOCK_LOCK": "base.lock"}).code == 0
+    (folder / "interlock.toml").write_text("locked = true\n", "utf-8")
+    assert writes(*asked).code == 0
+    soften(gates / "awake.yaml")
+    assert writes(*asked).code == 5
+    assert writes(*asked, env={"INTERLOCK_LOCKED": "false"}).code == 0
+
+
+def test_a_locked_policy_under_the_name_of_another_is_no_policy(writes: Writes, gates: Path, story_path: Path) -> None:
+    asked = (*WHEN, "--ledger", str(story_path), "--locked")
+    (gates / "always.yaml").write_text(TALKER.format(id="always", more=""), "utf-8")
+    writes("lock", "awake", "always")
+    shutil.copy(gates / "always.yaml", gates / "awake.yaml")
+    refused = writes("eval", "gates/awake.yaml", *asked)
+    assert (refused.code, refused.out) == (5, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "the lock cannot be read: no such file or directory"),
+        (b"", "this is no lock: "),
+        (b"\xff", "this is no lock: 'utf-8' codec can't decode"),
+        (b"[" * 100_000, "this is no lock: "),
+        (b" " * ((1 << 20) + 1), "this is no lock: it has more than 1,048,576 bytes"),
+        (b'{"lock": 2, "policies": {}}', "this is no lock: Invalid enum value 2 - at `$.lock`"),
+        (b'{"lock": 1}', "this is no lock: Object missing required field `policies`"),
+        (b'{"lock": 1, "policies": {}, "policies": {}}', "this is no lock: its document has a key twice: `policies`"),
+        (b'{"lock": 1, "policies": {"smoke": {"version": 1, "digest": "", "soft": 1}}}', "this is no lock: Object "),
+        (b'<<<<<<< HEAD\n{"lock": 1}', "this is no lock: "),
+    ],
+)
+def test_a_lock_that_cannot_be_believed(
+    content: bytes | None, told: str, interlock: Interlock, folder: Path, story_path: Path
+) -> None:
+    if content is not None:
+        (folder / "a.lock").write_bytes(content)
+    ran = interlock("eval", "smoke", *WHEN, "--ledger", str(story_path), "--lock", "a.lock")
+    assert (ran.code, ran.out) == (5, "")
+    assert ran.err.startswith(f"a.lock: error: {told}"), ran.err
+    assert ran.err.count("\n") == 2
+
+
+def test_a_lock_that_is_no_file(interlock: Interlock, folder: Path, story_path: Path) -> None:
+    (folder / "a.lock").mkdir()
+    ran = interlock("eval", "smoke", *WHEN, "--ledger", str(story_path), "--lock", "a.lock")
+    assert (ran.code, ran.err.splitlines()[0]) == (5, "a.lock: error: the lock cannot be read: is a directory")
+
+
+def test_a_lock_with_no_policy_lets_none_judge(interlock: Interlock, folder: Path, story_path: Path) -> None:
+    (folder / "a.lock").write_text('{"lock": 1, "policies": {}}', "utf-8")
+    ran = interlock("eval", "smoke", *WHEN, "--ledger", str(story_path), "--lock", "a.lock")
+    assert (ran.code, ran.out) == (5, "")
+
+
+def test_a_broken_lock_is_written_anew_when_policies_are_named(writes: Writes, folder: Path) -> None:
+    (folder / "interlock.lock").write_text("<<<<<<<", "utf-8")
+    assert writes("lock").code == 5
+    assert writes("lock", "smoke").out.startswith("added    smoke  sha256:")
+    assert writes("lock", "--check").code == 0
+
+
+def test_a_lock_that_cannot_be_written(writes: Writes, folder: Path) -> None:
+    ran = writes("lock", "smoke", "--output", "nowhere/a.lock")
+    assert (ran.code, ran.err) == (2, "error: cannot write `nowhere/a.lock`: no such file or directory\n")
+
+
+def test_two_policies_of_one_id_have_no_lock(writes: Writes, gates: Path, folder: Path) -> None:
+    (folder / "other").mkdir()
+    shutil.copy(gates / "awake.yaml", folder / "other" / "awake.yaml")
+    assert writes("lock", "gates/awake.yaml", "other/awake.yaml").code == 0  # the same text
+    soften(folder / "other" / "awake.yaml")
+    ran = writes("lock", "gates/awake.yaml", "other/awake.yaml")
+    assert (ran.code, ran.out) == (5, "")
+    assert "there are two policies `awake`: sha256:" in ran.err
+
+
+def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) -> None:
+    asked = {"ledger": story_path, "task": "checkout-refactor", "at": WHEN[3], "policy_dirs": [str(gates)]}
+    policies = library([str(gates)])
+    lock = made("a.lock", [policies.load("above")], policies.load)
+    Path("a.lock").write_text(lock.text, "utf-8")
+    assert read("a.lock") == lock
+    assert api.evaluate("above", lock=Path("a.lock"), **asked).allow is True  # type: ignore[arg-type]
+    with pytest.raises(api.LockError, match="`smoke` is not locked"):
+        api.evaluate("smoke", lock="a.lock", **asked)  # type: ignore[arg-type]
+
+
+def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path, gates: Path) -> None:
+    policies = library([str(gates)])
+    above = policies.load("above")
+    Path("a.lock").write_text(made("a.lock", [above], policies.load).text, "utf-8")
+    load = holding("a.lock", [above], policies.load)
+    assert load("awake", above.folder).policy.id == "awake"
+    soften(gates / "awake.yaml")
+    with pytest.raises(api.LockError, match="`awake` has changed"):
+        load("awake", above.folder)
+
+
+def test_what_is_locked_is_the_version_and_the_digest() -> None:
+    lock = made("a.lock", [library().load("smoke")], library().load)
+    assert lock.policies == {"smoke": Locked(1, library().load("smoke").policy.digest)}

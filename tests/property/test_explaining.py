@@ -1,0 +1,115 @@
+"""An explanation says what the evaluators say, whatever the policy and the facts; and its notation is the language's.
+
+`INTERLOCK_EXAMPLES=20 python -m pytest tests/property/test_explaining.py` tries twenty times as many policies.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock import reference
+from interlock.errors import PolicyError
+from interlock.evaluation.explaining import MOST, explain, lines
+from interlock.explanation import Part
+from interlock.expression.notation import notation
+from interlock.expression.values import Known
+from interlock.policy import Policy
+from interlock.verdict import Verdict
+from tests.conftest import EXAMPLES
+from tests.helpers import facts, policies
+from tests.property.test_evaluators import compiled_of
+
+
+def every(part: Part) -> Iterator[Part]:
+    yield part
+    for inner in (*part.parts, *(looked.part for looked in part.among)):
+        yield from every(inner)
+
+
+def assert_follows(part: Part) -> None:
+    """What a part is follows from what it is made of."""
+    for each in every(part):
+        if each.looked_at is not None:
+            assert each.found is not None
+            exists = ".exists(" in each.text.partition(",")[0]
+            assert each.holds is (bool(each.found) if exists else not each.found), each
+            assert all(looked.part.holds is (exists and each.found > 0) for looked in each.among), each
+            assert len(each.among) <= each.looked_at
+        elif len(each.parts) == 1:
+            assert each.holds is not each.parts[0].holds, each
+        elif each.parts:
+            held = [inner.holds for inner in each.parts]
+            assert each.holds in {all(held), any(held)}, each
+
+
+def check_case(random: Random) -> Counter[str]:
+    made = policies.policy(random)
+    try:
+        compiled = compiled_of(made.text)
+    except PolicyError:
+        return Counter({"refused": 1})
+    policy = compiled.policy
+    known = facts.known(random, compiled, made.pool, made.arguments)
+    verdict = reference.judge(policy, known)
+    rules = explain(policy, known, verdict, lambda _: True)
+    assert [each.rule for each in rules] == [rule.id for rule in policy.rules]
+    seen = Counter(compiled=1)
+    for index, each in enumerate(rules):
+        assert each.fired == sum(firing.rule == index for firing in verdict.firings)
+        shown = Counter(case.fired for case in each.cases)
+        assert shown == Counter({True: min(each.fired, MOST), False: min(each.combinations - each.fired, MOST)})
+        for case in each.cases:
+            assert case.part.holds is case.fired, f"{made.text}\n{case}"
+            assert_follows(case.part)
+            seen.update(("fired" if case.fired else "silent",))
+            seen["looked"] += sum(part.looked_at is not None for part in every(case.part))
+    assert_lines(policy, known, verdict)
+    return seen
+
+
+def assert_lines(policy: Policy, known: Known, verdict: Verdict) -> None:
+    told = lines(policy, known, verdict)
+    assert [line.taken for line in told] == [index == verdict.line for index in range(len(policy.decide))]
+    for line in told:
+        assert line.part is None or line.part.holds is line.taken
+
+
+@pytest.mark.slow
+def test_the_explanation_of_two_thousand_policies() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(2_000 * EXAMPLES):
+        seen += check_case(Random(seed))
+    assert min(seen["fired"], seen["silent"]) > seen["compiled"]
+    assert seen["looked"] > seen["compiled"] / 3
+
+
+@given(st.integers(1 << 32, 1 << 64))
+def test_an_explanation_says_what_the_evaluators_say(seed: int) -> None:
+    check_case(Random(seed))
+
+
+@given(st.integers(1 << 32, 1 << 64))
+def test_what_is_written_down_means_the_same(seed: int) -> None:
+    """A policy with its conditions in our notation, in place of the author's own, is the same policy."""
+    made = policies.policy(Random(seed))
+    try:
+        compiled = compiled_of(made.text)
+    except PolicyError:
+        return
+    policy = compiled.policy
+    written = yaml.safe_load(made.text)
+    written = {key: value for key, value in written.items() if key not in ("when", "unless")}
+    for rule, text in zip(policy.rules, written["rules"], strict=True):
+        text.pop("unless", None)
+        text["when"] = notation(rule.condition)
+    again = compiled_of(policies.yaml_text(written)).policy
+    known = facts.known(Random(seed), compiled, made.pool, made.arguments)
+    assert reference.judge(again, known) == reference.judge(policy, known), made.text
+    assert [notation(rule.condition) for rule in again.rules] == [notation(rule.condition) for rule in policy.rules]
