@@ -22,6 +22,7 @@ _COMMANDS = (
     "policies",
     "show",
     "docs",
+    "new",
     "tasks",
     "facts",
     "export",
