@@ -18,6 +18,7 @@ from interlock.source import nearest
 _COMMANDS = (
     "eval",
     "check",
+    "test",
     "explain-code",
     "policies",
     "show",

@@ -52,7 +52,8 @@ class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
     `load` gives a needed policy by its id and the folder of the policy that needs it. `engine` is who judges; where the
-    rules engine cannot be had, `both` means the reference alone, and the decision says so.
+    rules engine cannot be had, `both` means the reference alone, and the decision says so. `verdicts` has the newest
+    verdict of each policy, and what it was found from; none of an undecided one.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Judge:
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
         self.decided: dict[tuple[object, ...], tuple[Decision, dict[str, Value]]] = {}
+        self.verdicts: dict[Loaded, tuple[Known, Verdict]] = {}
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
         """Decide a policy for a task (by name or id). Raises UsageError for an unknown task, LedgerError."""
@@ -103,6 +105,7 @@ class Judge:
             return self._undecided(loaded, task, selected, (str(error),))
         if verdict is None:
             return self._undecided(loaded, task, selected, (_DISAGREE,))
+        self.verdicts[loaded] = known, verdict
         return self._decision(loaded, task, selected, known, verdict)
 
     # -- judging

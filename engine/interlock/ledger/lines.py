@@ -51,7 +51,7 @@ def read_line(line: bytes, number: int) -> Line:
     faults = schemas.faults(kind if kind in schemas.kinds() else None, fact)
     if faults:
         return Line(fact, faults=tuple(each.told for each in faults))
-    return Line(fact, _row(fact))
+    return Line(fact, row(fact))
 
 
 def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -73,7 +73,8 @@ def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple
     return fact | own | {"seq": event.get("seq", number)}, ()
 
 
-def _row(fact: dict[str, Any]) -> tuple[Any, ...]:
+def row(fact: dict[str, Any]) -> tuple[Any, ...]:
+    """The values of a fact for `INSERT`."""
     entity = fact["kind"] in schemas.ENTITIES
     attributes = {name: value for name, value in fact.items() if name not in HIDING} | fact.get("attributes", {})
     correlation = _encode(fact.get("correlation", {})).decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
+from interlock.schemas.short import completed, resolved, unknown
 from interlock.schemas.validation import check, faults, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
@@ -17,11 +18,14 @@ __all__ = [
     "FieldSpec",
     "Violation",
     "check",
+    "completed",
     "digest",
     "faults",
     "fields",
     "generalised",
     "kinds",
+    "resolved",
+    "unknown",
     "violations",
     "wrong",
 ]

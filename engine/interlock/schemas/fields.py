@@ -39,7 +39,7 @@ def fields(kind: str) -> dict[str, FieldSpec]:
 
 
 def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, FieldSpec]) -> None:
-    properties, required = _members(node)
+    properties, required = members(node)
     for name, member in properties.items():
         spec = _spec(member, certain and name in required)
         if spec is not None:
@@ -48,7 +48,7 @@ def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, 
                 _collect(member, f"{prefix}{name}.", spec.required, found)
 
 
-def _members(node: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+def members(node: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """The properties of an object, those of its `allOf` first, and the names of those that must be there."""
     properties: dict[str, dict[str, Any]] = {}
     required: set[str] = set()

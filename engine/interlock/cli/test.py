@@ -1,0 +1,66 @@
+"""`interlock test`: do policies decide what their tests say?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting import Look
+from interlock.reporting.tests import FORMATS, covered, percent, render
+
+
+@click.command("test", short_help="Run the tests of policies.")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option(
+    "--run", "pattern", metavar="PATTERN", help="Only cases in whose POLICY/CASE this regular expression is found."
+)
+@click.option("--coverage", is_flag=True, help="Tell which rules and lines of `decide` the cases tried.")
+@click.option(
+    "--min-coverage", "least", metavar="N", type=click.FloatRange(0, 100), help="Fail below N percent; of each policy."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    help="For a person (text), a program (json), or what shows tests (junit, tap).",
+)
+@options.policy_dirs
+def command(
+    paths: Sequence[str],
+    pattern: str | None,
+    coverage: bool,
+    least: float | None,
+    form: str,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Run the tests of policies: cases of facts, and what must be decided on them, without a ledger.
+
+    A PATH is a test file, a folder (every *_test.yaml in it and below it), or a policy's id or file, whose test lies
+    beside it as ID_test.yaml. Without one, all that `interlock policies` lists are tested.
+
+    Coverage is how much of each policy the cases tried: each rule fired, each rule did not fire on facts that it ranges
+    over, each line of `decide` held. A policy without a test has none.
+
+    Exit code: 0 all passed, 3 some failed or too little was covered, 5 a policy or a test file is invalid, 2 a wrong
+    question, or no case to run, 1 a bug in interlock.
+    """
+    from interlock.runner import library
+    from interlock.testing import tried
+
+    trials, untested = tried(paths, library(policy_dirs), pattern)
+    look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout)) if form == "text" else Look()
+    told = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
+    terminal.put(told, None if form == "text" else "utf-8")
+    for policy in untested:
+        terminal.say(f"the policy `{policy}` has no test", "note")
+    lacking = bool(least and untested)
+    for trial in trials:
+        if least is not None and trial.coverage.percent < least:
+            lacking = True
+            never = "; ".join(trial.coverage.missing)
+            terminal.say(f"`{trial.policy}` is covered to {percent(trial)}, not to {least:g} %: {never}", "error")
+    return exits.DENIED if lacking or not all(trial.passed for trial in trials) else exits.ALLOWED

@@ -1,0 +1,51 @@
+"""Facts that are held in memory: the very queries of a ledger run over them, as over those of a feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from interlock.ledger.feed import FeedReader
+from interlock.ledger.lines import INSERT, row
+from interlock.ledger.reading import Snapshot
+
+_EMPTY: Final = ("PRAGMA query_only = 0", "BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
+_TASKS: Final = """
+INSERT INTO main.tasks
+SELECT task, task, min(at) FROM main.fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid)
+"""
+_ASKED: Final = "INSERT OR IGNORE INTO main.tasks VALUES (?, ?, NULL)"
+_DONE: Final = ("COMMIT", "PRAGMA query_only = 1")
+
+
+class HeldFacts(FeedReader):
+    """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
+
+    def __init__(self, path: str) -> None:
+        """Hold nothing yet. `path` is what the facts are known by to people."""
+        super().__init__(path, ())
+
+    @contextmanager
+    def snapshot(self, facts: Iterable[dict[str, Any]], task: str, now: int) -> Iterator[Snapshot]:
+        """These facts and no others, at `now` (microseconds, UTC). `task` is known even where no fact is of it.
+
+        No two receipts have an id in common, nor two entities of a kind.
+        """
+        connection = self._connection
+        for statement in _EMPTY:
+            connection.execute(statement)
+        connection.executemany(INSERT, map(row, facts))
+        connection.execute(_TASKS)
+        connection.execute(_ASKED, (task, task))
+        for statement in _DONE:
+            connection.execute(statement)
+        try:
+            snapshot = Snapshot(self, now)
+            yield snapshot
+            snapshot.close()
+        finally:
+            self.end()
+
+    def _fill(self, lines: Iterable[bytes]) -> None:
+        """Nothing is read: facts are given with each snapshot."""

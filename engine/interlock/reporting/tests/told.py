@@ -1,0 +1,52 @@
+"""How a step of a test differs from what was expected, in lines that every format can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from interlock.trial import CaseResult, Difference, StepResult
+
+NOTHING = "-"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of a table: what is compared, what was expected, and what came."""
+
+    what: str
+    expected: str
+    got: str
+
+
+def rows(step: StepResult) -> tuple[Row, ...]:
+    """Expected and got, side by side; a finding a line."""
+    return tuple(row for difference in step.differences for row in _rows(difference))
+
+
+def summary(case: CaseResult) -> str:
+    """What failed, in a line; empty for a case that passed."""
+    step = case.steps[-1]
+    if step.passed:
+        return ""
+    told = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in rows(step))
+    return f"{step.name}: {told}" if step.name else told
+
+
+def _rows(difference: Difference) -> Iterator[Row]:
+    if difference.what != "findings":
+        yield Row(difference.what, _shown(difference.expected), _shown(difference.got))
+        return
+    yield from (Row("finding", _finding(each), NOTHING) for each in difference.expected)
+    yield from (Row("finding", NOTHING, _finding(each)) for each in difference.got)
+
+
+def _finding(finding: dict[str, str | None]) -> str:
+    return f"{finding['rule']}: {finding['message']}" if finding["message"] is not None else str(finding["rule"])
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

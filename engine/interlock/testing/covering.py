@@ -1,0 +1,39 @@
+"""Counts what the cases of a policy have tried of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from interlock.expression.values import Known
+from interlock.policy import Policy
+from interlock.trial import Coverage, LineCoverage, RuleCoverage
+from interlock.verdict import Verdict
+
+
+class Tally:
+    """The counts of one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.fired: Counter[int] = Counter()
+        self.silent: Counter[int] = Counter()
+        self.taken: Counter[int] = Counter()
+
+    def count(self, known: Known, verdict: Verdict) -> None:
+        """Count a decision. A rule that had no fact to range over did not fire, and that shows nothing."""
+        facts = {**known.facts, **verdict.derived}
+        fired = {firing.rule for firing in verdict.firings}
+        self.fired.update(fired)
+        self.taken[verdict.line] += 1
+        for index, rule in enumerate(self.policy.rules):
+            if index not in fired and all(facts[name] for name in rule.loops):
+                self.silent[index] += 1
+
+    def coverage(self) -> Coverage:
+        """What was tried."""
+        rules = enumerate(self.policy.rules)
+        lines = enumerate(self.policy.decide)
+        return Coverage(
+            tuple(RuleCoverage(rule.id, self.fired[i], self.silent[i]) for i, rule in rules),
+            tuple(LineCoverage(i + 1, line.state, self.taken[i]) for i, line in lines),
+        )

@@ -1,0 +1,185 @@
+"""The facts of a case, from their short form: added, changed and removed, step after step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from interlock import instant, schemas
+from interlock.checker.report import Report
+from interlock.schemas import ENTITIES, Violation
+from interlock.source import nearest
+
+RAW = "raw"
+"""The key of a fact that is taken as it is written, valid or not."""
+_Path = tuple[str | int, ...]
+_RECEIPT: dict[str, Any] = {"actor": None, "severity": None, "summary": None, "correlation": {}}
+_CELLS = ("id", "seq", "task", "at", "actor", "severity", "summary")
+"""What a ledger holds of a fact beside its documents."""
+_OWN = "give each an `id` of its own"
+_SPAN = "write an instant, or a span before or after `now` such as `-90s`"
+
+
+def timed(now: int) -> Callable[[str], str]:
+    """What turns a span of time such as `-90s` into the instant that far from `now`; any other text stays."""
+
+    def instant_of(text: str) -> str:
+        try:
+            span = instant.parse_duration(text.removeprefix("-") if text[:1] == "-" else text.removeprefix("+"))
+        except ValueError:
+            return text
+        return instant.format_instant(now - span if text[:1] == "-" else now + span)
+
+    return instant_of
+
+
+class Facts:
+    """The facts that there are at the newest step of a case. What is wrong with one goes to the report."""
+
+    def __init__(self, report: Report, task: str) -> None:
+        self.report, self.task = report, task
+        self.held: dict[tuple[str, str], dict[str, Any]] = {}
+        self.raw: set[tuple[str, str]] = set()
+        self.given = 0
+        self.counts: Counter[str] = Counter()
+
+    def all(self) -> tuple[dict[str, Any], ...]:
+        """The facts, whole, in the order in which they were added."""
+        return tuple(self.held.values())
+
+    def add(self, written: list[dict[str, Any]], path: _Path, now: int) -> None:
+        """Add facts in short form, as of `now`."""
+        for index, entry in enumerate(written):
+            here = (*path, index)
+            self.given += 1
+            if len(entry) != 1:
+                self.report.at("E704", here, "a fact is one key, its kind", "write it such as `seat: {role: worker}`")
+                continue
+            [(kind, fields)] = entry.items()
+            if kind != RAW and kind not in schemas.kinds():
+                near = nearest(kind, schemas.kinds())
+                hint = f"did you mean `{near}`?" if near else f"there is {', '.join(schemas.kinds())}"
+                self.report.at_key("E704", (*here, kind), f"unknown fact kind `{kind}`", hint)
+            elif not isinstance(fields, dict):
+                self.report.at(
+                    "E706", (*here, kind), "the fields of a fact are a mapping", "for none of them, write {}"
+                )
+            elif kind == RAW:
+                self._add_raw(fields, (*here, kind), now)
+            else:
+                self._add(kind, fields, (*here, kind), now)
+
+    def change(self, written: list[dict[str, Any]], path: _Path, now: int) -> None:
+        """Replace fields of facts that are named by their ids."""
+        for index, entry in enumerate(written):
+            here = (*path, index)
+            key = self._named(entry.get("id"), (*here, "id"))
+            if key is None:
+                continue
+            fields = {name: value for name, value in entry.items() if name != "id"}
+            if key in self.raw:
+                self.held[key] = self.held[key] | fields
+            elif self._known(key[0], fields, here):
+                self.held[key] = self.held[key] | schemas.resolved(key[0], fields, timed(now))
+                self._valid(self.held[key], here)
+
+    def remove(self, written: list[str], path: _Path) -> None:
+        """Take facts away that are named by their ids."""
+        for index, identity in enumerate(written):
+            key = self._named(identity, (*path, index))
+            if key is not None:
+                del self.held[key]
+
+    def _add(self, kind: str, fields: dict[str, Any], path: _Path, now: int) -> None:
+        if not self._known(kind, fields, path):
+            return
+        at = timed(now)(fields["at"]) if isinstance(fields.get("at"), str) else instant.format_instant(now)
+        envelope = {"id": None, "seq": self.given, "task": self.task, "at": at}
+        whole = schemas.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
+        if whole["id"] is None:
+            whole["id"] = self._id(kind, whole)
+        if self._valid(whole, path):
+            self._hold(whole, path)
+
+    def _add_raw(self, fields: dict[str, Any], path: _Path, now: int) -> None:
+        kind = fields.get("kind")
+        if kind not in schemas.kinds():
+            self.report.at("E704", (*path, "kind"), "a raw fact names its `kind`, one that has a schema")
+            return
+        envelope = {"seq": self.given, "task": self.task, "at": instant.format_instant(now)}
+        whole: dict[str, Any] = envelope | _defaults(kind, self.task) | fields
+        whole.setdefault("id", self._id(kind, whole))
+        odd = [name for name in _CELLS if not _is_cell(whole, name)]
+        odd += [] if isinstance(whole.get("attributes", {}), dict) else ["attributes"]
+        for name in odd:
+            self.report.at("E706", (*path, name), f"`{name}` is nothing that a ledger can hold there")
+        if not odd:
+            self.raw.add((kind, whole["id"]))
+            self._hold(whole, path)
+
+    def _hold(self, whole: dict[str, Any], path: _Path) -> None:
+        key = (whole["kind"], whole["id"])
+        alike = [key] if key[0] in ENTITIES else [k for k in self.held if k[0] not in ENTITIES and k[1] == key[1]]
+        if any(each in self.held for each in alike):
+            self.report.at("E707", (*path, "id"), f"the id `{key[1]}` is given to two facts", _OWN)
+            return
+        self.held[key] = whole
+
+    def _id(self, kind: str, whole: Mapping[str, Any]) -> str:
+        """`seat-ROLE` for a seat, else KIND-N; what is taken gets a number that is not."""
+        seat = f"seat-{whole.get('role')}" if kind == "seat" else ""
+        while True:
+            self.counts[seat or kind] += 1
+            number = self.counts[seat or kind]
+            found = seat if seat and number == 1 else f"{seat or kind}-{number}"
+            if (kind, found) not in self.held:
+                return found
+
+    def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
+        """Whether the kind has all the fields."""
+        wrong = schemas.unknown(kind, fields)
+        for violation in wrong:
+            self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
+        if "kind" in fields:
+            self.report.at_key("E705", (*path, "kind"), "a fact's kind is its key", "leave `kind` out")
+        return not wrong and "kind" not in fields
+
+    def _valid(self, whole: dict[str, Any], path: _Path) -> bool:
+        wrong = schemas.faults(whole["kind"], whole)
+        for violation in wrong:
+            self.report.at("E706", (*path, *violation.path), violation.message, _hint(violation))
+        return not wrong
+
+    def _named(self, identity: Any, path: _Path) -> tuple[str, str] | None:
+        """The one fact of that id."""
+        found = [key for key in self.held if key[1] == identity]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            kinds = " and ".join(f"`{kind}`" for kind, _ in found)
+            self.report.at("E708", path, f"facts of {kinds} have the id `{identity}`", _OWN)
+            return None
+        known = [key[1] for key in self.held]
+        near = nearest(str(identity), known)
+        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(known) or 'no fact'}"
+        told = "a change names its fact by `id`" if identity is None else f"no fact has the id `{identity}`"
+        self.report.at("E708", path, told, hint)
+        return None
+
+
+def _defaults(kind: str, task: str) -> dict[str, Any]:
+    if kind == "task":
+        return {"name": task}
+    return {} if kind in ENTITIES else _RECEIPT
+
+
+def _is_cell(whole: Mapping[str, Any], name: str) -> bool:
+    value = whole.get(name)
+    if name in ("id", "seq"):
+        return isinstance(value, str if name == "id" else int) and not isinstance(value, bool)
+    return value is None or isinstance(value, str | int)
+
+
+def _hint(violation: Violation) -> str | None:
+    return _SPAN if "no instant in UTC" in violation.message else violation.hint

@@ -1,0 +1,54 @@
+"""Runs the cases of a test file: each is judged as a ledger with its facts would be, by the same queries and rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from interlock.errors import EngineError, UsageError
+from interlock.evaluation import Judge, Loaded
+from interlock.ledger.held import HeldFacts
+from interlock.library import Library
+from interlock.suite import Case, Step, Suite
+from interlock.testing.comparing import differences
+from interlock.testing.covering import Tally
+from interlock.trial import CaseResult, StepResult, Trial
+
+
+def run(suite: Suite, loaded: Loaded, library: Library, wanted: Callable[[str], object]) -> Trial:
+    """Run the cases whose names are wanted, in their order."""
+    bench = _Bench(suite, loaded, library)
+    results = tuple(bench.case(case) for case in suite.cases if wanted(f"{suite.id}/{case.name}"))
+    bench.held.close()
+    return Trial(suite.path, suite.id, results, bench.tally.coverage())
+
+
+class _Bench:
+    """What the cases of a file are judged with: the policy, and facts that are held in memory."""
+
+    def __init__(self, suite: Suite, loaded: Loaded, library: Library) -> None:
+        self.loaded, self.library = loaded, library
+        self.held = HeldFacts(suite.path)
+        self.tally = Tally(loaded.policy)
+
+    def case(self, case: Case) -> CaseResult:
+        """The steps, up to the first that fails: those after it build on what it was to prove."""
+        start = time.perf_counter()
+        results: list[StepResult] = []
+        for step in case.steps:
+            results.append(self.step(case, step))
+            if not results[-1].passed:
+                break
+        return CaseResult(case.name, case.location, tuple(results), time.perf_counter() - start)
+
+    def step(self, case: Case, step: Step) -> StepResult:
+        """Judge the facts that there are at a step."""
+        with self.held.snapshot(step.facts, case.task, step.now) as snapshot:
+            judge = Judge(snapshot, self.held.path, step.now, "both", self.library.load)
+            try:
+                decision = judge.decide(self.loaded, case.task, case.params)
+            except (UsageError, EngineError) as error:
+                return StepResult(step.name, step.location, trouble=str(error))
+        if self.loaded in judge.verdicts:
+            self.tally.count(*judge.verdicts[self.loaded])
+        return StepResult(step.name, step.location, decision, differences(step.expect, decision))
