@@ -108,3 +108,11 @@ def test_a_folder_that_is_gone_is_told(interlock: Interlock, folder: Path) -> No
     folder.rmdir()
     assert interlock("new", "mine").code == 2
     folder.mkdir()
+
+
+def test_its_test_passes_and_tries_everything(
+    folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock
+) -> None:
+    new(capfd, "my-gate")
+    ran = interlock("test", "my-gate_test.yaml", "--coverage", "--min-coverage", "100")
+    assert ran == Ran(0, "passed  my-gate  4 cases\n\n4 cases: 4 passed\n 100 %  my-gate\n", "")

@@ -24,6 +24,7 @@ _COMMANDS = (
     "show",
     "docs",
     "new",
+    "capture",
     "tasks",
     "facts",
     "export",

@@ -52,7 +52,7 @@ def write(found: Iterable[Target], decisions: Sequence[Decision], look: Look) ->
             if target.append:
                 _append(target, decisions, look)
             else:
-                _replace(target.path, _encoded(render(target.form, decisions, look)))
+                replace(target.path, _encoded(render(target.form, decisions, look)))
         except OSError as error:
             failed.append(f"cannot write `{target.path}`: {(error.strerror or str(error)).lower()}")
     if failed:
@@ -76,7 +76,7 @@ def _append(target: Target, decisions: Sequence[Decision], look: Look) -> None:
         file.write(b"\n" + text if file.tell() else text)
 
 
-def _replace(path: str, content: bytes) -> None:
+def replace(path: str, content: bytes) -> None:
     """Write a file whole, under another name first. What is no file, such as a pipe, is written to as it is."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(path).st_mode):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import click
 
 from interlock.cli import exits, terminal
+from interlock.cli.editor import schemas
 from interlock.errors import UsageError
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,9 +33,9 @@ def command(policy: str, folder: str) -> int:
     Exit code: 0 written, 2 a wrong question (nothing was written), 1 a bug in interlock.
     """
     _refuse_bad(policy)
-    schemas = _schemas(folder)
+    found = schemas(folder)
     names = (f"{policy}.yaml", f"{policy}_test.yaml")
-    files = {os.path.join(folder, name): _text(name.replace(policy, _TEMPLATE, 1), policy, schemas) for name in names}
+    files = {os.path.join(folder, name): _text(name.replace(policy, _TEMPLATE, 1), policy, found) for name in names}
     _write(files)
     written, test = (os.path.normpath(path) for path in files)
     terminal.put(_TOLD.format(policy=written, test=test, named=written if os.sep in written else f"./{written}"))
@@ -69,26 +70,12 @@ def _refuse_bad(policy: str) -> None:
         raise UsageError(f"`{policy}` is a policy that comes with interlock; give yours another id")
 
 
-def _schemas(folder: str) -> str:
-    """Where an editor finds the schemas from a file in the folder: as a path if they lie below here, else as a URI."""
-    from pathlib import Path
-
-    from interlock.shipped import data_folder
-
-    place = Path(data_folder("schemas"))
-    try:
-        below = os.path.relpath(place, os.path.realpath(folder))
-        return below if place.is_relative_to(Path.cwd()) and " " not in below else place.as_uri()
-    except OSError:  # the folder that the command runs in is gone
-        return place.as_uri()
-
-
-def _text(name: str, policy: str, schemas: str) -> str:
+def _text(name: str, policy: str, place: str) -> str:
     """A template as a file of the new policy."""
     with open(os.path.join(_HERE, name), encoding="utf-8") as file:
         text = file.read()
     title = policy.replace("-", " ").capitalize()
-    return text.replace(_SCHEMAS, schemas).replace("New gate", title).replace(_TEMPLATE, policy)
+    return text.replace(_SCHEMAS, place).replace("New gate", title).replace(_TEMPLATE, policy)
 
 
 def _write(files: Mapping[str, str]) -> None:
