@@ -7,20 +7,25 @@ from typing import Any
 
 from interlock.errors import UsageError
 from interlock.library import Library
+from interlock.policy import Policy
 from interlock.source import Source
 from interlock.testing.reading import suite_of
 from interlock.testing.running import run
 
 
-def prove(source: Source, case: Mapping[str, Any], digest: str, library: Library) -> None:
-    """Run the case where it is written: what the file says of every case holds for it too.
+def refuse_other(source: Source, policy: Policy, library: Library) -> None:
+    """Raise UsageError where a test file tests another policy, PolicyError where it is invalid."""
+    suite, loaded = suite_of(source, library)
+    if loaded.policy.digest != policy.digest:
+        raise UsageError(f"`{source.name}` tests another policy, `{suite.policy}`; write to another file")
 
-    `digest` is that of the policy that decided. Raises UsageError where the case fails there, PolicyError where the
-    file is invalid.
+
+def prove(source: Source, case: Mapping[str, Any], library: Library) -> None:
+    """Run a case where it is written: what the file says of every case holds for it too.
+
+    Raises UsageError where it fails there.
     """
     suite, loaded = suite_of(source, library)
-    if loaded.policy.digest != digest:
-        raise UsageError(f"`{source.name}` tests another policy, `{suite.policy}`; write to another file")
     trial = run(suite, loaded, library, lambda name: name == f"{suite.id}/{case['case']}")
     if not trial.cases or not trial.passed:
         raise UsageError(

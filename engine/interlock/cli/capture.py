@@ -44,7 +44,7 @@ def command(
     """
     given = options.given(params)
     from interlock.capturing import captured, incident
-    from interlock.capturing.proof import prove
+    from interlock.capturing.proof import prove, refuse_other
     from interlock.capturing.writing import new_file, with_case
     from interlock.cli.editor import schemas
     from interlock.runner import library
@@ -60,8 +60,9 @@ def command(
         named = _named(policies_at.path(policy), folder)
         there = Source(place, new_file(named, f"{schemas(folder or '.')}/test.schema.json", case))
     else:
+        refuse_other(there, found.loaded.policy, policies_at)
         there, case = with_case(there, case)
-    prove(there, case, found.loaded.policy.digest, policies_at)
+    prove(there, case, policies_at)
     if output is None:
         terminal.put(there.text, "utf-8")
         return exits.ALLOWED
