@@ -68,7 +68,7 @@ def judge(
     a parameter must be known to at least one of the policies.
     """
     loaded, load = _ready(policies, policy_dirs, lock)
-    given = [_arguments(each, params or {}, loaded) for each in loaded]
+    given = [arguments_for(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
@@ -116,7 +116,7 @@ def facts(
 
     policies_at = library(policy_dirs)
     loaded = policies_at.load(policy)
-    given = _arguments(loaded, params or {}, [loaded])
+    given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
@@ -176,7 +176,8 @@ def moment(at: str | datetime | None, ledger: Ledger) -> int:
     return found
 
 
-def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:
+def arguments_for(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:
+    """The value of every parameter of a policy. Raises UsageError for a wrong one, or one that none of `every` has."""
     known = {parameter.name for each in every for parameter in each.policy.parameters}
     for name in params:
         if name not in known:

@@ -24,6 +24,8 @@ _COMMANDS = (
     "policies",
     "show",
     "docs",
+    "new",
+    "capture",
     "tasks",
     "facts",
     "export",
@@ -45,7 +47,7 @@ class _Interlock(click.Group):
         """The subcommand of that name. Raises UsageError."""
         if cmd_name not in _COMMANDS:
             near = nearest(cmd_name, _COMMANDS)
-            hint = f"did you mean `{near}`?" if near else f"there is {', '.join(_COMMANDS)}"
+            hint = f"did you mean `{near}`?" if near else "`interlock --help` lists the commands"
             raise UsageError(f"unknown command `{cmd_name}`; {hint}")
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         return command

@@ -47,6 +47,21 @@ def of_rule(rule: Rule) -> list[Node]:
     return [rule.condition, *expressions(*templates), *rule.data.values(), *rule.values.values()]
 
 
+def every_expression(policy: Policy) -> Iterator[Node]:
+    """Every expression of a policy, those that it gives to its needs included."""
+    for need in policy.needs:
+        yield from (need.tasks, *need.given.values()) if need.tasks is not None else need.given.values()
+    for selection in policy.selections:
+        yield from [selection.where] if selection.where is not None else []
+        yield from expressions(selection.required) if selection.required is not None else []
+    for rule in policy.rules:
+        yield from of_rule(rule)
+    for line in policy.decide:
+        yield from [line.when] if line.when is not None else []
+    for _, node in values(policy.outputs):
+        yield node
+
+
 def expressions(*templates: Template) -> list[Node]:
     """The expressions inside messages."""
     return [part for template in templates for part in template.parts if not isinstance(part, str)]

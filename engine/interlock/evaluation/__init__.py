@@ -48,6 +48,10 @@ class Loaded:
         return self._program
 
 
+_Asked = tuple[Loaded, str, tuple[tuple[str, Value], ...]]
+"""A policy, a task and the parameters, sorted."""
+
+
 class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
@@ -62,7 +66,7 @@ class Judge:
         self.snapshot, self.now, self.load = snapshot, now, load
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
-        self.decided: dict[tuple[object, ...], tuple[Decision, dict[str, Value]]] = {}
+        self.decided: dict[_Asked, tuple[Decision, dict[str, Value]]] = {}
         self.verdicts: dict[Loaded, tuple[Known, Verdict]] = {}
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from interlock.compiler.reads import expressions
+from interlock.compiler.reads import every_expression, of_rule
 from interlock.expression.tree import Contained, Node, Param
 from interlock.expression.walk import selections, walk
-from interlock.policy import Policy, Rule, values
+from interlock.policy import Policy, values
 
 
 class Unused(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ def _names(policy: Policy) -> set[str]:
     found = _of(line.when for line in policy.decide if line.when is not None)
     found |= _of(node for _, node in values(policy.outputs))
     for rule in policy.rules:
-        found |= (_of(_of_rule(rule)) | set(rule.loops)) - {rule.derive}
+        found |= (_of(of_rule(rule)) | set(rule.loops)) - {rule.derive}
     for selection in policy.selections:
         found |= _of([selection.where] if selection.where is not None else [])
         found |= {selection.name if selection.required is not None else "", selection.parent or ""}
@@ -52,29 +52,10 @@ def _of(nodes: Iterable[Node]) -> set[str]:
 def _parameters(policy: Policy, needed: Mapping[str, Policy]) -> set[str]:
     found = {
         inner.param if isinstance(inner, Contained) else inner.name
-        for node in _everything(policy)
+        for node in every_expression(policy)
         for inner in walk(node)
         if isinstance(inner, Param) or (isinstance(inner, Contained) and inner.param)
     }
     for need in policy.needs:
         found |= {p.name for p in needed[need.name].parameters if p.name not in need.given}
     return {str(name) for name in found}
-
-
-def _everything(policy: Policy) -> Iterator[Node]:
-    for need in policy.needs:
-        yield from (need.tasks, *need.given.values()) if need.tasks is not None else need.given.values()
-    for selection in policy.selections:
-        yield from [selection.where] if selection.where is not None else []
-        yield from expressions(selection.required) if selection.required is not None else []
-    for rule in policy.rules:
-        yield from _of_rule(rule)
-    for line in policy.decide:
-        yield from [line.when] if line.when is not None else []
-    for _, node in values(policy.outputs):
-        yield node
-
-
-def _of_rule(rule: Rule) -> list[Node]:
-    templates = [template for template in (rule.message, rule.fix) if template is not None]
-    return [rule.condition, *expressions(*templates), *rule.data.values(), *rule.values.values()]

@@ -1,0 +1,64 @@
+"""Judges a policy on facts that are held in memory, by the very means of `interlock test`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.checker.report import Report
+from interlock.decision import Decision
+from interlock.errors import EngineError, UsageError
+from interlock.evaluation import Judge, Loaded
+from interlock.fact import Value
+from interlock.ledger.held import HeldFacts
+from interlock.parser import Document
+from interlock.source import Source
+from interlock.testing.facts import Facts
+
+Fact = dict[str, Any]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a decision says that a test case holds on to; `findings` are rules, severities and messages, sorted."""
+
+    allow: bool | None
+    state: str
+    reason: str | None
+    findings: tuple[tuple[str, str, str], ...]
+
+    @property
+    def outline(self) -> tuple[object, ...]:
+        """What it says whatever things are called."""
+        return self.allow, self.state, sorted(rule for rule, _, _ in self.findings)
+
+
+def told(decision: Decision) -> Told:
+    """What a decision says."""
+    findings = sorted((f.rule, f.severity, f.message) for f in decision.findings)
+    return Told(decision.allow, decision.state, decision.reason, tuple(findings))
+
+
+class Bench:
+    """A policy, and room for facts to judge it on."""
+
+    def __init__(self, loaded: Loaded, load: Callable[[str, str], Loaded]) -> None:
+        self.loaded, self.load = loaded, load
+        self.held = HeldFacts("the case")
+
+    def told(self, facts: Sequence[Fact], task: str, now: int, params: Mapping[str, Value]) -> Told | None:
+        """What is decided on whole facts; None where the question cannot be asked, for want of a task's facts."""
+        with self.held.snapshot(facts, task, now) as snapshot:
+            try:
+                return told(Judge(snapshot, self.held.path, now, "both", self.load).decide(self.loaded, task, params))
+            except (UsageError, EngineError):
+                return None
+
+
+def whole(written: list[dict[str, Fact]], task: str, now: int) -> list[Fact] | None:
+    """The facts that a test makes of facts in short form; None where it refuses one."""
+    report = Report(Document(Source("the case", ""), None, {}, {}))
+    facts = Facts(report, task)
+    facts.add(written, (), now)
+    return None if report.issues else list(facts.all())

@@ -1,0 +1,166 @@
+"""From the facts that were read for a decision to the case of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from interlock import instant, schemas
+from interlock.capturing.bench import Bench, Told, whole
+from interlock.capturing.incident import Incident
+from interlock.capturing.masking import Flat, Masks, constants, flat, nested, texts
+from interlock.capturing.smallest import smallest
+from interlock.errors import UsageError
+from interlock.evaluation import Loaded
+from interlock.expression.values import printed
+from interlock.fact import Value
+from interlock.testing.reading import NOW, TASK
+
+Entry = tuple[str, Flat]
+"""A fact of the case: its kind and its fields."""
+_ANYWAY = 4
+"""Texts shorter than this may be part of any word."""
+
+
+def captured(
+    found: Incident, load: Callable[[str, str], Loaded], *, name: str | None, keep_times: bool
+) -> Mapping[str, Any]:
+    """The case, as a test file states it, without anything that the ledger alone says.
+
+    No fact can be left out of it, and no field, without another decision, finding or message. `load` gives needed
+    policies. Raises UsageError where the decision hangs on what may not be told.
+    """
+    return _Capture(found, load, keep_times=keep_times).case(name)
+
+
+class _Capture:
+    """One decision on its way to a case."""
+
+    def __init__(self, found: Incident, load: Callable[[str, str], Loaded], *, keep_times: bool) -> None:
+        self.found, self.keep_times = found, keep_times
+        self.bench = Bench(found.loaded, load)
+        self.clock = found.now if keep_times else instant.parse_instant(NOW)
+        words = {text for each in found.every for text in constants(each.policy)}
+        self.original = set(texts([found.facts, found.task, [found.params[given] for given in found.given]]))
+        self.masks = Masks(words, self.original)
+        self.masks.name(found.task, TASK)
+        self.task = self.masks.of(found.task, "task")
+
+    def case(self, name: str | None) -> Mapping[str, Any]:
+        """The whole case."""
+        facts = self._facts()
+        entries, params = self._masked(facts), self._params()
+        wanted = self._told(entries, params)
+        if wanted is None or wanted.outline != self.found.told.outline:
+            hint = "" if self.keep_times else "; perhaps `--keep-times` helps"
+            raise UsageError(f"the decision is another one when ids, names and times are masked{hint}")
+        entries = _smallest(entries, lambda tried: self._told(tried, params) == wanted)
+        needed = smallest(list(params), lambda names: self._told(entries, {n: params[n] for n in names}) == wanted)
+        case = self._stated(entries, {name: params[name] for name in needed}, wanted, name)
+        self._refuse_leak(case)
+        return case
+
+    def _facts(self) -> Sequence[dict[str, Any]]:
+        """The facts that cannot be left out, whole."""
+        found = self.found
+
+        def does(facts: Sequence[dict[str, Any]]) -> bool:
+            return self.bench.told(facts, found.task, found.now, found.params) == found.told
+
+        if not does(found.facts):
+            raise UsageError(
+                "the facts that were read do not give the decision again, so that no case can be made of them"
+            )
+        return smallest(found.facts, does)
+
+    def _masked(self, facts: Sequence[dict[str, Any]]) -> list[Entry]:
+        """The facts in short form. An id is called what a test calls it that does not give it."""
+        bare = [{fact["kind"]: {"role": fact["role"]} if fact["kind"] == "seat" else {}} for fact in facts]
+        for fact, named in zip(facts, whole(bare, TASK, self.clock) or (), strict=False):
+            self.masks.name(fact["id"], named["id"])
+        return [(fact["kind"], flat(fact, self.found.now, self.masks)) for fact in facts]
+
+    def _params(self) -> dict[str, Value]:
+        """The values of the parameters that were given, masked, those that are instants moved with the clock."""
+        kinds = {parameter.name: parameter.kind for parameter in self.found.loaded.policy.parameters}
+        made: dict[str, Value] = {}
+        for name in self.found.given:
+            value = self.masks.value(self.found.params[name], name)
+            moved = isinstance(value, int) and kinds[name] == "timestamp"
+            made[name] = value + self.clock - self.found.now if moved else value  # type: ignore[operator]
+        return made
+
+    def _told(self, entries: Iterable[Entry], params: Mapping[str, Value]) -> Told | None:
+        facts = whole([{kind: nested(fields)} for kind, fields in entries], self.task, self.clock)
+        defaults = {p.name: p.default for p in self.found.loaded.policy.parameters if not p.required}
+        if facts is None or not self.found.params.keys() <= {*defaults, *params}:
+            return None
+        return self.bench.told(facts, self.task, self.clock, {**defaults, **params})
+
+    def _stated(
+        self, entries: Iterable[Entry], params: Mapping[str, Value], wanted: Told, name: str | None
+    ) -> dict[str, Any]:
+        kinds = {parameter.name: parameter.kind for parameter in self.found.loaded.policy.parameters}
+        case: dict[str, Any] = {"case": name or _name(wanted)}
+        case |= {"now": instant.format_instant(self.clock)} if self.keep_times else {}
+        case |= {"task": self.task} if self.task != TASK else {}
+        case |= {"params": {n: printed(value, kinds[n]) for n, value in params.items()}} if params else {}
+        case["facts"] = [{kind: nested(fields)} for kind, fields in entries]
+        return case | {"expect": _expectation(wanted)}
+
+    def _refuse_leak(self, case: Mapping[str, Any]) -> None:
+        """Raise UsageError if a text of the ledger is in the case and is no word of policies or schemas.
+
+        A sentence that was not read is no leak: the ledger may tell what the policy finds in the same words.
+        """
+        words = "\n".join([*self.masks.kept, *self.masks.masks.values(), *_vocabulary(self.found.every)])
+        stated = list(texts({key: value for key, value in case.items() if key not in ("case", "now")}))
+        for text in sorted(each for each in self.original if each in self.masks.masks or " " not in each):
+            hidden = len(text) >= _ANYWAY and not text.isdigit() and text not in words
+            if hidden and any(text in each for each in stated):
+                raise UsageError(f"`{text}` of the ledger would be told by the case")
+
+
+def _smallest(entries: list[Entry], does: Callable[[list[Entry]], bool]) -> list[Entry]:
+    """Without the fields that a test fills in as well, and then without facts that are no longer needed."""
+    paths = list(dict.fromkeys(path for _, fields in entries for path in fields))
+    items = [(index, path) for path in paths for index, (_, fields) in enumerate(entries) if path in fields]
+
+    def kept(of: Iterable[tuple[int, str]]) -> list[Entry]:
+        wanted = set(of)
+        return [(k, {p: v for p, v in fields.items() if (i, p) in wanted}) for i, (k, fields) in enumerate(entries)]
+
+    for path in paths:
+        rest = [item for item in items if item[1] != path]
+        items = rest if does(kept(rest)) else items
+    found = kept(smallest(items, lambda tried: does(kept(tried))))
+    return smallest(found, lambda tried: does(list(tried)))
+
+
+def _expectation(wanted: Told) -> dict[str, Any]:
+    if wanted.allow is None:
+        return {"allow": "undecided", "reason": wanted.reason}
+    findings = [{"rule": rule, "message": message} for rule, _, message in wanted.findings]
+    return {"allow": wanted.allow, "state": wanted.state, "findings": findings}
+
+
+def _name(wanted: Told) -> str:
+    rules = ", ".join(dict.fromkeys(rule for rule, _, _ in wanted.findings))
+    return f"{wanted.state}: {rules}" if rules else wanted.state
+
+
+def _vocabulary(every: Iterable[Loaded]) -> Iterable[str]:
+    """What is written in the policies, and the names of the kinds of facts, of their fields and of closed values."""
+    for loaded in every:
+        for rule in loaded.policy.rules:
+            yield rule.id
+            yield from (part for part in (rule.message.parts if rule.message else ()) if isinstance(part, str))
+        for line in loaded.policy.decide:
+            yield line.state
+        for selection in loaded.policy.selections:
+            yield from (p for p in (selection.required.parts if selection.required else ()) if isinstance(p, str))
+        yield from (loaded.policy.id, *(parameter.name for parameter in loaded.policy.parameters))
+    for kind in schemas.kinds():
+        yield kind
+        for path, spec in schemas.fields(kind).items():
+            yield from (path, *spec.enum)

@@ -1,0 +1,96 @@
+"""What a ledger says at the instant of a decision: the facts that were read for it, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interlock import schemas
+from interlock.capturing.bench import Fact, Told, told
+from interlock.errors import UsageError
+from interlock.evaluation import Judge, Loaded
+from interlock.exporting import Export, Extent
+from interlock.fact import Value
+from interlock.ledger import Ledger, Snapshot
+from interlock.policy import Policy
+from interlock.runner import Name, arguments_for, extent, library, moment
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """A decision and all facts that were read for it, whole.
+
+    `every` are the policy and those whose decisions it needed; `given` are the parameters that were given, by name.
+    """
+
+    loaded: Loaded
+    every: tuple[Loaded, ...]
+    task: str
+    now: int
+    params: dict[str, Value]
+    given: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    told: Told
+
+
+def incident(
+    policy: Name,
+    *,
+    ledger: Ledger,
+    task: str,
+    at: str | datetime | None,
+    params: Mapping[str, Any],
+    policy_dirs: Sequence[Name],
+) -> Incident:
+    """Decide, and gather the facts. Arguments as in `runner.evaluate`.
+
+    Raises UsageError, also where some fact is invalid; PolicyError, LedgerError.
+    """
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    values = arguments_for(loaded, params, [loaded])
+    now = moment(at, ledger)
+    with ledger.snapshot(now) as snapshot:
+        bench = Judge(snapshot, ledger.path, now, "both", policies_at.load)
+        bench.decide(loaded, task, values)
+        names = _names([asked for _, asked, _ in bench.decided], snapshot, now)
+        values = {name: _renamed(value, names) for name, value in values.items()}
+        decision = bench.decide(loaded, names[task], values)
+        wanted = extent(tuple(names.values()), [policies_at.path(policy)], policy_dirs)
+        lines = list(Export(snapshot, now, wanted).lines())[1:-1]
+        every = tuple(dict.fromkeys(each for each, _, _ in bench.decided))
+        read = {identity for made, _ in bench.decided.values() for identity in made.evidence}
+    summed = {kind for each in every for kind in _summed(each.policy)}
+    facts = tuple(_read(map(msgspec.json.decode, lines), read, summed, names[task]))
+    return Incident(loaded, every, names[task], now, values, tuple(params), facts, told(decision))
+
+
+def _names(asked: Iterable[Any], snapshot: Snapshot, now: int) -> dict[str, str]:
+    """The names of the tasks that were asked for, some of them by their ids."""
+    words = list(dict.fromkeys(asked))
+    return dict(zip(words, Export(snapshot, now, Extent(words, [], [])).names or (), strict=True))
+
+
+def _renamed(value: Value, names: Mapping[str, str]) -> Value:
+    """The tasks in a parameter's list by their names."""
+    return tuple(names.get(each, each) for each in value) if isinstance(value, tuple) else value
+
+
+def _summed(policy: Policy) -> Iterable[str]:
+    """The kinds of facts that are counted, summed or compared: of them a decision does not name each that it read."""
+    return (kind for each in policy.selections if each.take in ("count", "min", "max", "sum") for kind in each.kinds)
+
+
+def _read(facts: Iterable[Fact], read: set[str], summed: set[str], task: str) -> Iterable[Fact]:
+    """Those that were read, and the other tasks themselves: to be asked about, a task must be there."""
+    for fact in facts:
+        kind, identity = fact["kind"], fact["id"]
+        if identity in read and schemas.faults(kind, fact):
+            raise UsageError(
+                f"{kind} `{identity}` is invalid, and a test case holds valid facts; `interlock verify-ledger` tells "
+                "what is wrong with it"
+            )
+        if identity in read or kind in summed or (kind == "task" and fact["task"] != task):
+            yield fact

@@ -1,0 +1,117 @@
+"""Names for what must not be told: the same for the same text, others for others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from interlock import instant, schemas
+from interlock.compiler.reads import every_expression
+from interlock.expression.tree import Constant
+from interlock.expression.walk import walk
+from interlock.fact import Value
+from interlock.policy import Policy
+
+Flat = dict[str, Any]
+"""A fact's fields by their dotted paths, as a test states them; an object is there as `{}` before what is in it."""
+
+
+class Masks:
+    """What texts are called instead. `kept` are those that stay, `taken` those that no mask may be."""
+
+    def __init__(self, kept: Iterable[str], taken: Iterable[str]) -> None:
+        self.kept, self.taken = frozenset(kept), frozenset(taken)
+        self.masks: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
+
+    def of(self, text: str, field: str) -> str:
+        """What a text is called that is first met in a field.
+
+        The first of a field is called what a test fills in there (`smoke_id`: `smoke-1`; `nonce`: `nonce`), so that
+        it need not be written.
+        """
+        if not text or text in self.kept:
+            return text
+        while text not in self.masks:
+            self.counts[field] += 1
+            stem, number = field.removesuffix("_id"), self.counts[field]
+            mask = field if number == 1 and stem == field else f"{stem}-{number}"
+            if mask not in self.kept and mask not in self.taken and mask not in self.masks.values():
+                self.masks[text] = mask
+        return self.masks[text]
+
+    def name(self, text: str, mask: str) -> None:
+        """Call a text that, unless it has a mask already."""
+        self.masks.setdefault(text, mask)
+
+    def value(self, value: Value, field: str) -> Value:
+        """A text or a list of them, masked; anything else as it is."""
+        if isinstance(value, tuple):
+            return tuple(self.of(each, field) for each in value)
+        return self.of(value, field) if isinstance(value, str) else value
+
+
+def flat(fact: Mapping[str, Any], now: int, masks: Masks) -> Flat:
+    """The fields of a valid fact that a policy can read, masked, their times relative to `now`."""
+    found: Flat = {}
+    for path, spec in schemas.fields(fact["kind"]).items():
+        there, value = _at(fact, path.split("."))
+        if there and path != "kind":
+            found[path] = _told(value, spec, path.rpartition(".")[2], now, masks)
+    return found
+
+
+def nested(fields: Flat) -> dict[str, Any]:
+    """The fields as a mapping of mappings."""
+    found: dict[str, Any] = {}
+    for path, value in fields.items():
+        *above, last = path.split(".")
+        place = found
+        for step in above:
+            place = place.setdefault(step, {})
+        place[last] = {} if value == {} else value
+    return found
+
+
+def constants(policy: Policy) -> Iterator[str]:
+    """The texts that a policy writes itself: in its expressions, and as values of its parameters."""
+    for node in every_expression(policy):
+        yield from (n.value for n in walk(node) if isinstance(n, Constant) and isinstance(n.value, str))
+    for parameter in policy.parameters:
+        yield from (*parameter.enum, *texts(parameter.default))
+    for selection in policy.selections:
+        yield from selection.groups
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a value; keys are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts(each)
+
+
+def _at(fact: Any, steps: list[str]) -> tuple[bool, Any]:
+    """Whether a fact has something at a path, and what."""
+    for step in steps:
+        if not isinstance(fact, dict) or step not in fact:
+            return False, None
+        fact = fact[step]
+    return True, fact
+
+
+def _told(value: Any, spec: schemas.FieldSpec, field: str, now: int, masks: Masks) -> Any:
+    match value:
+        case str() if spec.kind == "timestamp":
+            return instant.format_duration(instant.parse_instant(value) - now)
+        case str() if value not in spec.enum:
+            return masks.of(value, field)
+        case float():
+            return int(value)
+        case dict():
+            return {}
+        case list():
+            return [masks.of(each, field) for each in value if isinstance(each, str)]
+    return value

@@ -1,0 +1,128 @@
+"""A case as the text of a test file, and added to one that is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from interlock.errors import PolicyError, UsageError
+from interlock.parser import Document, parse
+from interlock.source import Source
+
+_PLAIN = re.compile(r"[A-Za-z][\w./-]*( [\w./-]+)*|-?(\d+(h|ms?|s|us))+|\d{4}-\d\d-\d\dT[\d:.]+Z", re.ASCII)
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+_WIDEST = 118
+
+
+def new_file(policy: str, schema: str, case: Mapping[str, Any]) -> str:
+    """A test file with one case. `policy` is what the file calls the policy, `schema` where its schema is."""
+    head = f"# yaml-language-server: $schema={schema}\npolicy: {_scalar(policy)}\n\ncases:\n"
+    return head + _text(case, 2)
+
+
+def with_case(source: Source, case: Mapping[str, Any]) -> tuple[Source, Mapping[str, Any]]:
+    """A test file with a case more, after all others, and the case, under another name if its own was taken.
+
+    Nothing else of the text is changed. Raises PolicyError where it is no YAML, UsageError where no case can be added.
+    """
+    document, issues = parse(source)
+    if document is None or issues:
+        raise PolicyError(issues, (source,))
+    cases = document.data.get("cases") if isinstance(document.data, dict) else None
+    if not isinstance(cases, list) or not all(isinstance(each, dict) for each in cases) or not _is_block(document):
+        raise UsageError(f"`{source.name}` has no list of cases, each after a dash, that one could be added to")
+    named = {**case, "case": _free(str(case["case"]), {each.get("case") for each in cases})}
+    text, place = source.text, document.places["cases",].start
+    at = _end(document)
+    made = _text(named, place - (text.rfind("\n", 0, place) + 1))
+    before = text[:at] if text[:at].endswith("\n") else text[:at] + "\n"
+    found = f"{before}\n{made}{text[at:]}"
+    changed, _ = parse(Source(source.name, found))
+    if changed is None or changed.data != {**document.data, "cases": [*cases, named]}:
+        raise UsageError(f"`{source.name}` is written so that no case can be added to it; write to another file")
+    return Source(source.name, found if "\r\n" not in text else re.sub("\r?\n", "\r\n", found)), named
+
+
+def _is_block(document: Document) -> bool:
+    return document.source.text[document.places["cases",].start :].startswith("-")
+
+
+def _is_leaf(value: Any) -> bool:
+    return not isinstance(value, dict | list)
+
+
+def _free(name: str, taken: set[Any]) -> str:
+    """The name, with a number after it where it is taken."""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name} ({number})"
+    return found
+
+
+def _end(document: Document) -> int:
+    """Where the list of cases is over: where the file is, or after the last line of the last case."""
+    text, start = document.source.text, document.places["cases",].start
+    if all(key.start < start for path, key in document.keys.items() if len(path) == 1):
+        return len(text)
+    inside = ((path, place) for path, place in document.places.items() if path[:1] == ("cases",))
+    last = max(place.end for path, place in inside if text[place.start] in "[{" or _is_leaf(document.data_at(path)))
+    return last if text[last - 1] == "\n" else (text.find("\n", last) + 1 or len(text))
+
+
+def _text(case: Mapping[str, Any], indent: int) -> str:
+    """The case as an entry of a list whose dashes are indented that far."""
+    lines = [f"{'- ' if index == 0 else '  '}{line}" for index, line in enumerate(_lines(case))]
+    return "".join(f"{' ' * indent}{line}\n" for line in lines)
+
+
+def _lines(case: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("case", "now", "task"):
+        if name in case:
+            yield f"{name}: {_scalar(case[name])}"
+    if "params" in case:
+        yield f"params: {_flow(case['params'])}"
+    yield from _listed(
+        "facts", [_wrapped(f"{kind}: ", fields) for fact in case["facts"] for kind, fields in fact.items()]
+    )
+    yield "expect:"
+    for name, value in case["expect"].items():
+        if name == "findings":
+            yield from (f"  {line}" for line in _listed(name, [_wrapped("", each) for each in value]))
+        else:
+            yield f"  {name}: {_scalar(value)}"
+
+
+def _listed(name: str, entries: list[list[str]]) -> Iterator[str]:
+    yield f"{name}:" if entries else f"{name}: []"
+    for first, *more in entries:
+        yield f"  - {first}"
+        yield from (f"    {line}" for line in more)
+
+
+def _wrapped(start: str, fields: Mapping[str, Any]) -> list[str]:
+    """A mapping in braces, on as many lines as it needs."""
+    line = f"{start}{_flow(fields)}"
+    if len(line) <= _WIDEST:
+        return [line]
+    pieces = [f"{_scalar(name)}: {_flow(value)}," for name, value in fields.items()]
+    return [f"{start}{{", *(f"  {piece}" for piece in pieces), "}"]
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(name)}: {_flow(each)}' for name, each in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_flow, value))}]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+            return value
+        return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return json.dumps(value)

@@ -1,0 +1,97 @@
+"""`interlock capture`: a decision about a real ledger as a test case."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
+from interlock.source import Source
+
+
+@click.command("capture", short_help="Write a test case from a real ledger.")
+@click.option("--policy", metavar="POLICY", required=True, help="The policy that decides: an id, or a file's path.")
+@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+@options.ledger
+@options.at
+@options.params
+@click.option("--name", metavar="TEXT", help="What the case is called; by default its state, and the rules that fired.")
+@click.option("--output", metavar="FILE", help="Add the case to a test file, or begin it; not to standard output.")
+@click.option("--keep-times", is_flag=True, help="Let the case tell when it happened.")
+@options.policy_dirs
+def command(
+    policy: str,
+    task: str,
+    ledger: str | None,
+    at: str | None,
+    params: Sequence[str],
+    name: str | None,
+    output: str | None,
+    keep_times: bool,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Write what a policy decided as a test case: the facts that cannot be left out, with masked ids, names and texts.
+
+    None of its facts, and no field of one, can be left out without another decision, finding or message. Times are
+    relative to the case's clock. What the policy itself names stays.
+
+    Exit code: 0 written, 5 the policy or the test file is invalid, 6 the ledger cannot be read, 2 a wrong question,
+    1 a bug in interlock.
+    """
+    given = options.given(params)
+    from interlock.capturing import captured, incident
+    from interlock.capturing.proof import prove, refuse_other
+    from interlock.capturing.writing import new_file, with_case
+    from interlock.cli.editor import schemas
+    from interlock.runner import library
+
+    policies_at = library(policy_dirs)
+    with closing(options.opened(ledger)) as opened:
+        found = incident(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
+    case = captured(found, policies_at.load, name=name, keep_times=keep_times)
+    there = _read(output) if output is not None else None
+    if there is None:
+        place = output or "the case"
+        folder = os.path.dirname(place)
+        named = _named(policies_at.path(policy), folder)
+        there = Source(place, new_file(named, f"{schemas(folder or '.')}/test.schema.json", case))
+    else:
+        refuse_other(there, found.loaded.policy, policies_at)
+        there, case = with_case(there, case)
+    prove(there, case, policies_at)
+    if output is None:
+        terminal.put(there.text, "utf-8")
+        return exits.ALLOWED
+    _write(output, there.text)
+    terminal.put(f"wrote the case `{case['case']}` to {output}; `interlock test {output}` runs it\n")
+    return exits.ALLOWED
+
+
+def _read(path: str) -> Source | None:
+    """The test file that is there, line ends as they are. Raises UsageError, PolicyError."""
+    from interlock.testing.reading import source_of
+
+    return source_of(path) if os.path.lexists(path) else None
+
+
+def _named(policy: str, folder: str) -> str:
+    """What a test file in a folder calls a policy: its id if it lies there or is shipped, else its path from there."""
+    from interlock.shipped import data_folder
+
+    above, file = os.path.split(os.path.abspath(policy))
+    if above in (os.path.abspath(folder), data_folder("policies")):
+        return file.removesuffix(".yaml")
+    return os.path.relpath(policy, folder or ".")
+
+
+def _write(path: str, text: str) -> None:
+    from interlock.cli.reports import replace_file
+
+    try:
+        replace_file(path, text.encode())
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None

@@ -1,0 +1,118 @@
+"""`interlock new`: what it writes is valid from the first moment on, and it never writes over anything or half."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+from interlock.cli import main
+from interlock.library import Library
+from tests.acceptance.conftest import Interlock, Ran, state
+
+BAD = {
+    "My_Gate": "`My_Gate` is no policy's id: lower-case words joined by hyphens, a letter first; "
+    "did you mean `my-gate`?",
+    "gates/mine.yaml": "`gates/mine.yaml` is no policy's id: lower-case words joined by hyphens, a letter first; "
+    "did you mean `mine`?",
+    "日本": "`日本` is no policy's id: lower-case words joined by hyphens, a letter first",
+    "": "`` is no policy's id: lower-case words joined by hyphens, a letter first",
+    "true": "`true` means something else than a text in YAML; give the policy another id",
+    "no": "`no` means something else than a text in YAML; give the policy another id",
+    "smoke": "`smoke` is a policy that comes with interlock; give yours another id",
+}
+
+
+def new(capfd: pytest.CaptureFixture[str], *args: str) -> Ran:
+    with pytest.raises(SystemExit) as exited:
+        main.main(["new", *args])
+    return Ran(int(exited.value.code or 0), *capfd.readouterr())
+
+
+@pytest.mark.parametrize("identity", ["my-gate", "x", "a1-b2", "new-gate", "new"])
+def test_what_it_writes_is_valid_without_a_warning(
+    folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock, identity: str
+) -> None:
+    assert new(capfd, identity).code == 0
+    assert {path.name for path in folder.iterdir()} == {f"{identity}.yaml", f"{identity}_test.yaml"}
+    assert interlock("check", "--strict", ".") == Ran(0, "1 policy: 0 errors, 0 warnings\n", "")
+    assert Library().load(folder / f"{identity}.yaml").policy.id == identity
+
+
+def test_it_goes_on_as_it_says(
+    folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock, story_path: Path
+) -> None:
+    told = new(capfd, "my-gate").out
+    (asked,) = re.findall(r"^  interlock (eval .*)$", told, re.MULTILINE)
+    ran = interlock(*asked.replace("story.db", str(story_path)).split())
+    assert ran.code == 3
+    assert "  block    worker was last seen too long ago\n" in ran.out
+
+
+@pytest.mark.parametrize(("identity", "message"), BAD.items())
+def test_a_bad_id_is_refused(interlock: Interlock, identity: str, message: str) -> None:
+    assert interlock("new", identity) == Ran(2, "", f"error: {message}\n")
+
+
+@pytest.mark.parametrize("there", ["mine.yaml", "mine_test.yaml"])
+def test_nothing_is_written_where_one_of_the_two_is_there(interlock: Interlock, folder: Path, there: str) -> None:
+    (folder / there).write_text("dear to me")
+    ran = interlock("new", "mine")
+    assert ran == Ran(2, "", f"error: cannot write `./{there}`: file exists; give another id, or remove it\n")
+    assert state(folder).keys() == {str(folder / there)}
+
+
+@pytest.mark.parametrize("identity", ["mine", "a" * 300])
+def test_where_nothing_can_be_written_that_is_told(interlock: Interlock, folder: Path, identity: str) -> None:
+    (folder / "file").touch()
+    for place in ("nowhere", "file"):
+        ran = interlock("new", identity, "--dir", place)
+        assert ran.code == 2
+        assert ran.err.startswith(f"error: cannot write `{place}/{identity}.yaml`: ")
+
+
+def test_nothing_is_left_where_the_second_file_cannot_be_written(
+    interlock: Interlock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest = "a" * (255 - len("_test.yaml") + 1)
+    ran = interlock("new", longest)
+    assert ran == Ran(2, "", f"error: cannot write `./{longest}_test.yaml`: file name too long\n")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", [".", "gates"])
+def test_an_editor_finds_the_schemas(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (folder / "gates").mkdir()
+    new(capfd, "mine", "--dir", place)
+    for name in ("mine.yaml", "mine_test.yaml"):
+        first = (folder / place / name).read_text().splitlines()[0]
+        schema = Path(unquote(urlparse(first.partition("$schema=")[2]).path))
+        assert schema.is_file(), first
+    shipped = schema.parent
+    monkeypatch.setattr("interlock.shipped.data_folder", lambda _: str(folder / "lib" / "schemas"))
+    new(capfd, "below", "--dir", place)
+    up = "" if place == "." else "../"
+    first = (folder / place / "below.yaml").read_text().splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={up}lib/schemas/policy.schema.json"
+    assert shipped.name == "schemas"
+
+
+def test_a_folder_that_is_gone_is_told(interlock: Interlock, folder: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("elsewhere the folder that a program runs in cannot be removed")
+    folder.rmdir()
+    assert interlock("new", "mine").code == 2
+    folder.mkdir()
+
+
+def test_its_test_passes_and_tries_everything(
+    folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock
+) -> None:
+    new(capfd, "my-gate")
+    ran = interlock("test", "my-gate_test.yaml", "--coverage", "--min-coverage", "100")
+    assert ran == Ran(0, "passed  my-gate  4 cases\n\n4 cases: 4 passed\n 100 %  my-gate\n", "")
