@@ -26,6 +26,7 @@ _COMMANDS = (
     "facts",
     "export",
     "verify-ledger",
+    "verify-decision",
     "demo",
 )
 
