@@ -99,13 +99,15 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     after that), `:task`, `:task_name`, `:limit`, and those of `binds` (name → selection and path, or `params` and a
     parameter's name). A *suspect* is a row on which the condition cannot be relied upon, because a field it reads
     breaks the fact's schema.
-    `paths` are the fields that anything reads of the selected facts, with the kind of each.
+    `paths` are the fields that anything reads of the selected facts, with the kind of each. Where a number is taken,
+    `members` is SQL for the rows that it was taken of, the newest first: one row stands for all of them in `sql`.
     """
 
     selection: str
     sql: str
     binds: dict[str, tuple[str, str]] = {}
     paths: dict[str, str] = {}
+    members: str | None = None
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):

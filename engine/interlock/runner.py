@@ -12,12 +12,13 @@ from interlock import instant
 from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Engine, Judge, Loaded, arguments
-from interlock.ledger import Ledger, open_ledger
+from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, open_ledger
 from interlock.library import Library
 from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.exporting import Extent
+    from interlock.record import Asked, Record
     from interlock.sight import Sight
 
 Name = str | os.PathLike[str]
@@ -76,6 +77,40 @@ def judge(
         names = snapshot.task_names() if tasks is None else tasks
         try:
             return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
+        except EngineError as error:
+            raise UsageError(str(error)) from None
+
+
+def recorded(
+    policies: Sequence[str],
+    *,
+    ledger: Ledger,
+    tasks: Sequence[str] | None,
+    at: str | None = None,
+    params: Mapping[str, str],
+    engine: Engine = "both",
+    policy_dirs: Sequence[str] = (),
+    lock: Name | None = None,
+    head: int = NEWEST,
+) -> tuple[Record, ...]:
+    """Decide as `judge` does, and tell with each decision all that it takes to judge it again.
+
+    Of receipts, only those up to the `seq` `head` are read.
+    """
+    from interlock.recording import record
+
+    loaded, load = _ready(policies, policy_dirs, lock)
+    given = [arguments_for(each, params, loaded) for each in loaded]
+    asked = [_asked(n, p, ledger, params, engine, policy_dirs, at) for n, p in zip(policies, loaded, strict=True)]
+    now = moment(at, ledger)
+    with ledger.snapshot(now, head) as snapshot:
+        names = snapshot.task_names() if tasks is None else tasks
+        try:
+            return tuple(
+                record(Judge(snapshot, ledger.path, now, engine, load), policy, task, arguments, each)
+                for task in names
+                for policy, arguments, each in zip(loaded, given, asked, strict=True)
+            )
         except EngineError as error:
             raise UsageError(str(error)) from None
 
@@ -188,3 +223,30 @@ def arguments_for(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loa
         return arguments(loaded.policy, params)
     except ValueError as error:
         raise UsageError(f"policy `{loaded.policy.id}`: {error}") from None
+
+
+def _asked(
+    name: str,
+    loaded: Loaded,
+    ledger: Ledger,
+    params: Mapping[str, str],
+    engine: Engine,
+    policy_dirs: Sequence[str],
+    at: str | None,
+) -> Asked:
+    from interlock.record import Asked
+
+    known = {parameter.name for parameter in loaded.policy.parameters}
+    return Asked(
+        file=_absolute(library(policy_dirs).path(name)),
+        policy_dirs=tuple(map(_absolute, policy_dirs)),
+        ledger=ledger.path if ledger.path == STANDARD_INPUT else _absolute(ledger.path),
+        params={name: text for name, text in params.items() if name in known},
+        engine=engine,
+        at=at,
+    )
+
+
+def _absolute(path: str) -> str:
+    """The path from the root, as text: bytes that are none are shown as escapes."""
+    return os.fsencode(os.path.abspath(path)).decode(errors="backslashreplace")

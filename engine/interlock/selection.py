@@ -9,7 +9,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.compiled import CompiledPolicy, Query
-from interlock.document import document
+from interlock.document import Row, document
 from interlock.expression.values import Known, shown
 from interlock.fact import Fact, Value
 from interlock.ledger import Snapshot
@@ -40,12 +40,17 @@ def select(
     now: int,
     params: Mapping[str, Value],
     needs: Mapping[str, tuple[Fact, ...]],
+    witness: list[Row] | None = None,
 ) -> Selected:
-    """Run the selections for a task (id and name) at `now`. Raises LedgerError when the ledger cannot be read."""
-    run = _Run(snapshot, task, now, params, dict(needs), limit=LIMIT)
+    """Run the selections for a task (id and name) at `now`. Raises LedgerError when the ledger cannot be read.
+
+    The rows of all facts that were read, and of those that were counted, are added to a `witness`.
+    """
+    run = _Run(snapshot, task, now, params, dict(needs), limit=LIMIT, witness=witness)
     if compiled.undated:
         for row in snapshot.rows(compiled.undated, run.binds(None)):
             run.invalid(row)
+            run.seen([row])
     selections = {selection.name: selection for selection in compiled.policy.selections}
     for query in compiled.queries:
         missing = run.one(query, selections[query.selection])
@@ -68,8 +73,10 @@ class _Run:
         needs: dict[str, tuple[Fact, ...]],
         *,
         limit: int,
+        witness: list[Row] | None,
     ) -> None:
         self.snapshot, self.task, self.now, self.params, self.limit = snapshot, task, now, params, limit
+        self.witness = witness
         self.facts = needs
         self.evidence: dict[str, None] = {}
         self.faults: list[str] = []
@@ -96,6 +103,7 @@ class _Run:
     def one(self, query: Query, selection: Selection) -> str | None:
         """Run one selection; the message of its `required` when it is empty."""
         rows = self.snapshot.rows(query.sql, self.binds(query))
+        self.seen(rows, query)
         if len(rows) > self.limit:
             self.faults.append(
                 f"`{selection.name}` selects more than {self.limit:,} facts, which the rules are not given: "
@@ -112,6 +120,13 @@ class _Run:
             known = Known(self.now, self.task[1], self.params, {})
             return selection.required.filled(lambda node: shown(node, known))
         return None
+
+    def seen(self, rows: list[Row], query: Query | None = None) -> None:
+        """Tell the witness, if there is one, which rows were read."""
+        if self.witness is not None:
+            self.witness += rows
+            if query is not None and query.members:
+                self.witness += self.snapshot.rows(query.members, self.binds(query))
 
     def fact(self, row: tuple[Any, ...], query: Query, selection: Selection) -> Fact | None:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""

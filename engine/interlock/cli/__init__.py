@@ -30,6 +30,7 @@ _COMMANDS = (
     "facts",
     "export",
     "verify-ledger",
+    "verify-decision",
     "config",
     "lock",
     "demo",

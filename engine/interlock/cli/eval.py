@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -14,6 +14,7 @@ from interlock.reporting import Look, render
 
 if TYPE_CHECKING:
     from interlock.cli.reports import Target
+    from interlock.decision import Decision
     from interlock.library import Library
 
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @options.report_form
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @options.reports
+@options.decision_log
 @click.option("--summary", is_flag=True, help="Append markdown to the file that $GITHUB_STEP_SUMMARY names.")
 def command(
     policies: Sequence[str],
@@ -44,6 +46,7 @@ def command(
     form: str,
     output: str | None,
     reports: Sequence[tuple[str, str]],
+    decision_log: str | None,
     summary: bool,
 ) -> int:
     """Decide policies over one snapshot of the ledger, at one instant.
@@ -58,7 +61,7 @@ def command(
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     given = options.given(params)
-    from interlock.runner import judge, library
+    from interlock.runner import library
 
     opened = options.opened(ledger)
     policies_at = library(policy_dirs)
@@ -68,7 +71,9 @@ def command(
 
         wanted = targets(form, output, reports, summary, [opened.path, *map(policies_at.path, policies)])
     tasks = None if task is None else [task]
-    decisions = judge(
+    outputs = [path for _, path in reports] + ([] if output is None else [output])
+    ask = _asking(decision_log, [opened.path, *map(policies_at.path, policies), *outputs])
+    decisions = ask(
         policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs, lock=locked
     )
     if not decisions:
@@ -80,6 +85,17 @@ def command(
     if output is None:
         terminal.put(render(form, decisions, _look(form, policies, policies_at)), None if form == "text" else "utf-8")
     return exits.of_decisions(decisions)
+
+
+def _asking(log: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:
+    """What judges, and appends to the log, if there is one, before anything is told. `others` are no log."""
+    if log is None:
+        from interlock.runner import judge
+
+        return judge
+    from interlock.logbook import logged
+
+    return logged(log, others)
 
 
 def _look(form: str, policies: Sequence[str], library: Library) -> Look:

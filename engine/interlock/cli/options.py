@@ -156,6 +156,10 @@ params = click.option(
     "--param", "params", metavar="NAME=VALUE", multiple=True, help="Set a parameter; may be repeated."
 )
 
+decision_log = click.option(
+    "--decision-log", metavar="FILE", help="Append each decision to FILE, with all that it takes to judge it again."
+)
+
 
 def opened(path: str | None) -> Ledger:
     """The ledger, found where nobody names it; a bar shows how far a long feed is read. Raises LedgerError."""

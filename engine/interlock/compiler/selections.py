@@ -78,7 +78,10 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
     """The SQL of a selection; `paths` are the fields that anything reads of its facts."""
     built = _Built(policy, selection)
     sql = _take(built)
-    return Query(selection.name, sql, built.writer.binds, paths)
+    members = None
+    if selection.take in ("count", "min", "max", "sum"):
+        members = f"SELECT {ROW} FROM ({_rows(built)}) ORDER BY seq DESC LIMIT :limit"
+    return Query(selection.name, sql, built.writer.binds, paths, members)
 
 
 def _take(built: _Built, limit: str = " LIMIT :limit") -> str:

@@ -15,6 +15,7 @@ from interlock import instant, reference, rete
 from interlock.argument import value_of
 from interlock.compiled import CompiledPolicy
 from interlock.decision import Decision, Head
+from interlock.document import Row
 from interlock.errors import EngineError
 from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.strata import Program
@@ -57,8 +58,11 @@ class Judge:
 
     `load` gives a needed policy by its id and the folder of the policy that needs it. `engine` is who judges; where the
     rules engine cannot be had, `both` means the reference alone, and the decision says so. `verdicts` has the newest
-    verdict of each policy, and what it was found from; none of an undecided one.
+    verdict of each policy, and what it was found from; none of an undecided one. A `witness` is given the rows of
+    all facts that are read.
     """
+
+    witness: list[Row] | None = None
 
     def __init__(
         self, snapshot: Snapshot, path: str, now: int, engine: Engine, load: Callable[[str, str], Loaded]
@@ -85,7 +89,7 @@ class Judge:
         uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
         if uncovered is not None:
             return Selected({}, (), (uncovered,))
-        return select(loaded.compiled, self.snapshot, (identity, task), self.now, params, needs)
+        return select(loaded.compiled, self.snapshot, (identity, task), self.now, params, needs, self.witness)
 
     def _once(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
         key = (loaded, task, tuple(sorted(params.items())))

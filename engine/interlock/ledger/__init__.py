@@ -10,6 +10,7 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
   timeout tells it to.
 """
 
-from interlock.ledger.reading import Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
+from interlock.ledger.reader import NEWEST
+from interlock.ledger.reading import STANDARD_INPUT, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 
-__all__ = ["Ledger", "Snapshot", "Watched", "feed_lines", "is_feed", "open_ledger"]
+__all__ = ["NEWEST", "STANDARD_INPUT", "Ledger", "Snapshot", "Watched", "feed_lines", "is_feed", "open_ledger"]

@@ -4,6 +4,8 @@
 -- UTC, and asked_instant() the instant that is asked about. Times are compared as instants: their texts mix `Z` and `.000Z`.
 -- A row is left out only where it is known to be later than what is asked: one without a readable time is for the reader
 -- to refuse. Conveyor's tables are called by their full names, so that SQLite's complaints name them.
+-- A third, asked_head(), is the `seq` up to which receipts are read: as the ledger stood when it held no more. Its `+`
+-- keeps SQLite from going through all receipts in the order of their `seq`.
 
 -- Flat, so that conditions reach Conveyor's indexes on (event_type, timestamp) and (task_id, timestamp).
 CREATE TEMP VIEW receipt AS
@@ -11,7 +13,8 @@ SELECT event_type AS kind, id, rowid AS seq, task_id,
        (SELECT name FROM main.tasks WHERE tasks.id = telemetry_events.task_id) AS task,
        timestamp AS at, instant_of(timestamp) AS instant, actor, severity, summary,
        correlation_json AS correlation, attributes_json AS attributes
-FROM main.telemetry_events;
+FROM main.telemetry_events
+WHERE +rowid <= asked_head();
 
 CREATE TEMP VIEW entity_task AS
 SELECT 'task' AS kind, id, rowid AS seq, id AS task_id, name AS task,
@@ -56,7 +59,7 @@ FROM active_binding;
 CREATE TEMP VIEW heartbeat AS
 SELECT task_id, json_extract(attributes_json, '$.session_id') AS session_id, timestamp AS at, rowid AS seq
 FROM main.telemetry_events
-WHERE +event_type = 'app_heartbeat'
+WHERE +event_type = 'app_heartbeat' AND +rowid <= asked_head()
   AND timestamp < strftime('%Y-%m-%dT%H:%M:%S', asked_instant() / 1000000 + 1, 'unixepoch')
   AND instant_of(timestamp) <= asked_instant();
 
@@ -128,5 +131,5 @@ SELECT 'wake_action' AS kind, telemetry_events.id || '#' || action.key AS id,
        iif(action.type = 'object', json_set(action.value, '$.receipt_id', telemetry_events.id),
            json_quote(action.value)) AS attributes
 FROM main.telemetry_events, json_each(attributes_json, '$.actions') AS action
-WHERE event_type = 'app_wakeup_dispatch_planned'
+WHERE event_type = 'app_wakeup_dispatch_planned' AND +telemetry_events.rowid <= asked_head()
   AND (instant_of(timestamp) > asked_instant()) IS NOT TRUE;

@@ -13,7 +13,7 @@ from typing import Any, Final
 from interlock.errors import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger.lines import INSERT, OPENING, read_line
-from interlock.ledger.reader import Reader
+from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.trouble import refused, told
 
 SHOWN: Final = 20
@@ -43,7 +43,7 @@ class FeedReader(Reader):
 
     def __init__(self, path: str, lines: Iterable[bytes]) -> None:
         """Read all lines. Raises LedgerError, with every bad line, up to a number."""
-        self.path, self.file, self.now = path, path, 0
+        self.path, self.file, self.now, self.head = path, path, 0, NEWEST
         self._views: frozenset[str] = frozenset()
         self._sealed = self._spent = False
         self._about: dict[str, Any] | None = None
@@ -61,10 +61,13 @@ class FeedReader(Reader):
             self._connection.close()
             raise
 
-    def begin(self, now: int) -> int:
-        """Begin a snapshot at `now`; the `seq` of the newest receipt of the ledger that was exported, or else here."""
-        found = super().begin(now)
-        return found if self._about is None else int(self._about["head"])
+    def begin(self, now: int, head: int) -> int:
+        """Begin a snapshot at `now`, of receipts up to a `seq`.
+
+        It gives the `seq` of the newest such receipt of the ledger that was exported, or else here.
+        """
+        found = super().begin(now, head)
+        return found if self._about is None else min(int(self._about["head"]), head)
 
     def current(self) -> bool:
         """Always: it has been read whole."""

@@ -5,7 +5,7 @@
 CREATE TEMP VIEW receipt AS
 SELECT kind, id, seq, task AS task_id, task, at, instant_of(at) AS instant, actor, severity, summary, correlation, attributes
 FROM main.fact
-WHERE NOT entity;
+WHERE NOT entity AND +seq <= asked_head();
 
 CREATE TEMP VIEW entity_fact AS
 SELECT kind, id, seq, task AS task_id, task, at, instant_of(at) AS instant, actor, severity, summary, correlation, attributes

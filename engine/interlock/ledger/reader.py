@@ -15,6 +15,8 @@ from interlock.ledger.schema import OPTIONAL, TABLES, lacking
 from interlock.ledger.trouble import examine, refused, told
 from interlock.ledger.views import Source, definitions, needed
 
+NEWEST: Final = (1 << 63) - 1
+"""The `seq` that none is beyond."""
 BUSY_SECONDS = 5.0
 """How long to wait for a writer that holds the ledger locked."""
 _RAISED: Final = "user-defined function raised exception"
@@ -36,7 +38,7 @@ class Reader:
 
     def __init__(self, path: str, file: str) -> None:
         """Open `file`, which people know as `path`. Raises LedgerError."""
-        self.path, self.file, self.now = path, file, 0
+        self.path, self.file, self.now, self.head = path, file, 0, NEWEST
         self._stand = examine(path, file)
         self._process = os.getpid()
         self._views: frozenset[str] = frozenset()
@@ -56,6 +58,7 @@ class Reader:
         connection.create_function("instant_of", 1, _instant_of, deterministic=True)
         connection.create_function("is_plain", -1, is_plain, deterministic=True)
         connection.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
+        connection.create_function("asked_head", 0, lambda: self.head, deterministic=True)
 
     def _prepare(self) -> None:
         connection = self._connection
@@ -83,12 +86,15 @@ class Reader:
         found = examine(self.path, self.file)
         return not self._spent and self._process == os.getpid() and os.path.samestat(found, self._stand)
 
-    def begin(self, now: int) -> int:
-        """Begin the read transaction of a snapshot at `now`; the rowid of its newest receipt, 0 when there is none."""
-        self.now = now
+    def begin(self, now: int, head: int) -> int:
+        """Begin the read transaction of a snapshot at `now`, of receipts up to a `seq`; that of the newest of them.
+
+        It is 0 when there is none.
+        """
+        self.now, self.head = now, head
         self.rows("BEGIN", {})
-        head: int | None = self.rows(self.newest, {})[0][0]
-        return head or 0
+        newest: int | None = self.rows(self.newest, {})[0][0]
+        return min(newest or 0, head)
 
     def absent(self) -> dict[str, str]:
         """The kinds of entities that cannot be had here, and the tables that lack for them. Raises LedgerError."""

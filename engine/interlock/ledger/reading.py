@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from interlock.errors import FactError, UsageError
-from interlock.ledger.reader import Reader
+from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.trouble import examine, refused
 from interlock.schemas import ENTITIES
 
@@ -36,13 +36,13 @@ _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 class Snapshot:
     """One consistent view of a ledger at one instant: receipts that are committed later are not in it.
 
-    `head` is the `seq` of the newest receipt that the ledger holds, 0 when it has none.
+    `head` is the `seq` of the newest receipt that is in it, 0 when there is none.
     """
 
-    def __init__(self, reader: Reader, now: int) -> None:
-        """Begin at `now`, in microseconds, UTC. Raises LedgerError."""
+    def __init__(self, reader: Reader, now: int, head: int = NEWEST) -> None:
+        """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
         self._reader: Reader | None = reader
-        self.head = reader.begin(now)
+        self.head = reader.begin(now, head)
 
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
@@ -93,6 +93,25 @@ class Snapshot:
         """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
         found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
         return found[0][0] if found else None
+
+    def seq_of(self, receipt: str) -> int | None:
+        """The `seq` of the receipt of that id; None when there is none."""
+        found = self.rows("SELECT seq FROM receipt WHERE id = :id", {"id": receipt})
+        return found[0][0] if found else None
+
+    def newest(self) -> str | None:
+        """The id of the receipt at the head; None when there is none, or a feed leaves it out."""
+        found = self.rows("SELECT id FROM receipt WHERE seq = :head", {"head": self.head})
+        return found[0][0] if found else None
+
+    def fact(self, kind: str, identity: str) -> tuple[Any, ...] | None:
+        """The fact of that kind and id, in the columns of `receipts`; None when there is none.
+
+        A receipt is found whatever its kind is now. Raises LedgerError.
+        """
+        source = f"entity_{kind}" if kind in ENTITIES else "receipt"
+        found = self.rows(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
+        return found[0] if found else None
 
     def absent(self) -> dict[str, str]:
         """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
@@ -175,8 +194,10 @@ class Ledger:
         return f"Ledger({self.path!r})"
 
     @contextmanager
-    def snapshot(self, now: int) -> Iterator[Snapshot]:
+    def snapshot(self, now: int, head: int = NEWEST) -> Iterator[Snapshot]:
         """One read transaction, in which `now` is asked about (microseconds, UTC). Raises LedgerError.
+
+        Of receipts, only those up to the `seq` `head` are in it: the ledger as it was when that was its newest.
 
         A file that has taken the ledger's place since the last snapshot is read instead of the old one.
         """
@@ -186,7 +207,7 @@ class Ledger:
             reader = self._current()
             self._reading = True
             try:
-                snapshot = Snapshot(reader, now)
+                snapshot = Snapshot(reader, now, head)
                 yield snapshot
                 snapshot.close()
                 reader.verify()

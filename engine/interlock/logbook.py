@@ -1,0 +1,124 @@
+"""A decision log: a file that decisions are appended to, one JSON object a line, and read from again.
+
+It is no proof against those who may write to it: whoever can append a line can change one. What can be verified is that
+each decision follows from its ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.decision import Decision
+from interlock.errors import UsageError
+from interlock.record import Record
+from interlock.reporting.harmless import harmless
+from interlock.runner import recorded
+
+LONGEST = 64 << 20
+"""The most bytes that are read of a line."""
+
+
+def logged(path: str, others: Iterable[str]) -> Callable[..., tuple[Decision, ...]]:
+    """What judges as `runner.recorded` does, and appends the decisions to the log before it gives them.
+
+    Raises UsageError if the log is one of `others`, which are read or written otherwise, or is no log.
+    """
+    refuse(path, others)
+
+    def judged(policies: Sequence[str], **question: Any) -> tuple[Decision, ...]:
+        records = recorded(policies, **question)
+        append(path, records)
+        return tuple(record.decision for record in records)
+
+    return judged
+
+
+def append(path: str, records: Iterable[Record]) -> None:
+    """Add decisions to the log, all of them in one piece, and see them on the disk.
+
+    Several processes may append to one log: each waits for the other. A last line that a crash cut off stays as it is;
+    what is added begins on a line of its own. Raises UsageError when not all of it could be written.
+    """
+    lines = b"".join(harmless(msgspec.json.encode(each).decode()).encode() + b"\n" for each in records)
+    try:
+        log = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            _add(log, lines)
+        finally:
+            os.close(log)
+    except OSError as error:
+        raise UsageError(f"cannot append to the decision log `{path}`: {_told(error)}") from None
+
+
+def refuse(path: str, others: Iterable[str]) -> None:
+    """Raises UsageError if the file is one of `others`, or holds something else than decisions."""
+    place = os.path.realpath(path)
+    if any(os.path.realpath(other) == place for other in others):
+        raise UsageError(f"cannot append to the decision log `{path}`: it is read, or written as something else")
+    try:
+        with open(path, "rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file.read(1) not in (b"", b"{"):
+                raise UsageError(f"cannot append to `{path}`: it holds something else than decisions")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"cannot append to the decision log `{path}`: {_told(error)}") from None
+
+
+def read(path: str) -> Iterator[tuple[int, Record | str]]:
+    """The lines of a log, counted from 1: what each records, or else what is wrong with it. Blank ones are passed over.
+
+    Raises UsageError when the file cannot be read.
+    """
+    decoder = msgspec.json.Decoder(Record)
+    try:
+        with open(path, "rb") as file:
+            number = 0
+            while line := file.readline(LONGEST):
+                number += 1
+                if line.strip():
+                    yield number, _record(line, decoder)
+    except OSError as error:
+        raise UsageError(f"cannot read the decision log `{path}`: {_told(error)}") from None
+
+
+def _record(line: bytes, decoder: msgspec.json.Decoder[Record]) -> Record | str:
+    if not line.endswith(b"\n"):
+        return "it was cut off: it does not end in a line feed"
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        told = str(error)
+        return f"it is no recorded decision: {told[:1].lower()}{told[1:]}"
+
+
+def _add(log: int, lines: bytes) -> None:
+    """Write to an open log, alone, from the start of a line on."""
+    _lock(log)
+    status = os.fstat(log)
+    regular = stat.S_ISREG(status.st_mode)
+    if regular and status.st_size and os.pread(log, 1, status.st_size - 1) != b"\n":
+        lines = b"\n" + lines
+    left = memoryview(lines)
+    while left:
+        left = left[os.write(log, left) :]
+    if regular:
+        os.fsync(log)
+
+
+def _lock(log: int) -> None:
+    """Wait until nobody else appends. The system lets go when the file is closed."""
+    try:
+        from fcntl import LOCK_EX, flock
+    except ImportError:  # where there is none, one process at a time may append
+        return
+    flock(log, LOCK_EX)
+
+
+def _told(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

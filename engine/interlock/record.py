@@ -1,0 +1,82 @@
+"""What a decision log holds, and what came of judging it again: values only, frozen.
+
+`schemas/decision_log.schema.json` and `schemas/rejudged.schema.json` state the printed forms.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from interlock.decision import Decision, Finding
+
+Outcome = Literal["same", "different", "unjudged"]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The question as it was asked: the policy's file, further folders of policies, the ledger (all absolute), the
+    parameters that were given, who was to judge, and how the instant was named (None: the clock's own)."""
+
+    file: str
+    policy_dirs: tuple[str, ...]
+    ledger: str
+    params: dict[str, str]
+    engine: Literal["rete", "reference", "both"]
+    at: str | None
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A decision, and all that it takes to judge it again.
+
+    `params` are the values that the parameters came to. `policies` are the digests of the policy and of those that it
+    needs, by id. `head` is the id of the newest receipt, None where there is none. `facts` are digests of all facts
+    that were read, needed policies' too, by kind and id. `clock` is when it was decided, by the wall clock (RFC 3339).
+    """
+
+    decision: Decision
+    asked: Asked
+    params: dict[str, Any]
+    policies: dict[str, str]
+    head: str | None
+    facts: dict[str, dict[str, str]]
+    clock: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A field of a decision that came out otherwise: its dotted name, and its value then and now."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class Shift(msgspec.Struct, frozen=True):
+    """A fact that is not what it was: `changed`, `missing` from the ledger, `unread` (there as it was, but no longer
+    selected), or `new` (read now, and not then)."""
+
+    kind: str
+    id: str
+    how: Literal["changed", "missing", "unread", "new"]
+
+
+class Rejudged(msgspec.Struct, frozen=True):
+    """What came of a line of a decision log, counted from 1.
+
+    `policy`, `task` and `now` are None where the line cannot be read; `why` says why it could not be judged. `changes`,
+    `appeared` and `vanished` (findings) are how the decision differs; `facts` what differs underneath, and `notes` what
+    else does, in words.
+    """
+
+    line: int
+    outcome: Outcome
+    policy: str | None = None
+    task: str | None = None
+    now: str | None = None
+    why: str | None = None
+    changes: tuple[Change, ...] = ()
+    appeared: tuple[Finding, ...] = ()
+    vanished: tuple[Finding, ...] = ()
+    facts: tuple[Shift, ...] = ()
+    notes: tuple[str, ...] = ()
+    decision: Decision | None = None

@@ -1,0 +1,63 @@
+"""Decisions on record: each with a digest of every fact that it rests on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+
+import msgspec
+
+from interlock.document import Row, document
+from interlock.evaluation import Judge, Loaded
+from interlock.expression.values import printed
+from interlock.fact import Value
+from interlock.instant import format_instant
+from interlock.record import Asked, Record
+
+_DIGITS = 32
+"""Hexadecimal digits of a fact's digest: 128 bits."""
+
+
+def record(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], asked: Asked) -> Record:
+    """Decide, by a judge who has decided nothing yet, and tell what the decision rests on. Raises as `Judge.decide`."""
+    judge.witness = []
+    decision = judge.decide(loaded, task, params)
+    kinds = {parameter.name: parameter.kind for parameter in loaded.policy.parameters}
+    return Record(
+        decision=decision,
+        asked=asked,
+        params={name: printed(value, kinds[name]) for name, value in params.items()},
+        policies=_digests(loaded, judge.load),
+        head=judge.snapshot.newest(),
+        facts=_facts(judge.witness),
+        clock=format_instant(time.time_ns() // 1_000),
+    )
+
+
+def fingerprint(row: Row) -> str:
+    """The digest of a fact: of its canonical JSON, without its `seq`, which a VACUUM may change."""
+    made, wrong = document(row)
+    content = [None if i == 2 else value for i, value in enumerate(row[:11])] if wrong else {**made, "seq": None}
+    try:
+        text = msgspec.json.encode(content, order="sorted")
+    except (TypeError, ValueError, RecursionError):
+        text = repr(content).encode(errors="backslashreplace")
+    return sha256(text).hexdigest()[:_DIGITS]
+
+
+def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        of_kind = found.setdefault(row[0], {})
+        if row[1] not in of_kind:
+            of_kind[row[1]] = fingerprint(row)
+    return found
+
+
+def _digests(loaded: Loaded, load: Callable[[str, str], Loaded]) -> dict[str, str]:
+    """The digest of a policy, and of all that it needs, by id."""
+    found = {loaded.policy.id: loaded.policy.digest}
+    for need in loaded.policy.needs:
+        found |= _digests(load(need.policy, loaded.folder), load)
+    return found
