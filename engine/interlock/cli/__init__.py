@@ -19,6 +19,7 @@ from interlock.source import nearest
 _COMMANDS = (
     "eval",
     "check",
+    "explain",
     "test",
     "explain-code",
     "policies",
