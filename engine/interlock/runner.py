@@ -183,7 +183,7 @@ def explain(
     loaded = policies_at.load(policy)
     if rule is not None:
         _known_rule(rule, loaded)
-    given = _arguments(loaded, params or {}, [loaded])
+    given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
