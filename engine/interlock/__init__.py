@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interlock.decision import Decision, Finding, Head
     from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
-    from interlock.runner import evaluate, explain, judge
+    from interlock.runner import evaluate, explain, judge, replay
 
 __version__ = "0.1.0"
 
@@ -32,6 +32,7 @@ _HOMES = {
     "explain": "runner",
     "judge": "runner",
     "open_ledger": "ledger",
+    "replay": "runner",
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "explain",
     "judge",
     "open_ledger",
+    "replay",
 ]
 
 

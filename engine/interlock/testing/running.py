@@ -47,13 +47,12 @@ class _Bench:
         with self.held.snapshot(step.facts, case.task, step.now) as snapshot:
             judge = Judge(snapshot, self.held.path, step.now, "both", self.library.load)
             try:
-                decision = judge.decide(self.loaded, case.task, case.params)
+                judged = judge.judged(self.loaded, case.task, case.params)
             except (UsageError, EngineError) as error:
                 return StepResult(step.name, step.location, trouble=str(error))
-        found = differences(step.expect, decision)
-        result = StepResult(step.name, step.location, decision, found)
-        if self.loaded not in judge.verdicts:
+        found = differences(step.expect, judged.decision)
+        result = StepResult(step.name, step.location, judged.decision, found)
+        if judged.known is None or judged.verdict is None:
             return result
-        known, verdict = judge.verdicts[self.loaded]
-        self.tally.count(known, verdict)
-        return explained(result, self.loaded.policy, known, verdict) if found else result
+        self.tally.count(judged.known, judged.verdict)
+        return explained(result, self.loaded.policy, judged.known, judged.verdict) if found else result

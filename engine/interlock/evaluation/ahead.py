@@ -1,0 +1,182 @@
+"""How long a decision holds if no receipt arrives, and what comes after it.
+
+Only the clock moves: the receipts and entities are those that had arrived. So the instants at which anything can differ
+are those at which a comparison with `now` turns (`expression.lasting`), and they are walked, each judged anew, until
+the decision differs. The reference evaluator judges them: it is the language's definition, and whoever asks at such an
+instant is answered by both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from interlock.decision import Change, Decision, Finding, Told
+from interlock.expression.lasting import NEVER, PARAMS, Paces, lasting
+from interlock.expression.values import Known
+from interlock.fact import Fact
+from interlock.policy import Rule, values
+from interlock.selection import candidates
+
+if TYPE_CHECKING:
+    from interlock.evaluation import Judge, Judged
+
+Same = tuple[object, ...]
+
+
+def sameness(judged: Judged) -> Same:
+    """What of a decision must differ for it to be another: the verdict, the state, the reason, and what was found.
+
+    A finding is told apart by its rule, severity and message; where the message tells a value that grows with the
+    clock, such as an age, by its evidence instead.
+    """
+    decision = judged.decision
+    return (decision.allow, decision.state, decision.reason, tuple(found(judged)))
+
+
+def found(judged: Judged) -> dict[Same, Finding]:
+    """The findings of a decision, by what makes each the same as one of another decision."""
+    telling = judged.loaded.compiled.clock.telling
+    return {
+        (each.rule, each.severity, each.evidence if each.rule in telling else each.message): each
+        for each in judged.decision.findings
+    }
+
+
+def differing(before: Judged, after: Judged) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+    """The findings that appeared between two decisions, and those that vanished."""
+    old, new = found(before), found(after)
+    appeared = tuple(Told(each.rule, each.message) for key, each in new.items() if key not in old)
+    return appeared, tuple(Told(each.rule, each.message) for key, each in old.items() if key not in new)
+
+
+def valid(judge: Judge, judged: Judged) -> Decision:
+    """The decision, with how long it holds and what comes then. Raises LedgerError."""
+    coming = change(judge, judged)
+    if coming is None:
+        return judged.decision
+    then, at = coming.decision, coming.decision.now
+    next_change = Change(at, then.allow, then.state, then.reason, *differing(judged, coming))
+    return msgspec.structs.replace(judged.decision, valid_until=at, next_change=next_change)
+
+
+def change(judge: Judge, judged: Judged) -> Judged | None:
+    """The decision at the first instant at which it differs if nothing arrives; None if it never does.
+
+    Raises LedgerError.
+    """
+    same, engine = sameness(judged), judge.engine
+    if engine == "both" and judged.decision.allow is not None:
+        engine = "reference"  # what one of them refuses, or they disagree on, the other may not decide alone
+    here = judged
+    while (until := steady(judge, here)) < NEVER:
+        judge = judge.at(until, engine)
+        here = judge.judged(judged.loaded, judged.task, judged.params)
+        if sameness(here) != same:
+            return here
+    return None
+
+
+def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None) -> int:
+    """The instant up to which nothing that the decision rests on changes, if nothing arrives.
+
+    `given` says by how much the parameters that grow with the clock do a microsecond.
+    """
+    paces: dict[int, Mapping[str, int]] = {PARAMS: given} if given else {}
+    until = min([_needed(judge, judged, paces), _selected(judge, judged, paces)])
+    if judged.known is None or judged.verdict is None:
+        return until
+    clock, policy = judged.loaded.compiled.clock, judged.loaded.policy
+    if not (paces or clock.rules or clock.lines):
+        return until
+    until = min(until, _derived(judged, paces))
+    for index, rule in enumerate(policy.rules):
+        if paces or index in clock.rules:
+            until = min(
+                until, *(_ruled(rule, known, paces, clock.telling) for known in _looks(rule, judged.known)), NEVER
+            )
+    if paces or clock.lines:
+        tried = policy.decide[: judged.verdict.line + 1]
+        until = min([until, *(lasting(line.when, judged.known, paces)[2] for line in tried if line.when is not None)])
+    return until
+
+
+def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
+    """Up to when the needed decisions last; by how much their outputs grow is noted in `paces`."""
+    until = NEVER
+    known = Known(judge.now, judged.task, judged.params, {})
+    for need, decisions in judged.needs:
+        given = dict(paces.get(PARAMS, {}))
+        for name, node in need.given.items():
+            _, pace, limit = lasting(node, known, paces)
+            until = min(until, limit)
+            given[name] = pace
+        moving = {name: pace for name, pace in given.items() if pace}
+        facts = judged.facts.get(need.name, ())
+        for place, each in enumerate(decisions):
+            until = min(until, steady(judge, each, moving))
+            if each.known is not None and (moving or each.loaded.compiled.clock.outputs or each.loaded.policy.needs):
+                courses = {
+                    path: lasting(node, each.known, {PARAMS: moving})
+                    for path, node in values(each.loaded.policy.outputs)
+                }
+                until = min([until, *(course[2] for course in courses.values())])
+                growing = {path: course[1] for path, course in courses.items() if course[1]}
+                if growing and facts:
+                    paces[id(facts[place])] = growing
+    return until
+
+
+def _selected(judge: Judge, judged: Judged, paces: Paces) -> int:
+    """Up to when every selection takes the same facts."""
+    until = NEVER
+    for wanted in judged.loaded.compiled.clock.candidates:
+        if not (wanted.reads_now or paces):
+            continue
+        task = (judge.snapshot.task_id(judged.task), judged.task)
+        found = candidates(wanted, judge.snapshot, task, judge.seen, judged.params, judged.facts, clock=judge.now)
+        known = Known(judge.now, judged.task, judged.params, judged.facts)
+        looks = (known.looking_at(wanted.query.selection, fact) for fact in found)
+        until = min(until, *(lasting(wanted.condition, look, paces)[2] for look in looks), NEVER)
+    return until
+
+
+def _derived(judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
+    """Up to when the derived values go on as they do; by how much they grow is noted in `paces`."""
+    assert judged.known is not None
+    makers = [rule for rule in judged.loaded.policy.rules if rule.derive]
+    names = {str(rule.derive) for rule in makers}
+    there = {fact.identity(): fact for name in names for fact in judged.known.facts[name]}
+    until = NEVER
+    for _ in makers:  # what is derived of what was derived may stand before it
+        for rule in makers:
+            for known in _looks(rule, judged.known):
+                if lasting(rule.condition, known, paces)[0]:
+                    courses = {field: lasting(node, known, paces) for field, node in rule.values.items()}
+                    until = min([until, *(course[2] for course in courses.values())])
+                    made = Fact(str(rule.derive), {field: course[0] for field, course in courses.items()})
+                    growing = {field: course[1] for field, course in courses.items() if course[1]}
+                    if growing:
+                        paces[id(there[made.identity()])] = growing
+    return until
+
+
+def _looks(rule: Rule, known: Known) -> Iterator[Known]:
+    """Every look that a rule takes: at each combination of the facts that it ranges over."""
+    for facts in product(*(known.facts[name] for name in rule.loops)):
+        here = known
+        for name, fact in zip(rule.loops, facts, strict=True):
+            here = here.looking_at(name, fact)
+        yield here
+
+
+def _ruled(rule: Rule, known: Known, paces: Paces, telling: tuple[str, ...]) -> int:
+    """Up to when a rule does as it does at one look; and, where it finds something, tells it as it does."""
+    holds, _, until = lasting(rule.condition, known, paces)
+    if holds and rule.message is not None and rule.id not in telling:
+        parts = [part for part in rule.message.parts if not isinstance(part, str)]
+        until = min([until, *(lasting(part, known, paces)[2] for part in parts)])
+    return until
