@@ -5,6 +5,8 @@ Instants and durations are text, and every expression is in the notation of the 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from interlock.decision import Severity
@@ -44,7 +46,7 @@ class Sought(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition, or a part of one: its text, whether it holds, the values that it met and the receipts they are of.
 
-    `parts` are what it is made of, by `&&`, `||` or `!`: whether they hold decides whether it does. For `exists` and
+    `parts` are what it is made of by the operator `op`: whether they hold decides whether it does. For `exists` and
     `all`, `looked_at` is how many facts were looked at and `found` how many were found: those that meet the condition
     of an `exists`, those that break an `all`. `among` shows the first of these, and where an `exists` found none, the
     facts that came nearest.
@@ -55,6 +57,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     reads: tuple[Read, ...] = ()
     receipts: tuple[Cited, ...] = ()
     sought: tuple[Sought, ...] = ()
+    op: Literal["&&", "||", "!"] | None = None
     parts: tuple[Part, ...] = ()
     looked_at: int | None = None
     found: int | None = None

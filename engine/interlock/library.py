@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,7 +15,10 @@ from interlock.errors import PolicyError, UsageError
 from interlock.evaluation import Loaded
 from interlock.policy import Policy
 from interlock.shipped import data_folder
-from interlock.source import Issue, Source, nearest
+from interlock.source import Issue, Source, digest, nearest
+
+if TYPE_CHECKING:
+    from interlock.parser import Document
 
 _LARGEST = 1 << 20
 """The most bytes that are read of a policy file."""
@@ -81,6 +85,15 @@ class Library:
         path = self.path(name)
         with open(path, encoding="utf-8", newline="") as file:
             return Source(path, file.read())
+
+    def written(self, name: str | os.PathLike[str], wanted: str) -> Document | None:
+        """A policy as its file has it, by its digest; None where the file was written to since it was judged by."""
+        from interlock.parser import parse
+
+        with open(self.path(name), "rb") as file:
+            source = Source(file.name, file.read().decode(errors="replace"))
+        document, _ = parse(source)
+        return document if digest(source.text) == wanted else None
 
     def _load(self, path: str, above: tuple[str, ...]) -> Loaded:
         """The policy in a file. `above` are the ids of those that need it, which it may not need in turn."""

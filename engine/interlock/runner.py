@@ -17,6 +17,7 @@ from interlock.library import Library
 from interlock.source import nearest
 
 if TYPE_CHECKING:
+    from interlock.explanation import Explanation
     from interlock.exporting import Extent
     from interlock.sight import Sight
 
@@ -105,6 +106,47 @@ def facts(
         selected = Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
     return seen(loaded.compiled, selected), reasons
+
+
+def explain(
+    policy: Name,
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    rule: str | None = None,
+    every: bool = False,
+    at: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+) -> Explanation:
+    """Why a policy decides about a task as it does: each rule that fired, and the parts of its condition.
+
+    With `rule`, that rule alone, also where it did not fire; with `every`, all rules so. Other arguments and errors as
+    in `evaluate`.
+    """
+    from interlock.evaluation.explaining import authored, explanation
+
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    if rule is not None:
+        _known_rule(rule, loaded)
+    given = _arguments(loaded, params or {}, [loaded])
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
+    with opened.snapshot(now) as snapshot:
+        bench = Judge(snapshot, opened.path, now, "both", policies_at.load)
+        found = explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
+    document = policies_at.written(policy, loaded.policy.digest)
+    return authored(found, {} if document is None else document.data, rule)
+
+
+def _known_rule(rule: str, loaded: Loaded) -> None:
+    """Raises UsageError where the policy has no rule of that id."""
+    ids = [each.id for each in loaded.policy.rules]
+    if rule not in ids:
+        near = nearest(rule, ids)
+        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(ids) or 'none'}"
+        raise UsageError(f"policy `{loaded.policy.id}` has no rule `{rule}`; {hint}")
 
 
 def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: Sequence[Name] = ()) -> Extent:

@@ -42,11 +42,17 @@ def assert_follows(part: Part) -> None:
             assert each.holds is (bool(each.found) if exists else not each.found), each
             assert all(looked.part.holds is (exists and each.found > 0) for looked in each.among), each
             assert len(each.among) <= each.looked_at
-        elif len(each.parts) == 1:
-            assert each.holds is not each.parts[0].holds, each
-        elif each.parts:
-            held = [inner.holds for inner in each.parts]
-            assert each.holds in {all(held), any(held)}, each
+            continue
+        held = [inner.holds for inner in each.parts]
+        match each.op:
+            case "!":
+                assert held == [not each.holds]
+            case "&&":
+                assert each.holds is all(held)
+            case "||":
+                assert each.holds is any(held)
+            case None:
+                assert not held
 
 
 def check_case(random: Random) -> Counter[str]:

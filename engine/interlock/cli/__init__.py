@@ -19,6 +19,7 @@ _COMMANDS = (
     "eval",
     "check",
     "test",
+    "explain",
     "explain-code",
     "policies",
     "show",

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.library import Library
-from interlock.parser import parse
 from interlock.policy import Policy
 from interlock.reporting import Asked, AskedRule, Look
-from interlock.source import Source, digest
 
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
 
@@ -19,30 +17,19 @@ def informed(policies: Sequence[str], library: Library) -> Look:
     """A look that knows the policies: each one's question, file and rules, by its digest."""
     loaded = {name: library.load(name).policy for name in policies}
     questions = {policy.digest: policy.question for policy in loaded.values()}
-    return Look(questions=questions, asked={p.digest: _asked(p, library.path(name)) for name, p in loaded.items()})
+    return Look(questions=questions, asked={p.digest: _asked(p, name, library) for name, p in loaded.items()})
 
 
-def _asked(policy: Policy, path: str) -> Asked:
-    written, line = _written(policy, path)
+def _asked(policy: Policy, name: str, library: Library) -> Asked:
+    document = library.written(name, policy.digest)
+    written = {} if document is None else {rule["id"]: rule for rule in document.data.get("rules", [])}
+    line = 1 if document is None else document.locate_key(("policy",)).line
     rules = tuple(
         AskedRule(rule.id, rule.line, rule.effect, *_texts(written.get(rule.id, {})))
         for rule in policy.rules
         if rule.effect != "derive"
     )
-    return Asked(_near(path), line, rules)
-
-
-def _written(policy: Policy, path: str) -> tuple[dict[str, Mapping[str, Any]], int]:
-    """The rules as their file has them, by id, and the line of the policy's name.
-
-    A file that was written to since it was judged by tells nothing.
-    """
-    with open(path, "rb") as file:
-        source = Source(path, file.read().decode(errors="replace"))
-    document, _ = parse(source)
-    if document is None or digest(source.text) != policy.digest:
-        return {}, 1
-    return {rule["id"]: rule for rule in document.data.get("rules", [])}, document.locate_key(("policy",)).line
+    return Asked(_near(library.path(name)), line, rules)
 
 
 def _texts(rule: Mapping[str, Any]) -> tuple[str, str]:

@@ -128,15 +128,16 @@ class Judge:
         facts: dict[str, tuple[Fact, ...]] = {}
         reasons: list[str] = []
         for need in loaded.policy.needs:
-            decisions = self._needed(need, loaded.folder, task, params)
+            decisions = self.needed(need, loaded.folder, task, params)
             if not need.asks_undecided:
                 reasons += [_told(need, decision) for decision, _ in decisions if decision.allow is None]
             facts[need.name] = tuple(_fact(need.name, decision, given) for decision, given in decisions)
         return facts, tuple(reasons)
 
-    def _needed(
+    def needed(
         self, need: Need, folder: str, task: str, params: Mapping[str, Value]
     ) -> list[tuple[Decision, dict[str, Value]]]:
+        """The decisions of a need of the policy in `folder`, each with the values of its outputs."""
         loaded = self.load(need.policy, folder)
         known = Known(self.now, task, params, {})
         given = {name: evaluate(node, known) for name, node in need.given.items()}

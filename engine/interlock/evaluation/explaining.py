@@ -5,22 +5,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, product
 from math import prod
+from typing import Any
 
+from msgspec.structs import replace
+
+from interlock import reference
+from interlock.evaluation import Judge, Loaded, maps
 from interlock.evaluation.findings import completed, finding, ranging
 from interlock.evaluation.parts import cited, part
-from interlock.explanation import Case, Clause, LineExplained, RuleExplained
+from interlock.evaluation.sought import described
+from interlock.explanation import Case, Clause, Explanation, LineExplained, NeedExplained, RuleExplained, Sought
 from interlock.expression.notation import notation
-from interlock.expression.tree import Not
+from interlock.expression.tree import Compare, Constant, Field, Not, Type, Variable
 from interlock.expression.values import Known
+from interlock.fact import Value
 from interlock.policy import Policy, Rule
 from interlock.verdict import Firing, Verdict
 
 MOST = 20
 """That many combinations of facts for which a rule fired are explained, and as many for which it did not."""
 Asked = Callable[[Rule], bool]
+
+
+def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], silent: Asked) -> Explanation:
+    """Why a policy decides as it does. `silent` asks for the rules that are told also where they did not fire.
+
+    Raises UsageError for an unknown task, LedgerError.
+    """
+    policy = loaded.policy
+    decision = bench.decide(loaded, task, params)
+    selected = bench.facts(loaded, task, params)
+    known = Known(bench.now, task, params, selected.facts, maps(policy, selected.facts))
+    verdict = None if decision.allow is None else reference.judge(policy, known)
+    return Explanation(
+        policy=decision.policy,
+        version=decision.version,
+        task=decision.task,
+        now=decision.now,
+        allow=decision.allow,
+        state=decision.state,
+        reason=decision.reason,
+        needs=_needs(bench, loaded, task, params),
+        sought=() if selected.missing is None else missing(policy, known),
+        rules=() if verdict is None else explain(policy, known, verdict, silent),
+        lines=() if verdict is None else lines(policy, known, verdict),
+        policy_digest=decision.policy_digest,
+    )
+
+
+def authored(found: Explanation, written: Mapping[str, Any], only: str | None = None) -> Explanation:
+    """The explanation with the conditions as the policy's file has them (`written`), and of one rule only if asked."""
+    texts = {rule["id"]: rule for rule in written.get("rules") or ()}
+    rules = tuple(
+        replace(each, clauses=(*_clauses(written, everywhere=True), *_clauses(texts[each.rule])))
+        if each.rule in texts
+        else each
+        for each in found.rules
+        if only in (None, each.rule)
+    )
+    return replace(found, rules=rules)
+
+
+def _clauses(written: Mapping[str, Any], *, everywhere: bool = False) -> tuple[Clause, ...]:
+    return tuple(Clause(word, _text(written[word]), everywhere) for word in ("when", "unless") if word in written)
+
+
+def _text(written: object) -> str:
+    return str(written).lower() if isinstance(written, bool) else " ".join(str(written).split())
+
+
+def missing(policy: Policy, known: Known) -> tuple[Sought, ...]:
+    """What was required and not found, where the last selection that was run is the one that lacks it."""
+    selection = [each for each in policy.selections if each.name in known.facts][-1]
+    if not selection.groups:
+        return (described(policy, selection.name, None, known),)
+    field = selection.per[0]
+    found = {fact.fields.get(field) for fact in known.facts[selection.name] if fact.fields.get("count") != 0}
+    lacking = [Constant(group, Type("string")) for group in selection.groups if group not in found]
+    asked = [Compare("==", Field(Variable(selection.name), field, Type("string")), group) for group in lacking]
+    return tuple(described(policy, selection.name, notation(node, selection.name), known) for node in asked)
+
+
+def _needs(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[NeedExplained, ...]:
+    return tuple(
+        NeedExplained(need.name, need.policy, made.task, made.allow, made.state, made.reason)
+        for need in loaded.policy.needs
+        for made, _ in bench.needed(need, loaded.folder, task, params)
+    )
 
 
 def explain(policy: Policy, known: Known, verdict: Verdict, silent: Asked) -> tuple[RuleExplained, ...]:
@@ -47,7 +121,7 @@ def rule(policy: Policy, index: int, whole: Known, verdict: Verdict, *, silent: 
         derives=asked.derive,
         line=asked.line,
         ranges=asked.loops,
-        clauses=_clauses(asked),
+        clauses=_retold(asked),
         combinations=prod(len(whole.facts[name]) for name in asked.loops),
         fired=len(fired),
         cases=tuple(cases),
@@ -87,7 +161,7 @@ def _case(policy: Policy, asked: Rule, firing: Firing, whole: Known, *, fired: b
     )
 
 
-def _clauses(asked: Rule) -> tuple[Clause, ...]:
+def _retold(asked: Rule) -> tuple[Clause, ...]:
     """The condition, where the text that its author wrote is not at hand."""
     if isinstance(asked.condition, Not):
         return (Clause("unless", notation(asked.condition.item)),)

@@ -41,7 +41,8 @@ def part(policy: Policy, node: Node, known: Known) -> Part:
         return _macro(policy, node, node.item, node.item.condition.item, known)
     if isinstance(node, Logic) or (isinstance(node, Not) and not isinstance(node.item, Present)):
         inner = tuple(part(policy, each, known) for each in children(node))
-        return Part(notation(node), evaluate(node, known) is True, parts=inner)
+        op = node.op if isinstance(node, Logic) else "!"
+        return Part(notation(node), evaluate(node, known) is True, op=op, parts=inner)
     return _leaf(policy, node, known)
 
 

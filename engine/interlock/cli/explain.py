@@ -1,0 +1,59 @@
+"""`interlock explain`: why a policy decides as it does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
+from interlock.reporting import Look
+
+
+@click.command("explain", short_help="Tell why a policy decides as it does.")
+@click.argument("policy")
+@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+@click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
+@click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
+@options.ledger
+@options.at
+@options.params
+@options.form
+@options.policy_dirs
+def command(
+    policy: str,
+    task: str,
+    rule: str | None,
+    every: bool,
+    ledger: str | None,
+    at: str | None,
+    params: Sequence[str],
+    form: str,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Tell why a policy decides about a task as it does.
+
+    For each rule that fired: its condition as written, each part with the values that it met and whether it holds, the
+    receipts that it rests on, and what was looked for and not found. Then the lines of `decide`.
+
+    Exit code: as for `interlock eval`.
+    """
+    if rule is not None and every:
+        raise UsageError("give one of `--rule ID` and `--all`")
+    given = options.given(params)
+    from interlock.reporting import explanation
+    from interlock.runner import explain
+
+    with closing(options.opened(ledger)) as opened:
+        found = explain(
+            policy, ledger=opened, task=task, rule=rule, every=every, at=at, params=given, policy_dirs=policy_dirs
+        )
+    if form == "json":
+        terminal.put(explanation.as_json(found), "utf-8")
+    else:
+        look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
+        terminal.put(explanation.as_text(found, look))
+    return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.allow]

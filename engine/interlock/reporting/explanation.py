@@ -1,0 +1,169 @@
+"""Why a policy decided as it did: for a person at a terminal, and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+import msgspec
+
+from interlock.explanation import Case, Cited, Explanation, LineExplained, NeedExplained, Part, RuleExplained, Sought
+from interlock.fact import Value
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+from interlock.reporting.text import COLOURS
+
+_MARGIN = 11
+_NARROW = 40
+_MORE = {"true": "green", "false": "red", "derive": "cyan", "decide": "cyan"}
+
+
+def as_json(found: Explanation) -> str:
+    """One JSON object on a line, as `schemas/explanation.schema.json` states it."""
+    return f"{harmless(msgspec.json.encode(found).decode())}\n"
+
+
+def as_text(found: Explanation, look: Look) -> str:
+    """The verdict, why it is undecided, every rule with its cases, and the lines of `decide`."""
+    page = _Page(look)
+    return "".join(f"{line}\n" for line in page.whole(found))
+
+
+class _Page:
+    """Lines of text, wrapped to the width of the look and coloured by it."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+
+    def whole(self, found: Explanation) -> Iterator[str]:
+        name = "undecided" if found.allow is None else "allowed" if found.allow else "denied"
+        state = "" if found.allow is None else f": {found.state}"
+        yield from self.line(name, 0, f"{found.policy}  task {found.task} at {found.now}{state}", at=0)
+        for reason in (found.reason or "").splitlines():
+            yield from self.line("why", 0, reason)
+        for need in found.needs:
+            yield from self.need(need)
+        for sought in found.sought:
+            yield from self.line("", 0, _not_found(sought))
+        for rule in found.rules:
+            yield from ("", *self.rule(rule))
+        if found.lines:
+            yield ""
+            for number, line in enumerate(found.lines):
+                yield from self.decided(line, "decide" if number == 0 else "")
+
+    def need(self, need: NeedExplained) -> Iterator[str]:
+        verdict = "undecided" if need.allow is None else "allowed" if need.allow else "denied"
+        told = f"{need.name}: {need.policy} is {verdict} for task {need.task} ({need.state})"
+        yield from self.line("", 0, f"{told}; `interlock explain {need.policy}` for that task tells why")
+
+    def rule(self, rule: RuleExplained) -> Iterator[str]:
+        facts = "facts" if len(rule.ranges) == 1 else "combinations"
+        over = f"for {rule.fired:,} of {rule.combinations:,} {facts} of {' and '.join(rule.ranges)}"
+        fired = f"fired {over}" if rule.ranges else "fired" if rule.fired else "did not fire"
+        derives = "" if rule.derives is None else f", deriving {rule.derives}"
+        yield from self.line(rule.severity or "derive", 0, f"{rule.rule}: {fired}{derives}")
+        for clause in rule.clauses:
+            yield from self.line("", 0, f"{clause.word}: {clause.text}" + (" (of every rule)" * clause.everywhere))
+        for case in rule.cases:
+            yield from self.case(case)
+        told = rule.fired if all(case.fired for case in rule.cases) else rule.combinations
+        if told > len(rule.cases):
+            yield from self.line("", 1, f"and {told - len(rule.cases):,} more")
+
+    def case(self, case: Case) -> Iterator[str]:
+        over = ", ".join(map(_cited, case.facts))
+        told = "fired" if case.fired else "did not fire"
+        if over:
+            yield from self.line("", 1, f"{told} for {over}")
+        elif not case.fired:
+            yield from self.line("", 1, told)
+        if case.message is not None:
+            yield from self.line("", 1, f'"{case.message}"')
+        yield from self.parts(case.part, 2)
+
+    def decided(self, line: LineExplained, label: str) -> Iterator[str]:
+        told = "taken" if line.taken else "passed over" if line.reached else "not reached"
+        allows = "allows" if line.allow else "denies"
+        yield from self.line(label, 0, f"{line.state} ({allows}): {told}")
+        if line.part is not None:
+            yield from self.part(line.part, 1)
+
+    def parts(self, part: Part, depth: int) -> Iterator[str]:
+        """The conditions that must all hold, each by itself; what they come to is told elsewhere."""
+        conjoined = part.parts if part.op == "&&" else (part,)
+        for each in conjoined:
+            yield from self.part(each, depth)
+
+    def part(self, part: Part, depth: int) -> Iterator[str]:
+        yield from self.line("", depth, part.text, truth=part.holds)
+        inner = part
+        while inner.op == "!":  # what it is the opposite of says the same
+            inner = inner.parts[0]
+        yield from self.met(inner, depth + 1)
+        for each in inner.parts:
+            yield from self.part(each, depth + 1)
+
+    def met(self, part: Part, depth: int) -> Iterator[str]:
+        """What a part met: values, receipts, and what it looked for."""
+        if part.reads:
+            yield from self.line("", depth, ", ".join(f"{read.name} = {_value(read.value)}" for read in part.reads))
+        receipts = [receipt for receipt in part.receipts if receipt.id is not None]
+        if receipts and part.looked_at is None:
+            yield from self.line("", depth, f"by {', '.join(map(_cited, receipts))}")
+        for sought in part.sought:
+            yield from self.line("", depth, _not_found(sought))
+        for looked in part.among:
+            told = "nearest" if part.sought else "found" if looked.part.holds else "but not for"
+            yield from self.line("", depth, f"{told} {_cited(looked.fact)}")
+            for each in () if looked.part.holds else _failing(looked.part):
+                yield from self.part(each, depth + 1)
+        if part.found is not None and part.found > len(part.among):
+            yield from self.line("", depth, f"and {part.found - len(part.among):,} more")
+
+    def line(self, label: str, depth: int, text: str, *, truth: bool | None = None, at: int = 2) -> Iterator[str]:
+        """A text behind its label or truth, wrapped with what follows indented below it."""
+        word = "" if truth is None else "true" if truth else "false"
+        lead = " " * (_MARGIN + 2 * depth)
+        hang = lead + " " * (7 if word else 0)
+        width = max(self.look.width, len(hang) + _NARROW) if self.look.width else 1 << 30
+        lines = _whole_words(harmless(text), width, hang, hang if label else f"{hang}  ")
+        first, *rest = lines or [hang]
+        if word:
+            first = f"{lead}{self.look.paint(word, _MORE[word])}{' ' * (7 - len(word))}{first[len(hang) :]}"
+        if label:
+            colour = {**COLOURS, **_MORE}[label]
+            first = f"{' ' * at}{self.look.paint(label, colour)}{' ' * (_MARGIN - at - len(label))}{first[_MARGIN:]}"
+        yield first
+        yield from rest
+
+
+def _whole_words(text: str, width: int, first: str, rest: str) -> list[str]:
+    return wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _failing(part: Part) -> tuple[Part, ...]:
+    """What a condition fails for: all of it, unless it is a conjunction."""
+    return tuple(each for each in part.parts if not each.holds) if part.op == "&&" else (part,)
+
+
+def _cited(receipt: Cited) -> str:
+    if receipt.id is None:
+        return receipt.kind
+    return f"{receipt.kind} {receipt.id}" + (f" ({receipt.at})" if receipt.at else "")
+
+
+def _not_found(sought: Sought) -> str:
+    asked = " && ".join(text for text in (sought.where, sought.condition) if text)
+    where = f" where {asked}" if asked else ""
+    return f"not found: {sought.of}{where}; {sought.selection} has {sought.facts:,} facts".replace(
+        " 1 facts", " 1 fact"
+    )
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
