@@ -107,6 +107,9 @@ def _case(report: Report, said: File, case: Written, policy: Policy, path: _Path
 
 def _step(report: Report, then: Then, facts: Facts, before: int, policy: Policy, path: _Path) -> Step:
     now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
+    if now >= instant.LIMIT:
+        report.at("E713", (*path, "after"), "the clock would pass the year 2254")
+        now = before
     facts.remove(then.remove, (*path, "remove"))
     facts.change(then.change, (*path, "change"), now)
     facts.add(then.facts, (*path, "facts"), now)
