@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -136,6 +137,17 @@ def test_what_is_no_test_file(content: bytes, told: str, tmp_path: Path, interlo
         ran = interlock(command, str(path))
         assert ran.code == 5
         assert told in ran.out + ran.err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "tap"])
+def test_a_folder_whose_name_is_no_text(form: str, tmp_path: Path, interlock: Interlock) -> None:
+    folder = os.fsencode(tmp_path) + b"/\xff"
+    os.mkdir(folder)
+    path = os.fsdecode(folder + b"/odd_test.yaml")
+    Path(path).write_text(LEAST.replace("undecided", "false"))
+    ran = interlock("test", path, "--format", form)
+    assert (ran.code, ran.err) == (3, "")
+    assert "nobody is bound" in ran.out
 
 
 def test_check_knows_test_files(tmp_path: Path, interlock: Interlock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -23,8 +24,8 @@ class HeldFacts(FeedReader):
     """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
 
     def __init__(self, path: str) -> None:
-        """Hold nothing yet. `path` is what the facts are known by to people."""
-        super().__init__(path, ())
+        """Hold nothing yet. `path` is the file that gives them; bytes of it that are no text are shown as escapes."""
+        super().__init__(os.fsencode(path).decode(errors="backslashreplace"), ())
         self._connection.execute("PRAGMA query_only = 0")
 
     @contextmanager
