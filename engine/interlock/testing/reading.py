@@ -31,7 +31,12 @@ def suite(path: str, library: Library) -> tuple[Suite, Loaded]:
 
     Raises PolicyError with every issue of the test file, or of the policy; UsageError when the file cannot be read.
     """
-    source = source_of(path)
+    return suite_of(source_of(path), library)
+
+
+def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
+    """The suite in a text, as if it were the file that the source is named after. Raises PolicyError."""
+    path = source.name
     said, report, issues = read(source)
     if said is None or report is None:
         raise PolicyError(issues, (source,))
