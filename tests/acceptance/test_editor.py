@@ -51,11 +51,14 @@ def named(path: Path) -> str:
 def places(name: str) -> Iterator[Place]:
     """Every mapping with keys of its own that a schema describes."""
     whole = json.loads((ROOT / "policies" / name).read_text("utf-8"))
+    facts: set[str] = set()
 
     def below(node: Schema, text: str, above: tuple[str, ...]) -> Iterator[Place]:
         reference = node.get("$ref", "")
-        if reference in above:
+        if reference in above or reference in facts:
             return
+        if "/fact" in reference:  # there are many, and a fact is the same wherever it stands
+            facts.add(reference)
         node = resolved(whole, node)
         above = (*above, reference) if reference else above
         deeper = "\n" + " " * (2 + len(text) - 1 - text.rfind("\n"))
@@ -172,4 +175,5 @@ def test_every_known_value_is_offered_and_no_other_is_taken_for_one_of_a_closed_
     flagged = [message for line, message in server.faults(draft, text) if line == text.count("\n")]
     assert any(message.startswith("Value is not accepted.") for message in flagged) is ("enum" in node)
     offered = server.offers(draft, text.count("\n"), len(text) - len("misspelt") - 1 - text.rfind("\n"))
-    assert {str(value) for value in node.get("enum", node.get("examples"))} <= offered.keys()
+    known = node.get("enum", node.get("examples"))
+    assert {value if isinstance(value, str) else json.dumps(value) for value in known} <= offered.keys()

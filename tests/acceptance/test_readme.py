@@ -50,7 +50,8 @@ def test_the_commands_print_what_the_document_says(document: Path, tmp_path: Pat
     text = document.read_text()
     for language, block in BLOCK.findall(text):
         if language == "yaml" and (name := re.search(r"^policy: (\S+)$", block, re.MULTILINE)):
-            (tmp_path / f"{name[1]}.yaml").write_text(block)
+            end = "_test.yaml" if "\ncases:" in block else ".yaml"
+            (tmp_path / (name[1] + end)).write_text(block)
         elif language == "console":
             again = played(block, tmp_path)
             if os.environ.get("UPDATE_GOLDEN"):

@@ -19,13 +19,16 @@ from interlock.library import Library
 from interlock.making import make
 from interlock.policy import Policy
 from interlock.source import Source
+from interlock.testing import tried
 from tests.helpers import reference
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "policies" / "REFERENCE.md"
 TEXT = PAGE.read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)( fragment)?\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-POLICIES = [block for language, fragment, block in BLOCKS if language == "yaml" and not fragment]
+FILES = [block for language, fragment, block in BLOCKS if language == "yaml" and not fragment]
+TESTS = [block for block in FILES if "\ncases:" in block]
+POLICIES = [block for block in FILES if block not in TESTS]
 FRAGMENTS = [block for language, fragment, block in BLOCKS if language == "yaml" and fragment]
 FRAME: dict[str, Any] = {
     "policy": "frame",
@@ -50,7 +53,8 @@ def test_the_generated_parts_are_true() -> None:
 
 
 def test_every_block_of_yaml_is_looked_at() -> None:
-    assert TEXT.count("```yaml") == len(POLICIES) + len(FRAGMENTS)
+    assert TEXT.count("```yaml") == len(FILES) + len(FRAGMENTS)
+    assert TESTS
     assert len(POLICIES) > 2
     assert len(FRAGMENTS) > 4
 
@@ -60,6 +64,18 @@ def test_a_policy_is_one(block: str, tmp_path: Path) -> None:
     path = tmp_path / "answered.yaml"
     path.write_text(block, "utf-8")
     assert Library().load(path).policy.question
+    modeline = re.match(r"# yaml-language-server: \$schema=(\S+)\n", block)
+    assert modeline
+    assert (ROOT / modeline[1]).is_file()
+
+
+@pytest.mark.parametrize("block", TESTS)
+def test_a_test_passes_and_tries_everything(block: str, tmp_path: Path) -> None:
+    (tmp_path / "answered.yaml").write_text(POLICIES[-1], "utf-8")
+    path = tmp_path / "answered_test.yaml"
+    path.write_text(block, "utf-8")
+    [trial], _ = tried([str(path)], Library())
+    assert (trial.passed, trial.coverage.missing) == (True, ())
     modeline = re.match(r"# yaml-language-server: \$schema=(\S+)\n", block)
     assert modeline
     assert (ROOT / modeline[1]).is_file()

@@ -81,6 +81,7 @@ def _field(name: str, node: Schema) -> Schema:
     if node.get("format") != "date-time":
         found |= {key: node[key] for key in ("enum", "const") if key in node}
     found |= {"type": types} if types else {}
+    found |= {key: node[key] for key in ("minimum", "maximum") if key in node}
     properties, _ = members(node)
     if properties:
         found["additionalProperties"] = False

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-PATIENCE = 120.0
-"""Seconds after which a server that does not answer is ended."""
+PATIENCE = 600.0
+"""Seconds after which a server is ended, whether or not it answers."""
 SETTINGS = {"validate": True, "completion": True, "hover": True, "schemaStore": {"enable": False}}
 
 Message = dict[str, Any]

@@ -21,9 +21,18 @@ from interlock.policy import Policy
 from interlock.schemas.documents import schema
 from interlock.source import Source
 
-ERRORS = Path(__file__).parents[1] / "errors"
+TESTS = Path(__file__).parents[1]
 ERROR = re.compile(r": error\[(E\d{3})\]: (.*)\n(?:  *\d+ \|.*\n +\| +\^+\n)?(?:   = (.*)\n)?")
 KINDS = ("string", "int", "bool", "duration", "timestamp", "list")
+REFERRED = {
+    "outputs": "mapping",
+    "params": "mapping",
+    "expect": "mapping",
+    "facts": "list",
+    "now": "instant",
+    "task": "text",
+}
+"""What a value is of which a schema says elsewhere what it holds."""
 YES, NO = "yes", ""
 
 Written = dict[str, Any]
@@ -44,10 +53,24 @@ def code(text: object) -> str:
 
 def keys() -> str:
     """Every key of a policy's file: what it may be, what it means."""
-    whole = schema("policy")
-    parts = [("The file", whole)]
     names = {"parameter": "params", "need": "needs", "selection": "facts", "rule": "rules", "line": "decide"}
-    parts += [(f"An entry of `{key}`", whole["definitions"][name]) for name, key in names.items()]
+    return _keys("policy", {name: f"An entry of `{key}`" for name, key in names.items()})
+
+
+def test_keys() -> str:
+    """Every key of a test file, those of facts apart, which are their kinds' fields."""
+    titles = {
+        "case": "An entry of `cases`",
+        "step": "An entry of `then`",
+        "expect": "An `expect`",
+        "finding": "An entry of `findings` that gives a message",
+    }
+    return _keys("test", titles)
+
+
+def _keys(name: str, titles: dict[str, str]) -> str:
+    whole = schema(name)
+    parts = [("The file", whole), *((title, whole["definitions"][each]) for each, title in titles.items())]
     found = []
     for title, node in parts:
         rows = [(_key(key, node), _value(inner), inner["description"]) for key, inner in node["properties"].items()]
@@ -61,9 +84,10 @@ def _key(key: str, node: Written) -> str:
 
 def _value(node: Written) -> str:
     if "enum" in node:
-        return ", ".join(code(value) for value in node["enum"])
+        return ", ".join(code(value if isinstance(value, str) else json.dumps(value)) for value in node["enum"])
     if "$ref" in node:
-        return str(node["$ref"].rpartition("/")[2]).replace("outputs", "mapping")
+        named = str(node["$ref"].rpartition("/")[2])
+        return REFERRED.get(named, named)
     types = [node["type"]] if isinstance(node["type"], str) else node["type"]
     words = {
         "string": "text",
@@ -215,7 +239,7 @@ def _described(node: Written, path: str) -> str:
 def codes() -> str:
     """Every code of an issue, with an example of what is said."""
     found: dict[str, tuple[str, str]] = {}
-    for path in sorted(ERRORS.glob("*.txt")):
+    for path in [*sorted((TESTS / "errors").glob("*.txt")), *sorted((TESTS / "suites").glob("*.txt"))]:
         for number, message, hint in ERROR.findall(path.read_text("utf-8")):
             found.setdefault(number, (_plain(message), _plain(hint)))
     return table(("code", "for example", "and what to do"), *((c, m, h) for c, (m, h) in sorted(found.items())))
@@ -234,6 +258,7 @@ def reserved() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "keys": keys,
+    "test_keys": test_keys,
     "reserved": reserved,
     "types": types,
     "places": places,

@@ -87,7 +87,8 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
     assert {name.split("/")[0] for name in names} == {"interlock"}
     assert {Path(name).suffix for name in names} <= {"", ".json", ".py", ".yaml", *DATA}
-    assert [name for name in names if "test" in Path(name).stem and not name.endswith("_test.yaml")] == []
+    assert [name for name in names if Path(name).name.startswith(("test_", "conftest"))] == []
+    assert "interlock/_data/policies/smoke_test.yaml" in names
 
 
 @pytest.mark.parametrize(

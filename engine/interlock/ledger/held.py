@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -9,22 +10,23 @@ from typing import Any, Final
 from interlock.ledger.feed import FeedReader
 from interlock.ledger.lines import INSERT, row
 from interlock.ledger.reading import Snapshot
+from interlock.ledger.views import definitions
 
-_EMPTY: Final = ("PRAGMA query_only = 0", "BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
+_EMPTY: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
 _TASKS: Final = """
 INSERT INTO main.tasks
 SELECT task, task, min(at) FROM main.fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid)
 """
 _ASKED: Final = "INSERT OR IGNORE INTO main.tasks VALUES (?, ?, NULL)"
-_DONE: Final = ("COMMIT", "PRAGMA query_only = 1")
 
 
 class HeldFacts(FeedReader):
     """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
 
     def __init__(self, path: str) -> None:
-        """Hold nothing yet. `path` is what the facts are known by to people."""
-        super().__init__(path, ())
+        """Hold nothing yet. `path` is the file that gives them; bytes of it that are no text are shown as escapes."""
+        super().__init__(os.fsencode(path).decode(errors="backslashreplace"), ())
+        self._connection.execute("PRAGMA query_only = 0")
 
     @contextmanager
     def snapshot(self, facts: Iterable[dict[str, Any]], task: str, now: int) -> Iterator[Snapshot]:
@@ -38,14 +40,19 @@ class HeldFacts(FeedReader):
         connection.executemany(INSERT, map(row, facts))
         connection.execute(_TASKS)
         connection.execute(_ASKED, (task, task))
-        for statement in _DONE:
-            connection.execute(statement)
+        connection.execute("COMMIT")
         try:
             snapshot = Snapshot(self, now)
             yield snapshot
             snapshot.close()
         finally:
             self.end()
+
+    def _define(self, names: frozenset[str]) -> None:
+        """Create views. The pragma that a ledger's reader sets around it would have SQLite prepare every query anew."""
+        for name in names:
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions(self.source)[name]}")
+        self._views |= names
 
     def _fill(self, lines: Iterable[bytes]) -> None:
         """Nothing is read: facts are given with each snapshot."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 import msgspec
@@ -27,6 +27,15 @@ def as_text(found: Explanation, look: Look) -> str:
     """The verdict, why it is undecided, every rule with its cases, and the lines of `decide`."""
     page = _Page(look)
     return "".join(f"{line}\n" for line in page.whole(found))
+
+
+def reasons(rules: Iterable[RuleExplained], decided: Iterable[LineExplained], look: Look) -> Iterator[str]:
+    """Some rules with their cases, and some lines of `decide`, as `as_text` tells them: lines of text."""
+    page = _Page(look)
+    for rule in rules:
+        yield from page.rule(rule)
+    for number, line in enumerate(decided):
+        yield from page.decided(line, "decide" if number == 0 else "")
 
 
 class _Page:

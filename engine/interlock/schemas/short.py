@@ -45,7 +45,8 @@ def completed(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, An
     field's own name (of NAME_id it is `NAME-1`), a number 1, an instant the fact's own. Whether the whole is valid is
     not asked. Raises KeyError for an unknown kind.
     """
-    return {"kind": kind, **_filled(_schema(kind), given, timed, given.get("at"))}
+    at = given.get("at")
+    return {"kind": kind, **_filled(_schema(kind), given, timed, timed(at) if isinstance(at, str) else at)}
 
 
 @cache

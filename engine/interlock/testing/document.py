@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -11,22 +11,26 @@ from interlock.checker.report import Report
 from interlock.parser import parse
 from interlock.source import Issue, Source
 
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""A text that says something."""
+_OPEN = frozenset(["facts", "change", "params", "outputs"])
+"""What holds values of the author's own, of which null may be one."""
 _Fact = dict[str, Any]
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of `findings` that is no mere id."""
 
-    rule: str
-    message: str | None = None
+    rule: Text
+    message: Text | None = None
 
 
 class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an `expect` says."""
 
     allow: Literal["undecided"] | bool | None = None
-    state: str | None = None
-    reason: str | None = None
+    state: Text | None = None
+    reason: Text | None = None
     findings: list[str | Finding] | None = None
     outputs: dict[str, Any] = {}
 
@@ -35,7 +39,7 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of `then`."""
 
     expect: Expect
-    step: str | None = None
+    step: Text | None = None
     after: str | None = None
     facts: list[_Fact] = []
     change: list[_Fact] = []
@@ -45,10 +49,10 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of `cases`."""
 
-    case: str
+    case: Text
     expect: Expect
     now: str | None = None
-    task: str | None = None
+    task: Text | None = None
     params: dict[str, Any] = {}
     facts: list[_Fact] = []
     then: list[Then] = []
@@ -57,10 +61,10 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole test file."""
 
-    policy: str
+    policy: Text
     cases: list[Written]
     now: str | None = None
-    task: str | None = None
+    task: Text | None = None
     params: dict[str, Any] = {}
     facts: list[_Fact] = []
 
@@ -77,10 +81,22 @@ def read(source: Source) -> tuple[File | None, Report | None, tuple[Issue, ...]]
         report.at_key("E701", ("cases",), "the file has no case: it tests nothing", "write one under `cases`")
         return None, report, tuple(report.issues)
     try:
-        return msgspec.convert(data, File, strict=True), report, tuple(report.issues)
+        said = msgspec.convert(data, File, strict=True)
+        if not _blank(data):
+            return said, report, tuple(report.issues)
+        _structure(report, data, "a key has no value")
     except msgspec.ValidationError as error:
         _structure(report, data, str(error))
     return None, report, tuple(report.issues)
+
+
+def _blank(node: Any) -> bool:
+    """Whether a key of the form has no value: what was meant to be expected there would not be looked at."""
+    if isinstance(node, list):
+        return any(map(_blank, node))
+    if isinstance(node, dict):
+        return any(_blank(item) for key, item in node.items() if key not in _OPEN)
+    return node is None
 
 
 def _structure(report: Report, data: Any, otherwise: str) -> None:

@@ -62,9 +62,7 @@ class Facts:
                 hint = f"did you mean `{near}`?" if near else f"there is {', '.join(schemas.kinds())}"
                 self.report.at_key("E704", (*here, kind), f"unknown fact kind `{kind}`", hint)
             elif not isinstance(fields, dict):
-                self.report.at(
-                    "E706", (*here, kind), "the fields of a fact are a mapping", "for none of them, write {}"
-                )
+                self.report.at("E706", (*here, kind), "the fields of a fact are a mapping", "write {} for none")
             elif kind == RAW:
                 self._add_raw(fields, (*here, kind), now)
             else:
@@ -79,7 +77,8 @@ class Facts:
                 continue
             fields = {name: value for name, value in entry.items() if name != "id"}
             if key in self.raw:
-                self.held[key] = self.held[key] | fields
+                changed = self.held[key] | fields
+                self.held[key] = changed if self._holdable(changed, here) else self.held[key]
             elif self._known(key[0], fields, here):
                 self.held[key] = self.held[key] | schemas.resolved(key[0], fields, timed(now))
                 self._valid(self.held[key], here)
@@ -94,8 +93,7 @@ class Facts:
     def _add(self, kind: str, fields: dict[str, Any], path: _Path, now: int) -> None:
         if not self._known(kind, fields, path):
             return
-        at = timed(now)(fields["at"]) if isinstance(fields.get("at"), str) else instant.format_instant(now)
-        envelope = {"id": None, "seq": self.given, "task": self.task, "at": at}
+        envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
         whole = schemas.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
         if whole["id"] is None:
             whole["id"] = self._id(kind, whole)
@@ -110,13 +108,18 @@ class Facts:
         envelope = {"seq": self.given, "task": self.task, "at": instant.format_instant(now)}
         whole: dict[str, Any] = envelope | _defaults(kind, self.task) | fields
         whole.setdefault("id", self._id(kind, whole))
-        odd = [name for name in _CELLS if not _is_cell(whole, name)]
-        odd += [] if isinstance(whole.get("attributes", {}), dict) else ["attributes"]
-        for name in odd:
-            self.report.at("E706", (*path, name), f"`{name}` is nothing that a ledger can hold there")
-        if not odd:
+        if self._holdable(whole, path):
             self.raw.add((kind, whole["id"]))
             self._hold(whole, path)
+
+    def _holdable(self, whole: Mapping[str, Any], path: _Path) -> bool:
+        """Whether a ledger could hold a raw fact."""
+        odd = [name for name in _CELLS if not _is_cell(whole, name)]
+        odd += [] if isinstance(whole.get("attributes", {}), dict) else ["attributes"]
+        odd += [] if whole["kind"] in schemas.kinds() else ["kind"]
+        for name in odd:
+            self.report.at("E706", (*path, name), f"`{name}` is nothing that a ledger can hold there")
+        return not odd
 
     def _hold(self, whole: dict[str, Any], path: _Path) -> None:
         key = (whole["kind"], whole["id"])
@@ -146,7 +149,7 @@ class Facts:
     def _valid(self, whole: dict[str, Any], path: _Path) -> bool:
         wrong = schemas.faults(whole["kind"], whole)
         for violation in wrong:
-            self.report.at("E706", (*path, *violation.path), violation.message, _hint(violation))
+            self.report.at("E706", (*path, *violation.path), violation.message, _hint(whole["kind"], violation))
         return not wrong
 
     def _named(self, identity: Any, path: _Path) -> tuple[str, str] | None:
@@ -174,10 +177,10 @@ def _defaults(kind: str, task: str) -> dict[str, Any]:
 
 def _is_cell(whole: Mapping[str, Any], name: str) -> bool:
     value = whole.get(name)
-    if name in ("id", "seq"):
-        return isinstance(value, str if name == "id" else int) and not isinstance(value, bool)
-    return value is None or isinstance(value, str | int)
+    types = {"id": str, "seq": int}.get(name, str | int | None)
+    return isinstance(value, types) and (not isinstance(value, int) or abs(value) < 1 << 63) and value is not True
 
 
-def _hint(violation: Violation) -> str | None:
-    return _SPAN if "no instant in UTC" in violation.message else violation.hint
+def _hint(kind: str, violation: Violation) -> str | None:
+    field = schemas.fields(kind).get(".".join(map(str, violation.path)))
+    return _SPAN if field and field.kind == "timestamp" else violation.hint

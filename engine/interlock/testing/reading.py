@@ -46,6 +46,9 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
     except UsageError as error:
         report.at("E702", ("policy",), str(error))
         raise PolicyError(tuple(report.issues), (source,)) from None
+    except PolicyError as error:
+        report.at("E702", ("policy",), f"the policy `{said.policy}` is invalid: {error.issues[0].message}")
+        raise PolicyError((*report.issues, *error.issues), (source, *error.sources)) from None
     found = _suite(report, said, loaded.policy, place)
     if report.issues:
         raise PolicyError(tuple(set(report.issues)), (source,))
@@ -109,6 +112,9 @@ def _case(report: Report, said: File, case: Written, policy: Policy, path: _Path
 
 def _step(report: Report, then: Then, facts: Facts, before: int, policy: Policy, path: _Path) -> Step:
     now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
+    if now >= instant.LIMIT:
+        report.at("E713", (*path, "after"), "the clock would pass the year 2254")
+        now = before
     facts.remove(then.remove, (*path, "remove"))
     facts.change(then.change, (*path, "change"), now)
     facts.add(then.facts, (*path, "facts"), now)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from interlock.reporting.explanation import reasons
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.tests.told import Row, rows
-from interlock.reporting.tests.why import why
 from interlock.trial import CaseResult, StepResult, Trial
 
 _WIDTH, _LEAST = 100, 20
 """The columns of the table where the reader's are not known, and the fewest that a side of it gets."""
-
-_TRUTH = {"true": "green", "false": "red"}
 
 
 def render(trials: Sequence[Trial], look: Look) -> str:
@@ -24,7 +22,8 @@ def render(trials: Sequence[Trial], look: Look) -> str:
     failed = sum(not case.passed for trial in trials for case in trial.cases)
     count = sum(len(trial.cases) for trial in trials)
     total = [f"{count - failed:,} passed"] * (count > failed) + [f"{failed:,} failed"] * (failed > 0)
-    return "".join(f"{line}\n" for line in (*lines, "", f"{_cases(count)}: {', '.join(total)}"))
+    ended = lines if lines[-1] == "" else [*lines, ""]
+    return "".join(f"{line}\n" for line in (*ended, f"{_cases(count)}: {', '.join(total)}"))
 
 
 def _trial(trial: Trial, wide: int, look: Look) -> Iterator[str]:
@@ -33,7 +32,9 @@ def _trial(trial: Trial, wide: int, look: Look) -> Iterator[str]:
     told = f"{len(failed)} of {_cases(len(trial.cases))}" if failed else _cases(len(trial.cases))
     yield f"{label}  {trial.policy:{wide}}  {told}"
     for case in failed:
-        yield from ("", *_case(case, look), "")
+        yield from ("", *_case(case, look))
+    if failed:
+        yield ""
 
 
 def _case(case: CaseResult, look: Look) -> Iterator[str]:
@@ -43,7 +44,7 @@ def _case(case: CaseResult, look: Look) -> Iterator[str]:
     if step.trouble is not None:
         yield f"    {harmless(step.trouble)}"
     yield from _table(step, look)
-    yield from (f"    {_coloured(harmless(line), look)}" for line in why(step))
+    yield from reasons(step.rules, step.lines, look)
 
 
 def _table(step: StepResult, look: Look) -> Iterator[str]:
@@ -59,12 +60,6 @@ def _table(step: StepResult, look: Look) -> Iterator[str]:
         for at in range(max(len(left), len(right))):
             columns = (row.what if at == 0 else "", _at(left, at), _at(right, at))
             yield f"    {columns[0]:{label}}  {columns[1]:{side}}  {columns[2]}".rstrip()
-
-
-def _coloured(line: str, look: Look) -> str:
-    """The line with its truth, if it begins with one, in its colour."""
-    truth = line.split(maxsplit=1)[0]
-    return line.replace(truth, look.paint(truth, _TRUTH[truth]), 1) if truth in _TRUTH and line[0] == " " else line
 
 
 def _at(lines: Sequence[str], index: int) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from interlock.reporting.cases import Case
-from interlock.reporting.tests.why import why
+from interlock.reporting.explanation import reasons
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
 from interlock.trial import CaseResult, Difference, StepResult
 
 NOTHING = "-"
@@ -34,7 +36,7 @@ def case(result: CaseResult) -> Case:
         return Case(result.name, "passed", seconds=result.seconds)
     told = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in rows(step))
     message = f"{step.name}: {told}" if step.name else told
-    detail = "\n".join([f"{step.location}: {message}", *why(step)])
+    detail = "\n".join([f"{harmless(str(step.location))}: {message}", *reasons(step.rules, step.lines, Look())])
     return Case(result.name, "failed", message, detail=detail, seconds=result.seconds)
 
 
