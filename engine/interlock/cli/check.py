@@ -24,8 +24,8 @@ from interlock.reporting.issues import FORMATS, render
 def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence[str]) -> int:
     """Tell every error and warning of policies, without a ledger.
 
-    A PATH is a policy's file, a folder (every policy in it and below it; files named *_test.yaml are left out), or the
-    id of a policy that `interlock policies` lists. `interlock explain-code CODE` tells more of an issue.
+    A PATH is a policy's file or its test's, a folder (every policy in it and below it; files named *_test.yaml are left
+    out), or the id of a policy that `interlock policies` lists. `interlock explain-code CODE` tells more of an issue.
 
     Exit code: 0 no error, 5 a policy is invalid (with --strict: or has a warning), 2 a wrong question, 1 a bug in
     interlock.

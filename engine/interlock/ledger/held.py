@@ -9,14 +9,14 @@ from typing import Any, Final
 from interlock.ledger.feed import FeedReader
 from interlock.ledger.lines import INSERT, row
 from interlock.ledger.reading import Snapshot
+from interlock.ledger.views import definitions
 
-_EMPTY: Final = ("PRAGMA query_only = 0", "BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
+_EMPTY: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
 _TASKS: Final = """
 INSERT INTO main.tasks
 SELECT task, task, min(at) FROM main.fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid)
 """
 _ASKED: Final = "INSERT OR IGNORE INTO main.tasks VALUES (?, ?, NULL)"
-_DONE: Final = ("COMMIT", "PRAGMA query_only = 1")
 
 
 class HeldFacts(FeedReader):
@@ -25,6 +25,7 @@ class HeldFacts(FeedReader):
     def __init__(self, path: str) -> None:
         """Hold nothing yet. `path` is what the facts are known by to people."""
         super().__init__(path, ())
+        self._connection.execute("PRAGMA query_only = 0")
 
     @contextmanager
     def snapshot(self, facts: Iterable[dict[str, Any]], task: str, now: int) -> Iterator[Snapshot]:
@@ -38,14 +39,19 @@ class HeldFacts(FeedReader):
         connection.executemany(INSERT, map(row, facts))
         connection.execute(_TASKS)
         connection.execute(_ASKED, (task, task))
-        for statement in _DONE:
-            connection.execute(statement)
+        connection.execute("COMMIT")
         try:
             snapshot = Snapshot(self, now)
             yield snapshot
             snapshot.close()
         finally:
             self.end()
+
+    def _define(self, names: frozenset[str]) -> None:
+        """Create views. The pragma that a ledger's reader sets around it would have SQLite prepare every query anew."""
+        for name in names:
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions(self.source)[name]}")
+        self._views |= names
 
     def _fill(self, lines: Iterable[bytes]) -> None:
         """Nothing is read: facts are given with each snapshot."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from interlock.expression.tree import Constant
 from interlock.expression.values import Known
 from interlock.policy import Policy
 from interlock.trial import Coverage, LineCoverage, RuleCoverage
@@ -20,13 +21,17 @@ class Tally:
         self.taken: Counter[int] = Counter()
 
     def count(self, known: Known, verdict: Verdict) -> None:
-        """Count a decision. A rule that had no fact to range over did not fire, and that shows nothing."""
+        """Count a decision.
+
+        That a rule with a condition did not fire where it had no fact to range over shows nothing.
+        """
         facts = {**known.facts, **verdict.derived}
         fired = {firing.rule for firing in verdict.firings}
         self.fired.update(fired)
         self.taken[verdict.line] += 1
         for index, rule in enumerate(self.policy.rules):
-            if index not in fired and all(facts[name] for name in rule.loops):
+            judged = isinstance(rule.condition, Constant) or all(facts[name] for name in rule.loops)
+            if index not in fired and judged:
                 self.silent[index] += 1
 
     def coverage(self) -> Coverage:

@@ -146,7 +146,7 @@ class Facts:
     def _valid(self, whole: dict[str, Any], path: _Path) -> bool:
         wrong = schemas.faults(whole["kind"], whole)
         for violation in wrong:
-            self.report.at("E706", (*path, *violation.path), violation.message, _hint(violation))
+            self.report.at("E706", (*path, *violation.path), violation.message, _hint(whole["kind"], violation))
         return not wrong
 
     def _named(self, identity: Any, path: _Path) -> tuple[str, str] | None:
@@ -179,5 +179,6 @@ def _is_cell(whole: Mapping[str, Any], name: str) -> bool:
     return value is None or isinstance(value, str | int)
 
 
-def _hint(violation: Violation) -> str | None:
-    return _SPAN if "no instant in UTC" in violation.message else violation.hint
+def _hint(kind: str, violation: Violation) -> str | None:
+    field = schemas.fields(kind).get(".".join(map(str, violation.path)))
+    return _SPAN if field and field.kind == "timestamp" else violation.hint

@@ -41,6 +41,9 @@ def suite(path: str, library: Library) -> tuple[Suite, Loaded]:
     except UsageError as error:
         report.at("E702", ("policy",), str(error))
         raise PolicyError(tuple(report.issues), (source,)) from None
+    except PolicyError as error:
+        report.at("E702", ("policy",), f"the policy `{said.policy}` is invalid: {error.issues[0].message}")
+        raise PolicyError((*report.issues, *error.issues), (source, *error.sources)) from None
     found = _suite(report, said, loaded.policy, place)
     if report.issues:
         raise PolicyError(tuple(set(report.issues)), (source,))

@@ -10,11 +10,14 @@ from interlock.source import Issue, Source
 
 
 def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
-    """Every issue as `source.render` shows it; then how many policies, errors and warnings there are."""
+    """Every issue as `source.render` shows it; then how many policies, tests, errors and warnings there are."""
     texts = {each.name: each for each in sources}
     shown = [harmless(source.render(issue, texts.get(issue.location.name)), keep="\n\t") for issue in issues]
     errors = sum(issue.level == "error" for issue in issues)
-    total = f"{_counted(len(sources), 'policy', 'policies')}: {_counted(errors, 'error', 'errors')}"
+    tests = sum(each.name.endswith(("_test.yaml", "_test.yml")) for each in sources)
+    counts = [_counted(len(sources) - tests, "policy", "policies")] * (tests < len(sources) or not tests)
+    counts += [_counted(tests, "test", "tests")] * (tests > 0)
+    total = f"{', '.join(counts)}: {_counted(errors, 'error', 'errors')}"
     return "\n".join([*shown, f"{total}, {_counted(len(issues) - errors, 'warning', 'warnings')}\n"])
 
 

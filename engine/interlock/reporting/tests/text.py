@@ -24,7 +24,8 @@ def render(trials: Sequence[Trial], look: Look) -> str:
     failed = sum(not case.passed for trial in trials for case in trial.cases)
     count = sum(len(trial.cases) for trial in trials)
     total = [f"{count - failed:,} passed"] * (count > failed) + [f"{failed:,} failed"] * (failed > 0)
-    return "".join(f"{line}\n" for line in (*lines, "", f"{_cases(count)}: {', '.join(total)}"))
+    ended = lines if lines[-1] == "" else [*lines, ""]
+    return "".join(f"{line}\n" for line in (*ended, f"{_cases(count)}: {', '.join(total)}"))
 
 
 def _trial(trial: Trial, wide: int, look: Look) -> Iterator[str]:
@@ -33,7 +34,9 @@ def _trial(trial: Trial, wide: int, look: Look) -> Iterator[str]:
     told = f"{len(failed)} of {_cases(len(trial.cases))}" if failed else _cases(len(trial.cases))
     yield f"{label}  {trial.policy:{wide}}  {told}"
     for case in failed:
-        yield from ("", *_case(case, look), "")
+        yield from ("", *_case(case, look))
+    if failed:
+        yield ""
 
 
 def _case(case: CaseResult, look: Look) -> Iterator[str]:
