@@ -159,13 +159,13 @@ def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, st
     words = calls.read_text().split("interlock\neval\n")[1].splitlines()
     assert words[: words.index("--format=github")] == [
         f"--ledger={story_path}",
-        "--lock=base.lock",
-        "--locked",
         f"--task={TASK}",
         "--param=stale_after=10m",
         "--param=smoke_id=a b",
         "--policy-dir=gates",
         "--policy-dir=more gates",
+        "--lock=base.lock",
+        "--locked",
         f"--at={ALLOWED}",
     ]
 

@@ -32,12 +32,13 @@ def _trial(trial: Trial, wide: int, look: Look) -> Iterator[str]:
     told = f"{len(failed)} of {_cases(len(trial.cases))}" if failed else _cases(len(trial.cases))
     yield f"{label}  {trial.policy:{wide}}  {told}"
     for case in failed:
-        yield from ("", *_case(case, look))
+        yield from ("", *failure(case, look))
     if failed:
         yield ""
 
 
-def _case(case: CaseResult, look: Look) -> Iterator[str]:
+def failure(case: CaseResult, look: Look) -> Iterator[str]:
+    """A case that failed, a line each: where, what was expected and what came, and why."""
     step = case.steps[-1]
     name = f"{case.name}, then {step.name}" if step.name else case.name
     yield f"  {harmless(str(step.location))}: {look.paint(harmless(name), 'red')}"

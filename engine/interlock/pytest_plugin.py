@@ -1,0 +1,172 @@
+"""The plugin for pytest: policies' tests are collected as tests, and a fixture asserts a decision.
+
+Nothing of interlock is imported before a test file of a policy is found, or the fixture is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from interlock.decision import Decision
+    from interlock.ledger import Ledger
+    from interlock.library import Library
+    from interlock.trial import CaseResult
+
+_SUFFIXES = ("_test.yaml", "_test.yml")
+_KEYS = (re.compile(rb"^policy[ \t]*:", re.MULTILINE), re.compile(rb"^cases[ \t]*:", re.MULTILINE))
+"""What a policy's test has, and hardly another file that is named like one."""
+
+Told = Literal["allowed", "denied", "undecided"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The setting that leaves policies' tests to `interlock test`."""
+    parser.addini("interlock_tests", "collect the tests of policies (*_test.yaml)", type="bool", default=True)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The tests in a file, if it is a policy's test."""
+    if not file_path.name.endswith(_SUFFIXES) or not parent.config.getini("interlock_tests"):
+        return None
+    content = file_path.read_bytes()
+    if not all(key.search(content) for key in _KEYS):
+        return None
+    file: pytest.Collector = PolicyTests.from_parent(parent, path=file_path)
+    return file
+
+
+class PolicyTests(pytest.File):
+    """A policy's test file: an item a case."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """The cases. Raises CollectError with everything that is wrong with the file, or with the policy."""
+        from interlock.errors import InterlockError
+        from interlock.testing.reading import suite
+
+        try:
+            library = _library(self.config)
+            read, loaded = suite(_near(self.path), library)
+        except InterlockError as error:
+            raise self.CollectError(str(error)) from None
+        for case in read.cases:
+            yield PolicyCase.from_parent(self, name=case.name, case=case, suite=read, loaded=loaded, library=library)
+
+
+class PolicyCase(pytest.Item):
+    """A case of a policy's test."""
+
+    def __init__(self, *, case: Any, suite: Any, loaded: Any, library: Library, **how: Any) -> None:
+        super().__init__(**how)
+        self.case, self.suite, self.loaded, self.library = case, suite, loaded, library
+
+    def runtest(self) -> None:
+        """Judge the case's steps. Raises CaseFailed."""
+        from interlock.testing.running import run
+
+        wanted = f"{self.suite.id}/{self.case.name}"
+        (result,) = run(self.suite, self.loaded, self.library, wanted.__eq__).cases
+        if not result.passed:
+            raise CaseFailed(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What `interlock test` tells of a case that failed."""
+        if not isinstance(excinfo.value, CaseFailed):
+            return super().repr_failure(excinfo, style)
+        from interlock.reporting import Look
+        from interlock.reporting.tests.text import failure
+
+        return "\n".join(failure(excinfo.value.result, Look()))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case is, the line counted from 0, and what it is called."""
+        return self.path, self.case.location.line - 1, f"{self.suite.id}: {self.name}"
+
+
+class CaseFailed(Exception):
+    """A case is not as expected."""
+
+    def __init__(self, result: CaseResult) -> None:
+        super().__init__(result.name)
+        self.result = result
+
+
+class Gate:
+    """Asserts what a policy decides. Where no ledger is given, it is what the project configures."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def __call__(
+        self,
+        policy: str | os.PathLike[str],
+        *,
+        task: str,
+        ledger: Ledger | str | os.PathLike[str] | None = None,
+        at: str | datetime | None = None,
+        params: Mapping[str, Any] | None = None,
+        policy_dirs: Sequence[str | os.PathLike[str]] | None = None,
+        lock: str | os.PathLike[str] | None = None,
+        expect: Told = "allowed",
+        state: str | None = None,
+    ) -> Decision:
+        """The decision, if it is as expected: its verdict, and its state where that is given.
+
+        Else the test fails, and shows the decision as `interlock eval` does. Other arguments, and what raises, are
+        those of `interlock.evaluate`.
+        """
+        __tracebackhide__ = True
+        from interlock import UsageError, evaluate
+        from interlock.reporting import Look, render
+
+        configured = _configured(self.config)
+        ledger = configured.get("ledger") if ledger is None else ledger
+        if ledger is None:
+            raise UsageError("no ledger: give `ledger=`, set `$INTERLOCK_LEDGER`, or configure one")
+        folders = configured.get("policy-dir", ()) if policy_dirs is None else policy_dirs
+        decision = evaluate(policy, ledger=ledger, task=task, at=at, params=params, policy_dirs=folders, lock=lock)
+        told = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
+        if told != expect or state not in (None, decision.state):
+            wanted = expect if state is None else f"{expect}, {state}"
+            pytest.fail(f"expected {wanted}:\n{render('text', [decision], Look())}", pytrace=False)
+        return decision
+
+
+@pytest.fixture(scope="session")
+def interlock_gate(pytestconfig: pytest.Config) -> Gate:
+    """Asserts what a policy decides: `interlock_gate("smoke", ledger="ledger.db", task="demo")` fails unless allowed.
+
+    `expect="denied"` or `"undecided"` asserts that instead, `state=` the state too; the decision is returned.
+    """
+    return Gate(pytestconfig)
+
+
+def _library(config: pytest.Config) -> Library:
+    from interlock.runner import library
+
+    return library(_configured(config).get("policy-dir", ()))
+
+
+def _configured(config: pytest.Config) -> dict[str, Any]:
+    """What the environment or the project's file sets. Raises UsageError for a file that is wrong."""
+    from interlock.settings import find
+
+    found = find(str(config.rootpath))
+    values = dict(found.values) if found else {}
+    if ledger := os.environ.get("INTERLOCK_LEDGER"):
+        values["ledger"] = ledger
+    if folders := os.environ.get("INTERLOCK_POLICY_DIR"):
+        values["policy-dir"] = folders.split(os.pathsep)
+    return values
+
+
+def _near(path: Path) -> str:
+    """The path from here, where that is shorter to read."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
