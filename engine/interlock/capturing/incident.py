@@ -61,7 +61,7 @@ def incident(
         wanted = extent(tuple(names.values()), [policies_at.path(policy)], policy_dirs)
         lines = list(Export(snapshot, now, wanted).lines())[1:-1]
         every = tuple(dict.fromkeys(each for each, _, _ in bench.decided))
-        read = {identity for made, _ in bench.decided.values() for identity in made.evidence}
+        read = {identity for made in bench.decided.values() for identity in made.decision.evidence}
     summed = {kind for each in every for kind in _summed(each.policy)}
     facts = tuple(_read(map(msgspec.json.decode, lines), read, summed, names[task]))
     return Incident(loaded, every, names[task], now, values, tuple(params), facts, told(decision))

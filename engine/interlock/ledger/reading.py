@@ -30,6 +30,17 @@ _CHOSEN = (
     " AND (:tasks IS NULL OR task_id IN (SELECT value FROM json_each(:tasks))"
     " OR kind IN (SELECT value FROM json_each(:everywhere))){order}"
 )
+_ARRIVED = (
+    "SELECT id, kind, at, instant, actor, summary,"
+    " iif(json_valid(attributes), json_extract(attributes, '$.role'), NULL)"
+    " FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds))"
+    " AND (task_id = :task OR kind IN (SELECT value FROM json_each(:everywhere)))"
+    " AND (instant IS NULL OR instant BETWEEN :since + 1 AND :until) ORDER BY seq"
+)
+_CHANGES = (
+    "SELECT id, instant_of(at) FROM change_{kind}"
+    " WHERE (:task IS NULL OR task_id = :task) AND instant_of(at) IS NOT NULL"
+)
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
@@ -93,6 +104,33 @@ class Snapshot:
         """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
         found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
         return found[0][0] if found else None
+
+    def ask(self, now: int) -> None:
+        """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
+        self._open().now = now
+
+    def arrived(
+        self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int, until: int
+    ) -> list[tuple[Any, ...]]:
+        """The receipts of a task (by id), of `kinds`, that came after `since`, up to `until`, by insertion.
+
+        Those `everywhere` are of every task and of none. Those whose time is none are among them: id, kind, at,
+        instant, actor, summary and role. Raises LedgerError.
+        """
+        binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        return self.rows(_ARRIVED, {**binds, "since": since, "until": until})
+
+    def span(self, task: str) -> tuple[int | None, int | None]:
+        """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
+        return self.rows("SELECT min(instant), max(instant) FROM receipt WHERE task_id = :task", {"task": task})[0]
+
+    def changes(self, kind: str, task: str | None) -> list[tuple[str, int]]:
+        """When entities of a kind changed, of a task (by id) or of all: their ids and instants. Raises LedgerError."""
+        return self.rows(_CHANGES.format(kind=kind), {"task": task})
+
+    def turns(self) -> tuple[int, ...]:
+        """The instants at which it turns out that what was recorded by then is not known here; none for a ledger."""
+        return self._open().turns()
 
     def absent(self) -> dict[str, str]:
         """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
