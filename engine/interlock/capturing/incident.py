@@ -55,12 +55,12 @@ def incident(
     with ledger.snapshot(now) as snapshot:
         bench = Judge(snapshot, ledger.path, now, "both", policies_at.load)
         bench.decide(loaded, task, values)
-        names = _names([asked for _, asked, _ in bench.decided], snapshot, now)
+        names = _names([each.task for each in bench.decided.values()], snapshot, now)
         values = {name: _renamed(value, names) for name, value in values.items()}
         decision = bench.decide(loaded, names[task], values)
         wanted = extent(tuple(names.values()), [policies_at.path(policy)], policy_dirs)
         lines = list(Export(snapshot, now, wanted).lines())[1:-1]
-        every = tuple(dict.fromkeys(each for each, _, _ in bench.decided))
+        every = tuple(dict.fromkeys(each.loaded for each in bench.decided.values()))
         read = {identity for made in bench.decided.values() for identity in made.decision.evidence}
     summed = {kind for each in every for kind in _summed(each.policy)}
     facts = tuple(_read(map(msgspec.json.decode, lines), read, summed, names[task]))

@@ -74,10 +74,6 @@ class Judged(msgspec.Struct, frozen=True):
         return Fact(name, {**given, **own, "undecided": decision.allow is None})
 
 
-_Asked = tuple[Loaded, str, tuple[tuple[str, Value], ...]]
-"""A policy, a task and the parameters, sorted."""
-
-
 class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
@@ -92,7 +88,7 @@ class Judge:
         self.snapshot, self.seen, self.now, self.load = snapshot, now, now, load
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
-        self.decided: dict[_Asked, Judged] = {}
+        self.decided: dict[tuple[object, ...], Judged] = {}
         self.verdicts: dict[Loaded, tuple[Known, Verdict]] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
         self.kept: dict[tuple[object, ...], Kept] | None = None
