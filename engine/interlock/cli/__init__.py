@@ -25,6 +25,7 @@ _COMMANDS = (
     "docs",
     "new",
     "capture",
+    "diff",
     "tasks",
     "facts",
     "export",
