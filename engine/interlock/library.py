@@ -36,7 +36,9 @@ class Listing(msgspec.Struct, frozen=True):
 class Library:
     """The policies that ship with interlock, and those of further folders. An id that is in two places is refused."""
 
-    def __init__(self, folders: Sequence[str | os.PathLike[str]] = ()) -> None:
+    def __init__(self, folders: Sequence[str | os.PathLike[str]] = (), *, beside_first: bool = False) -> None:
+        """With `beside_first`, a needed policy beside the one that needs it is meant, wherever else its id is too."""
+        self.beside_first = beside_first
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
         self._loaded: dict[str, tuple[tuple[int, ...], Loaded]] = {}
 
@@ -48,6 +50,8 @@ class Library:
         word = os.fspath(name)
         if word.endswith((".yaml", ".yml")) or os.sep in word:
             return word
+        if self.beside_first and beside and os.path.isfile(near_by := os.path.join(beside, f"{word}.yaml")):
+            return near_by
         folders = dict.fromkeys(os.path.abspath(folder) for folder in (*self.folders, *([beside] if beside else [])))
         found = [path for folder in folders if os.path.isfile(path := os.path.join(folder, word + ".yaml"))]
         if len(found) == 1:

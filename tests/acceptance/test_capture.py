@@ -199,6 +199,9 @@ def test_a_case_is_added_whatever_the_layout(
     assert interlock("test", "loop_test.yaml").code == 0
 
 
+NOT_THERE = (
+    "error: the case does not pass in `x_test.yaml`, for what that file says of every case; write to another file\n"
+)
 REFUSED = {
     "policy: loop\ncases: [{case: one, expect: {state: undecided}}]\n": (
         2,
@@ -210,10 +213,7 @@ REFUSED = {
     ),
     "policy: loop\nparams: {stale_after: 1h}\ncases:\n  - case: one\n    expect: {state: undecided}\n": (
         2,
-        (
-            "error: the case does not pass in `x_test.yaml`, for what that file says of every case; "
-            "write to another file\n"
-        ),
+        NOT_THERE,
     ),
     "policy: [": (5, "x_test.yaml:1:10: error[E002]"),
     "policy: loop\ncases:\n  - case: one\n": (5, "x_test.yaml:3:5: error[E700]"),
@@ -280,7 +280,7 @@ def test_parameters_are_masked_and_move_with_the_clock(
     (folder / "since.yaml").write_text(AT.replace("CHANGE", "params.when"))
     line = f"--policy ./since.yaml --at {ASLEEP} --param when=2026-06-22T09:15:00Z --param who=Alice --param tasks=a,b"
     out = capture(capfd, line, story_path).out
-    assert "    params: {when: 2025-12-31T23:55:00Z, who: who}\n" in out
+    assert "    params: {when: 2025-12-31T23:55:00Z, who: who, tasks: [tasks, tasks-2]}\n" in out
     assert 'message: "session_name at 2025-12-31T23:55:00Z of who"}\n' in out
 
 

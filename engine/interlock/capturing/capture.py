@@ -55,8 +55,7 @@ class _Capture:
             hint = "" if self.keep_times else "; perhaps `--keep-times` helps"
             raise UsageError(f"the decision is another one when ids, names and times are masked{hint}")
         entries = _smallest(entries, lambda tried: self._told(tried, params) == wanted)
-        needed = smallest(list(params), lambda names: self._told(entries, {n: params[n] for n in names}) == wanted)
-        case = self._stated(entries, {name: params[name] for name in needed}, wanted, name)
+        case = self._stated(entries, params, wanted, name)
         self._refuse_leak(case)
         return case
 
@@ -92,10 +91,7 @@ class _Capture:
 
     def _told(self, entries: Iterable[Entry], params: Mapping[str, Value]) -> Told | None:
         facts = whole([{kind: nested(fields)} for kind, fields in entries], self.task, self.clock)
-        defaults = {p.name: p.default for p in self.found.loaded.policy.parameters if not p.required}
-        if facts is None or not self.found.params.keys() <= {*defaults, *params}:
-            return None
-        return self.bench.told(facts, self.task, self.clock, {**defaults, **params})
+        return None if facts is None else self.bench.told(facts, self.task, self.clock, {**self.found.params, **params})
 
     def _stated(
         self, entries: Iterable[Entry], params: Mapping[str, Value], wanted: Told, name: str | None
@@ -111,13 +107,15 @@ class _Capture:
     def _refuse_leak(self, case: Mapping[str, Any]) -> None:
         """Raise UsageError if a text of the ledger is in the case and is no word of policies or schemas.
 
-        A sentence that was not read is no leak: the ledger may tell what the policy finds in the same words.
+        A sentence in a message is no leak: the policy makes messages of masked facts, and the ledger may have told the
+        same in the same words.
         """
         words = "\n".join([*self.masks.kept, *self.masks.masks.values(), *_vocabulary(self.found.every)])
-        stated = list(texts({key: value for key, value in case.items() if key not in ("case", "now")}))
-        for text in sorted(each for each in self.original if each in self.masks.masks or " " not in each):
+        given = [case["facts"], case.get("params"), case.get("task")]
+        for text in sorted(self.original):
             hidden = len(text) >= _ANYWAY and not text.isdigit() and text not in words
-            if hidden and any(text in each for each in stated):
+            places = given if " " in text else [*given, case["expect"]]
+            if hidden and any(text in each for each in texts(places)):
                 raise UsageError(f"`{text}` of the ledger would be told by the case")
 
 

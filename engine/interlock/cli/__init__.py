@@ -27,6 +27,7 @@ _COMMANDS = (
     "docs",
     "new",
     "capture",
+    "diff",
     "tasks",
     "facts",
     "export",

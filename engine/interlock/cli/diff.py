@@ -1,0 +1,78 @@
+"""`interlock diff`: where two versions of a policy decide differently."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
+
+
+@click.command("diff", short_help="Tell where two versions of a policy decide differently.")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--task", metavar="NAME", help="The task to look at, by its name or id.")
+@click.option("--all-tasks", is_flag=True, help="Look at every task of the ledger.")
+@options.ledger
+@click.option("--since", metavar="INSTANT", help="From when on; by default from each task's first receipt.")
+@click.option("--until", metavar="INSTANT", help="Until when; by default until each task's last receipt.")
+@options.params
+@options.form
+@options.policy_dirs
+def command(
+    old: str,
+    new: str,
+    task: str | None,
+    all_tasks: bool,
+    ledger: str | None,
+    since: str | None,
+    until: str | None,
+    params: Sequence[str],
+    form: str,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Judge the same history by two policies, and tell where they decide differently, when, and by which rule.
+
+    OLD and NEW are ids or files. Two versions of one policy are files of one name in two folders; what they need is
+    looked for beside them first. Every instant is judged at which either decision can change. Findings that say the
+    same of the same facts in other words are no difference, nor are outputs looked at.
+
+    An INSTANT is what `interlock eval --at` takes.
+
+    Exit code: 0 nothing is allowed that was not, 3 something is allowed that was denied or undecided, 5 a policy is
+    invalid, 6 the ledger cannot be read, 2 a wrong question, or nothing to compare, 1 a bug in interlock.
+    """
+    if (task is not None) is all_tasks:
+        raise UsageError("give one of `--task NAME` and `--all-tasks`")
+    given = options.given(params)
+    from interlock.differing import compare
+    from interlock.reporting import differences
+
+    tasks = None if task is None else [task]
+    stretch = {"since": since, "until": until}
+    with closing(options.opened(ledger)) as opened:
+        found = compare(
+            old, new, ledger=opened, tasks=tasks, **stretch, params=given, policy_dirs=policy_dirs, watched=_watched
+        )
+    if form == "json":
+        terminal.put(differences.as_json(found), "utf-8")
+    else:
+        terminal.put(differences.as_text(found, terminal.painter(sys.stdout)))
+    return exits.DENIED if found.of("softer") else exits.ALLOWED
+
+
+def _watched(names: Sequence[str]) -> Iterator[str]:
+    """The names of tasks, with a bar where a person looks at standard error and they are many."""
+    if len(names) < _MANY or not (sys.stderr and sys.stderr.isatty()):
+        yield from names
+        return
+    with click.progressbar(names, label="comparing", file=sys.stderr) as bar:
+        yield from bar
+
+
+_MANY = 5
+"""So many tasks take long enough to show how far they are looked at."""

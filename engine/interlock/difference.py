@@ -1,0 +1,57 @@
+"""Where two versions of a policy decide differently: values only. `schemas/diff.schema.json` states how they print."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Change = Literal["softer", "stricter", "other"]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One of the two policies: its id, its file, and the SHA-256 of its text."""
+
+    policy: str
+    path: str
+    digest: str
+
+
+class Side(msgspec.Struct, frozen=True):
+    """What one of them decides. `allow` is None when undecided; `reason` then says why."""
+
+    allow: bool | None
+    state: str
+    reason: str | None
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A stretch of time over which they differ in one way: from `since` on, up to but without `until`.
+
+    `until` is None where they still differ at the end of what was compared. `softer` is what the new one alone allows,
+    `stricter` what the old one alone allowed. `appeared` are the rules of findings that only the new one makes,
+    `vanished` those of findings that only the old one made.
+    """
+
+    task: str
+    since: str
+    until: str | None
+    change: Change
+    old: Side
+    new: Side
+    appeared: tuple[str, ...]
+    vanished: tuple[str, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two versions over the history of tasks; `skipped` are those of which nothing was recorded in that time."""
+
+    old: Version
+    new: Version
+    tasks: tuple[str, ...]
+    skipped: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+    def of(self, change: Change) -> tuple[Difference, ...]:
+        """The differences of one sort."""
+        return tuple(each for each in self.differences if each.change == change)

@@ -1,0 +1,155 @@
+"""Two versions of a policy over the same history: both are replayed, and their intervals laid over each other."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from interlock.decision import Finding
+from interlock.difference import Change, Comparison, Difference, Side, Version
+from interlock.errors import UsageError
+from interlock.evaluation import Loaded
+from interlock.evaluation.replay import Stretch, history
+from interlock.fact import Value
+from interlock.history import Interval, Lane
+from interlock.instant import LIMIT, format_instant, parse_instant
+from interlock.ledger import Ledger, Snapshot
+from interlock.library import Library
+from interlock.runner import Name, arguments_for, moment
+
+Watched = Callable[[Sequence[str]], Iterable[str]]
+"""Lets the names of tasks pass, and shows how many did."""
+
+
+def compare(
+    old: Name,
+    new: Name,
+    *,
+    ledger: Ledger,
+    tasks: Sequence[str] | None,
+    since: str | None = None,
+    until: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+    watched: Watched = iter,
+) -> Comparison:
+    """Where two policies decide differently about tasks (every task of the ledger when None).
+
+    Without `since` and `until`, each task is looked at from its first receipt to its last; both take what `at` of
+    `runner.evaluate` takes. What a policy needs is looked for beside it first. A parameter must be known to one of
+    them. Raises UsageError, PolicyError, LedgerError.
+    """
+    library = Library(policy_dirs, beside_first=True)
+    loaded = [library.load(old), library.load(new)]
+    asked = [(each, arguments_for(each, params or {}, loaded)) for each in loaded]
+    first, last = (None if each is None else moment(each, ledger) for each in (since, until))
+    with ledger.snapshot(LIMIT - 1) as snapshot:
+        names = snapshot.task_names() if tasks is None else tasks
+        spans = {name: span for name in names if (span := _span(snapshot, name, first, last))}
+        skipped = tuple(name for name in names if name not in spans)
+        if not spans:
+            raise UsageError(_nothing(names, tasks is None))
+        found: list[Difference] = []
+        for name in watched(list(spans)):
+            stretch = Stretch(snapshot, ledger.path, name, *spans[name], "both", library.load)
+            found += _differences(stretch, asked)
+    was, now = (_version(each, library.path(name)) for each, name in zip(loaded, (old, new), strict=True))
+    return Comparison(was, now, tuple(spans), skipped, tuple(found))
+
+
+def overlay(task: str, old: Lane, new: Lane) -> Iterator[Difference]:
+    """The stretches over which two lanes of one stretch of time differ, each as long as they differ in one way."""
+    lanes = [(lane.intervals, [parse_instant(each.since) for each in lane.intervals]) for lane in (old, new)]
+    starts = sorted({start for _, begun in lanes for start in begun})
+    last: Difference | None = None
+    for start, end in pairwise([*starts, None]):
+        assert start is not None
+        before, after = (intervals[bisect_right(begun, start) - 1] for intervals, begun in lanes)
+        found = _difference(task, start, end, before, after)
+        if last is not None and found is not None and _way(last) == _way(found):
+            last = Difference(task, last.since, found.until, *_way(last))
+            continue
+        if last is not None:
+            yield last
+        last = found
+    if last is not None:
+        yield last
+
+
+def _differences(stretch: Stretch, asked: Sequence[tuple[Loaded, Mapping[str, Value]]]) -> Iterator[Difference]:
+    lanes = history(stretch, asked).lanes
+    yield from overlay(stretch.task, *lanes)
+
+
+def _difference(task: str, start: int, end: int | None, old: Interval, new: Interval) -> Difference | None:
+    sides = [Side(each.allow, each.state, each.reason) for each in (old, new)]
+    appeared, vanished = _unlike(old.findings, new.findings)
+    if sides[0] == sides[1] and not appeared and not vanished:
+        return None
+    until = None if end is None else format_instant(end)
+    return Difference(task, format_instant(start), until, _change(*sides), sides[0], sides[1], appeared, vanished)
+
+
+def _way(each: Difference) -> tuple[Any, ...]:
+    """In what way they differ, whenever it is."""
+    return each.change, each.old, each.new, each.appeared, each.vanished
+
+
+def _change(old: Side, new: Side) -> Change:
+    if old.allow is new.allow or True not in (old.allow, new.allow):
+        return "other"
+    return "softer" if new.allow else "stricter"
+
+
+def _unlike(old: Sequence[Finding], new: Sequence[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rules of findings that only the new one makes, and of those that only the old one made.
+
+    Findings are alike that say the same, or say it in other words of the same facts.
+    """
+    gone, come = list(old), list(new)
+    for key in (_said, _shown):
+        shared = Counter(map(key, gone)) & Counter(map(key, come))
+        gone, come = _without(gone, key, shared), _without(come, key, shared)
+    return tuple(dict.fromkeys(f.rule for f in come)), tuple(dict.fromkeys(f.rule for f in gone))
+
+
+def _said(finding: Finding) -> tuple[object, ...]:
+    return finding.rule, finding.severity, finding.message
+
+
+def _shown(finding: Finding) -> tuple[object, ...]:
+    return finding.rule, finding.severity, finding.evidence
+
+
+def _without(
+    findings: list[Finding], key: Callable[[Finding], tuple[object, ...]], shared: Counter[tuple[object, ...]]
+) -> list[Finding]:
+    left = Counter(shared)
+    found = []
+    for finding in findings:
+        if left[key(finding)] > 0:
+            left[key(finding)] -= 1
+        else:
+            found.append(finding)
+    return found
+
+
+def _span(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int] | None:
+    """From when to when a task is looked at; None where that is never. Raises UsageError for an unknown task."""
+    first, last = snapshot.span(snapshot.task_id(task))
+    begun, ended = first if since is None else since, last if until is None else until
+    return None if begun is None or ended is None or begun > ended else (begun, ended)
+
+
+def _nothing(names: Sequence[str], every: bool) -> str:
+    if not names:
+        return "the ledger holds no task: nothing was compared"
+    of = "any task" if every else f"the task `{names[0]}`"
+    return f"nothing of {of} was recorded in that time: nothing was compared; give `--since` and `--until`"
+
+
+def _version(loaded: Loaded, path: str) -> Version:
+    return Version(loaded.policy.id, path, loaded.policy.digest)
