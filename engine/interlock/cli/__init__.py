@@ -17,6 +17,7 @@ from interlock.source import nearest
 
 _COMMANDS = (
     "eval",
+    "watch",
     "check",
     "explain-code",
     "policies",

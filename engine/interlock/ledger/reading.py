@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from interlock.errors import FactError, UsageError
-from interlock.ledger.reader import NEWEST, Reader
+from interlock.ledger.reader import BUSY_SECONDS, NEWEST, Reader
+from interlock.ledger.stamp import Stamp, stamp
 from interlock.ledger.trouble import examine, refused
 from interlock.schemas import ENTITIES
 
@@ -175,11 +176,14 @@ class Ledger:
     _reader: Reader | None = None
 
     def __init__(
-        self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes], watched: Watched | None = None
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        watched: Watched | None = None,
+        patience: float = BUSY_SECONDS,
     ) -> None:
         """Open the ledger, or read the feed. Raises LedgerError when it cannot be read, or is neither."""
         name = os.fsdecode(path)
-        self._watched = watched
+        self._watched, self._patience = watched, patience
         self.path = os.fsencode(name).decode(errors="backslashreplace")
         try:
             told = not name or name == STANDARD_INPUT or os.path.isabs(name)
@@ -224,12 +228,16 @@ class Ledger:
     def _opened(self) -> Reader:
         """A reader of what there is at the path."""
         if not is_feed(self._file):
-            return Reader(self.path, self._file)
+            return Reader(self.path, self._file, self._patience)
         if self._file != STANDARD_INPUT:
             examine(self.path, self._file, least=1)
         from interlock.ledger.feed import FeedReader
 
         return FeedReader(self.path, feed_lines(self.path, self._file, self._watched))
+
+    def stamp(self) -> Stamp | None:
+        """What differs whenever the file was written to or replaced; None while that cannot be told."""
+        return stamp(self._file)
 
     def close(self) -> None:
         """Let go of the file; the next snapshot opens it again."""
@@ -243,13 +251,19 @@ class Ledger:
             self._reader.close()
 
 
-def open_ledger(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], watched: Watched | None = None) -> Ledger:
+def open_ledger(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    watched: Watched | None = None,
+    patience: float = BUSY_SECONDS,
+) -> Ledger:
     """Open the ledger at `path`, or read the feed there (`-` is standard input).
+
+    A writer that holds it locked is waited for, `patience` seconds each time.
 
     The lines of a feed, and its length in bytes (0 when unknown), pass through `watched`. Raises LedgerError when it
     cannot be read, or is neither a feed nor Conveyor's ledger.
     """
-    return Ledger(path, watched)
+    return Ledger(path, watched, patience)
 
 
 def is_feed(file: str) -> bool:
