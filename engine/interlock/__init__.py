@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interlock.decision import Decision, Finding, Head
     from interlock.errors import EngineError, InterlockError, LedgerError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
-    from interlock.runner import evaluate, judge
+    from interlock.runner import evaluate, judge, replay
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ _HOMES = {
     "evaluate": "runner",
     "judge": "runner",
     "open_ledger": "ledger",
+    "replay": "runner",
 }
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate",
     "judge",
     "open_ledger",
+    "replay",
 ]
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from interlock.expression.tree import Node
 from interlock.policy import Policy
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
@@ -95,10 +96,10 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     """A selection as SQL. Its rows are `kind, id, seq, task, at, instant, actor, severity, summary, correlation,
     attributes, suspect`, then `number` where the selection takes a number of its facts, then the `per` fields.
 
-    Named placeholders: `:now`, `:floor`, `:upper` and `:tomorrow` (the texts of its second, of the next and of a day
-    after that), `:task`, `:task_name`, `:limit`, and those of `binds` (name → selection and path, or `params` and a
-    parameter's name). A *suspect* is a row on which the condition cannot be relied upon, because a field it reads
-    breaks the fact's schema.
+    Named placeholders: `:now`, up to which receipts have arrived, with `:floor`, `:upper` and `:tomorrow` (the texts of
+    its second, of the next and of a day after that); `:clock`, what the condition means by `now`; `:task`,
+    `:task_name`, `:limit`, and those of `binds` (name → selection and path, or `params` and a parameter's name). A
+    *suspect* is a row on which the condition cannot be relied upon, because a field it reads breaks the fact's schema.
     `paths` are the fields that anything reads of the selected facts, with the kind of each. Where a number is taken,
     `members` is SQL for the rows that it was taken of, the newest first: one row stands for all of them in `sql`.
     """
@@ -108,6 +109,30 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     binds: dict[str, tuple[str, str]] = {}
     paths: dict[str, str] = {}
     members: str | None = None
+
+
+class Candidates(msgspec.Struct, frozen=True, array_like=True):
+    """The facts that a selection's `where`, which is `condition`, may take in or drop as the clock moves.
+
+    `reads_now`: whether it reads `now` itself; otherwise only what it is given, which seldom moves.
+    """
+
+    query: Query
+    condition: Node
+    reads_now: bool
+
+
+class Clock(msgspec.Struct, frozen=True, array_like=True):
+    """What of a policy reads `now`: rules (by index), whether any line of `decide` and any output does, and selections.
+
+    `telling` are the ids of rules whose message tells a value that grows with the clock.
+    """
+
+    rules: tuple[int, ...] = ()
+    lines: bool = False
+    outputs: bool = False
+    telling: tuple[str, ...] = ()
+    candidates: tuple[Candidates, ...] = ()
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
@@ -121,3 +146,4 @@ class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     undated: str | None
     relations: tuple[Relation, ...]
     strata: tuple[Stratum, ...]
+    clock: Clock = Clock()

@@ -12,12 +12,14 @@ from interlock import instant
 from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Engine, Judge, Loaded, arguments
-from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, open_ledger
+from interlock.instant import LIMIT
+from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.library import Library
 from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.exporting import Extent
+    from interlock.history import History
     from interlock.record import Asked, Record
     from interlock.sight import Sight
 
@@ -140,6 +142,52 @@ def facts(
         selected = Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
     return seen(loaded.compiled, selected), reasons
+
+
+def replay(
+    policies: Iterable[Name],
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    engine: Engine = "both",
+    policy_dirs: Sequence[Name] = (),
+) -> History:
+    """What policies said of a task over a stretch of time: every interval of a constant decision, and what ended it.
+
+    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to its last.
+    They take what `at` of `evaluate` takes; other arguments and errors as in `judge`. A decision is the same for as
+    long as its verdict, state, reason and findings are. A change is judged by both evaluators, what lies between by
+    the reference alone.
+    """
+    from interlock.evaluation.replay import Stretch, history
+
+    policies_at = library(policy_dirs)
+    loaded = [policies_at.load(policy) for policy in policies]
+    given = [_arguments(each, params or {}, loaded) for each in loaded]
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    first, last = (None if each is None else moment(each, opened) for each in (since, until))
+    with opened.snapshot(LIMIT - 1) as snapshot:
+        begun, ended = _stretch(snapshot, task, first, last)
+        return history(
+            Stretch(snapshot, opened.path, task, begun, ended, engine, policies_at.load),
+            list(zip(loaded, given, strict=True)),
+        )
+
+
+def _stretch(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:
+    """The stretch of time, from the first receipt of a task to its last where it is not given. Raises UsageError."""
+    if since is None or until is None:
+        first, last = snapshot.span(snapshot.task_id(task))
+        if first is None or last is None:
+            raise UsageError(f"the task `{task}` has no receipt, so say from when to when")
+        since, until = first if since is None else since, last if until is None else until
+    if since > until:
+        told = f"from {instant.format_instant(since)} to {instant.format_instant(until)}"
+        raise UsageError(f"time goes the other way: nothing is {told}")
+    return since, until
 
 
 def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: Sequence[Name] = ()) -> Extent:

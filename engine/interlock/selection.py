@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from interlock import instant, schemas
-from interlock.compiled import CompiledPolicy, Query
+from interlock.compiled import Candidates, CompiledPolicy, Query
 from interlock.document import Row, document
 from interlock.expression.values import Known, shown
 from interlock.fact import Fact, Value
@@ -18,6 +18,38 @@ from interlock.policy import Selection
 LIMIT = 2_000
 """The most facts of one selection that are given to the rules."""
 _UNUSABLE = "a field that is compared has no usable value, or is there twice"
+
+
+class Kept:
+    """What selections came to, for as long as nothing has arrived that they could select.
+
+    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt bears a broken time.
+    """
+
+    def __init__(self, *, dated: bool) -> None:
+        self.dated = dated
+        self._found: dict[str, tuple[object, tuple[Fact, ...], tuple[str, ...]]] = {}
+        self._arrived: dict[str, int] = {}
+
+    def arrived(self, kinds: Iterable[str]) -> None:
+        """Facts of these kinds are there, or have changed, that were not before."""
+        for kind in kinds:
+            self._arrived[kind] = self._arrived.get(kind, 0) + 1
+
+    def stand(self, query: Query, selection: Selection, binds: Mapping[str, Any]) -> object:
+        """What the result rests on; None where it rests on the clock too, and is not kept."""
+        if ":clock" in query.sql:
+            return None
+        return [self._arrived.get(kind) for kind in selection.kinds], [binds[name] for name in query.binds]
+
+    def get(self, name: str, stand: object) -> tuple[tuple[Fact, ...], tuple[str, ...]] | None:
+        """The facts of a selection and the ids that were read for it, if they rest on the same."""
+        found = self._found.get(name)
+        return found[1:] if found is not None and stand is not None and found[0] == stand else None
+
+    def put(self, name: str, stand: object, facts: tuple[Fact, ...], evidence: tuple[str, ...]) -> None:
+        """Keep what a selection came to."""
+        self._found[name] = (stand, facts, evidence)
 
 
 class Selected(msgspec.Struct, frozen=True):
@@ -40,14 +72,20 @@ def select(
     now: int,
     params: Mapping[str, Value],
     needs: Mapping[str, tuple[Fact, ...]],
+    *,
+    clock: int | None = None,
+    kept: Kept | None = None,
     witness: list[Row] | None = None,
 ) -> Selected:
-    """Run the selections for a task (id and name) at `now`. Raises LedgerError when the ledger cannot be read.
+    """Run the selections for a task (id and name) over what had arrived at `now`, the snapshot's instant.
 
-    The rows of all facts that were read, and of those that were counted, are added to a `witness`.
+    `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not asked for again. The
+    rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError
+    when the ledger cannot be read.
     """
-    run = _Run(snapshot, task, now, params, dict(needs), limit=LIMIT, witness=witness)
-    if compiled.undated:
+    run = _Run(snapshot, task, now, now if clock is None else clock, params, dict(needs), limit=LIMIT, kept=kept)
+    run.witness = witness
+    if compiled.undated and not (kept and kept.dated):
         for row in snapshot.rows(compiled.undated, run.binds(None)):
             run.invalid(row)
             run.seen([row])
@@ -61,27 +99,51 @@ def select(
     return Selected(run.facts, tuple(run.evidence), tuple(run.faults))
 
 
+def candidates(
+    wanted: Candidates,
+    snapshot: Snapshot,
+    task: tuple[str, str],
+    now: int,
+    params: Mapping[str, Value],
+    facts: Mapping[str, tuple[Fact, ...]],
+    *,
+    clock: int,
+) -> list[Fact]:
+    """The facts that the clock may take into a selection or out of it; none where it was not come to.
+
+    Those that are too broken to be judged are left out: they come out whatever the clock. Raises LedgerError.
+    """
+    if any(name != "params" and name not in facts for name, _ in wanted.query.binds.values()):
+        return []
+    run = _Run(snapshot, task, now, clock, params, dict(facts), limit=LIMIT, kept=None)
+    rows = snapshot.rows(wanted.query.sql, run.binds(wanted.query))
+    documents = [(row, document(row)[0]) for row in rows if not row[11]]
+    return [Fact(row[0], _fields(made, wanted.query.paths), row[1], row[2]) for row, made in documents]
+
+
 class _Run:
     """One pass over the selections, in their order: each may read the single ones before it."""
+
+    witness: list[Row] | None = None
 
     def __init__(
         self,
         snapshot: Snapshot,
         task: tuple[str, str],
         now: int,
+        clock: int,
         params: Mapping[str, Value],
         needs: dict[str, tuple[Fact, ...]],
         *,
         limit: int,
-        witness: list[Row] | None,
+        kept: Kept | None,
     ) -> None:
-        self.snapshot, self.task, self.now, self.params, self.limit = snapshot, task, now, params, limit
-        self.witness = witness
-        self.facts = needs
+        self.snapshot, self.task, self.clock, self.params, self.limit = snapshot, task, clock, params, limit
+        self.facts, self.kept = needs, kept
         self.evidence: dict[str, None] = {}
         self.faults: list[str] = []
         second = now - now % instant.SECOND
-        self.base = {"now": now, "task": task[0], "task_name": task[1], "limit": limit + 1}
+        self.base = {"now": now, "clock": clock, "task": task[0], "task_name": task[1], "limit": limit + 1}
         self.base["floor"] = instant.format_instant(second)[:19]
         self.base["upper"] = instant.format_instant(second + instant.SECOND)[:19]
         self.base["tomorrow"] = instant.format_instant(second + 86_401 * instant.SECOND)[:19]
@@ -102,24 +164,46 @@ class _Run:
 
     def one(self, query: Query, selection: Selection) -> str | None:
         """Run one selection; the message of its `required` when it is empty."""
-        rows = self.snapshot.rows(query.sql, self.binds(query))
+        binds = self.binds(query)
+        if self.kept is None:
+            found = self.run(query, selection, binds)
+        else:
+            found = self.recalled(self.kept, query, selection, binds)
+        self.facts[selection.name] = found
+        if selection.required is not None and not self.faults and _empty(found, selection):
+            known = Known(self.clock, self.task[1], self.params, {})
+            return selection.required.filled(lambda node: shown(node, known))
+        return None
+
+    def recalled(self, kept: Kept, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
+        """What a selection comes to, as it is kept or else run."""
+        stand = kept.stand(query, selection, binds)
+        known = kept.get(selection.name, stand)
+        if known is not None:
+            self.evidence.update(dict.fromkeys(known[1]))
+            return known[0]
+        before, self.evidence = self.evidence, {}
+        found = self.run(query, selection, binds)
+        if not self.faults:
+            kept.put(selection.name, stand, found, tuple(self.evidence))
+        self.evidence = before | self.evidence
+        return found
+
+    def run(self, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
+        """What a selection comes to; what is wrong with it is noted among the faults."""
+        rows = self.snapshot.rows(query.sql, binds)
         self.seen(rows, query)
         if len(rows) > self.limit:
             self.faults.append(
                 f"`{selection.name}` selects more than {self.limit:,} facts, which the rules are not given: "
                 "aggregate it (take: count, latest, per: …) or narrow its `where`"
             )
-            return None
+            return ()
         suspects = [row for row in rows if row[11]]
         for row in suspects:
             self.invalid(row)
         facts = [self.fact(row, query, selection) for row in rows[len(suspects) :]]
-        found = _completed([fact for fact in facts if fact is not None], selection)
-        self.facts[selection.name] = found
-        if selection.required is not None and not self.faults and _empty(found, selection):
-            known = Known(self.now, self.task[1], self.params, {})
-            return selection.required.filled(lambda node: shown(node, known))
-        return None
+        return _completed([fact for fact in facts if fact is not None], selection)
 
     def seen(self, rows: list[Row], query: Query | None = None) -> None:
         """Tell the witness, if there is one, which rows were read."""

@@ -14,10 +14,10 @@ from interlock.cli import exits, options, terminal
 from interlock.decision import Decision
 from interlock.errors import UsageError
 from interlock.instant import SECOND, parse_duration
-from interlock.ledger import STANDARD_INPUT, Ledger
 from interlock.reporting import Look, change, render
 
 if TYPE_CHECKING:
+    from interlock.ledger import Ledger
     from interlock.record import Record
     from interlock.watching import Round
 
@@ -175,6 +175,8 @@ def _seconds(timeout: str | None) -> float | None:
 
 
 def _opened(path: str | None) -> Ledger:
+    from interlock.ledger import STANDARD_INPUT
+
     if path == STANDARD_INPUT:
         raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
     return options.opened(path, _PATIENCE)

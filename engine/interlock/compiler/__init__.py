@@ -6,6 +6,7 @@ import msgspec
 
 from interlock.compiled import Branch, CompiledPolicy, Stratum
 from interlock.compiler.branches import Relations, branch
+from interlock.compiler.clock import clock
 from interlock.compiler.disjunction import Refused, disjunction
 from interlock.compiler.literals import LIMIT, Disjunction, TooManyBranches
 from interlock.compiler.reads import paths_read
@@ -44,7 +45,7 @@ def compile_policy(policy: Policy) -> tuple[CompiledPolicy | None, tuple[Refusal
     joined = tuple(
         Stratum(tuple(branches), recursive=level in numbered.recursive) for level, branches in enumerate(strata)
     )
-    return CompiledPolicy(policy, queries, undated(policy), relations.all(), joined), ()
+    return CompiledPolicy(policy, queries, undated(policy), relations.all(), joined, clock(policy)), ()
 
 
 def _relations(policy: Policy) -> Relations:

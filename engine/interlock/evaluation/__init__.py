@@ -23,10 +23,12 @@ from interlock.expression.values import Known, evaluate
 from interlock.fact import Fact, Value
 from interlock.ledger import Snapshot
 from interlock.policy import Need, Policy, values
-from interlock.selection import Selected, select
+from interlock.selection import Kept, Selected, select
 from interlock.verdict import Verdict
 
 Engine = Literal["rete", "reference", "both"]
+Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
+"""The needs of a policy, each with the decisions that were needed."""
 _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
 
 
@@ -49,6 +51,30 @@ class Loaded:
         return self._program
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
+
+    `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
+    """
+
+    loaded: Loaded
+    task: str
+    params: Mapping[str, Value]
+    decision: Decision
+    needs: Needed = ()
+    facts: Mapping[str, tuple[Fact, ...]] = {}
+    known: Known | None = None
+    verdict: Verdict | None = None
+
+    def fact(self, name: str) -> Fact:
+        """The decision as a fact of a policy that needs it: its outputs under their dotted names, and the verdict."""
+        decision, given = self.decision, {}
+        if self.known is not None:
+            given = {path: evaluate(node, self.known) for path, node in values(self.loaded.policy.outputs)}
+        own = {"allow": decision.allow, "state": decision.state, "reason": decision.reason, "task": decision.task}
+        return Fact(name, {**given, **own, "undecided": decision.allow is None})
+
+
 class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
@@ -62,52 +88,85 @@ class Judge:
     def __init__(
         self, snapshot: Snapshot, path: str, now: int, engine: Engine, load: Callable[[str, str], Loaded]
     ) -> None:
-        self.snapshot, self.now, self.load = snapshot, now, load
+        self.snapshot, self.seen, self.now, self.load = snapshot, now, now, load
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
-        self.decided: dict[tuple[object, ...], tuple[Decision, dict[str, Value]]] = {}
+        self.decided: dict[tuple[object, ...], Judged] = {}
+        self.selected: dict[tuple[object, ...], Selected] = {}
+        self.kept: dict[tuple[object, ...], Kept] | None = None
+
+    def at(self, now: int, engine: Engine) -> Judge:
+        """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.load)
+        moved.seen, moved.selected, moved.kept = self.seen, self.selected, self.kept
+        return moved
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
         """Decide a policy for a task (by name or id). Raises UsageError for an unknown task, LedgerError."""
-        return self._once(loaded, task, params)[0]
+        return self.judged(loaded, task, params).decision
 
     def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
         """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""
-        needs, reasons = self._needs(loaded, task, params)
+        needs, reasons = _facts(self._needs(loaded, task, params))
         return Selected({}, (), reasons) if reasons else self._selected(loaded, task, params, needs)
+
+    def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+        """The decision, with what it rests on."""
+        key = _key(loaded, task, params)
+        if key not in self.decided:
+            self.decided[key] = self._judged(loaded, task, params)
+        return self.decided[key]
 
     def _selected(
         self, loaded: Loaded, task: str, params: Mapping[str, Value], needs: Mapping[str, tuple[Fact, ...]]
     ) -> Selected:
+        """What the policy selects; where its selections read neither the clock nor a need, it is known already."""
+        key = _key(loaded, task, params)
+        if key in self.selected:
+            known = self.selected[key]
+            return msgspec.structs.replace(known, facts={**known.facts, **needs})
         identity = self.snapshot.task_id(task)
         uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
         if uncovered is not None:
             return Selected({}, (), (uncovered,))
-        return select(loaded.compiled, self.snapshot, (identity, task), self.now, params, needs, self.witness)
+        kept = None if self.kept is None else self.kept.get(key)
+        at = (identity, task)
+        found = select(
+            loaded.compiled,
+            self.snapshot,
+            at,
+            self.seen,
+            params,
+            needs,
+            clock=self.now,
+            kept=kept,
+            witness=self.witness,
+        )
+        if not loaded.compiled.clock.candidates:
+            self.selected[key] = found
+        return found
 
-    def _once(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
-        key = (loaded, task, tuple(sorted(params.items())))
-        if key not in self.decided:
-            self.decided[key] = self._decide(loaded, task, params)
-        return self.decided[key]
-
-    def _decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
-        """The decision, and the values of its outputs under their dotted names."""
-        policy = loaded.policy
-        needs, reasons = self._needs(loaded, task, params)
+    def _judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+        needed = self._needs(loaded, task, params)
+        needs, reasons = _facts(needed)
         if reasons:
-            return self._undecided(loaded, task, Selected({}, ()), reasons)
+            return Judged(loaded, task, params, self._undecided(loaded, task, Selected({}, ()), reasons), needed)
         selected = self._selected(loaded, task, params, needs)
+        facts = selected.facts
         if selected.faults or selected.missing is not None:
-            return self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
-        known = Known(self.now, task, params, selected.facts, _maps(policy, selected.facts))
+            decision = self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
+            return Judged(loaded, task, params, decision, needed, facts)
+        known = Known(self.now, task, params, facts, _maps(loaded.policy, facts))
         try:
             verdict = self._judge(loaded, known)
         except EngineError as error:
-            return self._undecided(loaded, task, selected, (str(error),))
+            return Judged(loaded, task, params, self._undecided(loaded, task, selected, (str(error),)), needed, facts)
         if verdict is None:
-            return self._undecided(loaded, task, selected, (_DISAGREE,))
-        return self._decision(loaded, task, selected, known, verdict)
+            return Judged(loaded, task, params, self._undecided(loaded, task, selected, (_DISAGREE,)), needed, facts)
+        blocked = any(loaded.policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
+        whole = Known(self.now, task, params, {**facts, **verdict.derived}, known.maps, {}, blocked)
+        decision = self._decision(loaded, task, selected, whole, verdict)
+        return Judged(loaded, task, params, decision, needed, facts, whole, verdict)
 
     # -- judging
 
@@ -122,22 +181,10 @@ class Judge:
             return by_rete or by_reference
         return by_reference if by_rete.identity() == by_reference.identity() else None
 
-    def _needs(
-        self, loaded: Loaded, task: str, params: Mapping[str, Value]
-    ) -> tuple[dict[str, tuple[Fact, ...]], tuple[str, ...]]:
-        """The decisions that the policy needs, as facts, and why any of them leaves it undecided."""
-        facts: dict[str, tuple[Fact, ...]] = {}
-        reasons: list[str] = []
-        for need in loaded.policy.needs:
-            decisions = self._needed(need, loaded.folder, task, params)
-            if not need.asks_undecided:
-                reasons += [_told(need, decision) for decision, _ in decisions if decision.allow is None]
-            facts[need.name] = tuple(_fact(need.name, decision, given) for decision, given in decisions)
-        return facts, tuple(reasons)
+    def _needs(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Needed:
+        return tuple((need, tuple(self._needed(need, loaded.folder, task, params))) for need in loaded.policy.needs)
 
-    def _needed(
-        self, need: Need, folder: str, task: str, params: Mapping[str, Value]
-    ) -> list[tuple[Decision, dict[str, Value]]]:
+    def _needed(self, need: Need, folder: str, task: str, params: Mapping[str, Value]) -> list[Judged]:
         loaded = self.load(need.policy, folder)
         known = Known(self.now, task, params, {})
         given = {name: evaluate(node, known) for name, node in need.given.items()}
@@ -146,37 +193,29 @@ class Judge:
             value = given.get(parameter.name, params.get(parameter.name))
             passed[parameter.name] = parameter.default if value is None else value
         if need.tasks is None:
-            return [self._once(loaded, task, passed)]
+            return [self.judged(loaded, task, passed)]
         listed = evaluate(need.tasks, known)
         names = dict.fromkeys(listed if isinstance(listed, tuple) else ())
-        return [self._once(loaded, name, passed) for name in names]
+        return [self.judged(loaded, name, passed) for name in names]
 
     # -- decisions
 
-    def _decision(
-        self, loaded: Loaded, task: str, selected: Selected, known: Known, verdict: Verdict
-    ) -> tuple[Decision, dict[str, Value]]:
+    def _decision(self, loaded: Loaded, task: str, selected: Selected, known: Known, verdict: Verdict) -> Decision:
         policy = loaded.policy
         line = policy.decide[verdict.line]
-        blocked = any(policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
-        facts = {**known.facts, **verdict.derived}
-        whole = Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
-        found = [finding(policy.rules[firing.rule], firing, whole) for firing in verdict.firings]
-        decision = msgspec.structs.replace(
-            self._undecided(loaded, task, selected, ())[0],
+        found = [finding(policy.rules[firing.rule], firing, known) for firing in verdict.firings]
+        return msgspec.structs.replace(
+            self._undecided(loaded, task, selected, ()),
             allow=line.allow,
             state=line.state,
             reason=None,
             findings=tuple(f for f in found if f is not None),
-            outputs=outputs(policy.outputs, whole),
+            outputs=outputs(policy.outputs, known),
         )
-        return decision, {path: evaluate(node, whole) for path, node in values(policy.outputs)}
 
-    def _undecided(
-        self, loaded: Loaded, task: str, selected: Selected, reasons: tuple[str, ...]
-    ) -> tuple[Decision, dict[str, Value]]:
+    def _undecided(self, loaded: Loaded, task: str, selected: Selected, reasons: tuple[str, ...]) -> Decision:
         policy = loaded.policy
-        decision = Decision(
+        return Decision(
             policy=policy.id,
             version=policy.version,
             task=task,
@@ -191,7 +230,6 @@ class Judge:
             policy_digest=policy.digest,
             ledger=self.head,
         )
-        return decision, {}
 
 
 def arguments(policy: Policy, given: Mapping[str, Any]) -> dict[str, Value]:
@@ -207,16 +245,23 @@ def arguments(policy: Policy, given: Mapping[str, Any]) -> dict[str, Value]:
     return values
 
 
+def _key(loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[object, ...]:
+    return (loaded, task, tuple(sorted(params.items())))
+
+
+def _facts(needed: Needed) -> tuple[dict[str, tuple[Fact, ...]], tuple[str, ...]]:
+    """The decisions that a policy needs, as facts, and why any of them leaves it undecided."""
+    facts = {need.name: tuple(judged.fact(need.name) for judged in each) for need, each in needed}
+    reasons = [
+        f"`{need.policy}` is undecided for {judged.task}: {judged.decision.reason}"
+        for need, each in needed
+        for judged in each
+        if judged.decision.allow is None and not need.asks_undecided
+    ]
+    return facts, tuple(reasons)
+
+
 def _maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:
     keys = {s.name: s.per[0] for s in policy.selections if s.shape == "map" and s.name in facts}
     keys |= {need.name: "task" for need in policy.needs if need.tasks is not None}
     return {name: {fact.fields.get(path): fact for fact in facts[name]} for name, path in keys.items()}
-
-
-def _told(need: Need, decision: Decision) -> str:
-    return f"`{need.policy}` is undecided for {decision.task}: {decision.reason}"
-
-
-def _fact(name: str, decision: Decision, values: Mapping[str, Value]) -> Fact:
-    own = {"allow": decision.allow, "state": decision.state, "reason": decision.reason, "task": decision.task}
-    return Fact(name, {**values, **own, "undecided": decision.allow is None})

@@ -76,7 +76,7 @@ class Writer:
             case Param():
                 return self.bind("params", node.name)
             case Now():
-                return ":now"
+                return ":clock"
             case Task():
                 return ":task_name"
             case Sum():

@@ -91,6 +91,11 @@ class FeedReader(Reader):
             return f"the feed was not exported for the task `{task}`"
         return self._untold()
 
+    def turns(self) -> tuple[int, ...]:
+        """The instants at which what `uncovered` says may change: when it was taken, and what follows that."""
+        taken = None if self._about is None else parse_instant(self._about["at"])
+        return () if taken is None else (taken, taken + 1)
+
     def _untold(self) -> str | None:
         """Why the feed does not tell of the asked instant, if it does not.
 

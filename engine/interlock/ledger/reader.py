@@ -105,6 +105,10 @@ class Reader:
         """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
         return None
 
+    def turns(self) -> tuple[int, ...]:
+        """The instants at which what `uncovered` says may change."""
+        return ()
+
     def end(self) -> None:
         """End the read transaction, if there is one, and keep the views that were created in it. Raises LedgerError."""
         if self._connection.in_transaction:

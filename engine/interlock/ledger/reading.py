@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from _thread import RLock  # `threading` costs more than a decision
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,12 +13,10 @@ import msgspec
 from interlock.errors import FactError, UsageError
 from interlock.ledger.reader import BUSY_SECONDS, NEWEST, Reader
 from interlock.ledger.stamp import Stamp, stamp
+from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 from interlock.ledger.trouble import examine, refused
 from interlock.schemas import ENTITIES
 
-Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
-"""Lets the lines of a feed pass, and shows how many bytes of the total did."""
-STANDARD_INPUT = "-"
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
 _RECEIPTS = (
     f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least"
@@ -30,6 +27,17 @@ _CHOSEN = (
     " AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))"
     " AND (:tasks IS NULL OR task_id IN (SELECT value FROM json_each(:tasks))"
     " OR kind IN (SELECT value FROM json_each(:everywhere))){order}"
+)
+_ARRIVED = (
+    "SELECT id, kind, at, instant, actor, summary,"
+    " iif(json_valid(attributes), json_extract(attributes, '$.role'), NULL)"
+    " FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds))"
+    " AND (task_id = :task OR kind IN (SELECT value FROM json_each(:everywhere)))"
+    " AND (instant IS NULL OR instant BETWEEN :since + 1 AND :until) ORDER BY seq"
+)
+_CHANGES = (
+    "SELECT id, instant_of(at) FROM change_{kind}"
+    " WHERE (:task IS NULL OR task_id = :task) AND instant_of(at) IS NOT NULL"
 )
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
@@ -95,11 +103,6 @@ class Snapshot:
         found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
         return found[0][0] if found else None
 
-    def seq_of(self, receipt: str) -> int | None:
-        """The `seq` of the receipt of that id; None when there is none."""
-        found = self.rows("SELECT seq FROM receipt WHERE id = :id", {"id": receipt})
-        return found[0][0] if found else None
-
     def newest(self) -> str | None:
         """The id of the receipt at the head; None when there is none, or a feed leaves it out."""
         found = self.rows("SELECT id FROM receipt WHERE seq = :head", {"head": self.head})
@@ -113,6 +116,33 @@ class Snapshot:
         source = f"entity_{kind}" if kind in ENTITIES else "receipt"
         found = self.rows(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
         return found[0] if found else None
+
+    def ask(self, now: int) -> None:
+        """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
+        self._open().now = now
+
+    def arrived(
+        self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int, until: int
+    ) -> list[tuple[Any, ...]]:
+        """The receipts of a task (by id), of `kinds`, that came after `since`, up to `until`, by insertion.
+
+        Those `everywhere` are of every task and of none. Those whose time is none are among them: id, kind, at,
+        instant, actor, summary and role. Raises LedgerError.
+        """
+        binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        return self.rows(_ARRIVED, {**binds, "since": since, "until": until})
+
+    def span(self, task: str) -> tuple[int | None, int | None]:
+        """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
+        return self.rows("SELECT min(instant), max(instant) FROM receipt WHERE task_id = :task", {"task": task})[0]
+
+    def changes(self, kind: str, task: str | None) -> list[tuple[str, int]]:
+        """When entities of a kind changed, of a task (by id) or of all: their ids and instants. Raises LedgerError."""
+        return self.rows(_CHANGES.format(kind=kind), {"task": task})
+
+    def turns(self) -> tuple[int, ...]:
+        """The instants at which it turns out that what was recorded by then is not known here; none for a ledger."""
+        return self._open().turns()
 
     def absent(self) -> dict[str, str]:
         """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
@@ -264,21 +294,3 @@ def open_ledger(
     cannot be read, or is neither a feed nor Conveyor's ledger.
     """
     return Ledger(path, watched, patience)
-
-
-def is_feed(file: str) -> bool:
-    """Whether a path names a feed: standard input, or a file whose name says so.
-
-    To look into the file instead would drop the locks that this process may hold on it, if it is a database.
-    """
-    return file == STANDARD_INPUT or file.endswith((".ndjson", ".jsonl", ".json"))
-
-
-def feed_lines(path: str, file: str, watched: Watched | None = None) -> Iterator[bytes]:
-    """The lines of a feed, from a file or from standard input. Raises LedgerError."""
-    try:
-        with sys.stdin.buffer if file == STANDARD_INPUT else open(file, "rb") as stream:
-            total = 0 if file == STANDARD_INPUT else os.fstat(stream.fileno()).st_size
-            yield from watched(stream, total) if watched else stream
-    except OSError as error:
-        raise refused(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None

@@ -1,0 +1,121 @@
+"""What of a policy the clock alone may change, so that nothing else is looked at when it is asked how long it holds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from interlock.compiled import Candidates, Clock
+from interlock.compiler.reads import expressions
+from interlock.compiler.selections import query
+from interlock.expression.tree import Compare, Constant, Contained, Field, Logic, Node, Now, Param, Single, Sum, type_of
+from interlock.expression.walk import children, reference, walk
+from interlock.policy import Policy, Rule, Selection, values
+
+_MOVING = ("timestamp", "duration", "int")
+"""The kinds of what can grow with the clock."""
+
+
+def clock(policy: Policy) -> Clock:
+    """What reads the clock, directly or through a derived fact that does."""
+    rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(_reads, _of(rule))))
+    telling = tuple(rule.id for rule in policy.rules if rule.message and any(map(runs, expressions(rule.message))))
+    lines = any(line.when is not None and _reads(line.when) for line in policy.decide)
+    given = any(_reads(node) for _, node in values(policy.outputs))
+    needs = {need.name for need in policy.needs}
+    found = [_candidates(policy, each, needs) for each in policy.selections if each.where is not None]
+    return Clock(rules, lines, given, telling, tuple(each for each in found if each is not None))
+
+
+def runs(node: Node) -> bool:
+    """Whether the value that is told grows with the clock, and is not merely chosen by a comparison with it."""
+    if isinstance(node, Now):
+        return True
+    return not isinstance(node, Compare | Contained) and any(map(runs, children(node)))
+
+
+def _of(rule: Rule) -> list[Node]:
+    told = expressions(rule.message) if rule.message else []
+    return [rule.condition, *rule.values.values(), *told]
+
+
+def _reads(node: Node) -> bool:
+    return any(isinstance(inner, Now) for inner in walk(node))
+
+
+def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> Candidates | None:
+    """The facts that may come into a selection or leave it as the clock moves; None where its condition has no clock.
+
+    Of its conditions those that have none still hold them back, and those that can only lapse: a fact for which such
+    a one does not hold never comes back.
+    """
+    assert selection.where is not None
+    where = selection.where
+    parts = where.items if isinstance(where, Logic) and where.op == "&&" else (where,)
+    moving = [part for part in parts if _moves(part, needs)]
+    if not moving:
+        return None
+    fixed = tuple(part for part in parts if part not in moving or _lapses(part))
+    held = Logic("&&", fixed) if len(fixed) > 1 else fixed[0] if fixed else None
+    wide = msgspec.structs.replace(
+        selection,
+        parent=None,
+        where=held,
+        take="all",
+        of=None,
+        per=(),
+        groups=(),
+        required=None,
+        scope=_scope(policy, selection),
+    )
+    paths: dict[str, str] = {
+        node.path: node.type.kind
+        for node in walk(selection.where)
+        if isinstance(node, Field) and not isinstance(node.of, Single)
+    }
+    # More may change than what is given to the rules, and what is left out of it would change unseen.
+    found = query(policy, wide, paths)
+    found = msgspec.structs.replace(found, sql=found.sql.removesuffix(" LIMIT :limit"))
+    return Candidates(found, selection.where, any(map(_reads, moving)))
+
+
+def _moves(node: Node, needs: set[str]) -> bool:
+    """Whether a condition may read what grows with the clock: `now`, a parameter, or what a need gives."""
+    for inner in walk(node):
+        of = reference(inner)
+        given = isinstance(inner, Param) or (isinstance(of, Single) and of.selection in needs)
+        if isinstance(inner, Now) or (given and type_of(inner).kind in _MOVING):
+            return True
+    return False
+
+
+def _lapses(node: Node) -> bool:
+    """Whether a comparison is of `now` with what does not move, and such that it can cease to hold but not begin to."""
+    if not isinstance(node, Compare) or node.op not in ("<", "<=", ">", ">="):
+        return False
+    left, right = _pace(node.left), _pace(node.right)
+    if left is None or right is None:
+        return False
+    return left > right if node.op in ("<", "<=") else left < right
+
+
+def _pace(node: Node) -> int | None:
+    """By how much a value grows a microsecond; None where the policy alone does not say."""
+    match node:
+        case Now():
+            return 1
+        case Constant():
+            return 0
+        case Field() if not isinstance(node.of, Single):
+            return 0
+        case Sum():
+            left, right = _pace(node.left), _pace(node.right)
+            return None if left is None or right is None else left + right if node.op == "+" else left - right
+    return None
+
+
+def _scope(policy: Policy, selection: Selection) -> Literal["task", "ledger"]:
+    while selection.parent is not None:
+        selection = next(each for each in policy.selections if each.name == selection.parent)
+    return selection.scope

@@ -1,0 +1,162 @@
+"""A gate over history: what it said at every instant of a stretch of time, and what made it change its mind.
+
+A decision changes when something arrives that its policy reads, or when the clock alone makes it (`evaluation.ahead`).
+All these instants are judged, each by the reference evaluator; where its decision changes, by both. A stretch over
+which the decision is the same (`ahead.sameness`) is one interval.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from interlock.evaluation import Engine, Judge, Judged, Loaded
+from interlock.evaluation.ahead import Same, sameness, steady
+from interlock.evaluation.arrivals import Arrivals, arrivals, reads
+from interlock.fact import Value
+from interlock.history import Cause, History, Interval, Lane, Mark
+from interlock.instant import format_instant
+from interlock.ledger import Snapshot
+from interlock.selection import Kept
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """What is replayed: a task (by name), from `since` to `until`, both included, in microseconds; and who judges.
+
+    `path` is the ledger's; `load` gives a needed policy by its id and the folder of the policy that needs it.
+    """
+
+    snapshot: Snapshot
+    path: str
+    task: str
+    since: int
+    until: int
+    engine: Engine
+    load: Callable[[str, str], Loaded]
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A decision that differs from the one before it, and what was to blame; None for the first."""
+
+    at: int
+    judged: Judged
+    cause: Cause | None
+
+
+def history(stretch: Stretch, policies: Sequence[tuple[Loaded, Mapping[str, Value]]]) -> History:
+    """The lanes of policies, each with its parameters. Raises UsageError for an unknown task, LedgerError."""
+    lanes, marks = [], dict[str, tuple[int, Mark]]()
+    for loaded, params in policies:
+        found = _arrivals(stretch, loaded, params)
+        lanes.append(_lane(stretch, loaded, list(moments(stretch, loaded, params, found))))
+        marks |= {mark.id: (at, mark) for at, each in found.marks.items() for mark in each.values()}
+    ordered = sorted(marks.values(), key=lambda item: item[0])
+    since, until = format_instant(stretch.since), format_instant(stretch.until)
+    return History(stretch.task, since, until, tuple(lanes), tuple(mark for _, mark in ordered))
+
+
+def moments(
+    stretch: Stretch, loaded: Loaded, params: Mapping[str, Value], found: Arrivals | None = None
+) -> Iterator[Moment]:
+    """Every change of a policy's decision, the first decision ahead. Raises UsageError, LedgerError."""
+    found = found or _arrivals(stretch, loaded, params)
+    scan = _Scan(stretch, loaded, params, found)
+    at, here = stretch.since, scan.judged(stretch.since)
+    last = scan.proved(at, here)
+    yield Moment(at, last, None)
+    waiting = sorted(found.kinds, reverse=True)
+    while True:
+        lapse = steady(scan.judge, here)
+        arriving = waiting[-1] if waiting else stretch.until + 1
+        before, at = sameness(here), min(lapse, arriving)
+        if at > stretch.until:
+            return
+        if at == arriving:
+            waiting.pop()
+        here = scan.judged(at)
+        if sameness(here) != before:
+            proved = scan.proved(at, here)
+            if sameness(proved) != sameness(last):
+                yield Moment(at, proved, scan.cause(at, last, proved, lapsed=at == lapse))
+                scan.judged(at)
+            last = proved
+
+
+class _Scan:
+    """One policy's way through a stretch."""
+
+    def __init__(self, stretch: Stretch, loaded: Loaded, params: Mapping[str, Value], found: Arrivals) -> None:
+        self.stretch, self.loaded, self.params, self.found = stretch, loaded, params, found
+        self.kept: dict[tuple[object, ...], Kept] = defaultdict(lambda: Kept(dated=found.dated))
+        self.judge = self._judge(stretch.since, "reference")
+
+    def _judge(self, at: int, engine: Engine) -> Judge:
+        stretch = self.stretch
+        stretch.snapshot.ask(at)
+        return Judge(stretch.snapshot, stretch.path, at, engine, stretch.load)
+
+    def judged(self, at: int) -> Judged:
+        """The decision at an instant, by the evaluator that scans."""
+        kinds = self.found.kinds.get(at, ())
+        for kept in self.kept.values():
+            kept.arrived(kinds)
+        self.judge = self._judge(at, "rete" if self.stretch.engine == "rete" else "reference")
+        self.judge.kept = self.kept
+        return self.judge.judged(self.loaded, self.stretch.task, self.params)
+
+    def proved(self, at: int, here: Judged) -> Judged:
+        """The decision at an instant, by whoever was asked to judge, over facts that are selected anew."""
+        if self.stretch.engine != "both":
+            return here
+        return self._judge(at, "both").judged(self.loaded, self.stretch.task, self.params)
+
+    def cause(self, at: int, before: Judged, after: Judged, *, lapsed: bool) -> Cause:
+        """What made the decision change at an instant: what arrived then, or the clock alone."""
+        receipts = self._blamed(at, after)
+        if receipts and lapsed and self._alone(at) == sameness(after):
+            receipts = ()
+        old = {(f.rule, f.severity, f.message): f.message for f in before.decision.findings}
+        new = {(f.rule, f.severity, f.message): f.message for f in after.decision.findings}
+        appeared = tuple(message for key, message in new.items() if key not in old)
+        return Cause(receipts, appeared, tuple(message for key, message in old.items() if key not in new))
+
+    def _blamed(self, at: int, after: Judged) -> tuple[Mark, ...]:
+        """Of what arrived at the instant, what the policy selects, or what seats that it selects are made of."""
+        marks = tuple(self.found.marks.get(at, {}).values())
+        if len(marks) < 2:
+            return marks
+        read = {*after.decision.evidence, *(f for _, each in after.needs for j in each for f in j.decision.evidence)}
+        chosen = tuple(mark for mark in marks if mark.id in read or mark.kind == "app_heartbeat")
+        return chosen or marks
+
+    def _alone(self, at: int) -> Same:
+        """What the decision would be at an instant had nothing arrived just then."""
+        judge = self._judge(at - 1, "reference").at(at, "reference")
+        return sameness(judge.judged(self.loaded, self.stretch.task, self.params))
+
+
+def _arrivals(stretch: Stretch, loaded: Loaded, params: Mapping[str, Value]) -> Arrivals:
+    wanted = reads(loaded, stretch.task, params, stretch.load)
+    return arrivals(stretch.snapshot, wanted, stretch.since, stretch.until)
+
+
+def _lane(stretch: Stretch, loaded: Loaded, found: list[Moment]) -> Lane:
+    ends = [*(moment.at for moment in found[1:]), stretch.until]
+    policy = loaded.policy
+    intervals = tuple(_interval(moment, end) for moment, end in zip(found, ends, strict=True))
+    return Lane(policy.id, policy.version, policy.title, policy.question, policy.digest, intervals)
+
+
+def _interval(moment: Moment, end: int) -> Interval:
+    decision = moment.judged.decision
+    return Interval(
+        since=format_instant(moment.at),
+        until=format_instant(end),
+        allow=decision.allow,
+        state=decision.state,
+        reason=decision.reason,
+        findings=decision.findings,
+        cause=moment.cause,
+    )
