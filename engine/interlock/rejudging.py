@@ -117,9 +117,10 @@ class Court:
         """
         seq = before.decision.ledger.seq
         with ledger.snapshot(now) as snapshot:
-            found = None if before.head is None else snapshot.seq_of(before.head)
-            notes = [] if found is not None or before.head is None else _gone(before.head, snapshot, seq)
-            head = found if found is not None else seq if before.head is None else max(0, seq - 1)
+            head, notes = seq, []
+            if before.head is not None:
+                found = snapshot.fact("receipt", before.head)
+                head, notes = (max(0, seq - 1), _gone(before.head, snapshot, seq)) if found is None else (found[2], [])
             late = self._late(ledger, snapshot, head, now, kinds)
         return head, notes + late
 

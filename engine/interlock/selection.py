@@ -80,8 +80,8 @@ def select(
     """Run the selections for a task (id and name) over what had arrived at `now`, the snapshot's instant.
 
     `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not asked for again. The
-    rows of all facts that were read, and of those that were counted, are added to a `witness`. Raises LedgerError when
-    the ledger cannot be read.
+    rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError
+    when the ledger cannot be read.
     """
     clock = now if clock is None else clock
     run = _Run(snapshot, task, now, clock, params, dict(needs), limit=LIMIT, kept=kept, witness=witness)
@@ -123,6 +123,8 @@ def candidates(
 
 class _Run:
     """One pass over the selections, in their order: each may read the single ones before it."""
+
+    witness: list[Row] | None = None
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -353,3 +354,36 @@ def test_a_log_without_its_index_needs_the_right_to_make_one(public: Path) -> No
     )
     with open_ledger(copy).snapshot(0) as snapshot:
         assert snapshot.rows("SELECT kind FROM receipt", {}) == [("logged",)]
+
+
+def test_a_look_tells_what_was_written_replaced_or_is_gone(tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "ledger.db").task("demo").write()
+    settled = time.time() - 60
+    os.utime(path, (settled, settled))
+    ledger = open_ledger(path)
+    first = ledger.stamp()
+    assert first is not None
+    assert ledger.stamp() == first
+    with ledger.snapshot(0):
+        assert ledger.stamp() == first, "to be read changes nothing"
+    os.utime(path, (settled + 1, settled + 1))
+    assert ledger.stamp() not in (None, first)
+    wal = tmp_path / "ledger.db-wal"
+    before = ledger.stamp()
+    wal.write_bytes(b"")
+    os.utime(wal, (settled, settled))
+    assert ledger.stamp() not in (None, before)
+    wal.unlink()
+    other = tmp_path / "other.db"
+    shutil.copyfile(path, other)
+    os.utime(other, (settled + 1, settled + 1))
+    os.replace(other, path)
+    assert ledger.stamp() not in (None, before)
+    path.unlink()
+    assert ledger.stamp() == (None, None)
+
+
+def test_a_look_cannot_tell_what_comes_within_the_tick_of_the_last_write(tmp_path: Path) -> None:
+    ledger = open_ledger(LedgerBuilder(tmp_path / "ledger.db").task("demo").write())
+    os.utime(ledger.path)
+    assert ledger.stamp() is None

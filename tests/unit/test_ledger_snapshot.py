@@ -332,3 +332,31 @@ def test_an_empty_ledger_has_no_task(tmp_path: Path) -> None:
         pytest.raises(UsageError, match="unknown task `demo`; the ledger has no task yet"),
     ):
         snapshot.task_id("demo")
+
+
+@pytest.mark.parametrize("source", ["ledger.db", "facts.ndjson"])
+def test_a_snapshot_of_an_earlier_head_holds_what_was_there_then(source: str, tmp_path: Path) -> None:
+    builder = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind()
+    for second in (1, 2, 3):
+        builder.heartbeat("worker", at=f"2026-06-11T12:00:0{second}Z")
+    builder.receipt("app_wakeup_dispatch_planned", at=START, attributes={"actions": [{"role": "worker"}]})
+    path = builder.write()
+    if source != "ledger.db":
+        path = tmp_path / source
+        rows = [f'{{"kind":"other","id":"{n}","seq":{n},"task":"demo","at":"{START}",{REST}}}' for n in (1, 2, 3, 4)]
+        path.write_text("\n".join(rows), "utf-8")
+    now = parse_instant("2026-06-11T12:01:00Z")
+    ledger = open_ledger(path)
+    for head, count in [(0, 0), (2, 2), (4, 4), (9, 4)]:
+        with ledger.snapshot(now, head) as snapshot:
+            assert (snapshot.head, len(kinds(snapshot)), len(list(snapshot.receipts()))) == (count, count, count)
+            assert (snapshot.newest() is None) is (head == 0)
+            if source == "ledger.db":
+                assert len(snapshot.rows("SELECT * FROM heartbeat", {})) == min(3, count)
+                assert len(list(snapshot.entities("wake_action"))) == (count == 4)
+                assert (snapshot.fact("receipt", "receipt-2") is None) is (head < 2)
+    with ledger.snapshot(now) as snapshot:
+        assert snapshot.head == 4, "the next one holds all again"
+
+
+REST = '"actor":"system","severity":"info","summary":"","correlation":{}'

@@ -18,6 +18,7 @@ from interlock.source import nearest
 
 _COMMANDS = (
     "eval",
+    "watch",
     "check",
     "explain",
     "test",

@@ -161,12 +161,16 @@ decision_log = click.option(
 )
 
 
-def opened(path: str | None) -> Ledger:
-    """The ledger, found where nobody names it; a bar shows how far a long feed is read. Raises LedgerError."""
+def opened(path: str | None, patience: float | None = None) -> Ledger:
+    """The ledger, found where nobody names it; a bar shows how far a long feed is read. Raises LedgerError.
+
+    A writer that holds it locked is waited for, `patience` seconds each time, if that is given.
+    """
     from interlock.cli.whereabouts import find_ledger
     from interlock.ledger import open_ledger
 
-    return open_ledger(find_ledger() if path is None else path, watched())
+    named = find_ledger() if path is None else path
+    return open_ledger(named, watched()) if patience is None else open_ledger(named, watched(), patience)
 
 
 def watched() -> Watched | None:

@@ -18,17 +18,19 @@ _LINES = "\n\t"
 _LABELS = {"error": "red", "note": "cyan"}
 
 
-def put(text: str, encoding: str | None = None) -> None:
+def put(text: str, encoding: str | None = None) -> bool:
     """Write data to standard output, in the given encoding or else the stream's own; what that lacks is escaped.
 
-    A reader that went away early (`| head`) is no error. Raises UsageError for any other failure to write.
+    Whether somebody still reads: one who went away early (`| head`) is no error. Raises UsageError for any other
+    failure to write.
     """
     try:
         _write(text, sys.stdout, encoding)
     except BrokenPipeError:
-        return
+        return False
     except OSError as error:
         raise UsageError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from None
+    return True
 
 
 def say(message: str, label: str = "") -> None:

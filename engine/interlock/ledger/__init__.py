@@ -11,6 +11,7 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
 """
 
 from interlock.ledger.reader import NEWEST
-from interlock.ledger.reading import STANDARD_INPUT, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
+from interlock.ledger.reading import Ledger, Snapshot, open_ledger
+from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 
 __all__ = ["NEWEST", "STANDARD_INPUT", "Ledger", "Snapshot", "Watched", "feed_lines", "is_feed", "open_ledger"]

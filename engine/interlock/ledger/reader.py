@@ -36,15 +36,15 @@ class Reader:
     newest = "SELECT max(rowid) FROM main.telemetry_events"
     """The query for the `seq` of the newest receipt."""
 
-    def __init__(self, path: str, file: str) -> None:
-        """Open `file`, which people know as `path`. Raises LedgerError."""
+    def __init__(self, path: str, file: str, patience: float = BUSY_SECONDS) -> None:
+        """Open `file`, which people know as `path`. Raises LedgerError when it stays locked for `patience` seconds."""
         self.path, self.file, self.now, self.head = path, file, 0, NEWEST
         self._stand = examine(path, file)
         self._process = os.getpid()
         self._views: frozenset[str] = frozenset()
         try:
             self._sealed = self._spent = _complete(file)
-            self._connection = _connect(file, "&immutable=1" if self._sealed else "")
+            self._connection = _connect(file, "&immutable=1" if self._sealed else "", patience)
         except sqlite3.Error as error:
             raise told(path, file, error) from error
         try:
@@ -172,9 +172,9 @@ class Reader:
         self._connection.close()
 
 
-def _connect(file: str, option: str) -> sqlite3.Connection:
+def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     uri = f"file://{_quoted(file)}?mode=ro{option}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
 
 
 def _complete(file: str) -> bool:

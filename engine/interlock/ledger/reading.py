@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
 from _thread import RLock  # `threading` costs more than a decision
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from interlock.errors import FactError, UsageError
-from interlock.ledger.reader import NEWEST, Reader
+from interlock.ledger.reader import BUSY_SECONDS, NEWEST, Reader
+from interlock.ledger.stamp import Stamp, stamp
+from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 from interlock.ledger.trouble import examine, refused
 from interlock.schemas import ENTITIES
 
-Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
-"""Lets the lines of a feed pass, and shows how many bytes of the total did."""
-STANDARD_INPUT = "-"
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
 _RECEIPTS = (
     f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least"
@@ -103,11 +101,6 @@ class Snapshot:
     def instant_of(self, receipt: str) -> int | None:
         """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
         found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
-        return found[0][0] if found else None
-
-    def seq_of(self, receipt: str) -> int | None:
-        """The `seq` of the receipt of that id; None when there is none."""
-        found = self.rows("SELECT seq FROM receipt WHERE id = :id", {"id": receipt})
         return found[0][0] if found else None
 
     def newest(self) -> str | None:
@@ -213,11 +206,14 @@ class Ledger:
     _reader: Reader | None = None
 
     def __init__(
-        self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes], watched: Watched | None = None
+        self,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        watched: Watched | None = None,
+        patience: float = BUSY_SECONDS,
     ) -> None:
         """Open the ledger, or read the feed. Raises LedgerError when it cannot be read, or is neither."""
         name = os.fsdecode(path)
-        self._watched = watched
+        self._watched, self._patience = watched, patience
         self.path = os.fsencode(name).decode(errors="backslashreplace")
         try:
             told = not name or name == STANDARD_INPUT or os.path.isabs(name)
@@ -262,12 +258,16 @@ class Ledger:
     def _opened(self) -> Reader:
         """A reader of what there is at the path."""
         if not is_feed(self._file):
-            return Reader(self.path, self._file)
+            return Reader(self.path, self._file, self._patience)
         if self._file != STANDARD_INPUT:
             examine(self.path, self._file, least=1)
         from interlock.ledger.feed import FeedReader
 
         return FeedReader(self.path, feed_lines(self.path, self._file, self._watched))
+
+    def stamp(self) -> Stamp | None:
+        """What differs whenever the file was written to or replaced; None while that cannot be told."""
+        return stamp(self._file)
 
     def close(self) -> None:
         """Let go of the file; the next snapshot opens it again."""
@@ -281,28 +281,16 @@ class Ledger:
             self._reader.close()
 
 
-def open_ledger(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], watched: Watched | None = None) -> Ledger:
+def open_ledger(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    watched: Watched | None = None,
+    patience: float = BUSY_SECONDS,
+) -> Ledger:
     """Open the ledger at `path`, or read the feed there (`-` is standard input).
+
+    A writer that holds it locked is waited for, `patience` seconds each time.
 
     The lines of a feed, and its length in bytes (0 when unknown), pass through `watched`. Raises LedgerError when it
     cannot be read, or is neither a feed nor Conveyor's ledger.
     """
-    return Ledger(path, watched)
-
-
-def is_feed(file: str) -> bool:
-    """Whether a path names a feed: standard input, or a file whose name says so.
-
-    To look into the file instead would drop the locks that this process may hold on it, if it is a database.
-    """
-    return file == STANDARD_INPUT or file.endswith((".ndjson", ".jsonl", ".json"))
-
-
-def feed_lines(path: str, file: str, watched: Watched | None = None) -> Iterator[bytes]:
-    """The lines of a feed, from a file or from standard input. Raises LedgerError."""
-    try:
-        with sys.stdin.buffer if file == STANDARD_INPUT else open(file, "rb") as stream:
-            total = 0 if file == STANDARD_INPUT else os.fstat(stream.fileno()).st_size
-            yield from watched(stream, total) if watched else stream
-    except OSError as error:
-        raise refused(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    return Ledger(path, watched, patience)

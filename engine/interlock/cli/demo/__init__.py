@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,9 @@ import click
 
 from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
+from interlock.reporting import change as reported
 from interlock.reporting import render
 from interlock.reporting.harmless import harmless
-from interlock.reporting.text import COLOURS, verdict
 
 if TYPE_CHECKING:
     from interlock.cli.demo.timeline import Change
@@ -74,15 +73,8 @@ def _told(found: list[Change]) -> str:
     """The timeline: when, which gate, its verdict, the state before and after, and what first stands in the way."""
     first, last = found[0].after.now, found[-1].after.now
     lines = [f"{_TASK} on {first[:10]}, {first[11:]} to {last[11:]}: three gates, and when each changes its mind", ""]
-    return "\n".join([*lines, *(_line(change, terminal.painter(sys.stdout)) for change in found), ""])
-
-
-def _line(change: Change, paint: Callable[[str, str], str]) -> str:
-    after, told = change.after, verdict(change.after)
-    state = f"{change.before.state} -> {after.state}" if change.before else after.state
-    messages = [after.reason] if after.reason else [finding.message for finding in after.findings]
-    first = messages[0] if messages else ""
-    return f"{after.now[11:]}  {after.policy:10}  {paint(f'{told:9}', COLOURS[told])}  {state:34}  {first}".rstrip()
+    paint, wide = terminal.painter(sys.stdout), max(map(len, _GATES))
+    return "\n".join([*lines, *(reported.line(change.before, change.after, paint, wide) for change in found), ""])
 
 
 def _hint(written: str | None) -> str:

@@ -1,0 +1,186 @@
+"""`interlock watch`: waits for decisions to change, and tells each change."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.decision import Decision
+from interlock.errors import UsageError
+from interlock.instant import SECOND, parse_duration
+from interlock.reporting import Look, change, render
+
+if TYPE_CHECKING:
+    from interlock.ledger import Ledger
+    from interlock.record import Record
+    from interlock.watching import Round
+
+_PATIENCE = 0.2
+"""Seconds to wait for a lock: it is tried again, and nobody can interrupt the wait."""
+Until = Literal["allow", "deny", "change"]
+
+
+@click.command("watch", short_help="Wait for decisions to change.")
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
+@click.option("--task", metavar="NAME", required=True, help="The task to judge, by its name or id.")
+@click.option(
+    "--until",
+    type=click.Choice(["allow", "deny", "change"]),
+    help="End when all policies allow, when one denies, or when one changes.",
+)
+@click.option("--timeout", metavar="DURATION", help="End after a span of time such as 10m, with exit code 4.")
+@click.option("--notify-cmd", metavar="CMD", help="Run CMD on each change, with the decision on its standard input.")
+@options.ledger
+@options.params
+@click.option(
+    "--engine", type=click.Choice(["both", "rete", "reference"]), default="both", help="Who judges, as in `eval`."
+)
+@options.policy_dirs
+@options.form
+@options.decision_log
+def command(
+    policies: Sequence[str],
+    task: str,
+    until: Until | None,
+    timeout: str | None,
+    notify_cmd: str | None,
+    ledger: str | None,
+    params: Sequence[str],
+    engine: Literal["both", "rete", "reference"],
+    policy_dirs: Sequence[str],
+    form: str,
+    decision_log: str | None,
+) -> int:
+    """Tell the decisions of now, and then each change: what receipts change, and what falls due by time alone.
+
+    The ledger's file is looked at once a second, and judged only when it was written to or something falls due. It may
+    be replaced, vacuumed, locked or gone for a while: that is told, and tried again for 30 seconds.
+
+    Without --until it goes on until the time is up, or until Ctrl-C. CMD is run by `sh -c`, for at most 10 seconds, on
+    every change after the first decisions; facts reach it on its standard input only, as the JSON of one decision.
+
+    Exit code: that of `interlock eval` at the end; 4 when the time is up first, with what stands in the way then; 6
+    when the ledger stays unreadable; 130 when interrupted.
+    """
+    import gc
+
+    from interlock.watching import SystemClock, Watch
+
+    gc.enable()
+    signal.signal(signal.SIGTERM, _interrupted)
+    seconds = _seconds(timeout)
+    opened = _opened(ledger)
+    question = {"tasks": [task], "params": options.given(params), "engine": engine, "policy_dirs": policy_dirs}
+    asking = _Asking(opened, policies, question, decision_log)
+    watch = Watch(asking.judge, opened.stamp, partial(terminal.say, label="note"), SystemClock())
+    return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)
+
+
+def _followed(rounds: Iterator[Round], asking: _Asking, teller: _Teller, until: Until | None) -> int:
+    """Tell what changes, until it is time to end; the exit code."""
+    first = True
+    for now in rounds:
+        asking.log([after for _, after in now.changed])
+        reads = teller.tell(now)
+        if not reads or _ended(until, now.decisions, changed=bool(now.changed) and not first):
+            return exits.of_decisions(now.decisions)
+        if now.over:
+            teller.end(now.decisions)
+        first = False
+    return exits.UNDECIDED
+
+
+class _Asking:
+    """Asks the question again and again, and appends those decisions to the log that are told."""
+
+    def __init__(self, ledger: Ledger, policies: Sequence[str], question: dict[str, Any], log: str | None) -> None:
+        self._ledger, self._policies, self._question, self._log = ledger, policies, question, log
+        self._records: Sequence[Record] = ()
+        if log is not None:
+            from interlock.logbook import refuse
+            from interlock.runner import library
+
+            refuse(log, [ledger.path, *map(library(question["policy_dirs"]).path, policies)])
+
+    def judge(self) -> tuple[Decision, ...]:
+        """The decisions of now. The ledger is let go of: who writes to it is not in the way, nor in ours."""
+        from interlock.runner import judge, recorded
+
+        try:
+            if self._log is None:
+                return judge(self._policies, ledger=self._ledger, **self._question)
+            self._records = recorded(self._policies, ledger=self._ledger, **self._question)
+        finally:
+            self._ledger.close()
+        return tuple(record.decision for record in self._records)
+
+    def log(self, told: Sequence[Decision]) -> None:
+        """Append what is told. Raises UsageError when it cannot be."""
+        if self._log is not None:
+            from interlock.logbook import append
+
+            append(self._log, [each for each in self._records if any(each.decision is one for one in told)])
+
+
+class _Teller:
+    """Tells changes: on standard output, and to a person's own command."""
+
+    def __init__(self, form: str, command: str | None) -> None:
+        self._form, self._command = form, command
+
+    def tell(self, now: Round) -> bool:
+        """Tell what changed; whether somebody still reads."""
+        reads = True
+        wide = max(len(decision.policy) for decision in now.decisions)
+        for before, after in now.changed:
+            if self._form == "json":
+                reads &= terminal.put(render("json", [after]), "utf-8")
+            else:
+                line = change.line(before, after, terminal.painter(sys.stdout), wide)
+                reads &= terminal.put(f"{line}\n")
+            if before is not None and self._command is not None:
+                from interlock.cli.notifying import notify
+
+                notify(self._command, after)
+        return reads
+
+    def end(self, decisions: Sequence[Decision]) -> None:
+        """Tell how things stand when the time is up: what stands in the way."""
+        terminal.say("the time is up", "note")
+        if self._form == "json":
+            terminal.put(render("json", decisions), "utf-8")
+        else:
+            look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
+            terminal.put("\n" + render("text", decisions, look))
+
+
+def _ended(until: Until | None, decisions: Sequence[Decision], *, changed: bool) -> bool:
+    verdicts = {decision.allow for decision in decisions}
+    return {"allow": verdicts == {True}, "deny": False in verdicts, "change": changed, None: False}[until]
+
+
+def _seconds(timeout: str | None) -> float | None:
+    if timeout is None:
+        return None
+    try:
+        return parse_duration(timeout) / SECOND
+    except ValueError as error:
+        raise UsageError(f"`--timeout`: {error}") from None
+
+
+def _opened(path: str | None) -> Ledger:
+    from interlock.ledger import STANDARD_INPUT
+
+    if path == STANDARD_INPUT:
+        raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
+    return options.opened(path, _PATIENCE)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

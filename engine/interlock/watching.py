@@ -1,0 +1,141 @@
+"""Waiting for decisions to change: cheap looks at the ledger, and a judgement only when something may have changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from interlock.decision import Decision
+from interlock.errors import LedgerError
+from interlock.instant import SECOND, parse_instant
+
+LOOK = 1.0
+"""Seconds between two looks at the ledger."""
+GRACE = 30.0
+"""For how many seconds a ledger that cannot be read is tried again."""
+
+
+class Clock(Protocol):
+    """What time it is, and a way to wait."""
+
+    def wall(self) -> int:
+        """The instant, in microseconds, UTC. It may jump."""
+
+    def steady(self) -> float:
+        """Seconds since some moment. It never jumps."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def wall(self) -> int:
+        """The instant, in microseconds, UTC."""
+        return time.time_ns() // 1_000
+
+    def steady(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What was decided at one moment, and what changed: each decision before (None at first) and after.
+
+    `over` says that the time is up, and that this is how things stand then.
+    """
+
+    decisions: tuple[Decision, ...]
+    changed: tuple[tuple[Decision | None, Decision], ...]
+    over: bool = False
+
+
+class Watch:
+    """Watches decisions. `judge` decides now; `stamp` is a look: it differs when the ledger may have changed, and is
+    None where that cannot be told. `tell` takes notes for a person.
+    """
+
+    def __init__(
+        self,
+        judge: Callable[[], Sequence[Decision]],
+        stamp: Callable[[], object],
+        tell: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self._judge, self._stamp, self._tell, self._clock = judge, stamp, tell, clock
+
+    def rounds(self, timeout: float | None = None) -> Iterator[Round]:
+        """The first decisions, then each moment at which one changed; at last that when `timeout` seconds are over.
+
+        Raises LedgerError when the ledger cannot be read for longer than a while, or when the time is up.
+        """
+        deadline = float("inf") if timeout is None else self._clock.steady() + timeout
+        before: tuple[Decision, ...] = ()
+        over = False
+        while True:
+            seen, since, decisions = self._decided(deadline)
+            pairs = zip(before or (None,) * len(decisions), decisions, strict=True)
+            changed = tuple(pair for pair in pairs if pair[0] is None or _says(pair[0]) != _says(pair[1]))
+            if changed or over:
+                yield Round(decisions, changed, over)
+            if over:
+                return
+            before = decisions
+            over = self._wait(seen, since, due(decisions), deadline)
+
+    def _decided(self, deadline: float) -> tuple[object, int, tuple[Decision, ...]]:
+        """The decisions of now, and the look and the instant from which they are. Each second is tried anew."""
+        failed: float | None = None
+        while True:
+            seen, since = self._stamp(), self._clock.wall()
+            try:
+                decisions = tuple(self._judge())
+            except LedgerError as error:
+                steady = self._clock.steady()
+                if failed is None:
+                    failed = steady
+                    self._tell(f"{error}; trying again")
+                if steady >= min(deadline, failed + GRACE):
+                    raise
+                self._clock.sleep(max(0.0, min(LOOK, deadline - steady)))
+            else:
+                if failed is not None:
+                    self._tell("the ledger can be read again")
+                return seen, since, decisions
+
+    def _wait(self, seen: object, since: int, due: int | None, deadline: float) -> bool:
+        """Wait until the decisions of `since` may have changed, or the time is up; whether it is."""
+        ahead = due if due is not None and due > since else None
+        while True:
+            left = deadline - self._clock.steady()
+            now = self._clock.wall()
+            if left <= 0:
+                return True
+            if now < since or (ahead is not None and now >= ahead):  # a clock that was set back judges anew
+                return False
+            wait = LOOK if ahead is None else min(LOOK, (ahead - now) / SECOND)
+            self._clock.sleep(min(wait, left))
+            if wait == LOOK <= left:
+                found = self._stamp()
+                if found is None or found != seen:
+                    return False
+
+
+def due(decisions: Sequence[Decision]) -> int | None:
+    """The next instant at which a decision changes by time alone, in microseconds; None where none is known."""
+    found = [getattr(decision, "valid_until", None) for decision in decisions]
+    return min((parse_instant(each) for each in found if each is not None), default=None)
+
+
+def _says(decision: Decision) -> tuple[object, ...]:
+    """What a decision says. It is the same where only its evidence, or the values beside it, differ."""
+    found = [(finding.rule, finding.message, finding.fix) for finding in decision.findings]
+    return decision.allow, decision.state, decision.reason, found
