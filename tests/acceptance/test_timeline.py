@@ -197,6 +197,8 @@ def test_a_finger_tells_what_it_touches(page: Page, tmp_path: Path) -> None:
     assert "the prompt was not sent" in told(page)
     box = page.run("(b => [b.left, b.right, b.bottom])(document.getElementById('tip').getBoundingClientRect())")
     assert box == [0, 390, 844]
+    low = page.run(f"document.querySelector('{ITEM}.denied').getBoundingClientRect().bottom")
+    assert low < page.run("document.getElementById('tip').getBoundingClientRect().top")
     page.tap("h1")
     assert told(page) == ""
     assert page.run("document.documentElement.scrollWidth") == 390

@@ -184,6 +184,24 @@ def test_shares_are_of_time_and_of_number_where_there_is_none() -> None:
     assert shares(nothing) == {"allowed": 0.25, "denied": 0.5, "undecided": 0.25}
 
 
+def test_an_allow_of_a_microsecond_among_denials_is_drawn_and_told() -> None:
+    _, denied, allowed, _ = TINY.lanes[0].intervals
+    ends = ["09:00:01Z", "09:00:01.000001Z", "09:00:02Z", "09:10:00Z"]
+    instants = [f"2026-06-22T{end}" for end in ("09:00:00Z", *ends)]
+    kinds = (denied, allowed, denied, denied)
+    intervals = tuple(
+        msgspec.structs.replace(kind, since=since, until=until)
+        for kind, (since, until) in zip(kinds, pairwise(instants), strict=True)
+    )
+    history = msgspec.structs.replace(TINY, lanes=(msgspec.structs.replace(TINY.lanes[0], intervals=intervals),))
+    drawing = fromstring(svg.render(history))
+    (column,) = (each for each in drawing.iter(f"{NAMESPACE}g") if titled(each).startswith("3 intervals"))
+    assert "allowed under 1% of the time, denied 100% of the time" in titled(column)
+    heights = {rect.attrib["class"]: float(rect.attrib["height"]) for rect in column.findall(f"{NAMESPACE}rect")}
+    assert heights["allowed"] >= 2
+    assert heights["allowed"] + heights["denied"] == pytest.approx(heights["mixed"], abs=0.1)
+
+
 def test_a_stretch_over_midnight_tells_its_days() -> None:
     longer = msgspec.structs.replace(TINY, until="2026-06-23T09:00:00Z")
     assert stretch(TINY) == "2026-06-22, 09:00:00Z to 09:10:00Z (10m)"

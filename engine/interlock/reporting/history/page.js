@@ -7,6 +7,7 @@
   const span = Math.max(1, until - since);
   const steps = told.steps.split(" ").map(Number);
   const glyphs = Object.fromEntries(told.glyphs.match(/\w+ \S/gu).map((pair) => pair.split(" ")));
+  const narrowed = matchMedia("(max-width: 700px)");
   const WIDEST = 8e6; // pixels: browsers lay out no element much wider
   const SECOND = 1e6, MINUTE = 60 * SECOND, DAY = 86400 * SECOND;
 
@@ -76,12 +77,13 @@
   const ends = (group, seat) => [text(group[0], seat ? 0 : 1), text(group.at(-1), seat ? 0 : 2)];
   const mix = (group) => {
     const by = { allowed: 0, undecided: 0, denied: 0 };
-    const whole = group.reduce((sum, each) => sum + each.to - each.from, 0);
-    for (const each of group) by[each.verdict] += whole ? (each.to - each.from) / whole : 1 / group.length;
+    const long = (each) => Math.max(1, each.to - each.from);
+    const whole = group.reduce((sum, each) => sum + long(each), 0);
+    for (const each of group) by[each.verdict] += long(each) / whole;
     return by;
   };
   const shares = (group) => Object.entries(mix(group)).filter(([, part]) => part)
-    .map(([name, part]) => `${name} ${Math.round(part * 100)}% of the time`).join(", ");
+    .map(([name, part]) => `${name} ${part < 0.01 ? "under 1" : Math.round(part * 100)}% of the time`).join(", ");
   const kinds = (group) => {
     const by = new Map();
     for (const each of group) by.set(text(each, 1), (by.get(text(each, 1)) ?? 0) + 1);
@@ -136,7 +138,10 @@
   };
   const stacked = (by) => {
     let bottom = 0;
-    return Object.entries(by).filter(([, part]) => part).map(([name, part]) => {
+    const seen = Object.entries(by).filter(([, part]) => part).map(([name, part]) => [name, Math.max(0.1, part)]);
+    const whole = seen.reduce((sum, [, part]) => sum + part, 0);
+    return seen.map(([name, least]) => {
+      const part = least / whole;
       const part_ = placed(made("div", { className: `part ${name}` }), { bottom: percent(bottom), height: percent(part) });
       bottom += part;
       return part_;
@@ -162,7 +167,7 @@
     placed(item, { left: percent((first.from - since) / span) });
     if (!lane.seat) {
       placed(item, { width: percent((last.to - first.from) / span) });
-      const wide = ((last.to - first.from) / span) * room() * factor > 70;
+      const wide = ((last.to - first.from) / span) * room() * factor > 80;
       if (several) item.append(...stacked(mix(group)));
       else if (wide) item.append(made("span", { className: "text" }, `${glyphs[first.verdict]} `, made("bdi", {}, first.state)));
     } else if (several) item.append(String(group.length));
@@ -223,7 +228,7 @@
   };
   const enter = (item) => {
     const { group } = groupOf.get(item);
-    if (group.length === 1) return reveal(group[0].row);
+    if (group.length === 1 || into.disabled) return reveal(group[0].row);
     const long = Math.max(1, group.at(-1).to - group[0].from);
     zoom(Math.max(factor * 2, (span / long) * 0.8));
   };
@@ -288,7 +293,12 @@
   grid.addEventListener("dblclick", (event) => { const item = itemAt(event); if (item && groupOf.get(item).group.length > 1) enter(item); });
   document.addEventListener("click", (event) => {
     const item = itemAt(event);
-    if (item) { show(item); pinned = true; }
+    if (item) {
+      show(item);
+      pinned = true;
+      const hidden = item.getBoundingClientRect().bottom + 16 - tip.getBoundingClientRect().top;
+      if (narrowed.matches && hidden > 0) scrollBy(0, hidden); // what is told of lies under what tells it
+    }
     else if (!tip.contains(event.target) && !event.target.closest?.("button")) hide();
   });
   scroll.addEventListener("scroll", () => requestAnimationFrame(() => { ticks(); if (shown) settle(shown); }), { passive: true });

@@ -16,6 +16,7 @@ from interlock.reporting.history.words import (
     GLYPHS,
     changes,
     counted,
+    mixture,
     seats,
     shares,
     standing,
@@ -28,6 +29,8 @@ _WIDTH, _SIDE, _HEAD = 1200, 24, 130
 _BAR = 26
 _GATE, _SEAT = 64, 52
 """How high a lane is, its line of words included."""
+_LEAST = 0.1
+"""The part of a column that a verdict has at least, however short it was: what was said is seen."""
 _LETTER = 7.6
 """About how wide a letter is, in pixels."""
 
@@ -146,8 +149,7 @@ def _piece(intervals: Sequence[Interval], history: History, x: float, y: int, wi
         return node("g", title, _bar(name, x, y, max(3, width), _BAR), *_label(interval, x, y, width))
     since, until = told(intervals[0].since, history), told(intervals[-1].until, history)
     parts = shares(intervals)
-    mix = ", ".join(f"{name} {share:.0%} of the time" for name, share in parts.items() if share)
-    title = node("title", f"{counted(len(intervals), 'interval')}, {since} to {until}: {mix}")
+    title = node("title", f"{counted(len(intervals), 'interval')}, {since} to {until}: {mixture(parts)}")
     return node("g", title, *_mixed(parts, x, y, max(6, width), _BAR))
 
 
@@ -166,10 +168,12 @@ def _bar(name: str, x: float, y: float, width: float, height: float) -> Element:
 
 def _mixed(parts: dict[str, float], x: float, y: float, width: float, height: float) -> Iterator[Element]:
     top = y + height
+    seen = {name: max(_LEAST, share) if share else 0 for name, share in parts.items()}
     for name in ("allowed", "undecided", "denied"):
-        top -= parts[name] * height
-        if parts[name]:
-            size = {"width": _rounded(width), "height": _rounded(parts[name] * height)}
+        part = seen[name] / sum(seen.values()) * height
+        top -= part
+        if part:
+            size = {"width": _rounded(width), "height": _rounded(part)}
             yield node("rect", class_=name, x=_rounded(x), y=_rounded(top), **size)
     yield node("rect", class_="mixed", x=_rounded(x), y=_rounded(y), width=_rounded(width), height=_rounded(height))
 
@@ -219,8 +223,8 @@ def _several(number: int, x: float, y: float) -> Iterator[Element]:
 def _words(name: str, more: str, top: int) -> Iterator[Element]:
     yield node(
         "text",
-        node("tspan", cut(name, 40), class_="name"),
-        node("tspan", cut(" ".join(more.split()), 90), class_="quiet", dx=10),
+        node("tspan", cut(name, 32), class_="name"),
+        node("tspan", cut(" ".join(more.split()), 70), class_="quiet", dx=10),
         x=_SIDE,
         y=top + 14,
     )

@@ -38,7 +38,7 @@ def stretch(history: History) -> str:
 
 
 def changes(lane: Lane) -> str:
-    """How often the gate changed its mind."""
+    """How often the gate changed what it said."""
     return counted(max(0, len(lane.intervals) - 1), "change")
 
 
@@ -54,14 +54,18 @@ def summary(interval: Interval, history: History) -> str:
 
 
 def shares(intervals: Sequence[Interval]) -> dict[str, float]:
-    """What part of their time each verdict has, of 1; of no time at all, each has its part by number."""
-    long = [parse_instant(each.until) - parse_instant(each.since) for each in intervals]
-    if not any(long):
-        long = [1] * len(intervals)
+    """What part of their time each verdict has, of 1; what lasted for no time at all counts as a microsecond."""
+    long = [max(1, parse_instant(each.until) - parse_instant(each.since)) for each in intervals]
     found = dict.fromkeys(GLYPHS, 0.0)
     for interval, time in zip(intervals, long, strict=True):
         found[verdict(interval)] += time / sum(long)
     return found
+
+
+def mixture(parts: dict[str, float]) -> str:
+    """Shares of time in words, none of which is nothing."""
+    told = {name: f"{share:.0%}" if share >= 0.01 else "under 1%" for name, share in parts.items() if share}
+    return ", ".join(f"{name} {share} of the time" for name, share in told.items())
 
 
 def seats(history: History) -> dict[str, list[Mark]]:
