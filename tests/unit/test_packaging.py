@@ -19,7 +19,7 @@ import pytest
 import interlock
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = (".lark", ".md", ".sql", ".typed", ".xz", ".yaml")
+DATA = (".css", ".js", ".lark", ".md", ".sql", ".typed", ".xz", ".yaml")
 """The package's files that are not Python."""
 
 

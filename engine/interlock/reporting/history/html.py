@@ -1,0 +1,95 @@
+"""A history as one page that stands alone: a timeline to walk through, and the same as tables.
+
+It asks the network for nothing, and its policy for content forbids it to. Without its script it shows the picture.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+from xml.etree.ElementTree import Element, tostring
+
+from interlock.history import History
+from interlock.instant import parse_instant
+from interlock.reporting.history.elements import node, shipped
+from interlock.reporting.history.picture import picture
+from interlock.reporting.history.scale import APART, COLUMN, NARROW, STEPS
+from interlock.reporting.history.tables import ends, isolated, tables
+from interlock.reporting.history.words import GLYPHS, stretch
+
+
+def render(history: History) -> str:
+    """One HTML document."""
+    styles = "\n" + "".join(map(shipped, ("palette.css", "picture.css", "page.css")))
+    script = "\n" + shipped("page.js")
+    page = node(
+        "html",
+        node(
+            "head",
+            node("meta", charset="utf-8"),
+            _policy(styles, script),
+            node("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            node("meta", name="color-scheme", content="light dark"),
+            node("meta", name="referrer", content="no-referrer"),
+            node("link", rel="icon", href="data:,"),
+            node("title", f"{history.task}: what each gate said"),
+            node("style", styles),
+        ),
+        node("body", _main(history), node("script", script)),
+        lang="en",
+    )
+    return f"<!doctype html>\n{tostring(page, encoding='unicode', method='html')}\n"
+
+
+def _policy(styles: str, script: str) -> Element:
+    allowed = {
+        "default-src": "'none'",
+        "img-src": "data:",  # the empty icon, without which a browser asks for one
+        "style-src": _hash(styles),
+        "script-src": _hash(script),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    content = "; ".join(f"{name} {source}" for name, source in allowed.items())
+    return node("meta", http_equiv="Content-Security-Policy", content=content)
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _main(history: History) -> Element:
+    return node(
+        "main",
+        node(
+            "header",
+            node("p", "interlock replay", class_="over"),
+            node("h1", "Task ", isolated(history.task)),
+            node("p", f"{stretch(history)}, all times UTC", class_="range"),
+        ),
+        node("div", ends(history), class_="framed", role="region", tabindex=0, aria_label="The gates"),
+        node("section", node("h2", "Timeline", id="timeline"), _timeline(history), aria_labelledby="timeline"),
+        node(
+            "details",
+            node("summary", node("h2", "The same as tables")),
+            *tables(history),
+            id="tables",
+        ),
+    )
+
+
+def _timeline(history: History) -> Element:
+    """The picture, which the script replaces by one that can be walked through, with what it must know to draw it."""
+    return node(
+        "div",
+        node("div", picture(history), class_="still", tabindex=0, role="region", aria_label="Picture of the timeline"),
+        id="chart",
+        data_task=history.task,
+        data_since=parse_instant(history.since),
+        data_until=parse_instant(history.until),
+        data_steps=" ".join(map(str, STEPS)),
+        data_apart=APART,
+        data_narrow=NARROW,
+        data_column=COLUMN,
+        data_glyphs=" ".join(f"{name} {glyph}" for name, glyph in GLYPHS.items()),
+    )

@@ -1,0 +1,31 @@
+"""A history as one picture that stands alone: SVG, in dark and in light."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import indent, tostring
+
+from interlock.history import History
+from interlock.reporting.history.elements import node, shipped
+from interlock.reporting.history.picture import picture
+
+
+def render(history: History) -> str:
+    """One SVG document."""
+    drawing = picture(history)
+    drawing.set("width", drawing.attrib["viewBox"].split()[2])
+    drawing.insert(2, node("style", _styles()))
+    indent(drawing)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(drawing, encoding="unicode")}\n'
+
+
+def _styles() -> str:
+    """The style sheet with its colours in their places, as few readers of SVG but browsers know variables."""
+    light, _, dark = shipped("palette.css").partition("@media")
+    night = "\n".join(rule for rule in _coloured(dark).splitlines() if re.search("fill: #|stroke: #", rule))
+    return f"\n{_coloured(light)}@media (prefers-color-scheme: dark) {{\n{night}\n}}\n"
+
+
+def _coloured(palette: str) -> str:
+    colours = dict(re.findall(r"(--[\w-]+): (\S+);", palette))
+    return re.sub(r"var\((--[\w-]+)\)", lambda found: colours[found[1]], shipped("picture.css"))

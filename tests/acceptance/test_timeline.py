@@ -1,0 +1,242 @@
+"""The timeline in a real browser: by mouse, by touch, by keyboard, and by what a screen reader is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from interlock.history import History
+from interlock.instant import parse_instant
+from interlock.reporting.history import html, svg
+from interlock.reporting.history.scale import Scale, columns
+from tests.helpers.browser import Page, browsing, chromium
+from tests.helpers.histories import TINY, flapping, hostile
+
+AXE = "axe-core@4.11.0"
+ITEM = ".track .item"
+FOCUSED = "document.activeElement.getAttribute('aria-label')"
+TOLD = "(tip => tip.hidden ? '' : tip.textContent)(document.getElementById('tip'))"
+
+pytestmark = pytest.mark.slow
+
+
+def unavailable(why: str) -> NoReturn:
+    """No browser can be tried: that is told, and where everything must hold it is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = chromium()
+    if program is None:
+        unavailable("no Chromium, to look at a timeline with")
+    with browsing(program, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser.page()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script that checks a page by the rules of accessibility."""
+    npm = shutil.which("npm")
+    if npm is None:
+        unavailable(f"no npm, to install {AXE} with")
+    folder = tmp_path_factory.mktemp("axe")
+    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", AXE]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode:
+        unavailable(f"npm cannot install {AXE}: {done.stderr.strip()}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+def opened(page: Page, history: History, folder: Path, **look: Any) -> Page:
+    """A history's page, looked at."""
+    page.look(**look)
+    page.open(written(history, folder))
+    page.wait(50)
+    return page
+
+
+def written(history: History, folder: Path) -> Path:
+    path = folder / "timeline.html"
+    path.write_text(html.render(history), "utf-8")
+    return path
+
+
+def told(page: Page) -> str:
+    return str(page.run(TOLD))
+
+
+@pytest.mark.parametrize("history", [TINY, hostile(), flapping(1_000)], ids=["tiny", "hostile", "flapping"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_asked_for_nothing_goes_wrong_and_nothing_hostile_runs(
+    history: History, scheme: str, page: Page, tmp_path: Path
+) -> None:
+    opened(page, history, tmp_path, prefers_color_scheme=scheme)
+    page.hover(ITEM)
+    page.run("document.getElementById('tables').open = true")
+    assert page.run(f"document.querySelectorAll('{ITEM}').length") > 2
+    assert page.asked_for() == [(tmp_path / "timeline.html").as_uri()]
+    assert page.complaints() == []
+    assert page.run("typeof window.ran") == "undefined"
+    assert page.run("document.images.length") == 0
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_policy_for_content_forbids_what_is_not_the_pages_own(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path)
+    page.run("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))")
+    page.run("document.body.insertAdjacentHTML('beforeend', '<img src=\"https://example.org/x.png\">')")
+    assert page.run("typeof window.ran") == "undefined"
+    assert len([each for each in page.complaints() if "Content Security Policy" in each]) == 2
+
+
+def test_a_person_walks_it_by_keyboard(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path)
+    while page.run("document.activeElement.getAttribute('role')") != "gridcell":
+        page.press("Tab")
+    assert page.run(FOCUSED) == "undecided, 09:00:00Z to 09:00:40Z (40s)"
+    assert "no smoke session has been started" in told(page)
+    page.press("ArrowRight")
+    assert page.run(FOCUSED) == "denied: blocked, 09:00:40Z to 09:03:00Z (2m20s)"
+    for said in (
+        "the prompt was not sent",
+        "conveyor app-smoke record demo",
+        "app_smoke_receipt_recorded",
+        "receipt-2",
+    ):
+        assert said in told(page)
+    page.press("End")
+    assert page.run(FOCUSED) == "denied: blocked, 09:06:02Z to 09:10:00Z (3m58s)"
+    page.press("ArrowLeft")
+    assert "a lapse: time alone, no receipt" in told(page)
+    page.press("Home", "ArrowLeft")
+    assert page.run(FOCUSED) == "undecided, 09:00:00Z to 09:00:40Z (40s)"
+    page.press("ArrowDown")
+    assert page.run(FOCUSED) == "2 receipts, 09:03:00Z to 09:03:02Z: 1 app_smoke_receipt_recorded, 1 app_heartbeat"
+    page.press("ArrowDown", "ArrowDown")
+    assert page.run(FOCUSED) == "app_smoke_started at 09:00:40Z"
+    page.press("Escape")
+    assert told(page) == ""
+    page.press("ArrowUp", "ArrowUp", "Enter")
+    assert page.run("document.activeElement.matches('table tr')")
+
+
+def test_one_item_alone_is_a_stop_of_the_tab_key_and_its_focus_is_seen(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path)
+    assert page.run(f"document.querySelectorAll('{ITEM}[tabindex=\"0\"]').length") == 1
+    page.run(f"document.querySelector('{ITEM}').focus()")
+    page.press("ArrowRight")
+    assert page.run("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2
+    assert page.run("document.activeElement.getAttribute('aria-describedby')") == "tip"
+    assert page.run(f"document.querySelectorAll('{ITEM}[tabindex=\"0\"]').length") == 1
+
+
+def test_zooming_tells_apart_what_was_drawn_as_one(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(1_000), tmp_path)
+    page.run(f"document.querySelector('{ITEM}.mixed').focus()")
+    before = page.run("document.querySelectorAll('.gate .item').length")
+    assert page.run(FOCUSED).endswith("of the time")
+    page.press("Enter")
+    after = page.run("document.querySelectorAll('.gate .item').length")
+    assert after > before
+    assert page.run("document.activeElement.closest('.track') !== null")
+    page.press("0")
+    assert page.run("document.querySelectorAll('.gate .item').length") == before
+    page.press("+", "+", "-")
+    assert page.run("document.querySelector('.zoom output').textContent") != ""
+    while not page.run("document.querySelector('[title=\"Zoom in\"]').disabled"):
+        page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+    assert page.run(f"document.querySelectorAll('{ITEM}.mixed').length") == 0
+    assert page.run("document.querySelectorAll('.gate .item').length") == 1_001
+    assert page.complaints() == []
+
+
+def test_the_page_draws_the_columns_that_the_picture_has(page: Page, tmp_path: Path) -> None:
+    history = flapping(1_000)
+    opened(page, history, tmp_path)
+    width = page.run("document.querySelector('.track').clientWidth")
+    axis = Scale(parse_instant(history.since), parse_instant(history.until), width)
+    edges = [
+        (axis.x(parse_instant(each.since)), axis.x(parse_instant(each.until))) for each in history.lanes[0].intervals
+    ]
+    drawn = page.run("document.querySelector('.gate .track').children.length")
+    assert drawn == len(columns([right - left for left, right in edges]))
+
+
+def test_a_thousand_flips_are_there_within_a_second(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(1_000), tmp_path)
+    took = page.run("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    assert 0 < took < 1_000
+    assert (tmp_path / "timeline.html").stat().st_size < 2_000_000
+
+
+def test_the_mouse_tells_what_it_is_over_and_lets_it_be_read(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path)
+    page.hover(f"{ITEM}.denied")
+    assert "the prompt was not sent" in told(page)
+    page.hover("#tip .fix code")
+    page.wait(400)
+    assert "the prompt was not sent" in told(page)
+    page.hover("h1")
+    page.wait(400)
+    assert told(page) == ""
+
+
+def test_a_finger_tells_what_it_touches(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path, width=390, height=844, phone=True)
+    page.tap(f"{ITEM}.denied")
+    assert "the prompt was not sent" in told(page)
+    box = page.run("(b => [b.left, b.right, b.bottom])(document.getElementById('tip').getBoundingClientRect())")
+    assert box == [0, 390, 844]
+    low = page.run(f"document.querySelector('{ITEM}.denied').getBoundingClientRect().bottom")
+    assert low < page.run("document.getElementById('tip').getBoundingClientRect().top")
+    page.tap("h1")
+    assert told(page) == ""
+    assert page.run("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("history", [TINY, flapping(21)], ids=["tiny", "flapping"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_it_breaks_no_rule_of_accessibility(
+    history: History, scheme: str, phone: bool, page: Page, axe: str, tmp_path: Path
+) -> None:
+    opened(page, history, tmp_path, width=390 if phone else 1280, phone=phone, prefers_color_scheme=scheme)
+    page.run("document.getElementById('tables').open = true")
+    page.run(f"document.querySelector('{ITEM}').focus()")
+    page.wait(200)
+    page.run(axe + "; 0")
+    found = json.loads(page.run("axe.run().then((found) => JSON.stringify(found))"))
+    assert len(found["passes"]) > 20
+    assert [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found["violations"]] == []
+
+
+def test_without_its_script_the_page_shows_the_picture_and_the_tables(page: Page, tmp_path: Path) -> None:
+    page.ask("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        page.open(written(TINY, tmp_path))
+        assert page.run("document.querySelector('#chart svg > rect').getBoundingClientRect().width") > 500
+        assert page.run("document.querySelectorAll('#tables tbody tr').length") == 7
+        assert page.complaints() == []
+    finally:
+        page.ask("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_picture_alone_is_drawn_in_its_colours(scheme: str, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "timeline.svg"
+    path.write_text(svg.render(TINY), "utf-8")
+    page.look(prefers_color_scheme=scheme)
+    page.open(path)
+    ground = page.run("getComputedStyle(document.querySelector('.page')).fill")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}[scheme]
+    assert page.complaints() == []
