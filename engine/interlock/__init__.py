@@ -1,7 +1,7 @@
 """interlock: do the receipts prove it? Policies over receipt ledgers, decided.
 
-The public API: `open_ledger`, `evaluate`, `explain`, `judge`, the values they give and the errors they raise. Names
-are loaded when they are first used, so that importing a part of the package does not load the rest.
+The public API: `open_ledger`, `evaluate`, `explain`, `judge`, `unblock`, the values they give and the errors they
+raise. Names are loaded when they are first used, so that importing a part of the package does not load the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interlock.decision import Decision, Finding, Head
     from interlock.errors import EngineError, InterlockError, LedgerError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
-    from interlock.runner import evaluate, explain, judge
+    from interlock.runner import evaluate, explain, judge, unblock
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,7 @@ _HOMES = {
     "explain": "runner",
     "judge": "runner",
     "open_ledger": "ledger",
+    "unblock": "runner",
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "explain",
     "judge",
     "open_ledger",
+    "unblock",
 ]
 
 

@@ -19,6 +19,7 @@ _COMMANDS = (
     "eval",
     "check",
     "explain",
+    "unblock",
     "explain-code",
     "policies",
     "show",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
+from interlock.schemas.recording import Moved, moves, needed, recorder, responsible
 from interlock.schemas.validation import check, faults, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
@@ -15,6 +16,7 @@ from interlock.schemas.words import generalised
 __all__ = [
     "ENTITIES",
     "FieldSpec",
+    "Moved",
     "Violation",
     "check",
     "digest",
@@ -22,6 +24,10 @@ __all__ = [
     "fields",
     "generalised",
     "kinds",
+    "moves",
+    "needed",
+    "recorder",
+    "responsible",
     "violations",
     "wrong",
 ]
