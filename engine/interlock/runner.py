@@ -19,8 +19,8 @@ from interlock.source import nearest
 if TYPE_CHECKING:
     from interlock.explanation import Explanation
     from interlock.exporting import Extent
+    from interlock.plan import Unblock
     from interlock.sight import Sight
-    from interlock.unblock import Unblock
 
 Name = str | os.PathLike[str]
 _libraries: dict[tuple[str, ...], Library] = {}

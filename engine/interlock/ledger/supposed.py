@@ -25,16 +25,24 @@ _MOVE = (
 class Supposed(FeedReader):
     """The facts of a feed, and for the while of a snapshot those that are supposed to be recorded after them."""
 
-    def __init__(self, path: str, lines: Iterable[bytes]) -> None:
-        """Read the feed of a ledger that people know as `path`. Raises LedgerError."""
-        super().__init__(path, lines)
+    def __init__(self, path: str, head: int, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take in rows such as `Snapshot.facts` gives, as they are, of a ledger that people know as `path`.
+
+        `head` is the `seq` of the ledger's newest receipt. Raises LedgerError.
+        """
+        self._head, self._rows = head, rows
+        super().__init__(path, ())
         self._connection.execute("PRAGMA journal_mode = memory")  # without a journal nothing is rolled back
         self._define(frozenset(definitions("feed")))
+
+    def _fill(self, lines: Iterable[bytes]) -> None:  # noqa: ARG002
+        entities = schemas.ENTITIES
+        self._connection.executemany(INSERT, ((*row[:5], *row[6:], row[0] in entities) for row in self._rows))
 
     def begin(self, now: int) -> int:
         """The `seq` of the ledger's newest receipt; the transaction is begun already."""
         self.now = now
-        return 0 if self._about is None else int(self._about["head"])
+        return self._head
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
         """None: nothing else is supposed to have been recorded."""

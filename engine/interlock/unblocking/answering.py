@@ -11,11 +11,11 @@ from interlock.document import ENVELOPE
 from interlock.evaluation import Engine, Judge, Loaded, maps
 from interlock.evaluation.findings import completed, finding
 from interlock.explanation import Cited
-from interlock.exporting import Export, Extent
+from interlock.exporting import name_of
 from interlock.expression.values import Known
 from interlock.fact import Value
 from interlock.ledger.supposed import Supposed
-from interlock.unblock import Fix, Permanent, Plan, Step, Unblock
+from interlock.plan import Fix, Permanent, Plan, Step, Unblock
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.lasting import held_fact, permanent
 from interlock.unblocking.search import Search
@@ -32,7 +32,9 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
     plans: list[Plan] = []
     judged, bounded = 0, False
     if decision.allow is not True:
-        bench = Bench(_supposed(judge), loaded, _named(judge, task), params, judge.load)
+        bench = Bench(
+            _supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge.load
+        )
         for line, each in enumerate(loaded.policy.decide):
             if each.allow:
                 search = Search(bench, line)
@@ -62,18 +64,13 @@ def _supposed(judge: Judge) -> Supposed:
     tasks: dict[str, None] = {}
     for loaded, task, _ in judge.decided:
         assert isinstance(loaded, Loaded)
-        tasks[str(task)] = None
+        identity = judge.snapshot.task_id(str(task))
+        name_of(judge.snapshot, identity)  # which must be its own: among what is supposed, a task has no other id
+        tasks[identity] = None
         for kind, every in loaded.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or every
-    everywhere = sorted(kind for kind, every in kinds.items() if every)
-    export = Export(judge.snapshot, judge.now, Extent(list(tasks), sorted(kinds), everywhere))
-    return Supposed(judge.head.path, export.lines())
-
-
-def _named(judge: Judge, task: str) -> str:
-    """The name of a task that is asked for by its name or id: in a feed it has no other."""
-    rows = judge.snapshot.rows("SELECT name FROM main.tasks WHERE id = :id", {"id": judge.snapshot.task_id(task)})
-    return str(rows[0][0])
+    rows = judge.snapshot.facts(tasks, sorted(kinds), sorted(kind for kind, every in kinds.items() if every))
+    return Supposed(judge.head.path, judge.head.seq, rows)
 
 
 def _plans(bench: Bench, found: list[Supposition]) -> list[Plan]:

@@ -35,9 +35,9 @@ from interlock.expression.tree import (
 )
 from interlock.expression.values import Known, evaluate, find
 from interlock.expression.walk import reference, selections, walk
+from interlock.plan import Held, Permanent
 from interlock.policy import Policy, Selection
 from interlock.schemas import ENTITIES, kinds, moves, recorder, responsible
-from interlock.unblock import Held, Permanent
 from interlock.verdict import Firing, Verdict
 
 _Held = dict[Cited, tuple[str, ...]]
