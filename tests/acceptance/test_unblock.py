@@ -93,7 +93,7 @@ def test_every_plan_is_really_one(story_path: Path, tmp_path: Path, policy: str)
         for plan in found.plans:
             assert_proved(found, plan, story_path, tmp_path, {})
         plans += len(found.plans)
-    assert plans > 3
+    assert plans >= 3
 
 
 @pytest.mark.slow

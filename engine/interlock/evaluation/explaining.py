@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from interlock import reference
 from interlock.evaluation import Judge, Loaded, maps
 from interlock.evaluation.findings import completed, finding, ranging
+from interlock.evaluation.moved import Movers
 from interlock.evaluation.parts import cited, part
 from interlock.evaluation.sought import described
 from interlock.explanation import Case, Clause, Explanation, LineExplained, NeedExplained, RuleExplained, Sought
@@ -39,6 +40,7 @@ def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
     decision = bench.decide(loaded, task, params)
     selected = bench.facts(loaded, task, params)
     known = Known(bench.now, task, params, selected.facts, maps(policy, selected.facts))
+    movers = Movers(bench.snapshot, known)
     verdict = None if decision.allow is None else reference.judge(policy, known)
     return Explanation(
         policy=decision.policy,
@@ -50,8 +52,10 @@ def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
         reason=decision.reason,
         needs=_needs(bench, loaded, task, params),
         sought=() if selected.missing is None else _sought(policy, known),
-        rules=() if verdict is None else explain(policy, known, verdict, silent),
-        lines=() if verdict is None else lines(policy, known, verdict),
+        rules=()
+        if verdict is None
+        else tuple(movers.of_rule(each) for each in explain(policy, known, verdict, silent)),
+        lines=() if verdict is None else tuple(movers.of_line(each) for each in lines(policy, known, verdict)),
         policy_digest=decision.policy_digest,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
-from interlock.schemas.recording import Moved, moves, needed, recorder, responsible
+from interlock.schemas.recording import Moved, by_receipts, moves, needed, recorder, responsible
 from interlock.schemas.validation import check, faults, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
@@ -18,6 +18,7 @@ __all__ = [
     "FieldSpec",
     "Moved",
     "Violation",
+    "by_receipts",
     "check",
     "digest",
     "faults",

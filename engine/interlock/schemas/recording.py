@@ -6,7 +6,7 @@ from functools import cache
 
 import msgspec
 
-from interlock.schemas.documents import schema
+from interlock.schemas.documents import ENTITIES, schema
 from interlock.schemas.fields import fields
 
 
@@ -21,6 +21,12 @@ class Moved(msgspec.Struct, frozen=True):
 def recorder(kind: str) -> str:
     """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact bears."""
     return str(schema(f"facts/{kind}")["x-recorded-by"])
+
+
+def by_receipts(kind: str) -> bool:
+    """Whether it takes a receipt to make a fact of the kind, and nothing else."""
+    whole = schema(f"facts/{kind}")
+    return kind not in ENTITIES or "x-made-by" in whole
 
 
 def responsible(actor: str) -> str:

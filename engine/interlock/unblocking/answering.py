@@ -125,8 +125,9 @@ def _permanent(
     selected = judge.facts(loaded, task, params)
     if selected.missing is not None:
         last = next(each for each in reversed(policy.selections) if each.name in selected.facts)
-        entity = last.kinds[0] in schemas.ENTITIES
-        return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))] if entity else []
+        if schemas.by_receipts(last.kinds[0]):
+            return []
+        return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))]
     if decision.allow is not False:
         return []
     known = Known(judge.now, task, params, selected.facts, maps(policy, selected.facts))

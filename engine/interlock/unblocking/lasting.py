@@ -37,7 +37,7 @@ from interlock.expression.values import Known, evaluate, find
 from interlock.expression.walk import reference, selections, walk
 from interlock.plan import Held, Permanent
 from interlock.policy import Policy, Selection
-from interlock.schemas import ENTITIES, kinds, moves, recorder, responsible
+from interlock.schemas import ENTITIES, by_receipts, kinds, moves, recorder, responsible
 from interlock.verdict import Firing, Verdict
 
 _Held = dict[Cited, tuple[str, ...]]
@@ -146,7 +146,7 @@ class _Proof:
         if selection is None:
             return None
         fact = find(of, known)
-        if selection.kinds[0] in ENTITIES:
+        if not by_receipts(selection.kinds[0]):
             if selection.take not in ("all", "latest", "earliest"):
                 return None
             if path is not None and any((kind, path) in self.moved for kind in selection.kinds):
