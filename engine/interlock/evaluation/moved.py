@@ -9,6 +9,7 @@ from interlock.explanation import Cited, LineExplained, Part, RuleExplained
 from interlock.expression.values import Known
 from interlock.fact import Fact
 from interlock.ledger import Snapshot
+from interlock.schemas import recording
 
 _SQL = (
     "SELECT id FROM receipt WHERE kind = :kind AND +task_id = :task AND at >= :second AND at < :second || '~'"
@@ -24,7 +25,7 @@ class Movers:
         """Look them up. Raises LedgerError, UsageError."""
         self.found: dict[tuple[str, str | None], tuple[str, Cited]] = {}
         task = snapshot.task_id(known.task)
-        moving = [(kind, moved) for kind in schemas.kinds() if (moved := schemas.moves(kind)) is not None]
+        moving = [(kind, moved) for kind in schemas.kinds() if (moved := recording.moves(kind)) is not None]
         for fact in {fact.id: fact for facts in known.facts.values() for fact in facts if fact.id}.values():
             for kind, moved in moving:
                 value = fact.fields.get(moved.field)

@@ -3,6 +3,7 @@ while. The ledger itself is never written."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from interlock.ledger.feed import FeedReader
 from interlock.ledger.lines import INSERT, read_line
 from interlock.ledger.reading import Snapshot
 from interlock.ledger.views import definitions
+from interlock.schemas import recording
 
 _MOVE = (
     "UPDATE main.fact SET attributes = json_set(attributes, '$.' || :field, :at)"
@@ -63,8 +65,11 @@ class Supposed(FeedReader):
         line = read_line(msgspec.json.encode({**fact, "at": format_instant(now)}), 0)
         if line.row is None:
             return False
-        self._connection.execute(INSERT, line.row)
-        moved = schemas.moves(fact["kind"])
+        try:
+            self._connection.execute(INSERT, line.row)
+        except sqlite3.IntegrityError:  # the ledger has a receipt of that very id
+            return False
+        moved = recording.moves(fact["kind"])
         if moved is not None:
             same = "".join(f" AND json_extract(attributes, '$.{name}') IS :{name}" for name in moved.same)
             binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds
 from interlock.schemas.fields import FieldSpec, fields
-from interlock.schemas.recording import Moved, by_receipts, moves, needed, recorder, responsible
 from interlock.schemas.validation import check, faults, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
@@ -16,19 +15,13 @@ from interlock.schemas.words import generalised
 __all__ = [
     "ENTITIES",
     "FieldSpec",
-    "Moved",
     "Violation",
-    "by_receipts",
     "check",
     "digest",
     "faults",
     "fields",
     "generalised",
     "kinds",
-    "moves",
-    "needed",
-    "recorder",
-    "responsible",
     "violations",
     "wrong",
 ]

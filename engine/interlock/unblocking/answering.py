@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from interlock import instant, reference, schemas
+from interlock import instant, reference
 from interlock.decision import Decision
 from interlock.document import ENVELOPE
 from interlock.evaluation import Engine, Judge, Loaded, maps
@@ -16,6 +16,7 @@ from interlock.expression.values import Known
 from interlock.fact import Value
 from interlock.ledger.supposed import Supposed
 from interlock.plan import Fix, Permanent, Plan, Step, Unblock
+from interlock.schemas import recording
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.lasting import held_fact, permanent
 from interlock.unblocking.search import Search
@@ -31,7 +32,7 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
     decision = judge.decide(loaded, task, params)
     plans: list[Plan] = []
     judged, bounded = 0, False
-    if decision.allow is not True:
+    if decision.allow is not True and _covered(judge):
         bench = Bench(
             _supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge.load
         )
@@ -56,6 +57,15 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
         bounded=bounded,
         policy_digest=decision.policy_digest,
     )
+
+
+def _covered(judge: Judge) -> bool:
+    """Whether everything is there that was recorded: a feed may leave out what would deny."""
+    for loaded, task, _ in judge.decided:
+        assert isinstance(loaded, Loaded)
+        if judge.snapshot.uncovered(loaded.policy.kinds(), str(task)) is not None:
+            return False
+    return True
 
 
 def _supposed(judge: Judge) -> Supposed:
@@ -100,7 +110,7 @@ def _step(fact: dict[str, Any]) -> Step:
     fields = {name: value for name, value in fact.items() if name not in ENVELOPE}
     if fact["correlation"]:
         fields["correlation"] = fact["correlation"]
-    return Step(fact["kind"], fields, schemas.responsible(fact["actor"]), fact["task"])
+    return Step(fact["kind"], fields, recording.responsible(fact["actor"]), fact["task"])
 
 
 def _limit(bench: Bench, supposition: Supposition) -> int | None:
@@ -125,7 +135,7 @@ def _permanent(
     selected = judge.facts(loaded, task, params)
     if selected.missing is not None:
         last = next(each for each in reversed(policy.selections) if each.name in selected.facts)
-        if schemas.by_receipts(last.kinds[0]):
+        if recording.by_receipts(last.kinds[0]):
             return []
         return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))]
     if decision.allow is not False:

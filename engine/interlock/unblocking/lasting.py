@@ -37,7 +37,8 @@ from interlock.expression.values import Known, evaluate, find
 from interlock.expression.walk import reference, selections, walk
 from interlock.plan import Held, Permanent
 from interlock.policy import Policy, Selection
-from interlock.schemas import ENTITIES, by_receipts, kinds, moves, recorder, responsible
+from interlock.schemas import ENTITIES, kinds
+from interlock.schemas.recording import by_receipts, moves, recorder, responsible
 from interlock.verdict import Firing, Verdict
 
 _Held = dict[Cited, tuple[str, ...]]

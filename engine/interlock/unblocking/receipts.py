@@ -14,6 +14,7 @@ from interlock.expression.values import Known
 from interlock.fact import Value
 from interlock.ledger import Snapshot
 from interlock.policy import Policy, Selection
+from interlock.schemas import recording
 from interlock.unblocking.replacing import about
 from interlock.unblocking.wishes import Moving, Wish
 
@@ -60,7 +61,7 @@ def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, An
     """Receipts that move a field of the entity."""
     ledger = _Ledger(snapshot, task, task, {})
     for kind in schemas.kinds():
-        moved = None if kind in schemas.ENTITIES else schemas.moves(kind)
+        moved = None if kind in schemas.ENTITIES else recording.moves(kind)
         if moved is not None and moved.kind == atom.entity.kind:
             entities = _entities(moved.kind, task, snapshot, {"id": atom.entity.id})
             for entity in entities:
@@ -147,11 +148,11 @@ def _meets(op: str, choice: Value, value: Value) -> bool:
 def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, Any]]:
     """Receipts of the kind with these fields and all others that it needs."""
     fields = {path: value for path, value in fields.items() if path not in ("at", "kind", "task")}
-    recorder = schemas.recorder(kind)
+    recorder = recording.recorder(kind)
     if recorder == "role":
         role = fields.get("role") or fields.get("actor")
         fields |= {} if role is None else {"role": role}
-    moved = schemas.moves(kind)
+    moved = recording.moves(kind)
     given = {name: fields[name] for name in moved.same if name in fields} if moved else {}
     for entity in _entities(moved.kind, ledger.task, ledger.snapshot, given) if moved else [{}]:
         same = {name: entity[name] for name in moved.same} if moved else {}
@@ -163,7 +164,7 @@ def _needed(kind: str, fields: _Fields, params: Mapping[str, Value]) -> _Fields:
     known = {name: value for name, value in params.items() if isinstance(value, str)}
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
     found: _Fields = {}
-    for path in schemas.needed(kind):
+    for path in recording.needed(kind):
         if path not in fields and path not in _GIVEN:
             name, spec = path.rpartition(".")[2], schemas.fields(kind)[path]
             fresh: Value = {"int": 1, "bool": False}.get(spec.kind, f"new-{name}")

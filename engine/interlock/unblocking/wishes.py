@@ -31,7 +31,8 @@ from interlock.expression.values import Known, evaluate, find
 from interlock.expression.walk import reference, walk
 from interlock.fact import Fact, Value
 from interlock.policy import Policy, Selection
-from interlock.schemas import ENTITIES, kinds, moves
+from interlock.schemas import ENTITIES, kinds
+from interlock.schemas.recording import moves
 from interlock.unblocking.replacing import about
 from interlock.verdict import Verdict
 
