@@ -1,7 +1,7 @@
 """interlock: do the receipts prove it? Policies over receipt ledgers, decided.
 
-The public API: `open_ledger`, `evaluate`, `explain`, `judge`, the values they give and the errors they raise. Names
-are loaded when they are first used, so that importing a part of the package does not load the rest.
+The public API: `open_ledger`, `evaluate`, `explain`, `judge`, `unblock`, the values they give and the errors they
+raise. Names are loaded when they are first used, so that importing a part of the package does not load the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interlock.decision import Decision, Finding, Head
     from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
-    from interlock.runner import evaluate, explain, judge, replay
+    from interlock.runner import evaluate, explain, judge, replay, unblock
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,7 @@ _HOMES = {
     "judge": "runner",
     "open_ledger": "ledger",
     "replay": "runner",
+    "unblock": "runner",
 }
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "judge",
     "open_ledger",
     "replay",
+    "unblock",
 ]
 
 

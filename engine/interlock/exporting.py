@@ -30,7 +30,7 @@ class Export:
         self.snapshot, self.now, self.extent, self.invalid = snapshot, now, extent, 0
         tasks = extent.tasks
         self.ids = None if tasks is None else [snapshot.task_id(task) for task in tasks]
-        self.names = None if self.ids is None else [_name(snapshot, identity) for identity in self.ids]
+        self.names = None if self.ids is None else [name_of(snapshot, identity) for identity in self.ids]
         if tasks is None:
             _distinct(snapshot.task_names(), snapshot)
 
@@ -50,7 +50,8 @@ class Export:
         yield encode({"kind": "feed_end", "facts": count})
 
 
-def _name(snapshot: Snapshot, identity: str) -> str:
+def name_of(snapshot: Snapshot, identity: str) -> str:
+    """The name of the task of that id. Raises UsageError where another bears it too."""
     found = snapshot.rows("SELECT name FROM main.tasks WHERE id = :id", {"id": identity})
     name = str(found[0][0])
     with suppress(UsageError):
@@ -61,4 +62,4 @@ def _name(snapshot: Snapshot, identity: str) -> str:
 
 def _distinct(asked: Sequence[str], snapshot: Snapshot) -> None:
     for task in asked:
-        _name(snapshot, snapshot.task_id(task))
+        name_of(snapshot, snapshot.task_id(task))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from interlock.explanation import Explanation
     from interlock.exporting import Extent
     from interlock.history import History
+    from interlock.plan import Unblock
     from interlock.record import Asked, Record
     from interlock.sight import Sight
 
@@ -193,6 +194,31 @@ def explain(
         found = explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
     document = policies_at.written(policy, loaded.policy.digest)
     return authored(found, {} if document is None else document.data, rule)
+
+
+def unblock(
+    policy: Name,
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    at: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+) -> Unblock:
+    """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
+
+    Each set is proved by judging the ledger and it with both evaluators; nothing is written. Arguments and errors as in
+    `evaluate`.
+    """
+    from interlock.unblocking.answering import unblock as answer
+
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    given = arguments_for(loaded, params or {}, [loaded])
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
+    with opened.snapshot(now) as snapshot:
+        return answer(Judge(snapshot, opened.path, now, "both", policies_at.load), loaded, task, given)
 
 
 def _known_rule(rule: str, loaded: Loaded) -> None:

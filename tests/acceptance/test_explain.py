@@ -85,6 +85,16 @@ def test_differences_and_limits_are_told(interlock: Interlock, story_path: Path)
     assert [receipt["kind"] for receipt in leaf["receipts"]] == ["dispatch_watch_heartbeat"]
 
 
+def test_the_receipt_of_a_heartbeat_is_cited(interlock: Interlock, story_path: Path) -> None:
+    found = told(interlock, story_path, "loop", "2026-06-22T09:17:31Z", "--rule", "seat-lease")
+    stale, fresh = found["rules"][0]["cases"]
+    cited = [[(r["kind"], r["at"]) for r in case["part"]["parts"][0]["receipts"]] for case in (stale, fresh)]
+    assert cited == [
+        [("seat", "2026-06-22T09:00:00Z"), ("app_heartbeat", "2026-06-22T09:13:17Z")],
+        [("seat", "2026-06-22T09:00:00Z"), ("app_heartbeat", "2026-06-22T09:17:00Z")],
+    ]
+
+
 def test_what_is_required_and_lacks_is_told(interlock: Interlock, story_path: Path) -> None:
     found = told(interlock, story_path, "smoke", "2026-06-22T09:00:30Z")
     assert [(s["selection"], s["of"], s["facts"]) for s in found["sought"]] == [

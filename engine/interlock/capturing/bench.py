@@ -51,7 +51,9 @@ class Bench:
         """What is decided on whole facts; None where the question cannot be asked, for want of a task's facts."""
         with self.held.snapshot(facts, task, now) as snapshot:
             try:
-                return told(Judge(snapshot, self.held.path, now, "both", self.load).decide(self.loaded, task, params))
+                return told(
+                    Judge(snapshot, self.held.path, now, "both", self.load).judged(self.loaded, task, params).decision
+                )
             except (UsageError, EngineError):
                 return None
 

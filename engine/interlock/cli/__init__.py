@@ -22,6 +22,7 @@ _COMMANDS = (
     "check",
     "explain",
     "test",
+    "unblock",
     "explain-code",
     "policies",
     "show",

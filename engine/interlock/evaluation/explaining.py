@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from interlock import reference
 from interlock.evaluation import Judge, Loaded, maps
 from interlock.evaluation.findings import completed, finding, ranging
+from interlock.evaluation.moved import Movers
 from interlock.evaluation.parts import cited, part
 from interlock.evaluation.sought import described
 from interlock.explanation import Case, Clause, Explanation, LineExplained, NeedExplained, RuleExplained, Sought
 from interlock.expression.notation import notation
-from interlock.expression.tree import Compare, Constant, Field, Not, Type, Variable
+from interlock.expression.tree import TRUE, Compare, Constant, Field, Node, Not, Type, Variable
 from interlock.expression.values import Known
 from interlock.fact import Value
 from interlock.policy import Policy, Rule
@@ -39,6 +40,7 @@ def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
     decision = bench.decide(loaded, task, params)
     selected = bench.facts(loaded, task, params)
     known = Known(bench.now, task, params, selected.facts, maps(policy, selected.facts))
+    movers = Movers(bench.snapshot, known)
     verdict = None if decision.allow is None else reference.judge(policy, known)
     return Explanation(
         policy=decision.policy,
@@ -49,9 +51,11 @@ def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
         state=decision.state,
         reason=decision.reason,
         needs=_needs(bench, loaded, task, params),
-        sought=() if selected.missing is None else missing(policy, known),
-        rules=() if verdict is None else explain(policy, known, verdict, silent),
-        lines=() if verdict is None else lines(policy, known, verdict),
+        sought=() if selected.missing is None else _sought(policy, known),
+        rules=()
+        if verdict is None
+        else tuple(movers.of_rule(each) for each in explain(policy, known, verdict, silent)),
+        lines=() if verdict is None else tuple(movers.of_line(each) for each in lines(policy, known, verdict)),
         policy_digest=decision.policy_digest,
     )
 
@@ -77,16 +81,23 @@ def _text(written: object) -> str:
     return str(written).lower() if isinstance(written, bool) else " ".join(str(written).split())
 
 
-def missing(policy: Policy, known: Known) -> tuple[Sought, ...]:
-    """What was required and not found, where the last selection that was run is the one that lacks it."""
+def lacking(policy: Policy, known: Known) -> list[tuple[str, Node]]:
+    """The last selection that was run, of which something was required and not found, and what its facts should be:
+    one condition for each group that lacks."""
     selection = [each for each in policy.selections if each.name in known.facts][-1]
     if not selection.groups:
-        return (described(policy, selection.name, None, known),)
-    field = selection.per[0]
-    found = {fact.fields.get(field) for fact in known.facts[selection.name] if fact.fields.get("count") != 0}
-    lacking = [Constant(group, Type("string")) for group in selection.groups if group not in found]
-    asked = [Compare("==", Field(Variable(selection.name), field, Type("string")), group) for group in lacking]
-    return tuple(described(policy, selection.name, notation(node, selection.name), known) for node in asked)
+        return [(selection.name, TRUE)]
+    field = Field(Variable(selection.name), selection.per[0], Type("string"))
+    found = {fact.fields.get(field.path) for fact in known.facts[selection.name] if fact.fields.get("count") != 0}
+    missing = [group for group in selection.groups if group not in found]
+    return [(selection.name, Compare("==", field, Constant(group, Type("string")))) for group in missing]
+
+
+def _sought(policy: Policy, known: Known) -> tuple[Sought, ...]:
+    return tuple(
+        described(policy, name, None if node == TRUE else notation(node, name), known)
+        for name, node in lacking(policy, known)
+    )
 
 
 def _needs(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[NeedExplained, ...]:

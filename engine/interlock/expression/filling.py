@@ -67,9 +67,11 @@ def _members(node: Contained, known: Known) -> tuple[Node, ...]:
 
 
 def _logic(node: Logic, known: Known) -> Node:
-    neutral, settling = (True, FALSE) if node.op == "&&" else (False, TRUE)
+    neutral, settling = (TRUE, FALSE) if node.op == "&&" else (FALSE, TRUE)
     items = [filled(item, known) for item in node.items]
-    if any(isinstance(item, Constant) and item.value is not neutral for item in items):
+    if any(isinstance(item, Constant) and item.value is not neutral.value for item in items):
         return settling
     left = tuple(item for item in items if not isinstance(item, Constant))
-    return left[0] if len(left) == 1 else Logic(node.op, left)
+    if len(left) > 1:
+        return Logic(node.op, left)
+    return left[0] if left else neutral

@@ -1,0 +1,50 @@
+"""`interlock unblock`: what would make a policy allow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting import Look
+
+
+@click.command("unblock", short_help="Tell what would make a policy allow.")
+@click.argument("policy")
+@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+@options.ledger
+@options.at
+@options.params
+@options.form
+@options.policy_dirs
+def command(
+    policy: str,
+    task: str,
+    ledger: str | None,
+    at: str | None,
+    params: Sequence[str],
+    form: str,
+    policy_dirs: Sequence[str],
+) -> int:
+    """Tell the smallest sets of receipts that would make a policy allow a task.
+
+    Each set is proved: the ledger and its receipts are judged with both evaluators, and without any one of them the
+    policy does not allow. A finding that no receipt can lift is named, with what takes the place of what it rests on.
+    Nothing is written to the ledger. `new-…` stands for a value of one's own.
+
+    Exit code: as for `interlock eval`, about the ledger as it is.
+    """
+    given = options.given(params)
+    from interlock.reporting import unblock as report
+    from interlock.runner import unblock
+
+    with closing(options.opened(ledger)) as opened:
+        found = unblock(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
+    if form == "json":
+        terminal.put(report.as_json(found), "utf-8")
+    else:
+        terminal.put(report.as_text(found, Look(terminal.painter(sys.stdout))))
+    return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.allow]

@@ -1,0 +1,78 @@
+"""A ledger as it would be with further receipts: its facts in a private database, to which receipts are added for a
+while. The ledger itself is never written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from interlock import schemas
+from interlock.instant import format_instant
+from interlock.ledger.feed import FeedReader
+from interlock.ledger.lines import INSERT, read_line
+from interlock.ledger.reader import NEWEST
+from interlock.ledger.reading import Snapshot
+from interlock.ledger.views import definitions
+from interlock.schemas import recording
+
+_MOVE = (
+    "UPDATE main.fact SET attributes = json_set(attributes, '$.' || :field, :at)"
+    " WHERE entity AND kind = :kind AND task IS :task"
+)
+
+
+class Supposed(FeedReader):
+    """The facts of a feed, and for the while of a snapshot those that are supposed to be recorded after them."""
+
+    def __init__(self, path: str, head: int, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take in rows such as `Snapshot.facts` gives, as they are, of a ledger that people know as `path`.
+
+        `head` is the `seq` of the ledger's newest receipt. Raises LedgerError.
+        """
+        self._head, self._rows = head, rows
+        super().__init__(path, ())
+        self._connection.execute("PRAGMA journal_mode = memory")  # without a journal nothing is rolled back
+        self._define(frozenset(definitions("feed")))
+
+    def _fill(self, lines: Iterable[bytes]) -> None:  # noqa: ARG002
+        entities = schemas.ENTITIES
+        self._connection.executemany(INSERT, ((*row[:5], *row[6:], row[0] in entities) for row in self._rows))
+
+    def begin(self, now: int, head: int = NEWEST) -> int:
+        """The `seq` of the ledger's newest receipt; the transaction is begun already."""
+        self.now, self.head = now, head
+        return self._head
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
+        """None: nothing else is supposed to have been recorded."""
+        return None
+
+    @contextmanager
+    def supposing(self, facts: Sequence[dict[str, Any]], now: int) -> Iterator[Snapshot | None]:
+        """A snapshot at `now` with these facts recorded then, in their order; None where a schema refuses one."""
+        connection = self._connection
+        connection.execute("PRAGMA query_only = 0")
+        connection.execute("BEGIN")
+        try:
+            yield Snapshot(self, now) if all(self._record(fact, now) for fact in facts) else None
+        finally:
+            connection.execute("ROLLBACK")
+
+    def _record(self, fact: dict[str, Any], now: int) -> bool:
+        line = read_line(msgspec.json.encode({**fact, "at": format_instant(now)}), 0)
+        if line.row is None:
+            return False
+        try:
+            self._connection.execute(INSERT, line.row)
+        except sqlite3.IntegrityError:  # the ledger has a receipt of that very id
+            return False
+        moved = recording.moves(fact["kind"])
+        if moved is not None:
+            same = "".join(f" AND json_extract(attributes, '$.{name}') IS :{name}" for name in moved.same)
+            binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}
+            self._connection.execute(_MOVE + same, binds | {name: fact.get(name) for name in moved.same})
+        return True

@@ -1,0 +1,80 @@
+"""What would make a policy allow: values only. `schemas/unblock.schema.json` states the printed form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A receipt that is recorded: its kind, the fields that it must have, by whom, for which task (None: for none)."""
+
+    kind: str
+    fields: dict[str, Any]
+    who: str
+    task: str | None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A set of steps, in their order, that makes the policy allow with `state`; none of them can be left out.
+
+    They are recorded at `at`: where that is later than the instant asked about, the clock must reach it first. All
+    recorded at `by` they do as well, and a second later no more; it is None where no such limit was found.
+    """
+
+    state: str
+    at: str
+    by: str | None
+    steps: tuple[Step, ...]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A fact that a blocker rests on, or of which there is none (without `id`).
+
+    `replaced_by` are the kinds of receipts that take its place: none does for an entity. `who` makes such a fact.
+    """
+
+    kind: str
+    id: str | None
+    at: str | None
+    replaced_by: tuple[str, ...]
+    who: str
+
+
+class Permanent(msgspec.Struct, frozen=True):
+    """A finding (of `rule`), or why it is undecided (no rule), that no receipt can lift for as long as the facts of
+    `holds` are what the policy sees. Where there is none of these, nothing ever lifts it."""
+
+    rule: str | None
+    message: str
+    holds: tuple[Held, ...]
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """What the policy's author says would mend a finding."""
+
+    rule: str
+    message: str
+    fix: str
+
+
+class Unblock(msgspec.Struct, frozen=True):
+    """The smallest plans, each proved by judging the ledger and its receipts with both evaluators.
+
+    `judged` is how many sets of receipts were tried; where `bounded`, there were more, so that what was not found may
+    yet be there. `allow`, `state` and `reason` are of the decision as it is.
+    """
+
+    policy: str
+    task: str
+    now: str
+    allow: bool | None
+    state: str
+    reason: str | None
+    plans: tuple[Plan, ...]
+    permanent: tuple[Permanent, ...]
+    fixes: tuple[Fix, ...]
+    judged: int
+    bounded: bool
+    policy_digest: str

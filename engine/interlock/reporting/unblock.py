@@ -1,0 +1,91 @@
+"""What would make a policy allow: for a person at a terminal, and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from interlock.plan import Held, Permanent, Plan, Step, Unblock
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+from interlock.reporting.text import COLOURS
+
+_MARGIN = " " * 11
+
+
+def as_json(found: Unblock) -> str:
+    """One JSON object on a line, as `schemas/unblock.schema.json` states it."""
+    return f"{harmless(msgspec.json.encode(found).decode())}\n"
+
+
+def as_text(found: Unblock, look: Look) -> str:
+    """The verdict; each plan with its receipts; what none can lift; and what the policy's author says would mend it."""
+    return "".join(f"{line}\n" for line in _lines(found, look))
+
+
+def _lines(found: Unblock, look: Look) -> Iterator[str]:
+    name = "undecided" if found.allow is None else "allowed" if found.allow else "denied"
+    state = "" if found.allow is None else f": {harmless(found.state)}"
+    label = look.paint(name, COLOURS[name]) + " " * (11 - len(name))
+    yield f"{label}{found.policy}  task {harmless(found.task)} at {found.now}{state}"
+    for reason in (found.reason or "").splitlines():
+        yield f"{_MARGIN}{harmless(reason)}"
+    for plan in found.plans:
+        yield from ("", *_plan(plan, found, look))
+    for blocker in found.permanent:
+        yield from ("", *_permanent(blocker, look))
+    for number, fix in enumerate(found.fixes):
+        yield from ([""] if number == 0 else [])
+        yield f"{_MARGIN}{harmless(fix.message)}"
+        yield f"{_MARGIN}fix: {harmless(fix.fix.strip())}"
+    if found.allow is not True and not found.plans:
+        more = "; there were more" if found.bounded else ""
+        yield from ("", f"no receipts of one instant were found that make it allow: {found.judged:,} sets judged{more}")
+
+
+def _plan(plan: Plan, found: Unblock, look: Look) -> Iterator[str]:
+    waiting = f"wait until {plan.at}, then " if plan.at != found.now else ""
+    by = "" if plan.by is None else f", by {plan.by}"
+    count = len(plan.steps)
+    recorded = f"{count} receipt{'' if count == 1 else 's'}{by}" if count else "nothing more"
+    yield f"  {look.paint('allow', 'green')}    {harmless(plan.state)}: {waiting}{recorded}"
+    for step in plan.steps:
+        yield f"{_MARGIN}{step.who:10}  {_step(step)}"
+
+
+def _step(step: Step) -> str:
+    fields = ", ".join(f"{name}: {_value(value)}" for name, value in _flat(step.fields))
+    task = "" if step.task is not None else " (of no task)"
+    return harmless(f"{step.kind}{task}  {fields}").rstrip()
+
+
+def _flat(fields: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _value(value: Any) -> str:
+    return msgspec.json.encode(value).decode() if not isinstance(value, str) else value
+
+
+def _permanent(blocker: Permanent, look: Look) -> Iterator[str]:
+    rule = "" if blocker.rule is None else f"{blocker.rule}: "
+    yield f"  {look.paint('never', 'red')}    {rule}{harmless(blocker.message)}"
+    if not blocker.holds:
+        yield f"{_MARGIN}nothing that is recorded can ever lift this"
+    for number, held in enumerate(blocker.holds):
+        start = "no receipt lifts this, as long as" if number == 0 else "and"
+        yield f"{_MARGIN}{start} {_held(held)}"
+
+
+def _held(held: Held) -> str:
+    who = "whoever holds the seat" if held.who == "role" else f"the {held.who}"
+    fact = f"the {held.kind} is {held.id}" if held.id else f"there is no such {held.kind}"
+    if held.replaced_by:
+        return harmless(f"{fact}: {who} restarts it with {' or '.join(held.replaced_by)}")
+    return harmless(f"{fact}: that is no receipt, {who} makes it")

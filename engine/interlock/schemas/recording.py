@@ -1,0 +1,49 @@
+"""Who records the facts of a kind, and what else is changed when one is recorded."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+from interlock.schemas.documents import ENTITIES, schema
+from interlock.schemas.fields import fields
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """The field of an entity that becomes the receipt's instant, of the entity that is the `same` in these fields."""
+
+    kind: str
+    field: str
+    same: tuple[str, ...]
+
+
+def recorder(kind: str) -> str:
+    """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact bears."""
+    return str(schema(f"facts/{kind}")["x-recorded-by"])
+
+
+def by_receipts(kind: str) -> bool:
+    """Whether it takes a receipt to make a fact of the kind, and nothing else."""
+    whole = schema(f"facts/{kind}")
+    return kind not in ENTITIES or "x-made-by" in whole
+
+
+def responsible(actor: str) -> str:
+    """Who must act for that actor to record something: `worker`, `manager`, `dispatcher`, `operator`, or `role`."""
+    return {"dispatch": "dispatcher", "workerctl": "operator", "system": "operator"}.get(actor, actor)
+
+
+@cache
+def moves(kind: str) -> Moved | None:
+    """What a receipt of the kind moves, if anything."""
+    written = schema(f"facts/{kind}").get("x-moves")
+    return None if written is None else msgspec.convert(written, Moved)
+
+
+@cache
+def needed(kind: str) -> tuple[str, ...]:
+    """The paths of the fields that every receipt of the kind has, those of its correlation included."""
+    inner = schema(f"facts/{kind}")["properties"].get("correlation", {}).get("required", ())
+    own = (path for path, spec in fields(kind).items() if spec.required and spec.kind != "object")
+    return (*own, *(f"correlation.{name}" for name in inner))

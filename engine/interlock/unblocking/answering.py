@@ -1,0 +1,152 @@
+"""What would make a policy allow: the smallest plans, proved, and what no plan can lift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from interlock import instant, reference
+from interlock.decision import Decision
+from interlock.document import ENVELOPE
+from interlock.evaluation import Engine, Judge, Loaded, maps
+from interlock.evaluation.findings import completed, finding
+from interlock.explanation import Cited
+from interlock.exporting import name_of
+from interlock.expression.values import Known
+from interlock.fact import Value
+from interlock.ledger.supposed import Supposed
+from interlock.plan import Fix, Permanent, Plan, Step, Unblock
+from interlock.schemas import recording
+from interlock.unblocking.bench import Bench, Supposition
+from interlock.unblocking.lasting import held_fact, permanent
+from interlock.unblocking.search import Search
+
+PLANS = 2
+"""That many of the smallest plans are told for each state that allows."""
+_HORIZON = 30 * 86_400 * instant.SECOND
+_BOTH: Engine = "both"
+
+
+def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Unblock:
+    """What would make the policy allow a task. Raises UsageError, LedgerError."""
+    decision = judge.decide(loaded, task, params)
+    plans: list[Plan] = []
+    judged, bounded = 0, False
+    if decision.allow is not True and _covered(judge):
+        bench = Bench(
+            _supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge.load
+        )
+        for line, each in enumerate(loaded.policy.decide):
+            if each.allow:
+                search = Search(bench, line)
+                plans += _plans(bench, search.smallest(judge.now))
+                bounded |= search.bounded
+        judged = bench.judged
+        bench.supposed.close()
+    return Unblock(
+        policy=decision.policy,
+        task=decision.task,
+        now=decision.now,
+        allow=decision.allow,
+        state=decision.state,
+        reason=decision.reason,
+        plans=tuple(plans),
+        permanent=tuple(_permanent(judge, loaded, task, params, decision)),
+        fixes=tuple(Fix(found.rule, found.message, found.fix) for found in decision.findings if found.fix),
+        judged=judged,
+        bounded=bounded,
+        policy_digest=decision.policy_digest,
+    )
+
+
+def _covered(judge: Judge) -> bool:
+    """Whether everything is there that was recorded: a feed may leave out what would deny."""
+    for loaded, task, _ in judge.decided:
+        assert isinstance(loaded, Loaded)
+        if judge.snapshot.uncovered(loaded.policy.kinds(), str(task)) is not None:
+            return False
+    return True
+
+
+def _supposed(judge: Judge) -> Supposed:
+    """All that the policies that were judged by read of the tasks that they were judged for."""
+    kinds = {"task": False}
+    tasks: dict[str, None] = {}
+    for loaded, task, _ in judge.decided:
+        assert isinstance(loaded, Loaded)
+        identity = judge.snapshot.task_id(str(task))
+        name_of(judge.snapshot, identity)  # which must be its own: among what is supposed, a task has no other id
+        tasks[identity] = None
+        for kind, every in loaded.policy.kinds().items():
+            kinds[kind] = kinds.get(kind, False) or every
+    rows = judge.snapshot.facts(tasks, sorted(kinds), sorted(kind for kind, every in kinds.items() if every))
+    return Supposed(judge.head.path, judge.head.seq, rows)
+
+
+def _plans(bench: Bench, found: list[Supposition]) -> list[Plan]:
+    """The suppositions that hold before both evaluators, none of whose receipts can be left out."""
+    plans: list[Plan] = []
+    for supposition in found:
+        if len(plans) == PLANS:
+            break
+        decision = bench.decide(supposition, _BOTH)
+        places = range(len(supposition.facts))
+        if decision is None or decision.allow is not True or any(bench.allows(supposition.without(n)) for n in places):
+            continue
+        steps = tuple(_step(fact) for fact in supposition.facts)
+        by = _limit(bench, supposition)
+        plans.append(
+            Plan(
+                decision.state,
+                instant.format_instant(supposition.at),
+                None if by is None else instant.format_instant(by),
+                steps,
+            )
+        )
+    return plans
+
+
+def _step(fact: dict[str, Any]) -> Step:
+    fields = {name: value for name, value in fact.items() if name not in ENVELOPE}
+    if fact["correlation"]:
+        fields["correlation"] = fact["correlation"]
+    return Step(fact["kind"], fields, recording.responsible(fact["actor"]), fact["task"])
+
+
+def _limit(bench: Bench, supposition: Supposition) -> int | None:
+    """The last second at which the same receipts, all recorded then, do as well; None where there is none near."""
+    good, span = supposition.at, instant.SECOND
+    while bench.allows(Supposition(good + span, supposition.facts)):
+        good, span = good + span, span * 2
+        if span > _HORIZON:
+            return None
+    while span > instant.SECOND:
+        span //= 2
+        if bench.allows(Supposition(good + span, supposition.facts)):
+            good += span
+    return good
+
+
+def _permanent(
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], decision: Decision
+) -> list[Permanent]:
+    """The findings of a denied decision that no receipt can lift, or what an undecided one lacks that none makes."""
+    policy = loaded.policy
+    selected = judge.facts(loaded, task, params)
+    if selected.missing is not None:
+        last = next(each for each in reversed(policy.selections) if each.name in selected.facts)
+        if recording.by_receipts(last.kinds[0]):
+            return []
+        return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))]
+    if decision.allow is not False:
+        return []
+    known = Known(judge.now, task, params, selected.facts, maps(policy, selected.facts))
+    verdict = reference.judge(policy, known)
+    whole = completed(policy, known, verdict)
+    messages = {}
+    for place, firing in enumerate(verdict.firings):
+        rule = policy.rules[firing.rule]
+        told = finding(rule, firing, whole)
+        if rule.effect == "block" and told is not None:
+            messages[place] = told.message
+    return permanent(policy, whole, verdict, messages)

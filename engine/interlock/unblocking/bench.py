@@ -1,0 +1,63 @@
+"""Judging what is supposed: the ledger's facts and some receipts more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from interlock.decision import Decision
+from interlock.evaluation import Engine, Judge, Loaded
+from interlock.fact import Value
+from interlock.ledger.supposed import Supposed
+
+
+class Supposition(msgspec.Struct, frozen=True):
+    """Receipts, in their order, that are recorded at the instant `at`, in microseconds: that is then asked about."""
+
+    at: int
+    facts: tuple[dict[str, Any], ...] = ()
+
+    def identity(self) -> tuple[object, ...]:
+        """Equal for the same receipts at the same instant."""
+        return (self.at, *sorted(msgspec.json.encode(fact) for fact in self.facts))
+
+    def without(self, place: int) -> Supposition:
+        """The same without the receipt at that place."""
+        return Supposition(self.at, self.facts[:place] + self.facts[place + 1 :])
+
+
+class Bench:
+    """A policy and a task over supposed facts. `judged` counts the suppositions that were judged."""
+
+    def __init__(
+        self,
+        supposed: Supposed,
+        loaded: Loaded,
+        task: str,
+        params: Mapping[str, Value],
+        load: Callable[[str, str], Loaded],
+    ) -> None:
+        self.supposed, self.loaded, self.task, self.params, self.load = supposed, loaded, task, params, load
+        self.judged = 0
+
+    @contextmanager
+    def judge(self, supposition: Supposition, engine: Engine = "reference") -> Iterator[Judge | None]:
+        """A judge over the facts and the receipts that are supposed; None where a schema refuses one of these."""
+        head = self.supposed.begin(supposition.at)
+        facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
+        with self.supposed.supposing(facts, supposition.at) as snapshot:
+            yield None if snapshot is None else Judge(snapshot, self.supposed.path, supposition.at, engine, self.load)
+
+    def decide(self, supposition: Supposition, engine: Engine = "reference") -> Decision | None:
+        """The decision, if the receipts are valid."""
+        self.judged += 1
+        with self.judge(supposition, engine) as judge:
+            return None if judge is None else judge.judged(self.loaded, self.task, self.params).decision
+
+    def allows(self, supposition: Supposition, engine: Engine = "reference") -> bool:
+        """Whether the policy allows."""
+        decision = self.decide(supposition, engine)
+        return decision is not None and decision.allow is True

@@ -1,0 +1,208 @@
+"""What no receipt can ever change, proved: a condition that rests on facts that stay as they are whatever is appended.
+
+Receipts never change, and what is appended comes later. So a selection that takes all, or the earliest, keeps what it
+has; time only passes. A fact on which other selections hang (such as a session) and an entity are *held*: the proof is
+for as long as they are what the policy sees, and says so. Nothing is called lasting that is not proved to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from interlock.evaluation.findings import ranging
+from interlock.evaluation.parts import cited
+from interlock.explanation import Cited
+from interlock.expression.tree import (
+    TRUE,
+    Blocked,
+    Compare,
+    Contained,
+    Field,
+    Logic,
+    Lookup,
+    Node,
+    Not,
+    Now,
+    Present,
+    Reference,
+    Single,
+    Some,
+    Sum,
+    Type,
+    Variable,
+)
+from interlock.expression.values import Known, evaluate, find
+from interlock.expression.walk import reference, selections, walk
+from interlock.plan import Held, Permanent
+from interlock.policy import Policy, Selection
+from interlock.schemas import ENTITIES, kinds
+from interlock.schemas.recording import by_receipts, moves, recorder, responsible
+from interlock.verdict import Firing, Verdict
+
+_Held = dict[Cited, tuple[str, ...]]
+"""The facts that a proof holds, each with the kinds of receipts that take its place."""
+_NEVER: _Held = {}
+_INT = Type("int")
+
+
+def permanent(policy: Policy, known: Known, verdict: Verdict, messages: dict[int, str]) -> list[Permanent]:
+    """The findings that block for as long as certain facts are held, if the policy then denies as long.
+
+    `known` is what is known once the rules have been judged by; `messages` are those of the firings, by their place.
+    """
+    found = []
+    for place, message in messages.items():
+        firing = verdict.firings[place]
+        proof = _Proof(policy)
+        held = proof.fires(firing, known)
+        denied = None if held is None else proof.denied(known, held)
+        if denied is not None:
+            found.append(
+                Permanent(policy.rules[firing.rule].id, message, tuple(held_fact(*each) for each in denied.items()))
+            )
+    return found
+
+
+def held_fact(fact: Cited, replaced_by: tuple[str, ...] = ()) -> Held:
+    """A fact that is held, with who makes another."""
+    return Held(fact.kind, fact.id, fact.at, replaced_by, responsible(recorder((*replaced_by, fact.kind)[0])))
+
+
+class _Proof:
+    """Proves of conditions that they stay as they are. Every proof is the facts that it holds, or None."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.selections = {selection.name: selection for selection in policy.selections}
+        self.policy = policy
+        wheres = [selection.where for selection in policy.selections if selection.where is not None]
+        self.context = {name for where in wheres for name in selections(where)}
+        self.moved = {(moved.kind, moved.field) for kind in kinds() if kind not in ENTITIES and (moved := moves(kind))}
+
+    def fires(self, firing: Firing, known: Known) -> _Held | None:
+        """That the rule goes on to fire for these facts."""
+        rule = self.policy.rules[firing.rule]
+        names = dict(zip(rule.loops, rule.loops, strict=True))
+        here = ranging(rule, firing.facts, known)
+        proofs = [self.fact(Variable(name), None, here, names) for name in rule.loops]
+        return _all([*proofs, self.node(rule.condition, here, names, None)])
+
+    def denied(self, known: Known, blocked: _Held) -> _Held | None:
+        """That no line that allows is ever taken, where some rule goes on to block."""
+        held = [blocked]
+        for line in self.policy.decide:
+            node = TRUE if line.when is None else line.when
+            proof = self.node(node, known, {}, blocked)
+            if not line.allow and proof is not None and evaluate(node, known):
+                return _all([*held, proof])
+            if line.allow:
+                if proof is None or evaluate(node, known):
+                    return None
+                held.append(proof)
+        return None
+
+    def node(self, node: Node, known: Known, names: dict[str, str], blocked: _Held | None) -> _Held | None:
+        """That the condition goes on to be what it is. `names` are the selections that variables range over."""
+        match node:
+            case Not():
+                return self.node(node.item, known, names, blocked)
+            case Logic():
+                return self.logic(node, known, names, blocked)
+            case Blocked():
+                return blocked if known.blocked else None
+            case Some():
+                return self.some(node, known, names)
+            case Compare() | Contained() | Present():
+                return self.leaf(node, known, names)
+        return _NEVER if node == TRUE or not list(_references(node)) else None
+
+    def logic(self, node: Logic, known: Known, names: dict[str, str], blocked: _Held | None) -> _Held | None:
+        value = evaluate(node, known)
+        if (node.op == "&&") is value:
+            return _all(self.node(item, known, names, blocked) for item in node.items)
+        settled = [item for item in node.items if evaluate(item, known) is value]
+        return _fewest(self.node(item, known, names, blocked) for item in settled)
+
+    def some(self, node: Some, known: Known, names: dict[str, str]) -> _Held | None:
+        """That some fact that was found stays, and stays found. What was not found may always come."""
+        inner = {**names, node.variable: node.selection}
+        proofs = []
+        for fact in known.facts[node.selection]:
+            here = known.looking_at(node.variable, fact)
+            if evaluate(node.condition, here):
+                stays = self.fact(Variable(node.variable), None, here, inner)
+                proofs.append(_all([stays, self.node(node.condition, here, inner, None)]))
+        return _fewest(proofs)
+
+    def leaf(self, node: Node, known: Known, names: dict[str, str]) -> _Held | None:
+        if any(isinstance(inner, Now) for inner in walk(node)) and not _settled(node, known):
+            return None
+        return _all(self.fact(of, path, known, names) for of, path in _references(node))
+
+    def fact(self, of: Reference, path: str | None, known: Known, names: dict[str, str]) -> _Held | None:
+        """That a reference goes on to be to this fact, and the field what it is."""
+        name = names.get(of.name) if isinstance(of, Variable) else of.selection
+        selection = self.selections.get(name or "")
+        if selection is None:
+            return None
+        fact = find(of, known)
+        if not by_receipts(selection.kinds[0]):
+            if selection.take not in ("all", "latest", "earliest"):
+                return None
+            if path is not None and any((kind, path) in self.moved for kind in selection.kinds):
+                return None
+            own: _Held = {Cited(selection.kinds[0]) if fact is None else cited(fact): ()}
+            return _all([own, self.stays(selection, known)])
+        if fact is None:
+            return None
+        if selection.take == "all" or (selection.take == "earliest" and not isinstance(of, Lookup)):
+            return self.stays(selection, known)
+        if selection.take == "latest" and selection.name in self.context and isinstance(of, Single):
+            return {cited(fact): selection.kinds}
+        return None
+
+    def stays(self, selection: Selection, known: Known) -> _Held | None:
+        """That what the selection has selected stays selected."""
+        where = selection.where
+        if where is not None and any(isinstance(inner, Now) for inner in walk(where)):
+            return None
+        names = {} if where is None else selections(where)
+        proofs = [self.fact(Single(name), None, known, {}) for name in names]
+        if selection.parent is not None:
+            parent = self.selections[selection.parent]
+            proofs.append(self.stays(parent, known) if parent.take == "all" else None)
+        return _all(proofs)
+
+
+def _references(node: Node) -> Iterable[tuple[Reference, str | None]]:
+    for inner in walk(node):
+        of = reference(inner)
+        if of is not None:
+            yield of, inner.path if isinstance(inner, Field) else None
+
+
+def _settled(node: Node, known: Known) -> bool:
+    """Whether time, which only passes, leaves the comparison what it is."""
+    if not isinstance(node, Compare) or node.op in ("==", "!="):
+        return False
+    later = msgspec.structs.replace(known, now=known.now + 1)
+    gaps = [evaluate(Sum("-", node.left, node.right, _INT), at) for at in (known, later)]
+    if not all(isinstance(gap, int) for gap in gaps):
+        return gaps == [None, None]
+    slope = int(gaps[1]) - int(gaps[0])  # type: ignore[arg-type]
+    return slope == 0 or (slope > 0) is ((node.op in (">", ">=")) is evaluate(node, known))
+
+
+def _all(proofs: Iterable[_Held | None]) -> _Held | None:
+    held: _Held = {}
+    for proof in proofs:
+        if proof is None:
+            return None
+        held |= proof
+    return held
+
+
+def _fewest(proofs: Iterable[_Held | None]) -> _Held | None:
+    """The proof that holds the fewest facts."""
+    return min((proof for proof in proofs if proof is not None), key=len, default=None)

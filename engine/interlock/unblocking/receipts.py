@@ -1,0 +1,193 @@
+"""A wish → the receipts that would grant it: fields that meet the condition, and whatever else their kind needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from interlock import instant, schemas
+from interlock.expression.filling import filled
+from interlock.expression.tree import Compare, Constant, Contained, Field, Logic, Node, Not, Present, Variable
+from interlock.expression.values import Known
+from interlock.fact import Value
+from interlock.ledger import Snapshot
+from interlock.policy import Policy, Selection
+from interlock.schemas import recording
+from interlock.unblocking.replacing import about
+from interlock.unblocking.wishes import Moving, Wish
+
+_Fields = dict[str, Value]
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_GIVEN = ("id", "seq", "at", "task", "kind", "actor", "severity", "summary")
+MOST = 8
+"""That many receipts at most are tried for one wish."""
+
+
+class _Ledger(msgspec.Struct, frozen=True):
+    """Where receipts are recorded: what is there, the task that is judged, the task they are of, the parameters."""
+
+    snapshot: Snapshot
+    task: str
+    owner: str | None
+    params: Mapping[str, Value]
+
+
+def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Receipts that would be selected and meet the condition, as far as that can be told without judging."""
+    selections = {selection.name: selection for selection in policy.selections}
+    selection = base = selections[wish.selection]
+    asked = [wish.condition]
+    while True:
+        if base.where is not None:
+            asked.append(about(base.where, Variable(base.name), selection.name))
+        if base.parent is None:
+            break
+        base = selections[base.parent]
+    known = _without(wish.known, selection.name)
+    whole = filled(Logic("&&", tuple(asked)), known)
+    ledger = _Ledger(snapshot, task, None if base.scope == "ledger" else task, known.params)
+    for kind in selection.kinds:
+        if kind in schemas.ENTITIES:
+            continue
+        start: _Fields = {"kind": kind, "at": known.now, "task": ledger.owner}
+        for fields in _first(_assigned(whole, wish.want, start, selection)):
+            yield from _whole(kind, fields, ledger)
+
+
+def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    """Receipts that move a field of the entity."""
+    ledger = _Ledger(snapshot, task, task, {})
+    for kind in schemas.kinds():
+        moved = None if kind in schemas.ENTITIES else recording.moves(kind)
+        if moved is not None and moved.kind == atom.entity.kind:
+            entities = _entities(moved.kind, task, snapshot, {"id": atom.entity.id})
+            for entity in entities:
+                yield from _whole(kind, {name: entity.get(name) for name in moved.same}, ledger)
+
+
+def _first(found: Iterator[_Fields]) -> list[_Fields]:
+    return [fields for fields, _ in zip(found, range(MOST), strict=False)]
+
+
+def _without(known: Known, name: str) -> Known:
+    return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
+
+
+def _assigned(node: Node, want: bool, fields: _Fields, selection: Selection) -> Iterator[_Fields]:
+    """Ways to give the candidate fields so that the condition is `want`."""
+    match node:
+        case Constant():
+            if (node.value is True) is want:
+                yield fields
+        case Not():
+            yield from _assigned(node.item, not want, fields, selection)
+        case Logic():
+            yield from _joined(node, want, fields, selection)
+        case Compare():
+            op = node.op if want else _OPPOSITE[node.op]
+            yield from _compared(op, node.left, node.right, fields, selection)
+        case Contained():
+            for member in node.members:
+                yield from _compared("==" if want else "!=", node.item, member, fields, selection)
+        case Present():
+            if want:
+                yield fields
+
+
+def _joined(node: Logic, want: bool, fields: _Fields, selection: Selection) -> Iterator[_Fields]:
+    if (node.op == "&&") is not want:
+        for item in node.items:
+            yield from _assigned(item, want, fields, selection)
+        return
+    first, *rest = node.items
+    for found in _assigned(first, want, fields, selection):
+        if rest:
+            yield from _joined(Logic(node.op, tuple(rest)), want, found, selection)
+        else:
+            yield found
+
+
+def _compared(op: str, left: Node, right: Node, fields: _Fields, selection: Selection) -> Iterator[_Fields]:
+    if isinstance(left, Constant):
+        op, left, right = _FLIPPED[op], right, left
+    if not isinstance(left, Field) or not isinstance(right, Constant):
+        yield fields  # judging will tell
+        return
+    path, value = left.path, right.value
+    choices = (
+        [fields[path]] if path in fields else _choices(op, value, selection.fields.get(path, left.type).enum, path)
+    )
+    for choice in choices:
+        if _meets(op, choice, value):
+            yield {**fields, path: choice}
+
+
+def _choices(op: str, value: Value, enum: tuple[str, ...], path: str) -> list[Value]:
+    """Values of a field that might meet a comparison."""
+    if op == "!=":
+        fresh = f"new-{path.rpartition('.')[2]}"
+        return [*(each for each in enum if each != value)] or (
+            [fresh] if value is None or isinstance(value, str) else []
+        )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value + {"<": -1, ">": 1}.get(op, 0)]
+    return [value]
+
+
+def _meets(op: str, choice: Value, value: Value) -> bool:
+    if op in ("==", "!="):
+        return (choice == value) is (op == "==")
+    if not isinstance(choice, int) or not isinstance(value, int):
+        return False
+    return {"<": choice < value, "<=": choice <= value, ">": choice > value, ">=": choice >= value}[op]
+
+
+def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, Any]]:
+    """Receipts of the kind with these fields and all others that it needs."""
+    fields = {path: value for path, value in fields.items() if path not in ("at", "kind", "task")}
+    recorder = recording.recorder(kind)
+    if recorder == "role":
+        role = fields.get("role") or fields.get("actor")
+        fields |= {} if role is None else {"role": role}
+    moved = recording.moves(kind)
+    given = {name: fields[name] for name in moved.same if name in fields} if moved else {}
+    for entity in _entities(moved.kind, ledger.task, ledger.snapshot, given) if moved else [{}]:
+        same = {name: entity[name] for name in moved.same} if moved else {}
+        yield _document(kind, {**_needed(kind, fields, ledger.params), **fields, **same}, ledger.owner, recorder)
+
+
+def _needed(kind: str, fields: _Fields, params: Mapping[str, Value]) -> _Fields:
+    """Values for the other fields that the kind must have: what bears a known name is that; all else is new."""
+    known = {name: value for name, value in params.items() if isinstance(value, str)}
+    known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
+    found: _Fields = {}
+    for path in recording.needed(kind):
+        if path not in fields and path not in _GIVEN:
+            name, spec = path.rpartition(".")[2], schemas.fields(kind)[path]
+            fresh: Value = {"int": 1, "bool": False}.get(spec.kind, f"new-{name}")
+            found[path] = known.get(name, spec.enum[0] if spec.enum else fresh)
+    return found
+
+
+def _document(kind: str, fields: _Fields, owner: str | None, recorder: str) -> dict[str, Any]:
+    actor = str(fields.get("role")) if recorder == "role" else recorder
+    made: dict[str, Any] = {"kind": kind, "task": owner, "actor": actor, "severity": "info", "summary": ""}
+    made["correlation"] = {}
+    for path, value in fields.items():
+        *steps, last = path.split(".")
+        here = made
+        for step in steps:
+            here = here.setdefault(step, {})
+        timed = path in schemas.fields(kind) and schemas.fields(kind)[path].kind == "timestamp"
+        here[last] = instant.format_instant(value) if timed and isinstance(value, int) else value
+    return made
+
+
+def _entities(kind: str, task: str, snapshot: Snapshot, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """The attributes of the task's entities of a kind that have the given ones."""
+    rows = snapshot.rows(f"SELECT id, attributes FROM entity_{kind} WHERE task = :task", {"task": task})
+    found = [{**msgspec.json.decode(attributes), "id": identity} for identity, attributes in rows]
+    return [entity for entity in found if all(entity.get(name) == value for name, value in given.items())]

@@ -1,0 +1,160 @@
+"""The smallest sets of receipts that make a policy allow, found size by size and goal by goal."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from interlock import reference
+from interlock.evaluation import Judge, Loaded, maps
+from interlock.evaluation.explaining import lacking
+from interlock.evaluation.findings import completed
+from interlock.expression.filling import filled
+from interlock.expression.notation import notation
+from interlock.expression.tree import TRUE
+from interlock.expression.values import Known, evaluate
+from interlock.fact import Value
+from interlock.policy import Policy
+from interlock.selection import Selected
+from interlock.unblocking.bench import Bench, Supposition
+from interlock.unblocking.receipts import granting, moving
+from interlock.unblocking.wishes import Atom, Moving, Needing, Waiting, Wish, wishes
+
+LIMIT = 400
+"""That many suppositions are judged for one line of `decide` before the search gives up."""
+LARGEST = 16
+"""No set of more receipts is looked for."""
+DEPTH = 4
+"""That many policies deep are needs followed."""
+
+
+_Asked = tuple[object, ...]
+
+
+class Search:
+    """The smallest suppositions that a line of `decide` allows. `bounded` tells whether some were left untried."""
+
+    def __init__(self, bench: Bench, line: int) -> None:
+        self.bench, self.line, self.bounded = bench, line, False
+
+    def smallest(self, now: int) -> list[Supposition]:
+        """All of the fewest receipts that were found, in the order in which they were."""
+        first = Supposition(now)
+        waiting: deque[tuple[Supposition, int, _Asked]] = deque([(first, self.rank(first), ())])
+        seen = {first.identity()}
+        found: list[Supposition] = []
+        start = self.bench.judged
+        while waiting:
+            here, rank, above = waiting.popleft()
+            if (found and len(here.facts) >= len(found[0].facts)) or len(here.facts) >= LARGEST:
+                self.bounded |= not found
+                continue
+            asked, children = self.children(here)
+            if asked == above:  # the last receipt has not brought it nearer
+                continue
+            for child in children:
+                if child.identity() in seen:
+                    continue
+                seen.add(child.identity())
+                if self.bench.judged - start >= LIMIT:
+                    self.bounded = True
+                    return found
+                reached = self.rank(child)
+                if reached == 2 * self.line:
+                    found.append(child)
+                elif reached >= rank:  # what leads further away is never part of a smallest set
+                    waiting.append((child, reached, asked))
+        return found
+
+    def rank(self, supposition: Supposition) -> int:
+        """How near the wanted line is: twice its place where it is taken. The later the line that is taken instead, the
+        nearer; nearest, where it is a later one. Nothing is less than undecided."""
+        decision = self.bench.decide(supposition)
+        if decision is None or decision.allow is None:
+            return -1
+        lines = self.bench.loaded.policy.decide
+        taken = next(n for n, line in enumerate(lines) if (line.state, line.allow) == (decision.state, decision.allow))
+        return 2 * taken if taken <= self.line else 2 * self.line - 1
+
+    def children(self, here: Supposition) -> tuple[_Asked, list[Supposition]]:
+        """What might bring the line nearer: what is asked for, and for each a further receipt, or a later instant."""
+        bench = self.bench
+        found: list[Supposition] = []
+        asked: list[object] = []
+        with bench.judge(here) as judge:
+            if judge is None:
+                return (), []
+            for atom, policy, task in wanted(judge, bench.loaded, bench.task, bench.params, self.line):
+                asked.append((task, policy.id, *_told(atom)))
+                match atom:
+                    case Waiting():
+                        found.append(Supposition(atom.until, here.facts))
+                    case Wish():
+                        more = granting(policy, atom, task, judge.snapshot)
+                        found += [Supposition(here.at, (*here.facts, fact)) for fact in more]
+                    case Moving():
+                        more = moving(atom, task, judge.snapshot)
+                        found += [Supposition(here.at, (*here.facts, fact)) for fact in more]
+        return tuple(asked), found
+
+
+def _told(atom: Atom) -> _Asked:
+    """What an atom asks for; a number of facts changes with every one, which may be a step on the way."""
+    match atom:
+        case Wish():
+            counts = [fact.fields for fact in atom.known.facts.get(atom.selection, ()) if fact.id is None]
+            return (atom.selection, atom.want, notation(filled(atom.condition, atom.known)), str(counts))
+        case Moving():
+            return (atom.entity.id,)
+    return (atom,)
+
+
+def wanted(
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], line: int | None, depth: int = 0
+) -> Iterator[tuple[Atom, Policy, str]]:
+    """What might bring a line of `decide` (or any that allows) nearer, each with the policy and the task it is of."""
+    policy = loaded.policy
+    selected = judge.facts(loaded, task, params)
+    known = Known(judge.now, task, params, selected.facts, maps(policy, selected.facts))
+    if selected.faults or selected.missing is not None:
+        for atom in _required(judge, loaded, task, params, selected, known):
+            yield from _followed(judge, atom, loaded, task, depth)
+        return
+    verdict = reference.judge(policy, known)
+    whole = completed(policy, known, verdict)
+    lines = [index for index, each in enumerate(policy.decide) if each.allow] if line is None else [line]
+    for goal in lines:
+        for index, each in enumerate(policy.decide[: goal + 1]):
+            node = TRUE if each.when is None else each.when
+            if evaluate(node, whole) is not (index == goal):
+                for atom in wishes(policy, node, index == goal, whole, verdict):
+                    yield from _followed(judge, atom, loaded, task, depth)
+                break
+
+
+def _required(
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], selected: Selected, known: Known
+) -> Iterator[Atom]:
+    """What lacks for the policy to be decided at all."""
+    policy = loaded.policy
+    if selected.missing is not None:
+        for name, node in lacking(policy, known):
+            yield Wish(name, node, True, known)
+            return
+    for need in policy.needs:
+        for made in judge.needed(need, loaded.folder, task, params):
+            if made.decision.allow is None and not need.asks_undecided:
+                yield Needing(need.name, made.task)
+                return
+
+
+def _followed(judge: Judge, atom: Atom, loaded: Loaded, task: str, depth: int) -> Iterator[tuple[Atom, Policy, str]]:
+    """The wish itself, or those of the policy whose decision is needed."""
+    if not isinstance(atom, Needing):
+        yield atom, loaded.policy, task
+        return
+    need = next(each for each in loaded.policy.needs if each.name == atom.need)
+    for made in tuple(judge.decided.values()):
+        asked = made.loaded.policy.id == need.policy and made.task == atom.task
+        if asked and made.decision.allow is not True and depth < DEPTH:
+            yield from wanted(judge, made.loaded, made.task, made.params, None, depth + 1)

@@ -1,0 +1,196 @@
+"""What could change for a condition to become what it is not: the receipts that might do it, one at a time.
+
+A wish is no promise: whether what it asks for helps is found out by judging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from interlock.evaluation.findings import ranging
+from interlock.expression.tree import (
+    TRUE,
+    Blocked,
+    Compare,
+    Constant,
+    Field,
+    Logic,
+    Lookup,
+    Node,
+    Not,
+    Now,
+    Reference,
+    Single,
+    Some,
+    Type,
+    Variable,
+)
+from interlock.expression.values import Known, evaluate, find
+from interlock.expression.walk import reference, walk
+from interlock.fact import Fact, Value
+from interlock.policy import Policy, Selection
+from interlock.schemas import ENTITIES, kinds
+from interlock.schemas.recording import moves
+from interlock.unblocking.replacing import about
+from interlock.verdict import Verdict
+
+_COUNTED = ("count", "min", "max", "sum")
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A further fact of a selection, of which a condition over the selection's own name is to be `want`."""
+
+    selection: str
+    condition: Node
+    want: bool
+    known: Known
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """That it be later: the instant from which on a comparison with `now` may be otherwise."""
+
+    until: int
+
+
+class Moving(msgspec.Struct, frozen=True):
+    """That a field of an entity be moved by a receipt."""
+
+    entity: Fact
+
+
+class Needing(msgspec.Struct, frozen=True):
+    """That a needed decision allow."""
+
+    need: str
+    task: Value
+
+
+Atom = Wish | Waiting | Moving | Needing
+
+
+def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdict) -> Iterator[Atom]:
+    """What might make a condition `want`. Of several things that must all change, those of the first."""
+    if evaluate(node, known) is want:
+        return
+    match node:
+        case Not():
+            yield from wishes(policy, node.item, not want, known, verdict)
+        case Logic():
+            wrong = [item for item in node.items if evaluate(item, known) is not want]
+            every = (node.op == "&&") is want
+            for item in wrong[:1] if every else wrong:
+                yield from wishes(policy, item, want, known, verdict)
+        case Some():
+            yield from _found(policy, node, want, known)
+        case Blocked():
+            yield from _unblocked(policy, known, verdict)
+        case _:
+            yield from _leaf(policy, node, want, known)
+
+
+def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Atom]:
+    """What might keep the first rule that blocked from blocking."""
+    for firing in verdict.firings:
+        rule = policy.rules[firing.rule]
+        if rule.effect == "block":
+            yield from wishes(policy, rule.condition, False, ranging(rule, firing.facts, known), verdict)
+            return
+
+
+def _found(policy: Policy, node: Some, want: bool, known: Known) -> Iterator[Atom]:
+    selection = _selection(policy, node.selection)
+    if selection is None:
+        return
+    own = about(node.condition, Variable(node.variable), selection.name)
+    if want:
+        yield Wish(selection.name, own, True, known)
+        return
+    for fact in known.facts[node.selection]:  # of facts that are the newest of theirs, a newer one takes the place
+        if evaluate(node.condition, known.looking_at(node.variable, fact)) and selection.take == "latest":
+            yield Wish(selection.name, _alike(selection, fact, own, want=False), True, known)
+            return
+
+
+def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Atom]:
+    seen: dict[Reference, None] = {}
+    for inner in walk(node):
+        of = reference(inner)
+        if of is not None:
+            seen[of] = None
+    for of in seen:
+        yield from _of_fact(policy, node, want, of, known)
+    if isinstance(node, Compare) and any(isinstance(inner, Now) for inner in walk(node)):
+        until = _turning(node, known)
+        if until is not None:
+            yield Waiting(until)
+
+
+def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known) -> Iterator[Atom]:
+    name = of.name if isinstance(of, Variable) else of.selection
+    fact = find(of, known)
+    if any(need.name == name for need in policy.needs):
+        if fact is not None:
+            yield Needing(name, fact.fields.get("task"))
+        return
+    selection = _selection(policy, name)
+    if selection is None:
+        return
+    if selection.kinds[0] in ENTITIES:
+        if fact is not None and _is_moved(node, of, selection):
+            yield Moving(fact)
+    elif selection.take in _COUNTED:
+        yield Wish(name, TRUE if fact is None else _alike(selection, fact, TRUE, want=True), True, known)
+    elif selection.take == "latest":
+        own = about(node, of, name)
+        own = own if want else Not(own)
+        if isinstance(of, Lookup):
+            key = Field(Variable(name), selection.per[0], Type("string"))
+            own = Logic("&&", (Compare("==", key, _constant(evaluate(of.key, known))), own))
+        elif fact is not None:
+            own = _alike(selection, fact, own, want=True)
+        yield Wish(name, own, True, known)
+    elif fact is None and isinstance(of, Single):
+        yield Wish(name, TRUE, True, known)
+
+
+def _is_moved(node: Node, of: Reference, selection: Selection) -> bool:
+    """Whether a field is read of the entity that a receipt moves."""
+    paths = {inner.path for inner in walk(node) if isinstance(inner, Field) and inner.of == of}
+    moved = [moves(kind) for kind in kinds() if kind not in ENTITIES]
+    return any(each.kind in selection.kinds and each.field in paths for each in moved if each is not None)
+
+
+def _alike(selection: Selection, fact: Fact, own: Node, *, want: bool) -> Node:
+    """The condition for a fact of the same group."""
+    groups = [(Field(Variable(selection.name), path, Type("string")), fact.fields.get(path)) for path in selection.per]
+    same = [Compare("==", field, _constant(value)) for field, value in groups]
+    return Logic("&&", (*same, own if want else Not(own)))
+
+
+def _constant(value: Value) -> Constant:
+    kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "string"
+    return Constant(None if isinstance(value, tuple) else value, Type(kind))  # type: ignore[arg-type]
+
+
+def _selection(policy: Policy, name: str) -> Selection | None:
+    return next((selection for selection in policy.selections if selection.name == name), None)
+
+
+def _turning(node: Compare, known: Known) -> int | None:
+    """The first instant after now from which on the comparison is otherwise, if time alone brings it about."""
+    left, right = evaluate(node.left, known), evaluate(node.right, known)
+    later = msgspec.structs.replace(known, now=known.now + 1)
+    after = (evaluate(node.left, later), evaluate(node.right, later))
+    if not all(isinstance(value, int) for value in (left, right, *after)):
+        return None
+    gap, next_gap = int(left) - int(right), int(after[0]) - int(after[1])  # type: ignore[arg-type]
+    slope = next_gap - gap
+    if not slope or (gap > 0) is (slope > 0):
+        return known.now + 1 if slope and gap == 0 else None
+    there = known.now + abs(gap) // abs(slope)
+    was = evaluate(node, known)
+    return next(
+        (t for t in (there, there + 1) if evaluate(node, msgspec.structs.replace(known, now=t)) is not was), None
+    )

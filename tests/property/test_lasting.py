@@ -1,0 +1,105 @@
+"""What is proved to last does, whatever facts come after: on random policies, with random facts that no proof holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock import reference
+from interlock.compiled import CompiledPolicy
+from interlock.errors import PolicyError
+from interlock.evaluation import maps
+from interlock.evaluation.findings import completed
+from interlock.expression.tree import Now
+from interlock.expression.values import Known
+from interlock.expression.walk import selections, walk
+from interlock.plan import Permanent
+from interlock.policy import Selection
+from interlock.schemas import ENTITIES
+from interlock.unblocking.lasting import permanent
+from tests.conftest import EXAMPLES
+from tests.helpers import facts, policies
+from tests.property.test_evaluators import compiled_of
+
+DAY = 86_400_000_000
+
+
+def keeps(selection: Selection, every: dict[str, Selection], held: set[str]) -> bool:
+    """Whether the selection keeps what it has: all, or the earliest, by a condition in which nothing changes.
+
+    `held` are the names of selections that are held.
+    """
+    nodes = [] if selection.where is None else list(walk(selection.where))
+    parent = every.get(selection.parent or "")
+    named = () if selection.where is None else selections(selection.where)
+    steady = all(n in held or (every[n].take == "earliest" and keeps(every[n], every, held)) for n in named)
+    own = selection.take in ("all", "earliest") and steady and not any(isinstance(node, Now) for node in nodes)
+    return own and (parent is None or (parent.take == "all" and keeps(parent, every, held)))
+
+
+def later(random: Random, compiled: CompiledPolicy, known: Known, made: policies.Generated, held: set[str]) -> Known:
+    """The facts as they may be some time later: those that are held and those that stay, and any others."""
+    policy = compiled.policy
+    every = {selection.name: selection for selection in policy.selections}
+    kept = {name for name, some in known.facts.items() if any(str(fact.id) in held for fact in some)}
+    other = facts.known(random, compiled, made.pool, made.arguments)
+    found = dict(other.facts)
+    for name, selection in every.items():
+        if name not in known.facts:
+            continue
+        if name in kept or selection.kinds[0] in ENTITIES:
+            found[name] = known.facts[name]
+        elif keeps(selection, every, kept):
+            fresh = [fact for fact in other.facts[name] if selection.take == "all" and random.random() < 0.5]
+            found[name] = (*known.facts[name], *fresh) or other.facts[name]
+    now = known.now + random.choice((0, 1, DAY))
+    facts_of = {name: tuple(some) for name, some in found.items()}
+    return Known(now, known.task, known.params, facts_of, maps(policy, facts_of))
+
+
+def check_case(random: Random) -> Counter[str]:
+    made = policies.policy(random)
+    try:
+        compiled = compiled_of(made.text)
+    except PolicyError:
+        return Counter()
+    policy = compiled.policy
+    known = facts.known(random, compiled, made.pool, made.arguments)
+    verdict = reference.judge(policy, known)
+    if policy.decide[verdict.line].allow:
+        return Counter()
+    whole = completed(policy, known, verdict)
+    blocks = [n for n, firing in enumerate(verdict.firings) if policy.rules[firing.rule].effect == "block"]
+    seen = Counter(denied=1)
+    for never in permanent(policy, whole, verdict, dict.fromkeys(blocks, "")):
+        seen["permanent"] += 1
+        for _ in range(3):
+            check_later(random, compiled, known, made, never)
+    return seen
+
+
+def check_later(
+    random: Random, compiled: CompiledPolicy, known: Known, made: policies.Generated, never: Permanent
+) -> None:
+    policy = compiled.policy
+    after = later(random, compiled, known, made, {str(held.id) for held in never.holds})
+    verdict = reference.judge(policy, after)
+    assert never.rule in {policy.rules[firing.rule].id for firing in verdict.firings}, f"{made.text}\n{never}\n{after}"
+    assert not policy.decide[verdict.line].allow, f"{made.text}\n{never}\n{after}"
+
+
+@pytest.mark.slow
+def test_what_lasts_in_two_thousand_policies() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(2_000 * EXAMPLES):
+        seen += check_case(Random(seed))
+    assert seen["permanent"] > 100
+
+
+@given(st.integers(1 << 32, 1 << 64))
+def test_what_is_proved_to_last_does(seed: int) -> None:
+    check_case(Random(seed))
