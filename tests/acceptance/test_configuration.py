@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
@@ -21,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.cli.configured import KEYS
+from interlock.cli.configured import KEYS, Configured
 from interlock.errors import UsageError
 from interlock.settings import find
 from tests.acceptance.conftest import Interlock
@@ -80,6 +81,13 @@ def test_every_key_of_the_schema_is_a_setting() -> None:
     assert sorted(json.loads((ROOT / "schemas" / "config.schema.json").read_text())["properties"]) == sorted(
         KEYS.values()
     )
+
+
+def test_what_is_configured_is_a_mapping(folder: Path) -> None:
+    (folder / "interlock.toml").write_text('ledger = "a.db"\nlocked = true\n', "utf-8")
+    with click.Context(click.Command("config")):
+        assert dict(Configured()) == {"ledger": "a.db", "locked": True}
+        assert len(Configured()) == 2
 
 
 def test_help_is_told_whatever_the_file_says(interlock: Interlock, folder: Path) -> None:

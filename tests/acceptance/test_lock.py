@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 import interlock as api
+from interlock.cli import main
 from interlock.lock import Locked, holding, made, read
 from interlock.runner import library
 from interlock.shipped import data_folder
@@ -33,9 +34,19 @@ Writes = Callable[..., Ran]
 
 
 @pytest.fixture
-def writes(folder: Path, process: Interlock) -> Writes:
-    """Runs a command that may write, in a process of its own."""
-    return lambda *args, **how: kept(process(*args, **how))
+def writes(folder: Path, capfd: pytest.CaptureFixture[str]) -> Writes:
+    """Runs a command that may write."""
+
+    def run(*args: str, env: Mapping[str, str] = {}) -> Ran:
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as exited:
+                main.main(args)
+        return kept(Ran(int(exited.value.code or 0), *capfd.readouterr()))
+
+    return run
 
 
 @pytest.fixture
