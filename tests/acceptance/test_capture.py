@@ -113,7 +113,7 @@ def test_every_answer_of_the_real_ledger_is_captured(conformance: Path, query: s
         for policy, names in policies:
             params = given(question, names)
             decision = package.evaluate(policy, ledger=opened, task=question.task, at=question.now, params=params)
-            told = (policy, decision.state, decision.reason, len(decision.findings))
+            told = (policy, decision.state, decision.reason)
             if told not in seen:
                 seen.add(told)
                 holds(ledger, policy, question.task, question.now, **params)
@@ -293,6 +293,28 @@ def test_an_instant_that_the_policy_writes_needs_the_times_to_be_kept(
         2, "", "error: the decision is another one when ids, names and times are masked; perhaps `--keep-times` helps\n"
     )
     assert "    now: 2026-06-22T09:20:00Z\n" in interlock("capture", *words, "--keep-times").out
+
+
+def test_a_name_that_is_no_text_is_refused(interlock: Interlock, story_path: Path) -> None:
+    words = ["--policy", "loop", "--at", ASLEEP, "--name", "a\udcff"]
+    ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, *words)
+    assert ran == Ran(2, "", "error: `--name` is no text: it holds bytes that are not UTF-8\n")
+
+
+def test_tasks_that_are_needed_are_masked_too_and_may_be_asked_for_by_their_ids(
+    interlock: Interlock, ledger_path: Path
+) -> None:
+    with sqlite3.connect(ledger_path) as connection:
+        [(identity,)] = connection.execute("SELECT id FROM tasks WHERE name = 'task-0003'")
+    connection.close()
+    ledger = ["--ledger", str(ledger_path), "--policy", "worker-set", "--at", "2026-06-11T12:30:00Z"]
+    by_name, by_id = (
+        interlock("capture", *ledger, "--task", task, "--param", f"tasks={task},task-0004")
+        for task in ("task-0003", identity)
+    )
+    assert by_name == by_id
+    assert "    params: {tasks: [task, task-2]}\n" in by_name.out
+    assert "`smoke` is undecided for task-2" in by_name.out
 
 
 def test_an_invalid_fact_cannot_be_in_a_case(interlock: Interlock, folder: Path) -> None:

@@ -30,15 +30,18 @@ def captured(
     No fact can be left out of it, and no field, without another decision, finding or message. `load` gives needed
     policies. Raises UsageError where the decision hangs on what may not be told.
     """
-    return _Capture(found, load, keep_times=keep_times).case(name)
+    bench = Bench(found.loaded, load)
+    try:
+        return _Capture(found, bench, keep_times=keep_times).case(name)
+    finally:
+        bench.held.close()
 
 
 class _Capture:
     """One decision on its way to a case."""
 
-    def __init__(self, found: Incident, load: Callable[[str, str], Loaded], *, keep_times: bool) -> None:
-        self.found, self.keep_times = found, keep_times
-        self.bench = Bench(found.loaded, load)
+    def __init__(self, found: Incident, bench: Bench, *, keep_times: bool) -> None:
+        self.found, self.bench, self.keep_times = found, bench, keep_times
         self.clock = found.now if keep_times else instant.parse_instant(NOW)
         words = {text for each in found.every for text in constants(each.policy)}
         self.original = set(texts([found.facts, found.task, [found.params[given] for given in found.given]]))

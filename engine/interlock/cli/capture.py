@@ -43,6 +43,8 @@ def command(
     1 a bug in interlock.
     """
     given = options.given(params)
+    if name is not None and name != name.encode(errors="replace").decode():
+        raise UsageError("`--name` is no text: it holds bytes that are not UTF-8")
     from interlock.capturing import captured, incident
     from interlock.capturing.proof import prove, refuse_other
     from interlock.capturing.writing import new_file, with_case
