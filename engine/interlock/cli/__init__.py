@@ -24,6 +24,7 @@ _COMMANDS = (
     "docs",
     "tasks",
     "facts",
+    "replay",
     "export",
     "verify-ledger",
     "demo",
