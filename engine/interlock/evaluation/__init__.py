@@ -126,7 +126,7 @@ class Judge:
         uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
         if uncovered is not None:
             return Selected({}, (), (uncovered,))
-        kept = None if self.kept is None else self.kept.get(key)
+        kept = None if self.kept is None else self.kept[key]
         at = (identity, task)
         found = select(loaded.compiled, self.snapshot, at, self.seen, params, needs, clock=self.now, kept=kept)
         if not loaded.compiled.clock.candidates:
