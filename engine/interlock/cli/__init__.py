@@ -32,6 +32,7 @@ _COMMANDS = (
     "diff",
     "tasks",
     "facts",
+    "replay",
     "export",
     "verify-ledger",
     "verify-decision",

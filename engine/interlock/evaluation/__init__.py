@@ -130,7 +130,7 @@ class Judge:
         uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
         if uncovered is not None:
             return Selected({}, (), (uncovered,))
-        kept = None if self.kept is None else self.kept.get(key)
+        kept = None if self.kept is None else self.kept[key]
         found = select(
             loaded.compiled,
             self.snapshot,

@@ -69,8 +69,9 @@ def arrivals(snapshot: Snapshot, wanted: Reads, since: int, until: int) -> Arriv
 
 
 def _note_entities(snapshot: Snapshot, task: str, kind: str, *, every: bool, found: Arrivals) -> None:
-    for identity, at in snapshot.changes(kind, None if every else task):
-        found.add(at, (kind,), Mark(identity, kind, instant.format_instant(at)))
+    for what, identity, at in snapshot.changes(kind, None if every else task):
+        known = found.marks.get(at, {}).get(identity)  # an entity's receipt says more than the entity does
+        found.add(at, (kind,), known or Mark(identity, what, instant.format_instant(at)))
 
 
 def _note_receipts(

@@ -134,31 +134,34 @@ FROM main.telemetry_events, json_each(attributes_json, '$.actions') AS action
 WHERE event_type = 'app_wakeup_dispatch_planned' AND +telemetry_events.rowid <= asked_head()
   AND (instant_of(timestamp) > asked_instant()) IS NOT TRUE;
 
--- When what is said of entities changes, as the views above tell it of different instants.
+-- When what is said of entities changes, as the views above tell it of different instants, and what it is that changes.
 CREATE TEMP VIEW change_task AS
-SELECT id AS task_id, id, created_at AS at FROM main.tasks;
+SELECT id AS task_id, 'task' AS kind, id, created_at AS at FROM main.tasks;
 
 CREATE TEMP VIEW change_binding AS
-SELECT task_id, id, created_at AS at FROM main.bindings
-UNION ALL SELECT task_id, id, ended_at FROM main.bindings;
+SELECT task_id, 'binding' AS kind, id, created_at AS at FROM main.bindings
+UNION ALL SELECT task_id, 'binding', id, ended_at FROM main.bindings;
 
 CREATE TEMP VIEW change_seat AS
-SELECT task_id, id, at FROM change_binding
-UNION ALL SELECT task_id, sessions.id, registered_at
+SELECT task_id, kind, id, at FROM change_binding
+UNION ALL SELECT task_id, 'seat', sessions.id, registered_at
 FROM main.bindings JOIN main.sessions ON sessions.id IN (manager_session_id, worker_session_id)
-UNION ALL SELECT task_id, sessions.id, last_heartbeat_at
+UNION ALL SELECT task_id, 'seat', sessions.id, last_heartbeat_at
 FROM main.bindings JOIN main.sessions ON sessions.id IN (manager_session_id, worker_session_id);
 
 CREATE TEMP VIEW change_notification AS
-SELECT task_id, CAST(id AS TEXT) AS id, created_at AS at FROM main.routed_notifications
-UNION ALL SELECT task_id, CAST(id AS TEXT), delivered_at FROM main.routed_notifications
-UNION ALL SELECT task_id, CAST(id AS TEXT), consumed_at FROM main.routed_notifications;
+SELECT task_id, 'notification' AS kind, CAST(id AS TEXT) AS id, created_at AS at FROM main.routed_notifications
+UNION ALL SELECT task_id, 'notification', CAST(id AS TEXT), delivered_at FROM main.routed_notifications
+UNION ALL SELECT task_id, 'notification', CAST(id AS TEXT), consumed_at FROM main.routed_notifications;
 
 CREATE TEMP VIEW change_acknowledgement AS
-SELECT task_id, CAST(id AS TEXT) AS id, created_at AS at FROM main.notification_acknowledgements;
+SELECT task_id, 'acknowledgement' AS kind, CAST(id AS TEXT) AS id, created_at AS at
+FROM main.notification_acknowledgements;
 
 CREATE TEMP VIEW change_handoff AS
-SELECT task_id, CAST(id AS TEXT) AS id, created_at AS at FROM main.worker_handoffs;
+SELECT task_id, 'handoff' AS kind, CAST(id AS TEXT) AS id, created_at AS at FROM main.worker_handoffs;
 
 CREATE TEMP VIEW change_wake_action AS
-SELECT task_id, id, timestamp AS at FROM main.telemetry_events WHERE event_type = 'app_wakeup_dispatch_planned';
+SELECT task_id, event_type AS kind, id, timestamp AS at
+FROM main.telemetry_events
+WHERE event_type = 'app_wakeup_dispatch_planned';

@@ -58,26 +58,26 @@ CREATE TEMP VIEW change_fact AS
 SELECT kind, task AS task_id, id, at, attributes FROM main.fact WHERE entity;
 
 CREATE TEMP VIEW change_task AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'task';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'task';
 
 CREATE TEMP VIEW change_binding AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'binding';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'binding';
 
 CREATE TEMP VIEW change_handoff AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'handoff';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'handoff';
 
 CREATE TEMP VIEW change_acknowledgement AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'acknowledgement';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'acknowledgement';
 
 CREATE TEMP VIEW change_wake_action AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'wake_action';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'wake_action';
 
 CREATE TEMP VIEW change_seat AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'seat'
-UNION ALL SELECT task_id, id, json_extract(attributes, '$.registered_at') FROM change_fact WHERE kind = 'seat'
-UNION ALL SELECT task_id, id, json_extract(attributes, '$.heartbeat_at') FROM change_fact WHERE kind = 'seat';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'seat'
+UNION ALL SELECT task_id, kind, id, json_extract(attributes, '$.registered_at') FROM change_fact WHERE kind = 'seat'
+UNION ALL SELECT task_id, kind, id, json_extract(attributes, '$.heartbeat_at') FROM change_fact WHERE kind = 'seat';
 
 CREATE TEMP VIEW change_notification AS
-SELECT task_id, id, at FROM change_fact WHERE kind = 'notification'
-UNION ALL SELECT task_id, id, json_extract(attributes, '$.delivered_at') FROM change_fact WHERE kind = 'notification'
-UNION ALL SELECT task_id, id, json_extract(attributes, '$.consumed_at') FROM change_fact WHERE kind = 'notification';
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'notification'
+UNION ALL SELECT task_id, kind, id, json_extract(attributes, '$.delivered_at') FROM change_fact WHERE kind = 'notification'
+UNION ALL SELECT task_id, kind, id, json_extract(attributes, '$.consumed_at') FROM change_fact WHERE kind = 'notification';

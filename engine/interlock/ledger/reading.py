@@ -36,7 +36,7 @@ _ARRIVED = (
     " AND (instant IS NULL OR instant BETWEEN :since + 1 AND :until) ORDER BY seq"
 )
 _CHANGES = (
-    "SELECT id, instant_of(at) FROM change_{kind}"
+    "SELECT kind, id, instant_of(at) FROM change_{kind}"
     " WHERE (:task IS NULL OR task_id = :task) AND instant_of(at) IS NOT NULL"
 )
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
@@ -136,8 +136,11 @@ class Snapshot:
         """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
         return self.rows("SELECT min(instant), max(instant) FROM receipt WHERE task_id = :task", {"task": task})[0]
 
-    def changes(self, kind: str, task: str | None) -> list[tuple[str, int]]:
-        """When entities of a kind changed, of a task (by id) or of all: their ids and instants. Raises LedgerError."""
+    def changes(self, kind: str, task: str | None) -> list[tuple[str, str, int]]:
+        """When entities of a kind changed, of a task (by id) or of all, and what did: kind, id and instant.
+
+        Raises LedgerError.
+        """
         return self.rows(_CHANGES.format(kind=kind), {"task": task})
 
     def turns(self) -> tuple[int, ...]:

@@ -1,0 +1,69 @@
+"""`interlock replay`: gates over history."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Literal
+
+import click
+
+from interlock.cli import exits, options, terminal
+from interlock.reporting.history import FORMATS, render
+from interlock.reporting.look import Look
+
+
+@click.command("replay", short_help="Show what policies decided over a stretch of time, and why it changed.")
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
+@click.option("--task", metavar="NAME", required=True, help="The task to judge, by its name or id.")
+@options.ledger
+@click.option(
+    "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."
+)
+@click.option("--to", "until", metavar="INSTANT", help="The end, which is included; else the task's last receipt.")
+@options.params
+@click.option(
+    "--engine",
+    type=click.Choice(["both", "rete", "reference"]),
+    default="both",
+    help="Who judges each change: the rules engine (rete), the reference evaluator, or both, which must agree.",
+)
+@options.policy_dirs
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the history is told.")
+def command(
+    policies: Sequence[str],
+    task: str,
+    ledger: str | None,
+    since: str | None,
+    until: str | None,
+    params: Sequence[str],
+    engine: Literal["both", "rete", "reference"],
+    policy_dirs: Sequence[str],
+    form: str,
+) -> int:
+    """Judge every instant that matters of a task's history: every interval over which a decision was the same, and the
+    receipts, or the time alone, that ended it.
+
+    An instant is one of RFC 3339 in UTC, a span of time ago such as -10m, or the id of a receipt: when it was written.
+    Each interval reaches up to the next, without it; what is decided at the very end is told too.
+
+    Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
+    """
+    given = options.given(params)
+    from interlock.runner import replay
+
+    with closing(options.opened(ledger)) as opened:
+        found = replay(
+            policies,
+            ledger=opened,
+            task=task,
+            since=since,
+            until=until,
+            params=given,
+            engine=engine,
+            policy_dirs=policy_dirs,
+        )
+    look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
+    terminal.put(render(form, found, look), None if form == "text" else "utf-8")
+    return exits.ALLOWED

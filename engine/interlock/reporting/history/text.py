@@ -1,0 +1,82 @@
+"""A history for a person at a terminal: a row whenever a gate decided anew, what made it, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interlock.history import Cause, History, Interval, Mark
+from interlock.instant import parse_instant
+from interlock.reporting.harmless import harmless
+from interlock.reporting.look import Look
+from interlock.reporting.text import COLOURS
+
+_SHOWN = 3
+"""That many receipts of one instant are cited."""
+
+
+def render(history: History, look: Look) -> str:
+    """A headline, and the intervals of all lanes in the order of time, then of the lanes."""
+    rows = [
+        (parse_instant(interval.since), place, lane, before, interval)
+        for place, lane in enumerate(history.lanes)
+        for before, interval in zip((None, *lane.intervals), lane.intervals, strict=False)
+    ]
+    rows.sort(key=lambda row: row[:2])
+    day = history.since[:10] if history.since[:10] == history.until[:10] else ""
+    times = max(len(_time(row[4].since, day)) for row in rows)
+    names = max(len(lane.policy) for lane in history.lanes)
+    states = max(len(_state(before, interval)) for _, _, _, before, interval in rows)
+    lines = [_headline(history, day, len(rows)), ""]
+    for _, _, lane, before, interval in rows:
+        row = _row(before, interval, states, look)
+        lines.append(f"{_time(interval.since, day):{times}}  {lane.policy:{names}}  {row}")
+        lines += [f"{'':{times + names + 2}}  {line}" for line in _changed(before, interval)]
+    return "\n".join([*lines, ""])
+
+
+def _headline(history: History, day: str, count: int) -> str:
+    on = f" on {day}" if day else ""
+    gates = f"{len(history.lanes)} gate{'s' if len(history.lanes) != 1 else ''}"
+    stretch = f"{_time(history.since, day)} to {_time(history.until, day)}"
+    return f"{harmless(history.task)}{on}, {stretch}: {gates}, {count} decision{'s' if count != 1 else ''}"
+
+
+def _time(text: str, day: str) -> str:
+    """An instant; without its day, where all have the same."""
+    return text.removeprefix(f"{day}T") if day else text
+
+
+def _row(before: Interval | None, interval: Interval, states: int, look: Look) -> str:
+    name = "undecided" if interval.allow is None else "allowed" if interval.allow else "denied"
+    cause = _cause(interval.cause) if interval.cause else ""
+    return f"{look.paint(f'{name:9}', COLOURS[name])}  {_state(before, interval):{states}}  {cause}".rstrip()
+
+
+def _state(before: Interval | None, interval: Interval) -> str:
+    """The state, and the one before it where that was another."""
+    moved = before is not None and before.state != interval.state
+    return harmless(f"{before.state} -> {interval.state}" if before and moved else interval.state)
+
+
+def _cause(cause: Cause) -> str:
+    """What ended the interval before."""
+    if not cause.receipts:
+        return "by time alone"
+    more = len(cause.receipts) - _SHOWN
+    named = ", ".join(map(_mark, cause.receipts[:_SHOWN]))
+    return f"by {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _mark(mark: Mark) -> str:
+    return harmless(f"{mark.kind}{f' of {mark.seat}' if mark.seat else ''} {mark.id}")
+
+
+def _changed(before: Interval | None, interval: Interval) -> Iterator[str]:
+    """Why it is undecided, what was found first of all; after that only what came and went."""
+    if interval.reason != (before.reason if before else None):
+        yield from (harmless(f"? {reason}") for reason in (interval.reason or "").splitlines())
+    if interval.cause is None:
+        yield from (harmless(f"+ {finding.message}") for finding in interval.findings)
+        return
+    yield from (harmless(f"- {message}") for message in interval.cause.vanished)
+    yield from (harmless(f"+ {message}") for message in interval.cause.appeared)

@@ -1,0 +1,112 @@
+"""`interlock replay`: the story's gates over its hour, told to people and to programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import interlock as api
+from tests.acceptance.conftest import Interlock
+from tests.helpers.ledgers import LedgerBuilder
+
+SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "schemas" / "history.schema.json").read_text("utf-8"))
+TASK = "checkout-refactor"
+BEAT = "telemetry-4e00cf36-f494-47a4-a383-d7367814cb43"
+
+
+def lines(interlock: Interlock, story: Path, *args: str) -> list[str]:
+    """What is told of smoke over some of the story."""
+    ran = interlock("replay", "smoke", "--task", TASK, "--ledger", str(story), *args)
+    assert (ran.code, ran.err) == (0, "")
+    return ran.out.splitlines()
+
+
+def test_a_change_names_what_made_it(interlock: Interlock, story_path: Path) -> None:
+    assert lines(interlock, story_path, "--from", "2026-06-22T09:04:00Z", "--to", "2026-06-22T09:10:00Z") == [
+        "checkout-refactor on 2026-06-22, 09:04:00Z to 09:10:00Z: 1 gate, 3 decisions",
+        "",
+        "09:04:00Z         smoke  allowed    proved",
+        "09:04:03.000001Z  smoke  denied     proved -> blocked  by time alone",
+        "                         + worker heartbeat is not fresh after smoke start",
+        f"09:05:17Z         smoke  allowed    blocked -> proved  by app_heartbeat of worker {BEAT}",
+        "                         - worker heartbeat is not fresh after smoke start",
+    ]
+
+
+def test_an_undecided_start_says_why(interlock: Interlock, story_path: Path) -> None:
+    told = lines(interlock, story_path, "--from", "2026-06-22T09:00:30Z", "--to", "2026-06-22T09:00:40Z")
+    assert told[0].endswith("1 gate, 2 decisions")
+    assert told[2].split() == ["09:00:30Z", "smoke", "undecided", "undecided"]
+    assert told[3].strip() == "? No app smoke session has been started for this task."
+    assert "undecided -> blocked" in told[4]
+
+
+def test_without_ends_it_is_from_the_first_receipt_to_the_last(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("replay", "smoke", "loop", "--task", TASK, "--ledger", str(story_path), "--format", "json")
+    (line,) = ran.out.splitlines()
+    history = json.loads(line)
+    jsonschema.Draft202012Validator(SCHEMA).validate(history)
+    assert (history["since"], history["until"]) == ("2026-06-22T09:00:40Z", "2026-06-22T09:55:17Z")
+    assert [lane["policy"] for lane in history["lanes"]] == ["smoke", "loop"]
+    ids = {mark["id"] for mark in history["marks"]}
+    for lane in history["lanes"]:
+        first, *others = lane["intervals"]
+        assert first["cause"] is None
+        for interval in others:
+            assert {mark["id"] for mark in interval["cause"]["receipts"]} <= ids
+            assert all(mark["at"] == interval["since"] for mark in interval["cause"]["receipts"])
+        assert any(not interval["cause"]["receipts"] for interval in others)
+
+
+def test_a_receipt_is_an_end(interlock: Interlock, story_path: Path) -> None:
+    told = lines(interlock, story_path, "--from", BEAT)
+    assert told[0].startswith("checkout-refactor on 2026-06-22, 09:05:17Z to 09:55:17Z: 1 gate")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "told"),
+    [
+        (("--from", "2026-06-23T00:00:00Z"), 2, "nothing is from 2026-06-23T00:00:00Z to 2026-06-22T09:55:17Z"),
+        (("--from", "yesterday"), 2, "`yesterday` is no instant"),
+        (("--format", "yaml"), 2, "invalid value for `--format`"),
+        (("--param", "stale_after=90"), 2, "`90` is no duration"),
+    ],
+)
+def test_a_wrong_question(args: tuple[str, ...], code: int, told: str, interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("replay", "smoke", "--task", TASK, "--ledger", str(story_path), *args)
+    assert (ran.code, ran.out) == (code, "")
+    assert told in ran.err
+
+
+def test_a_task_without_a_receipt_has_no_ends(interlock: Interlock, tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind().write()
+    ran = interlock("replay", "loop", "--task", "demo", "--ledger", str(path))
+    assert ran == (2, "", "error: the task `demo` has no receipt, so say from when to when\n")
+    ran = interlock("replay", "loop", "--task", "demo", "--ledger", str(path), "--from", "-1m", "--to", "-1s")
+    assert (ran.code, ran.out.count("Dispatch dispatch-local is missing.")) == (0, 1)
+
+
+def causes(path: Path, policy: str, since: str, until: str) -> list[list[str]]:
+    """The kinds that are blamed for each change of a policy."""
+    (lane,) = api.replay([policy], ledger=path, task="demo", since=since, until=until).lanes
+    return [[mark.kind for mark in each.cause.receipts] for each in lane.intervals if each.cause]
+
+
+def test_an_entity_that_changed_is_to_blame(tmp_path: Path) -> None:
+    builder = LedgerBuilder(tmp_path / "ledger.db").task("demo", at="2026-06-11T11:00:00Z")
+    builder.bind(at="2026-06-11T12:00:00Z", state="ended", ended_at="2026-06-11T12:00:20Z")
+    ends = {"since": "2026-06-11T11:59:00Z", "until": "2026-06-11T12:01:00Z"}
+    assert causes(builder.write(), "preflight", **ends) == [["binding", "seat", "seat"], ["binding"]]
+
+
+def test_time_is_to_blame_where_what_came_at_the_same_instant_is_not(tmp_path: Path) -> None:
+    first, last = "2026-06-11T12:00:00Z", "2026-06-11T12:03:00.000001Z"
+    builder = LedgerBuilder(tmp_path / "ledger.db").task("demo")
+    builder.bind(manager={"last_heartbeat_at": first}, worker={"last_heartbeat_at": last})
+    builder.heartbeat("manager", at=first).heartbeat("worker", at="2026-06-11T12:01:00Z").heartbeat("worker", at=last)
+    (lane,) = api.replay(["wakeup"], ledger=builder.write(), task="demo", until="2026-06-11T12:05:00Z").lanes
+    assert [(each.since, each.cause and each.cause.receipts) for each in lane.intervals[-1:]] == [(last, ())]
+    assert [finding.message for finding in lane.intervals[-1].findings] == ["manager sleeps, and can be woken"]
