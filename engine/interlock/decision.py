@@ -20,6 +20,27 @@ class Finding(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...] = ()
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A finding as a change names it."""
+
+    rule: str
+    message: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a decision becomes if no receipt arrives: when (RFC 3339, UTC), and what it then is.
+
+    `appeared` are the findings that come with it, `vanished` those that go.
+    """
+
+    at: str
+    allow: bool | None
+    state: str
+    reason: str | None
+    appeared: tuple[Told, ...] = ()
+    vanished: tuple[Told, ...] = ()
+
+
 class Head(msgspec.Struct, frozen=True):
     """The ledger that was read: its path, and the `seq` of its newest receipt in the snapshot (0 when it has none)."""
 
@@ -32,6 +53,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     `allow` is None when undecided, and undecided is never allowed; `reason` then says why. `now` is RFC 3339, UTC.
     `evidence` are the ids of every fact that was read. `engine` names who judged: `rete`, `reference` or `both`.
+    `valid_until` is the first instant at which its verdict, state, reason or findings differ if no receipt arrives, and
+    `next_change` what they are then; None where it holds until one does.
     """
 
     policy: str
@@ -47,3 +70,5 @@ class Decision(msgspec.Struct, frozen=True):
     engine: Literal["rete", "reference", "both"]
     policy_digest: str
     ledger: Head
+    valid_until: str | None = None
+    next_change: Change | None = None

@@ -425,6 +425,8 @@ def decision(**changes: Any) -> dict[str, Any]:
         "engine": "both",
         "policy_digest": "sha256:" + "0" * 64,
         "ledger": {"path": "ledger.db", "seq": 812},
+        "valid_until": None,
+        "next_change": None,
     }
     return {name: value for name, value in (made | changes).items() if value is not ...}
 
@@ -435,6 +437,17 @@ def decision(**changes: Any) -> dict[str, Any]:
         {},
         {"allow": True, "findings": []},
         {"allow": None, "state": "undecided", "reason": "No active binding", "findings": [], "outputs": {}},
+        {
+            "valid_until": "2026-06-11T12:03:05.000001Z",
+            "next_change": {
+                "at": "2026-06-11T12:03:05.000001Z",
+                "allow": False,
+                "state": "blocked",
+                "reason": None,
+                "appeared": [{"rule": "not-sent", "message": "m"}],
+                "vanished": [],
+            },
+        },
     ],
 )
 def test_a_decision(changes: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from interlock.compiled import CompiledPolicy
 from interlock.decision import Decision, Head
 from interlock.document import Row
 from interlock.errors import EngineError
+from interlock.evaluation import ahead
 from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.strata import Program
 from interlock.expression.values import Known, evaluate
@@ -102,8 +103,8 @@ class Judge:
         return moved
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
-        """Decide a policy for a task (by name or id). Raises UsageError for an unknown task, LedgerError."""
-        return self.judged(loaded, task, params).decision
+        """Decide a policy for a task (by name or id), and say for how long. Raises UsageError for an unknown task."""
+        return ahead.valid(self, self.judged(loaded, task, params))
 
     def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
         """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import TYPE_CHECKING
 
-from interlock.decision import Decision
-from interlock.evaluation import Judge, Judged
+import msgspec
+
+from interlock.decision import Change, Decision, Finding, Told
 from interlock.expression.lasting import NEVER, PARAMS, Paces, lasting
 from interlock.expression.values import Known
 from interlock.fact import Fact
 from interlock.policy import Rule, values
 from interlock.selection import candidates
+
+if TYPE_CHECKING:
+    from interlock.evaluation import Judge, Judged
 
 Same = tuple[object, ...]
 
@@ -28,25 +33,50 @@ def sameness(judged: Judged) -> Same:
     A finding is told apart by its rule, severity and message; where the message tells a value that grows with the
     clock, such as an age, by its evidence instead.
     """
-    decision, telling = judged.decision, judged.loaded.compiled.clock.telling
-    found = [(f.rule, f.severity, f.evidence if f.rule in telling else f.message) for f in decision.findings]
-    return (decision.allow, decision.state, decision.reason, tuple(found))
+    decision = judged.decision
+    return (decision.allow, decision.state, decision.reason, tuple(found(judged)))
 
 
-def change(judge: Judge, judged: Judged, before: int = NEVER) -> tuple[int, Decision] | None:
-    """The first instant at which the decision differs if nothing arrives, and what it is then.
+def found(judged: Judged) -> dict[Same, Finding]:
+    """The findings of a decision, by what makes each the same as one of another decision."""
+    telling = judged.loaded.compiled.clock.telling
+    return {
+        (each.rule, each.severity, each.evidence if each.rule in telling else each.message): each
+        for each in judged.decision.findings
+    }
 
-    None if it never does, or not `before` an instant. Raises LedgerError.
+
+def differing(before: Judged, after: Judged) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+    """The findings that appeared between two decisions, and those that vanished."""
+    old, new = found(before), found(after)
+    appeared = tuple(Told(each.rule, each.message) for key, each in new.items() if key not in old)
+    return appeared, tuple(Told(each.rule, each.message) for key, each in old.items() if key not in new)
+
+
+def valid(judge: Judge, judged: Judged) -> Decision:
+    """The decision, with how long it holds and what comes then. Raises LedgerError."""
+    coming = change(judge, judged)
+    if coming is None:
+        return judged.decision
+    then, at = coming.decision, coming.decision.now
+    next_change = Change(at, then.allow, then.state, then.reason, *differing(judged, coming))
+    return msgspec.structs.replace(judged.decision, valid_until=at, next_change=next_change)
+
+
+def change(judge: Judge, judged: Judged) -> Judged | None:
+    """The decision at the first instant at which it differs if nothing arrives; None if it never does.
+
+    Raises LedgerError.
     """
     same, engine = sameness(judged), judge.engine
     if engine == "both" and judged.decision.allow is not None:
         engine = "reference"  # what one of them refuses, or they disagree on, the other may not decide alone
     here = judged
-    while (until := steady(judge, here)) < before:
+    while (until := steady(judge, here)) < NEVER:
         judge = judge.at(until, engine)
         here = judge.judged(judged.loaded, judged.task, judged.params)
         if sameness(here) != same:
-            return until, here.decision
+            return here
     return None
 
 

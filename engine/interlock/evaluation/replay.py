@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from interlock.evaluation import Engine, Judge, Judged, Loaded
-from interlock.evaluation.ahead import Same, sameness, steady
+from interlock.evaluation.ahead import Same, differing, sameness, steady
 from interlock.evaluation.arrivals import Arrivals, arrivals, reads
 from interlock.fact import Value
 from interlock.history import Cause, History, Interval, Lane, Mark
@@ -117,10 +117,8 @@ class _Scan:
         receipts = self._blamed(at, after)
         if receipts and lapsed and self._alone(at) == sameness(after):
             receipts = ()
-        old = {(f.rule, f.severity, f.message): f.message for f in before.decision.findings}
-        new = {(f.rule, f.severity, f.message): f.message for f in after.decision.findings}
-        appeared = tuple(message for key, message in new.items() if key not in old)
-        return Cause(receipts, appeared, tuple(message for key, message in old.items() if key not in new))
+        appeared, vanished = (tuple(told.message for told in each) for each in differing(before, after))
+        return Cause(receipts, appeared, vanished)
 
     def _blamed(self, at: int, after: Judged) -> tuple[Mark, ...]:
         """Of what arrived at the instant, what the policy selects, or what seats that it selects are made of."""

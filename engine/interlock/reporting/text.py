@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from interlock.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
+from interlock.reporting.validity import validity
 
 COLOURS = {
     "allowed": "green",
@@ -51,6 +52,8 @@ def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator
     question = look.questions.get(decision.policy_digest)
     if question and not compact:
         yield from _wrapped("", " ".join(question.split()), look)
+    if decision.next_change is not None and not compact:
+        yield from _wrapped("", validity(decision, decision.next_change), look)
     for reason in (decision.reason or "").splitlines():
         yield from _wrapped("  why", reason, look)
     for finding in decision.findings:

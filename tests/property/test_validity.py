@@ -1,0 +1,81 @@
+"""How long decisions hold is exact: held against judging at every second of what a ledger had at an instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+
+import interlock
+from interlock.decision import Decision
+from interlock.exporting import Export
+from interlock.instant import SECOND, format_instant, parse_instant
+from interlock.ledger import Ledger
+from interlock.runner import extent
+from tests.conformance.answers import Question
+from tests.conftest import EXAMPLES
+
+POLICIES = ("loop", "smoke", "readiness", "quiescence", "wakeup", "autonomy", "smoke-strict")
+AHEAD = 240
+"""Seconds that are judged one by one: longer than the greatest age that counts."""
+
+
+def frozen(ledger: Ledger, task: str, now: int, path: Path) -> Ledger:
+    """A ledger in which nothing comes after an instant: its facts, without the lines that say when they were taken."""
+    with ledger.snapshot(now) as snapshot:
+        lines = list(Export(snapshot, now, extent([task], [])).lines())
+    path.write_bytes(b"\n".join(lines[1:-1]))
+    return interlock.open_ledger(path)
+
+
+def same(decision: Decision) -> tuple[Any, ...]:
+    found = [(finding.rule, finding.severity, finding.message) for finding in decision.findings]
+    return decision.allow, decision.state, decision.reason, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ledger", "story"])
+def test_no_second_differs_before_the_next_change_and_that_instant_does(
+    conformance: Path, tmp_path: Path, name: str
+) -> None:
+    expected = "expected.jsonl" if name == "ledger" else "story.jsonl"
+    lines = (conformance / expected).read_bytes().splitlines()
+    asked = sorted({(q.task, q.now) for line in lines for q in [msgspec.json.decode(line, type=Question)]})
+    ledger, changes = interlock.open_ledger(conformance / f"{name}.db"), 0
+    for task, now in Random(7).sample(asked, min(len(asked), 4 * EXAMPLES)):
+        with_nothing_after = frozen(ledger, task, parse_instant(now), tmp_path / "feed.ndjson")
+        for decision in interlock.judge(POLICIES, ledger=ledger, tasks=[task], at=now):
+            changes += held_against_every_second(decision, with_nothing_after)
+        with_nothing_after.close()
+    assert changes > 8
+
+
+def held_against_every_second(decision: Decision, ledger: Ledger) -> bool:
+    """Whether there is a change, after it was held against what the ledger says later."""
+
+    def at(now: int, engine: Any = "reference") -> Decision:
+        later = format_instant(now)
+        return interlock.evaluate(decision.policy, ledger=ledger, task=decision.task, at=later, engine=engine)
+
+    now, change = parse_instant(decision.now), decision.next_change
+    ends = NEVER if change is None else parse_instant(change.at)
+    assert change is None or decision.valid_until == change.at
+    for second in range(AHEAD):
+        if now + second * SECOND < ends:
+            assert same(at(now + second * SECOND)) == same(decision)
+    if change is None:
+        return False
+    assert same(at(ends - 1, "both")) == same(decision)
+    then = at(ends, "both")
+    assert same(then) != same(decision)
+    assert (then.allow, then.state, then.reason) == (change.allow, change.state, change.reason)
+    old, new = ({(f.rule, f.message) for f in each.findings} for each in (decision, then))
+    assert {(told.rule, told.message) for told in change.appeared} == new - old
+    assert {(told.rule, told.message) for told in change.vanished} == old - new
+    return True
+
+
+NEVER = parse_instant("2250-01-01T00:00:00Z")
