@@ -131,7 +131,7 @@ class Watch:
 
 def due(decisions: Sequence[Decision]) -> int | None:
     """The next instant at which a decision changes by time alone, in microseconds; None where none is known."""
-    found = [getattr(decision, "valid_until", None) for decision in decisions]
+    found = [decision.valid_until for decision in decisions]
     return min((parse_instant(each) for each in found if each is not None), default=None)
 
 

@@ -220,6 +220,16 @@ def test_a_reader_that_goes_away_ends_it(watching: Watching) -> None:
 
 
 @pytest.mark.slow
+def test_what_falls_due_ends_the_wait_though_nothing_is_written(watching: Watching) -> None:
+    Path("marked.yaml").write_text(POLICY.replace("mark == null", 'mark == null || now - mark.at > duration("5s")'))
+    write(mark())
+    watch = watching("--until", "deny", "--timeout", "60s")
+    assert line(watch) == ["marked", "allowed", "marked"]
+    assert line(watch)[:4] == ["marked", "denied", "marked", "->"]
+    assert ended(watch) == (3, "", "")
+
+
+@pytest.mark.slow
 def test_any_change_ends_it_if_that_is_asked(watching: Watching) -> None:
     write(mark())
     watch = watching("--until", "change")

@@ -16,15 +16,9 @@ from interlock.watching import GRACE, LOOK, Round, Watch
 START = 1_800_000_000 * SECOND
 
 
-class Decided(Decision, frozen=True):
-    """A decision that knows when it falls due."""
-
-    valid_until: str | None = None
-
-
-def decision(*, allow: bool | None = False, state: str = "blocked", due: float | None = None) -> Decided:
+def decision(*, allow: bool | None = False, state: str = "blocked", due: float | None = None) -> Decision:
     until = None if due is None else format_instant(START + int(due * SECOND))
-    return Decided(
+    return Decision(
         "smoke", 1, "demo", format_instant(START), allow, state, None, (), {}, (), "both", "", Head("", 0), until
     )
 
@@ -32,7 +26,7 @@ def decision(*, allow: bool | None = False, state: str = "blocked", due: float |
 class World:
     """A clock that runs only while somebody sleeps, a ledger, and what there is to be decided from some second on."""
 
-    def __init__(self, decided: dict[float, Decided], writes: tuple[float, ...] = ()) -> None:
+    def __init__(self, decided: dict[float, Decision], writes: tuple[float, ...] = ()) -> None:
         self.time, self.jump = 0.0, 0.0
         self.decided, self.writes = decided, writes
         self.looks: list[float] = []

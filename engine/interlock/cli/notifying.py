@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from interlock.cli.terminal import say
 from interlock.decision import Decision
@@ -20,22 +21,37 @@ def notify(command: str, decision: Decision, seconds: float = SECONDS) -> None:
 
     What it prints goes to standard error. That it fails, or takes too long and is ended, is told there too.
     """
+    running = None
     try:
-        running = subprocess.Popen(
-            ["sh", "-c", command], stdin=subprocess.PIPE, stdout=2, start_new_session=True, close_fds=True
-        )
+        with _uninterrupted():
+            running = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, stdout=2, start_new_session=True)
+        running.communicate(render("json", [decision]).encode(errors="backslashreplace"), seconds)
+        if running.returncode:
+            say(f"`{command}` failed: exit code {running.returncode}", "note")
     except OSError as error:
         say(f"cannot run `{command}`: {(error.strerror or str(error)).lower()}", "note")
-        return
-    try:
-        running.communicate(render("json", [decision]).encode(errors="backslashreplace"), seconds)
     except subprocess.TimeoutExpired:
         say(f"`{command}` took longer than {seconds:g} s and was ended", "note")
     finally:
-        if running.poll() is None:
+        if running is not None and running.poll() is None:
             _end(running)
-    if running.returncode > 0:
-        say(f"`{command}` failed: exit code {running.returncode}", "note")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off an interruption to the end of this: who is being started must be known before it can be ended."""
+    came: list[int] = []
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    heeded = {each: handler for each, handler in handlers.items() if callable(handler)}
+    for each in heeded:
+        signal.signal(each, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for each, handler in heeded.items():
+            signal.signal(each, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
