@@ -212,7 +212,7 @@ def test_a_binding_is_made_by_no_receipt(interlock: Interlock, tmp_path: Path) -
     ledger = LedgerBuilder(tmp_path / "ledger.db").task("demo").write()
     ran = interlock("unblock", "loop", "--ledger", str(ledger), "--task", "demo", "--at", NOW)
     assert (ran.code, ran.err) == (4, "")
-    assert "never    No active binding for task: demo" in ran.out
+    assert "lasting  No active binding for task: demo" in ran.out
     assert (
         "no receipt lifts this, as long as there is no such seat: that is no receipt, the operator makes it" in ran.out
     )
@@ -280,3 +280,10 @@ def test_a_feed_that_leaves_facts_out_proves_no_plan(interlock: Interlock, story
         found = public.unblock(policy, ledger=tmp_path / "facts.ndjson", task=TASK, at=at)
         assert (found.allow, found.plans, found.permanent) == (None, (), ())
         assert "the feed was not exported for this policy" in str(found.reason)
+
+
+def test_what_a_needed_policy_lacks_is_in_the_plan(story_path: Path, tmp_path: Path) -> None:
+    found = public.unblock("autonomy", ledger=story_path, task=TASK, at="2026-06-22T09:42:31Z")
+    (plan,) = found.plans
+    assert [(step.who, step.kind) for step in plan.steps] == [("dispatcher", "dispatch_watch_heartbeat")]
+    assert_proved(found, plan, story_path, tmp_path, {})

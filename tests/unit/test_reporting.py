@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from interlock import explain
 from interlock.decision import Decision, Finding, Head
-from interlock.reporting import FORMATS, Look, render
+from interlock.reporting import FORMATS, Look, explanation, render
 from interlock.reporting.harmless import harmless
 
 DENIED = Decision(
@@ -176,3 +179,13 @@ def test_harmless(text: str, shown: str) -> None:
 
 def test_what_is_ours_is_kept() -> None:
     assert harmless("a\tb\n\x1bc", keep="\n\t") == "a\tb\n\\u001bc"
+
+
+def test_an_explanation_is_wrapped_and_coloured(story_path: Path) -> None:
+    found = explain("smoke", ledger=story_path, task="checkout-refactor", at="2026-06-22T09:01:00Z")
+    plainly = explanation.as_text(found, Look())
+    narrow = explanation.as_text(found, Look(paint=lambda text, colour: f"<{colour}>{text}</>", width=76))
+    assert max(len(re.sub("<.*?>", "", line)) for line in narrow.splitlines()) <= 90  # ids are never broken
+    assert "<red>denied</>" in narrow.splitlines()[0]
+    assert "<green>true</>" in narrow
+    assert re.sub(r"<.*?>|\s", "", narrow) == re.sub(r"<.*?>|\s", "", plainly)

@@ -75,7 +75,7 @@ def _value(value: Any) -> str:
 
 def _permanent(blocker: Permanent, look: Look) -> Iterator[str]:
     rule = "" if blocker.rule is None else f"{blocker.rule}: "
-    yield f"  {look.paint('never', 'red')}    {rule}{harmless(blocker.message)}"
+    yield f"  {look.paint('lasting', 'red')}  {rule}{harmless(blocker.message)}"
     if not blocker.holds:
         yield f"{_MARGIN}nothing that is recorded can ever lift this"
     for number, held in enumerate(blocker.holds):
@@ -87,5 +87,5 @@ def _held(held: Held) -> str:
     who = "whoever holds the seat" if held.who == "role" else f"the {held.who}"
     fact = f"the {held.kind} is {held.id}" if held.id else f"there is no such {held.kind}"
     if held.replaced_by:
-        return harmless(f"{fact}: {who} restarts it with {' or '.join(held.replaced_by)}")
+        return harmless(f"{fact}: another {' or '.join(held.replaced_by)}, by {who}, takes its place")
     return harmless(f"{fact}: that is no receipt, {who} makes it")
