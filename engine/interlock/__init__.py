@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interlock.decision import Decision, Finding, Head
     from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
+    from interlock.inquiry import explain, replay, unblock
     from interlock.ledger import Ledger, open_ledger
-    from interlock.runner import evaluate, explain, judge, replay, unblock
+    from interlock.runner import evaluate, judge
 
 __version__ = "0.1.0"
 
@@ -29,11 +30,11 @@ _HOMES = {
     "PolicyError": "errors",
     "UsageError": "errors",
     "evaluate": "runner",
-    "explain": "runner",
+    "explain": "inquiry",
     "judge": "runner",
     "open_ledger": "ledger",
-    "replay": "runner",
-    "unblock": "runner",
+    "replay": "inquiry",
+    "unblock": "inquiry",
 }
 
 __all__ = [

@@ -65,14 +65,10 @@ def command(
 
     opened = options.opened(ledger)
     policies_at = library(policy_dirs)
-    wanted: list[Target] = []
-    if output is not None or reports or summary:
-        from interlock.cli.reports import targets
-
-        wanted = targets(form, output, reports, summary, [opened.path, *map(policies_at.path, policies)])
+    inputs = [opened.path, *map(policies_at.path, policies)]
+    wanted = _targets(form, output, reports, summary, inputs)
     tasks = None if task is None else [task]
-    outputs = [path for _, path in reports] + ([] if output is None else [output])
-    ask = _asking(decision_log, [opened.path, *map(policies_at.path, policies), *outputs])
+    ask = _asking(decision_log, [*inputs, *(path for _, path in reports), *filter(None, [output])])
     decisions = ask(
         policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs, lock=locked
     )
@@ -85,6 +81,17 @@ def command(
     if output is None:
         terminal.put(render(form, decisions, _look(form, policies, policies_at)), None if form == "text" else "utf-8")
     return exits.of_decisions(decisions)
+
+
+def _targets(
+    form: str, output: str | None, reports: Sequence[tuple[str, str]], summary: bool, inputs: Sequence[str]
+) -> list[Target]:
+    """The files to be written, none of which may be an input."""
+    if output is None and not reports and not summary:
+        return []
+    from interlock.cli.reports import targets
+
+    return targets(form, output, reports, summary, inputs)
 
 
 def _asking(log: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:

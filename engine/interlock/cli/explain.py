@@ -44,8 +44,8 @@ def command(
     if rule is not None and every:
         raise UsageError("give one of `--rule ID` and `--all`")
     given = options.given(params)
+    from interlock.inquiry import explain
     from interlock.reporting import explanation
-    from interlock.runner import explain
 
     with closing(options.opened(ledger)) as opened:
         found = explain(

@@ -37,8 +37,8 @@ def command(
     2 a wrong question, 1 a bug in interlock.
     """
     given = options.given(params)
+    from interlock.inquiry import facts
     from interlock.reporting import sight
-    from interlock.runner import facts
 
     with closing(options.opened(ledger)) as opened:
         seen, reasons = facts(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)

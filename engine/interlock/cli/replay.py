@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
 from interlock.reporting.history import FORMATS, render
 from interlock.reporting.look import Look
 
@@ -23,14 +24,10 @@ from interlock.reporting.look import Look
 )
 @click.option("--to", "until", metavar="INSTANT", help="The end, which is included; else the task's last receipt.")
 @options.params
-@click.option(
-    "--engine",
-    type=click.Choice(["both", "rete", "reference"]),
-    default="both",
-    help="Who judges each change: the rules engine (rete), the reference evaluator, or both, which must agree.",
-)
+@options.engine
 @options.policy_dirs
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the history is told.")
+@click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 def command(
     policies: Sequence[str],
     task: str,
@@ -41,9 +38,11 @@ def command(
     engine: Literal["both", "rete", "reference"],
     policy_dirs: Sequence[str],
     form: str,
+    output: str | None,
 ) -> int:
     """Judge every instant that matters of a task's history: every interval over which a decision was the same, and the
-    receipts, or the time alone, that ended it.
+    receipts, or the time alone, that ended it. As html it is a page of its own that asks the network for nothing, as svg
+    its picture.
 
     An instant is one of RFC 3339 in UTC, a span of time ago such as -10m, or the id of a receipt: when it was written.
     Each interval reaches up to the next, without it; what is decided at the very end is told too.
@@ -51,7 +50,7 @@ def command(
     Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
     given = options.given(params)
-    from interlock.runner import replay
+    from interlock.inquiry import replay
 
     with closing(options.opened(ledger)) as opened:
         found = replay(
@@ -64,6 +63,18 @@ def command(
             engine=engine,
             policy_dirs=policy_dirs,
         )
+    if output is not None:
+        _write(output, render(form, found))
+        return exits.ALLOWED
     look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
     terminal.put(render(form, found, look), None if form == "text" else "utf-8")
     return exits.ALLOWED
+
+
+def _write(path: str, text: str) -> None:
+    from interlock.cli.reports import replace_file
+
+    try:
+        replace_file(path, text.encode(errors="backslashreplace"))
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None

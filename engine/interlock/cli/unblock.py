@@ -38,8 +38,8 @@ def command(
     Exit code: as for `interlock eval`, about the ledger as it is.
     """
     given = options.given(params)
+    from interlock.inquiry import unblock
     from interlock.reporting import unblock as report
-    from interlock.runner import unblock
 
     with closing(options.opened(ledger)) as opened:
         found = unblock(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)

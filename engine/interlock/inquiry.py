@@ -1,0 +1,158 @@
+"""What can be asked beside a decision: what a policy saw, why it decides so, what would make it allow, since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from interlock.errors import UsageError
+from interlock.evaluation import Engine, Judge, Loaded
+from interlock.instant import LIMIT, format_instant
+from interlock.ledger import Ledger, Snapshot, open_ledger
+from interlock.runner import Name, arguments_for, library, moment
+from interlock.source import nearest
+
+if TYPE_CHECKING:
+    from interlock.explanation import Explanation
+    from interlock.history import History
+    from interlock.plan import Unblock
+    from interlock.sight import Sight
+
+
+def facts(
+    policy: Name,
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    at: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
+    """The facts that a policy sees of a task, selection by selection, and why it is undecided whatever its rules say.
+
+    Arguments and errors as in `evaluate`.
+    """
+    from interlock.evaluation.seeing import seen
+
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    given = arguments_for(loaded, params or {}, [loaded])
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
+    with opened.snapshot(now) as snapshot:
+        selected = Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
+    reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
+    return seen(loaded.compiled, selected), reasons
+
+
+def explain(
+    policy: Name,
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    rule: str | None = None,
+    every: bool = False,
+    at: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+) -> Explanation:
+    """Why a policy decides about a task as it does: each rule that fired, and the parts of its condition.
+
+    With `rule`, that rule alone, also where it did not fire; with `every`, all rules so. Other arguments and errors as
+    in `evaluate`.
+    """
+    from interlock.evaluation.explaining import authored, explanation
+
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    if rule is not None:
+        _known_rule(rule, loaded)
+    given = arguments_for(loaded, params or {}, [loaded])
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
+    with opened.snapshot(now) as snapshot:
+        bench = Judge(snapshot, opened.path, now, "both", policies_at.load)
+        found = explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
+    document = policies_at.written(policy, loaded.policy.digest)
+    return authored(found, {} if document is None else document.data, rule)
+
+
+def unblock(
+    policy: Name,
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    at: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    policy_dirs: Sequence[Name] = (),
+) -> Unblock:
+    """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
+
+    Each set is proved by judging the ledger and it with both evaluators; nothing is written. Arguments and errors as in
+    `evaluate`.
+    """
+    from interlock.unblocking.answering import unblock as answer
+
+    policies_at = library(policy_dirs)
+    loaded = policies_at.load(policy)
+    given = arguments_for(loaded, params or {}, [loaded])
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    now = moment(at, opened)
+    with opened.snapshot(now) as snapshot:
+        return answer(Judge(snapshot, opened.path, now, "both", policies_at.load), loaded, task, given)
+
+
+def _known_rule(rule: str, loaded: Loaded) -> None:
+    """Raises UsageError where the policy has no rule of that id."""
+    ids = [each.id for each in loaded.policy.rules]
+    if rule not in ids:
+        near = nearest(rule, ids)
+        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(ids) or 'none'}"
+        raise UsageError(f"policy `{loaded.policy.id}` has no rule `{rule}`; {hint}")
+
+
+def replay(
+    policies: Iterable[Name],
+    *,
+    ledger: Ledger | Name,
+    task: str,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    params: Mapping[str, Any] | None = None,
+    engine: Engine = "both",
+    policy_dirs: Sequence[Name] = (),
+) -> History:
+    """What policies said of a task over a stretch of time: every interval of a constant decision, and what ended it.
+
+    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to its last.
+    They take what `at` of `evaluate` takes; other arguments and errors as in `judge`. A decision is the same for as
+    long as its verdict, state, reason and findings are. A change is judged by both evaluators, what lies between by
+    the reference alone.
+    """
+    from interlock.evaluation.replay import Stretch, history
+
+    policies_at = library(policy_dirs)
+    loaded = [policies_at.load(policy) for policy in policies]
+    given = [arguments_for(each, params or {}, loaded) for each in loaded]
+    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
+    first, last = (None if each is None else moment(each, opened) for each in (since, until))
+    with opened.snapshot(LIMIT - 1) as snapshot:
+        begun, ended = _stretch(snapshot, task, first, last)
+        return history(
+            Stretch(snapshot, opened.path, task, begun, ended, engine, policies_at.load),
+            list(zip(loaded, given, strict=True)),
+        )
+
+
+def _stretch(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:
+    """The stretch of time, from the first receipt of a task to its last where it is not given. Raises UsageError."""
+    if since is None or until is None:
+        first, last = snapshot.span(snapshot.task_id(task))
+        if first is None or last is None:
+            raise UsageError(f"the task `{task}` has no receipt, so say from when to when")
+        since, until = first if since is None else since, last if until is None else until
+    if since > until:
+        told = f"from {format_instant(since)} to {format_instant(until)}"
+        raise UsageError(f"time goes the other way: nothing is {told}")
+    return since, until
