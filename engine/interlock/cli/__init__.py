@@ -26,6 +26,7 @@ _COMMANDS = (
     "facts",
     "export",
     "verify-ledger",
+    "mcp",
     "demo",
 )
 
