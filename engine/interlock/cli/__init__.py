@@ -38,6 +38,7 @@ _COMMANDS = (
     "verify-decision",
     "config",
     "lock",
+    "mcp",
     "demo",
 )
 

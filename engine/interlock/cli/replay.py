@@ -41,8 +41,8 @@ def command(
     output: str | None,
 ) -> int:
     """Judge every instant that matters of a task's history: every interval over which a decision was the same, and the
-    receipts, or the time alone, that ended it. As html it is a page of its own that asks the network for nothing, as svg
-    its picture.
+    receipts, or the time alone, that ended it. As html it is a page of its own that asks the network for nothing, as
+    svg its picture.
 
     An instant is one of RFC 3339 in UTC, a span of time ago such as -10m, or the id of a receipt: when it was written.
     Each interval reaches up to the next, without it; what is decided at the very end is told too.

@@ -6,7 +6,7 @@ valid msgspec says, tens of times faster; `jsonschema` is asked only about an in
 
 from __future__ import annotations
 
-from interlock.schemas.documents import ENTITIES, digest, kinds
+from interlock.schemas.documents import ENTITIES, digest, kinds, schema
 from interlock.schemas.fields import FieldSpec, fields
 from interlock.schemas.short import completed, resolved, unknown
 from interlock.schemas.validation import check, faults, violations, wrong
@@ -25,6 +25,7 @@ __all__ = [
     "generalised",
     "kinds",
     "resolved",
+    "schema",
     "unknown",
     "violations",
     "wrong",

@@ -1,0 +1,37 @@
+"""`interlock mcp`: the gates as tools for coding agents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import click
+
+from interlock.cli import exits, options
+from interlock.errors import UsageError
+
+
+@click.command("mcp", short_help="Serve the gates to coding agents.")
+@options.ledger
+@options.policy_dirs
+def command(ledger: str | None, policy_dirs: Sequence[str]) -> int:
+    """Serve the gates to coding agents, as tools of the Model Context Protocol over standard input and output.
+
+    The tools are `evaluate`, `explain` and `unblock`. They only read: this ledger, and policies by their ids, the
+    shipped ones and those of --policy-dir. It ends when its input does.
+
+    It needs the extra `mcp`: pip install 'interlock[mcp]'
+
+    Exit code: 0 served, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
+    """
+    try:
+        import anyio
+
+        from interlock import serving
+    except ImportError as error:
+        raise UsageError(f"`interlock mcp` needs the package `{error.name}`: pip install 'interlock[mcp]'") from None
+    if ledger == "-":
+        raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
+    with closing(options.opened(ledger)) as opened:
+        anyio.run(serving.serve, opened, policy_dirs)
+    return exits.ALLOWED

@@ -1,0 +1,157 @@
+"""Gates as tools for coding agents: a server of the Model Context Protocol.
+
+What is judged by is fixed when the server is made: one ledger, and policies that are named by their ids. So an agent
+whose work is gated can ask why, but neither by a policy nor over a ledger of its own making.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import anyio.to_thread
+import msgspec
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    ToolAnnotations,
+)
+from mcp.types import Tool as Listed
+
+from interlock import __version__, inquiry, runner
+from interlock.errors import InterlockError, UsageError
+from interlock.ledger import Ledger
+from interlock.schemas import schema
+from interlock.source import nearest
+
+_INSTRUCTIONS = (
+    "Policies over the receipts of a ledger: may the work go on? Call `evaluate` first. A decision is allowed only when"
+    " `allow` is true; null means undecided, and undecided is never allowed. `explain` says why, `unblock` what would"
+    " have to be recorded, and by whom. Nothing here records anything."
+)
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every tool is asked. A word that is not known is refused: it would be an answer to another question."""
+
+    policy: Annotated[_Text, msgspec.Meta(description="The id of a policy, such as `smoke`.")]
+    task: Annotated[_Text, msgspec.Meta(description="The task that is asked about, by its name or id.")]
+    at: Annotated[
+        str | None,
+        msgspec.Meta(description="The instant asked about, `2026-06-11T12:00:05Z`, or ago, `-10m`; now without it."),
+    ] = None
+    params: Annotated[
+        dict[str, str | int | bool | list[str]],
+        msgspec.Meta(description="Parameters of the policy by name; durations as text, `180s`."),
+    ] = {}
+
+
+class RuleQuestion(Question, frozen=True, forbid_unknown_fields=True):
+    """The same, of one rule."""
+
+    rule: Annotated[
+        str | None, msgspec.Meta(description="One rule by its id, also where it did not fire; without it, what fired.")
+    ] = None
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A use case as a tool. `answer` is the name of the schema of what it gives, `asked` what it is asked."""
+
+    title: str
+    description: str
+    ask: Callable[..., Any]
+    answer: str
+    asked: type[Question] = Question
+
+
+TOOLS = {
+    "evaluate": Tool(
+        "Decide a policy",
+        "Decide a policy for a task at an instant: allowed, denied or undecided, every blocker, and how to mend it.",
+        runner.evaluate,
+        "decision",
+    ),
+    "explain": Tool(
+        "Explain a decision",
+        "Why a policy decides so: each rule that fired, what each part of its condition met, and what was not found.",
+        inquiry.explain,
+        "explanation",
+        RuleQuestion,
+    ),
+    "unblock": Tool(
+        "Find what would allow",
+        "The smallest sets of receipts that would make a policy allow, by whom and by when; and what none can lift.",
+        inquiry.unblock,
+        "unblock",
+    ),
+}
+
+
+def server(ledger: Ledger, policy_dirs: Sequence[str] = ()) -> Server[Any]:
+    """The server of a ledger's gates."""
+
+    async def listed(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[_listed(name, tool) for name, tool in TOOLS.items()])
+
+    async def called(_: Any, params: CallToolRequestParams) -> CallToolResult:
+        try:
+            tool, question = _asked(params.name, params.arguments or {})
+            answer = await anyio.to_thread.run_sync(_answer, tool, question, ledger, policy_dirs)
+        except InterlockError as error:
+            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+        text = msgspec.json.encode(answer).decode()
+        return CallToolResult(content=[TextContent(text=text)], structured_content=answer)
+
+    made: Server[Any] = Server(
+        "interlock", version=__version__, instructions=_INSTRUCTIONS, on_list_tools=listed, on_call_tool=called
+    )
+    return made
+
+
+async def serve(ledger: Ledger, policy_dirs: Sequence[str] = ()) -> None:
+    """Serve a ledger's gates over standard input and output, until the input ends."""
+    made = server(ledger, policy_dirs)
+    async with stdio_server() as (reading, writing):
+        await made.run(reading, writing, made.create_initialization_options())
+
+
+def _listed(name: str, tool: Tool) -> Listed:
+    (asked,) = msgspec.json.schema(tool.asked)["$defs"].values()
+    return Listed(
+        name=name,
+        title=tool.title,
+        description=tool.description,
+        input_schema={key: said for key, said in asked.items() if key != "description"},
+        output_schema=schema(tool.answer),
+        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
+    )
+
+
+def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
+    """The tool of that name and what it is asked. Raises UsageError."""
+    if name not in TOOLS:
+        near = nearest(name, TOOLS)
+        raise UsageError(f"unknown tool `{name}`; " + (f"did you mean `{near}`?" if near else f"there is {_names()}"))
+    try:
+        question = msgspec.convert(arguments, TOOLS[name].asked)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"`{name}` was asked wrongly: {error}") from None
+    if os.sep in question.policy or "/" in question.policy or question.policy.endswith((".yaml", ".yml")):
+        raise UsageError(f"`{question.policy}` is a path; name a policy by its id")
+    return TOOLS[name], question
+
+
+def _answer(tool: Tool, question: Question, ledger: Ledger, policy_dirs: Sequence[str]) -> Any:
+    asked = msgspec.structs.asdict(question)
+    return msgspec.to_builtins(tool.ask(asked.pop("policy"), ledger=ledger, policy_dirs=policy_dirs, **asked))
+
+
+def _names() -> str:
+    return ", ".join(TOOLS)
