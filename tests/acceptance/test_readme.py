@@ -78,3 +78,10 @@ def test_the_python_examples_print_what_the_document_says(tmp_path: Path) -> Non
             assert printed == again
     if os.environ.get("UPDATE_GOLDEN"):
         README.write_text(text)
+
+
+def test_the_document_holds_the_recipes_that_are_run() -> None:
+    recipes = sorted((ROOT / "tests" / "acceptance" / "recipes").iterdir())
+    assert len(recipes) == 3
+    text = README.read_text()
+    assert [recipe.name for recipe in recipes if f"\n{recipe.read_text()}```\n" not in text] == []
