@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+collect_ignore = ["suites"]
+"""Test files of policies, some of which are meant to be wrong: `interlock test` is tried on them."""
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = int(os.environ.get("INTERLOCK_EXAMPLES", "1"))
 

@@ -13,6 +13,8 @@ from interlock.expression.walk import walk
 from interlock.fact import Value
 from interlock.policy import Policy
 
+_OF_RECEIPTS = frozenset({"actor", "severity", "summary", "correlation"})
+"""What no entity has of its own, and no test states of one."""
 Flat = dict[str, Any]
 """A fact's fields by their dotted paths, as a test states them; an object is there as `{}` before what is in it."""
 
@@ -56,6 +58,8 @@ def flat(fact: Mapping[str, Any], now: int, masks: Masks) -> Flat:
     """The fields of a valid fact that a policy can read, masked, their times relative to `now`."""
     found: Flat = {}
     for path, spec in schemas.fields(fact["kind"]).items():
+        if path in _OF_RECEIPTS and fact["kind"] in schemas.ENTITIES:
+            continue
         there, value = _at(fact, path.split("."))
         if there and path != "kind":
             found[path] = _told(value, spec, path.rpartition(".")[2], now, masks)
