@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.decision import Decision, Finding, Head
+    from interlock.decision import Decision, Finding, Head, Waiver
     from interlock.errors import EngineError, InterlockError, LedgerError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
     from interlock.runner import evaluate, judge
@@ -27,6 +27,7 @@ _HOMES = {
     "LedgerError": "errors",
     "PolicyError": "errors",
     "UsageError": "errors",
+    "Waiver": "decision",
     "evaluate": "runner",
     "judge": "runner",
     "open_ledger": "ledger",
@@ -42,6 +43,7 @@ __all__ = [
     "LedgerError",
     "PolicyError",
     "UsageError",
+    "Waiver",
     "evaluate",
     "judge",
     "open_ledger",

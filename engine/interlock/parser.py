@@ -71,10 +71,13 @@ class Document(msgspec.Struct, frozen=True):
         return self.source.location(place.start, place.start + max(1, len(first_line)))
 
 
-def parse(source: Source) -> tuple[Document | None, tuple[Issue, ...]]:
-    """Read YAML. Gives the document, or None with what is wrong; some issues leave a document to check further."""
+def parse(source: Source, noun: str = "policy") -> tuple[Document | None, tuple[Issue, ...]]:
+    """Read YAML that holds a `noun`. Gives the document, or None with what is wrong.
+
+    Some issues leave a document to check further.
+    """
     if len(source.text) > LIMIT:
-        message = f"the file has {len(source.text):,} characters; a policy has at most {LIMIT:,}"
+        message = f"the file has {len(source.text):,} characters; a {noun} has at most {LIMIT:,}"
         return None, (Issue("E001", message, source.location(0)),)
     reader = _Reader(source)
     try:
@@ -85,7 +88,7 @@ def parse(source: Source) -> tuple[Document | None, tuple[Issue, ...]]:
         at = source.location(error.position if isinstance(error.position, int) else 0)
         return None, (Issue("E002", f"not YAML: {error.reason}", at),)
     if node is None:
-        return None, tuple(reader.issues) or (Issue("E003", "the file holds no policy", source.location(0)),)
+        return None, tuple(reader.issues) or (Issue("E003", f"the file holds no {noun}", source.location(0)),)
     data = reader.value(node, ())
     return Document(source, data, reader.places, reader.keys), tuple(reader.issues)
 

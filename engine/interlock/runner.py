@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.exporting import Extent
+    from interlock.policy import Policy
     from interlock.sight import Sight
+    from interlock.waivers import Waivers
 
 Name = str | os.PathLike[str]
 _libraries: dict[tuple[str, ...], Library] = {}
@@ -33,17 +35,29 @@ def evaluate(
     params: Mapping[str, Any] | None = None,
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
+    waivers: Name | None = None,
 ) -> Decision:
     """Decide one policy for one task.
 
     `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
     `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
-    name, as Python values or as texts (durations as `180s`).
+    name, as Python values or as texts (durations as `180s`); `waivers` the path of a file of findings that do not count
+    (`schemas/waivers.schema.json`), each of which the decision tells.
 
-    Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy;
-    LedgerError for a ledger that cannot be read. A decision that cannot be made is a value: `allow` is then None.
+    Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy or
+    invalid waivers; LedgerError for a ledger that cannot be read. A decision that cannot be made is a value: `allow` is
+    then None.
     """
-    return judge([policy], ledger=ledger, tasks=[task], at=at, params=params, engine=engine, policy_dirs=policy_dirs)[0]
+    return judge(
+        [policy],
+        ledger=ledger,
+        tasks=[task],
+        at=at,
+        params=params,
+        engine=engine,
+        policy_dirs=policy_dirs,
+        waivers=waivers,
+    )[0]
 
 
 def judge(
@@ -55,6 +69,7 @@ def judge(
     params: Mapping[str, Any] | None = None,
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
+    waivers: Name | None = None,
 ) -> tuple[Decision, ...]:
     """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
 
@@ -64,10 +79,11 @@ def judge(
     policies_at = library(policy_dirs)
     loaded = [policies_at.load(policy) for policy in policies]
     given = [_arguments(each, params or {}, loaded) for each in loaded]
+    waived = None if waivers is None else _waivers(waivers, policies_at, loaded)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
-        bench = Judge(snapshot, opened.path, now, engine, policies_at.load)
+        bench = Judge(snapshot, opened.path, now, engine, policies_at.load, waived)
         names = snapshot.task_names() if tasks is None else tasks
         try:
             return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
@@ -119,12 +135,38 @@ def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: S
     names = list(policies)
     loaded = [policies_at.load(name) for name in names or policies_at.ids()]
     kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
-    while loaded:
-        each = loaded.pop()
+    for each in _with_needs(loaded, policies_at):
         for kind, everywhere in each.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or everywhere
-        loaded += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
     return Extent(tasks, sorted(kinds) if names else None, sorted(kind for kind, every in kinds.items() if every))
+
+
+def _with_needs(loaded: Iterable[Loaded], policies_at: Library) -> Iterator[Loaded]:
+    """The policies, and all that they need."""
+    found = list(loaded)
+    while found:
+        each = found.pop()
+        yield each
+        found += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
+
+
+def _waivers(path: Name, policies_at: Library, loaded: Iterable[Loaded]) -> Waivers:
+    """The waivers of a file. They may speak of the loaded policies, of what those need, and of the library's."""
+    from interlock.waivers.reading import read
+
+    near: dict[str, list[Policy]] = {}
+    for each in _with_needs(loaded, policies_at):
+        near.setdefault(each.policy.id, []).append(each.policy)
+
+    def known(identity: str) -> Sequence[Policy] | str:
+        if identity in near:
+            return near[identity]
+        if identity in policies_at.ids():
+            return [policies_at.load(identity).policy]
+        close = nearest(identity, {*near, *policies_at.ids()})
+        return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
+
+    return read(os.fspath(path), known)
 
 
 def moment(at: str | datetime | None, ledger: Ledger) -> int:

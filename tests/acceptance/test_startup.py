@@ -32,6 +32,8 @@ UNUSED = {
     "interlock.cli.asked", "interlock.cli.reports", "interlock.reporting.cases", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.problems",
     "interlock.reporting.sarif", "interlock.reporting.tap",
+    "click.shell_completion", "interlock.cli.completing", "interlock.cli.completion", "interlock.evaluation.waiving",
+    "interlock.waivers",
 }  # fmt: skip
 
 

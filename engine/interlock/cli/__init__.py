@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from interlock import __version__
-from interlock.cli import exits
-from interlock.cli.terminal import say
+from interlock.cli import exits, options
+from interlock.cli.terminal import forget, say
 from interlock.errors import InterlockError, PolicyError, UsageError
 from interlock.source import nearest
 
@@ -27,7 +29,10 @@ _COMMANDS = (
     "export",
     "verify-ledger",
     "demo",
+    "completion",
 )
+_COMPLETE = "_INTERLOCK_COMPLETE"
+"""The variable in which a shell says that it wants to know what may come next."""
 
 
 class _Interlock(click.Group):
@@ -44,10 +49,17 @@ class _Interlock(click.Group):
             hint = f"did you mean `{near}`?" if near else f"there is {', '.join(_COMMANDS)}"
             raise UsageError(f"unknown command `{cmd_name}`; {hint}")
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
+        if options.color not in command.params:  # every command takes it, for where it is typed is a matter of taste
+            command.params.append(options.color)
         return command
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the command and exit. A person's error is told in a line; a bug shows all that is known of it."""
+        forget()
+        if _COMPLETE in os.environ:  # a shell asks what may come next: what is wrong with the line is told later
+            with suppress(Exception):
+                super().main(args, "interlock", standalone_mode=False)
+            sys.exit(exits.ALLOWED)
         try:
             code = super().main(args, "interlock", standalone_mode=False)
         except click.UsageError as error:
@@ -87,3 +99,6 @@ def main() -> None:
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
     cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
+
+
+main.params.append(options.color)

@@ -11,7 +11,7 @@ from interlock.reporting.harmless import harmless
 
 
 @click.command("docs", short_help="Write a policy's reference page.")
-@click.argument("policy")
+@click.argument("policy", shell_complete=options.completes("policies"))
 @options.policy_dirs
 def command(policy: str, policy_dirs: Sequence[str]) -> int:
     """Write the reference page of a policy, in Markdown: its question, parameters, facts, rules, states and graph.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.decision import Decision, FailOn
 from interlock.errors import UsageError
 from interlock.reporting import Look, render
 
@@ -18,12 +19,19 @@ if TYPE_CHECKING:
 
 
 @click.command("eval", short_help="Decide policies for a task.")
-@click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
-@click.option("--task", metavar="NAME", help="The task to judge, by its name or id.")
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
+@click.option(
+    "--task",
+    metavar="NAME",
+    shell_complete=options.completes("tasks"),
+    help="The task to judge, by its name or id.",
+)
 @click.option("--all-tasks", is_flag=True, help="Judge every task of the ledger.")
 @options.ledger
 @options.at
 @options.params
+@options.waivers
+@options.fail_on
 @click.option(
     "--engine",
     type=click.Choice(["both", "rete", "reference"]),
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
 @options.report_form
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @options.reports
+@options.quiet
+@options.verbose
 @click.option("--summary", is_flag=True, help="Append markdown to the file that $GITHUB_STEP_SUMMARY names.")
 def command(
     policies: Sequence[str],
@@ -42,6 +52,8 @@ def command(
     ledger: str | None,
     at: str | None,
     params: Sequence[str],
+    waivers: str | None,
+    fail_on: FailOn,
     engine: Literal["both", "rete", "reference"],
     policy_dirs: Sequence[str],
     form: str,
@@ -56,8 +68,9 @@ def command(
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
 
-    Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
-    cannot be read, 2 a wrong question, 1 a bug in interlock.
+    Exit code: 0 all allowed, 3 some denied (with --fail-on warn: or allowed with a warning), 4 some undecided and none
+    denied, 5 a policy is invalid, or the waivers are, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in
+    interlock.
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
@@ -66,37 +79,58 @@ def command(
 
     opened = options.opened(ledger)
     policies_at = library(policy_dirs)
-    wanted: list[Target] = []
-    if output is not None or reports or summary:
-        from interlock.cli.reports import targets
-
-        wanted = targets(form, output, reports, summary, [opened.path, *map(policies_at.path, policies)])
-    tasks = None if task is None else [task]
-    decisions = judge(policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs)
+    inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
+    wanted = _targets(form, output, reports, summary, inputs)
+    how: dict[str, Any] = {"at": at, "params": given, "engine": engine, "policy_dirs": policy_dirs, "waivers": waivers}
+    decisions = judge(policies, ledger=opened, tasks=[task] if task is not None else None, **how)
     if not decisions:
         raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
+    _detailed(decisions, policies, policies_at)
     if wanted:
         from interlock.cli.reports import write
 
-        write(wanted, decisions, _informed(policies, policies_at))
-    if output is None:
-        terminal.put(render(form, decisions, _look(form, policies, policies_at)), None if form == "text" else "utf-8")
-    return exits.of_decisions(decisions)
+        write(wanted, decisions, _informed(policies, policies_at, fail_on))
+    if output is None and not terminal.quiet():
+        look = _look(form, policies, policies_at, fail_on)
+        terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
+    return exits.of_decisions(decisions, fail_on)
 
 
-def _look(form: str, policies: Sequence[str], library: Library) -> Look:
+def _targets(
+    form: str, output: str | None, reports: Sequence[tuple[str, str]], summary: bool, inputs: Sequence[str]
+) -> list[Target]:
+    """The files to be written, none of which may be an input."""
+    if output is None and not reports and not summary:
+        return []
+    from interlock.cli.reports import targets
+
+    return targets(form, output, reports, summary, inputs)
+
+
+def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: Library) -> None:
+    """What was read, for who asked for it with `--verbose`."""
+    if not terminal.verbose():
+        return
+    first = decisions[0]
+    terminal.detail(f"ledger {first.ledger.path}, up to receipt {first.ledger.seq:,}, at {first.now}")
+    for name in policies:
+        terminal.detail(f"policy {library.path(name)}, {library.load(name).policy.digest}")
+    terminal.detail(f"judged by {first.engine}: {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}")
+
+
+def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn) -> Look:
     """How the report looks on this standard output."""
     if form == "json":  # a decision says all of itself
         return Look()
     if form != "text":
-        return _informed(policies, library)
+        return _informed(policies, library, fail_on)
     asked = [library.load(name).policy for name in policies]
     questions = {policy.digest: policy.question for policy in asked}
-    return Look(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions)
+    return Look(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions, fail_on=fail_on)
 
 
-def _informed(policies: Sequence[str], library: Library) -> Look:
+def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> Look:
     """The look of a report that is read by a program, or later: without colours, with the policies' own lines."""
     from interlock.cli.asked import informed
 
-    return informed(policies, library)
+    return informed(policies, library, fail_on)

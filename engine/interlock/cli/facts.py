@@ -12,8 +12,14 @@ from interlock.cli import exits, options, terminal
 
 
 @click.command("facts", short_help="Show the facts that a policy sees.")
-@click.argument("policy")
-@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+@click.argument("policy", shell_complete=options.completes("policies"))
+@click.option(
+    "--task",
+    metavar="NAME",
+    required=True,
+    shell_complete=options.completes("tasks"),
+    help="The task, by its name or id.",
+)
 @options.ledger
 @options.at
 @options.params

@@ -13,7 +13,7 @@ from interlock.reporting.harmless import harmless
 
 
 @click.command("show", short_help="Print a policy, or its graph.")
-@click.argument("policy")
+@click.argument("policy", shell_complete=options.completes("policies"))
 @click.option(
     "--graph",
     type=click.Choice(["mermaid", "svg"]),

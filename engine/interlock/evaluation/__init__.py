@@ -6,15 +6,15 @@ undecided, the engine may not be asked, or the two evaluators disagree (`languag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from interlock import instant, reference, rete
 from interlock.argument import value_of
 from interlock.compiled import CompiledPolicy
-from interlock.decision import Decision, Head
+from interlock.decision import Decision, Head, Waiver
 from interlock.errors import EngineError
 from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.strata import Program
@@ -24,6 +24,9 @@ from interlock.ledger import Snapshot
 from interlock.policy import Need, Policy, values
 from interlock.selection import Selected, select
 from interlock.verdict import Verdict
+
+if TYPE_CHECKING:
+    from interlock.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
 _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
@@ -52,13 +55,20 @@ class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
     `load` gives a needed policy by its id and the folder of the policy that needs it. `engine` is who judges; where the
-    rules engine cannot be had, `both` means the reference alone, and the decision says so.
+    rules engine cannot be had, `both` means the reference alone, and the decision says so. `waivers` say which findings
+    do not count; whatever they did is told in the decision.
     """
 
     def __init__(
-        self, snapshot: Snapshot, path: str, now: int, engine: Engine, load: Callable[[str, str], Loaded]
+        self,
+        snapshot: Snapshot,
+        path: str,
+        now: int,
+        engine: Engine,
+        load: Callable[[str, str], Loaded],
+        waivers: Waivers | None = None,
     ) -> None:
-        self.snapshot, self.now, self.load = snapshot, now, load
+        self.snapshot, self.now, self.load, self.waivers = snapshot, now, load, waivers
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
         self.decided: dict[tuple[object, ...], tuple[Decision, dict[str, Value]]] = {}
@@ -84,11 +94,24 @@ class Judge:
     def _once(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
         key = (loaded, task, tuple(sorted(params.items())))
         if key not in self.decided:
-            self.decided[key] = self._decide(loaded, task, params)
+            decide = self._decide if self.waivers is None else self._waiving
+            self.decided[key] = decide(loaded, task, params)
         return self.decided[key]
 
-    def _decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
-        """The decision, and the values of its outputs under their dotted names."""
+    def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[Decision, dict[str, Value]]:
+        """As `_decide`, but for what is waived; the decision tells all that waivers did, or did not."""
+        from interlock.evaluation.waiving import waiver, with_waivers
+
+        given = self.waivers.of(loaded.policy.id, task, self.snapshot.task_id) if self.waivers else ()
+        lasting = {each.rule: waiver(each) for each in given if self.now < each.until}
+        decision, made = self._decide(loaded, task, params, lasting)
+        needed = [d for need in loaded.policy.needs for d, _ in self._needed(need, loaded.folder, task, params)]
+        return with_waivers(decision, given, self.now, needed), made
+
+    def _decide(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], waived: Mapping[str, Waiver] = {}
+    ) -> tuple[Decision, dict[str, Value]]:
+        """The decision, and the values of its outputs under their dotted names. The rules in `waived` do not count."""
         policy = loaded.policy
         needs, reasons = self._needs(loaded, task, params)
         if reasons:
@@ -98,20 +121,20 @@ class Judge:
             return self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
         known = Known(self.now, task, params, selected.facts, _maps(policy, selected.facts))
         try:
-            verdict = self._judge(loaded, known)
+            verdict = self._judge(loaded, known, waived)
         except EngineError as error:
             return self._undecided(loaded, task, selected, (str(error),))
         if verdict is None:
             return self._undecided(loaded, task, selected, (_DISAGREE,))
-        return self._decision(loaded, task, selected, known, verdict)
+        return self._decision(loaded, task, selected, known, verdict, waived)
 
     # -- judging
 
-    def _judge(self, loaded: Loaded, known: Known) -> Verdict | None:
+    def _judge(self, loaded: Loaded, known: Known, waived: Collection[str]) -> Verdict | None:
         """The verdict that whoever judges agrees on, or None."""
-        by_rete = loaded.program.judge(known) if self.engine != "reference" else None
+        by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
         try:
-            by_reference = reference.judge(loaded.policy, known) if self.engine != "rete" else None
+            by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None
         except reference.Endless as endless:
             raise EngineError(f"`{endless}` derives without end") from None
         if by_rete is None or by_reference is None:
@@ -150,14 +173,21 @@ class Judge:
     # -- decisions
 
     def _decision(
-        self, loaded: Loaded, task: str, selected: Selected, known: Known, verdict: Verdict
+        self,
+        loaded: Loaded,
+        task: str,
+        selected: Selected,
+        known: Known,
+        verdict: Verdict,
+        waived: Mapping[str, Waiver],
     ) -> tuple[Decision, dict[str, Value]]:
         policy = loaded.policy
         line = policy.decide[verdict.line]
-        blocked = any(policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
+        fired = [(policy.rules[firing.rule], firing) for firing in verdict.firings]
+        blocked = any(rule.effect == "block" and rule.id not in waived for rule, _ in fired)
         facts = {**known.facts, **verdict.derived}
         whole = Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
-        found = [finding(policy.rules[firing.rule], firing, whole) for firing in verdict.firings]
+        found = [finding(rule, firing, whole, waived.get(rule.id)) for rule, firing in fired]
         decision = msgspec.structs.replace(
             self._undecided(loaded, task, selected, ())[0],
             allow=line.allow,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.decision import Finding
+from interlock.decision import Finding, Waiver
 from interlock.expression.tree import Lookup, Node, Not, Single, Some, type_of
 from interlock.expression.values import Known, evaluate, find, printed, shown
 from interlock.expression.walk import children, reference
@@ -14,7 +14,7 @@ from interlock.verdict import Firing
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 
 
-def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
+def finding(rule: Rule, firing: Firing, known: Known, waived: Waiver | None = None) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
     if rule.effect == "derive" or rule.message is None:
         return None
@@ -29,6 +29,7 @@ def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
         fix=rule.fix.filled(lambda node: _word(shown(node, known))) if rule.fix else None,
         data={name: value(node, known) for name, node in rule.data.items()} or None,
         evidence=tuple(evidence),
+        waived=waived,
     )
 
 

@@ -98,6 +98,8 @@ def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
     place = look.place(decision.policy_digest, problem.rule)
     evidence = finding.evidence if finding else decision.evidence
     told = {"task": decision.task, "state": decision.state, "evidence": evidence}
+    waiver = finding.waived if finding else None
+    suppressed = {"kind": "external", "status": "accepted", "justification": text(waiver.told)} if waiver else None
     return {
         "ruleId": _key(problem)[1],
         "ruleIndex": rule,
@@ -105,4 +107,5 @@ def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
         "message": {"text": text(problem.told)},
         "locations": [location(place[0], {"startLine": place[1]})] if place else [],
         "properties": told,
+        **({"suppressions": [suppressed]} if suppressed else {}),
     }
