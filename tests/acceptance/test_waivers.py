@@ -217,7 +217,7 @@ def test_all_that_is_wrong_with_waivers_is_told_at_once(interlock: Interlock, tm
         "3:71: error[E801]: `[2].by` is ` `, no by",
         "4:93: error[E801]: unknown key `til`",
         "5:48: error[E806]: `not-sent` of `smoke` is waived for `a` already, in line 5",
-        "5:75: error[E804]: `tomorrow` is no day and no instant in UTC",
+        "5:72: error[E804]: `tomorrow` is no day and no instant in UTC",
     ]
 
 

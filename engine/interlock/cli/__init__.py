@@ -91,7 +91,21 @@ def _ours(error: click.UsageError) -> str:
     return f"{told}; see `{error.ctx.command_path} --help`" if error.ctx else told
 
 
-@click.group(cls=_Interlock, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+_EXAMPLES = """\b
+Examples:
+  interlock demo
+  interlock policies
+  interlock eval smoke --task checkout
+  interlock eval --help
+"""
+
+
+@click.group(
+    cls=_Interlock,
+    no_args_is_help=False,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Do the receipts prove it? Policies over receipt ledgers, decided.

@@ -9,8 +9,15 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.reporting.issues import FORMATS, render
 
+_EXAMPLES = """\b
+Examples:
+  interlock check policies/
+  interlock check awake.yaml --strict
+  interlock check policies/ --format github
+"""
 
-@click.command("check", short_help="Tell all that is wrong with policies.")
+
+@click.command("check", short_help="Tell all that is wrong with policies.", epilog=_EXAMPLES)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @click.option(
     "--format",

@@ -11,17 +11,20 @@ _NO_SPACE = '    [[ "${COMPREPLY[0]-}" == *= ]] && compopt -o nospace 2>/dev/nul
 """What ends in `=`, such as a parameter, is not finished: bash must add no space to it."""
 
 
-@click.command("completion", short_help="Print what makes a shell complete.")
+_EXAMPLES = """\b
+Examples:
+  eval "$(interlock completion bash)"  # in ~/.bashrc
+  eval "$(interlock completion zsh)"   # in ~/.zshrc, below compinit
+  interlock completion fish > ~/.config/fish/completions/interlock.fish
+"""
+
+
+@click.command("completion", short_help="Print what makes a shell complete.", epilog=_EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
     """Print the script that makes a shell complete commands, options, and names of policies, tasks and parameters.
 
-    \b
-    bash: put into ~/.bashrc    eval "$(interlock completion bash)"
-    zsh:  put into ~/.zshrc     eval "$(interlock completion zsh)"
-          below the line that runs compinit
-    fish: run once              interlock completion fish
-          > ~/.config/fish/completions/interlock.fish
+    A shell reads it when it starts; see the examples for where each looks for it.
     """
     from click.shell_completion import get_completion_class
 

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from interlock.library import Library
 
 
-@click.command("eval", short_help="Decide policies for a task.")
+_EXAMPLES = """\b
+Examples:
+  interlock eval smoke --task checkout
+  interlock eval smoke loop --all-tasks --format json
+  interlock eval ./awake.yaml --task checkout --param stale_after=5m --at -10m
+  interlock eval smoke --task checkout --waivers waivers.yaml --fail-on warn
+  interlock eval smoke --task checkout --report junit:smoke.xml --summary
+"""
+
+
+@click.command("eval", short_help="Decide policies for a task.", epilog=_EXAMPLES)
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @click.option(
     "--task",

@@ -10,8 +10,14 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 
+_EXAMPLES = """\b
+Examples:
+  interlock export --task checkout --policy smoke > facts.ndjson
+  interlock export --all-tasks | interlock eval loop --all-tasks --ledger -
+"""
 
-@click.command("export", short_help="Write facts as a feed.")
+
+@click.command("export", short_help="Write facts as a feed.", epilog=_EXAMPLES)
 @click.option(
     "--task",
     "tasks",

@@ -10,8 +10,14 @@ import click
 
 from interlock.cli import exits, options, terminal
 
+_EXAMPLES = """\b
+Examples:
+  interlock facts smoke --task checkout
+  interlock facts smoke --task checkout --format table | less -S
+"""
 
-@click.command("facts", short_help="Show the facts that a policy sees.")
+
+@click.command("facts", short_help="Show the facts that a policy sees.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @click.option(
     "--task",

@@ -9,8 +9,14 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.reporting.harmless import harmless
 
+_EXAMPLES = """\b
+Examples:
+  interlock policies
+  interlock policies --policy-dir gates --format json
+"""
 
-@click.command("policies", short_help="List the policies.")
+
+@click.command("policies", short_help="List the policies.", epilog=_EXAMPLES)
 @options.policy_dirs
 @options.form
 def command(policy_dirs: Sequence[str], form: str) -> int:

@@ -19,7 +19,14 @@ _STEP = 1_000
 """Receipts between two looks at the progress bar."""
 
 
-@click.command("verify-ledger", short_help="Verify every receipt of a ledger.")
+_EXAMPLES = """\b
+Examples:
+  interlock verify-ledger
+  interlock verify-ledger --ledger facts.ndjson --format json
+"""
+
+
+@click.command("verify-ledger", short_help="Verify every receipt of a ledger.", epilog=_EXAMPLES)
 @options.ledger
 @options.at
 @options.form
