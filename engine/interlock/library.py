@@ -42,7 +42,7 @@ class Library:
         Raises UsageError when there is none, or more than one.
         """
         word = os.fspath(name)
-        if word.endswith((".yaml", ".yml")) or os.sep in word:
+        if word.endswith((".yaml", ".yml")) or os.path.dirname(word):
             return word
         folders = dict.fromkeys(os.path.abspath(folder) for folder in (*self.folders, *([beside] if beside else [])))
         found = [path for folder in folders if os.path.isfile(path := os.path.join(folder, word + ".yaml"))]

@@ -64,8 +64,8 @@ def text(told: str) -> str:
 
 def uri(name: str) -> str:
     """The path as a URI: relative as it is given, or a file's."""
-    path = quote(os.fsencode(name))
-    return f"file://{path}" if os.path.isabs(name) else path
+    path = quote(os.fsencode(name.replace(os.sep, "/")))
+    return f"file:///{path.removeprefix('/')}" if os.path.isabs(name) else path
 
 
 def _key(problem: Problem) -> tuple[str, str]:

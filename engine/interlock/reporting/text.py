@@ -93,12 +93,21 @@ def _wrapped(label: str, prose: str, look: Look) -> Iterator[str]:
     left, line = _left(label, look), ""
     room = max(20, look.width - _MARGIN) if look.width else 0
     for word in harmless(prose.strip()).split(" "):
-        if line and room and len(line) + 1 + len(word) > room:
+        if line and room and _places(line) + 1 + _places(word) > room:
             yield left + line
             left, line = " " * _MARGIN, word
         else:
             line = f"{line} {word}" if line else word
     yield left + line
+
+
+def _places(text: str) -> int:
+    """The columns that a text takes; what is plain, as nearly all is, needs no table of Unicode."""
+    if text.isascii():
+        return len(text)
+    from interlock.reporting.columns import places
+
+    return places(text)
 
 
 def _left(label: str, look: Look) -> str:
