@@ -12,7 +12,6 @@ from interlock.ledger import reader
 from interlock.library import Library
 from interlock.reporting import sarif
 
-
 LIBRARY = Library()
 
 
