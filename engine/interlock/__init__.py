@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.decision import Decision, Finding, Head
+    from interlock.decision import Decision, Finding, Head, Waiver
     from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.inquiry import explain, replay, unblock
     from interlock.ledger import Ledger, open_ledger
@@ -29,6 +29,7 @@ _HOMES = {
     "LockError": "errors",
     "PolicyError": "errors",
     "UsageError": "errors",
+    "Waiver": "decision",
     "evaluate": "runner",
     "explain": "inquiry",
     "judge": "runner",
@@ -48,6 +49,7 @@ __all__ = [
     "LockError",
     "PolicyError",
     "UsageError",
+    "Waiver",
     "evaluate",
     "explain",
     "judge",

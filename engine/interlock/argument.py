@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock import instant
 from interlock.fact import Value
-from interlock.policy import Parameter
+from interlock.policy import Parameter, Policy
 
 
 def value_of(parameter: Parameter, given: Any) -> Value:
@@ -83,3 +83,16 @@ def _time(parameter: Parameter, given: Any, wanted: str, parse: Callable[[str], 
         return parse(text)
     except ValueError as error:
         raise ValueError(f"`{parameter.name}`: {error}") from None
+
+
+def arguments(policy: Policy, given: Mapping[str, Any]) -> dict[str, Value]:
+    """The value of every parameter of a policy. Raises ValueError for a wrong or a missing one."""
+    values: dict[str, Value] = {}
+    for parameter in policy.parameters:
+        if parameter.name in given:
+            values[parameter.name] = value_of(parameter, given[parameter.name])
+        elif parameter.required:
+            raise ValueError(f"`{parameter.name}` must be given")
+        else:
+            values[parameter.name] = parameter.default
+    return values

@@ -7,10 +7,29 @@ from typing import Any, Literal
 import msgspec
 
 Severity = Literal["block", "warn", "note"]
+FailOn = Literal["block", "warn"]
+"""What fails whoever asks: what does not allow (`block`), or a finding that warns too (`warn`)."""
+
+
+class Waiver(msgspec.Struct, frozen=True):
+    """Why a finding does not count: for what reason, before which instant (RFC 3339, UTC), and by whose word."""
+
+    reason: str
+    expires: str
+    by: str
+
+    @property
+    def told(self) -> str:
+        """All of it in a line, for people."""
+        return f"waived by {self.by} until {self.expires}: {self.reason}"
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One rule that fired. `evidence` are the ids of the facts it matched; `data` its machine-readable fields."""
+    """One rule that fired. `evidence` are the ids of the facts it matched; `data` its machine-readable fields.
+
+    What is `waived` did not count when the decision was made. A rule that begins with `interlock:` is no rule of the
+    policy: interlock tells by it of waivers.
+    """
 
     rule: str
     severity: Severity
@@ -18,6 +37,7 @@ class Finding(msgspec.Struct, frozen=True):
     fix: str | None = None
     data: dict[str, Any] | None = None
     evidence: tuple[str, ...] = ()
+    waived: Waiver | None = None
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -72,3 +92,14 @@ class Decision(msgspec.Struct, frozen=True):
     ledger: Head
     valid_until: str | None = None
     next_change: Change | None = None
+
+    @property
+    def waived(self) -> int:
+        """How many findings did not count, because somebody waived them."""
+        return sum(finding.waived is not None for finding in self.findings)
+
+    def passes(self, fail_on: FailOn = "block") -> bool:
+        """Whether it allows; where warnings are to fail, whether it does so without a finding that warns or blocks."""
+        if fail_on == "block":
+            return self.allow is True
+        return self.allow is True and all(each.severity == "note" or each.waived for each in self.findings)

@@ -48,7 +48,7 @@ class Library:
         Raises UsageError when there is none, or more than one.
         """
         word = os.fspath(name)
-        if word.endswith((".yaml", ".yml")) or os.sep in word:
+        if word.endswith((".yaml", ".yml")) or os.path.dirname(word):
             return word
         if self.beside_first and beside and os.path.isfile(near_by := os.path.join(beside, f"{word}.yaml")):
             return near_by

@@ -5,7 +5,7 @@ It shares no code with the compiler or the rules engine, and is what they are he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 
 from interlock.expression.tree import Node, Not, Some
@@ -25,12 +25,16 @@ class Endless(Exception):
     """A recursive derivation did not come to an end; the argument names the derived fact."""
 
 
-def judge(policy: Policy, known: Known) -> Verdict:
-    """Judge by the rules: derived facts first, in an order in which absence is final; then findings; then the line."""
+def judge(policy: Policy, known: Known, waived: Collection[str] = ()) -> Verdict:
+    """Judge by the rules: derived facts first, in an order in which absence is final; then findings; then the line.
+
+    The rules whose ids are `waived` fire as ever, and do not block.
+    """
     derived = _derive(policy, known)
     known = _with(known, derived)
     firings = tuple(Firing(index, facts) for index, rule in enumerate(policy.rules) for facts in _matches(rule, known))
-    blocked = any(policy.rules[firing.rule].effect == "block" for firing in firings)
+    fired = [policy.rules[firing.rule] for firing in firings]
+    blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
     known = Known(known.now, known.task, known.params, known.facts, known.maps, {}, blocked)
     line = next(i for i, line in enumerate(policy.decide) if line.when is None or evaluate(line.when, known))
     return Verdict(firings, derived, line)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
+from interlock.argument import arguments
 from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
-from interlock.evaluation import Engine, Judge, Loaded, arguments
+from interlock.evaluation import Engine, Judge, Loaded
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, open_ledger
 from interlock.library import Library
 from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.exporting import Extent
+    from interlock.policy import Policy
     from interlock.record import Asked, Record
+    from interlock.waivers import Waivers
 
 Name = str | os.PathLike[str]
 _libraries: dict[tuple[str, ...], Library] = {}
@@ -34,21 +37,30 @@ def evaluate(
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
     lock: Name | None = None,
+    waivers: Name | None = None,
 ) -> Decision:
     """Decide one policy for one task.
 
     `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
     `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
-    name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to.
+    name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
+    `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision tells.
 
-    Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy;
-    LockError for one that is not the locked one; LedgerError for a ledger that cannot be read. A decision that cannot
-    be made is a value: `allow` is then None.
+    Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy or
+    invalid waivers; LockError for a policy that is not the locked one; LedgerError for a ledger that cannot be read. A
+    decision that cannot be made is a value: `allow` is then None.
     """
-    decisions = judge(
-        [policy], ledger=ledger, tasks=[task], at=at, params=params, engine=engine, policy_dirs=policy_dirs, lock=lock
-    )
-    return decisions[0]
+    return judge(
+        [policy],
+        ledger=ledger,
+        tasks=[task],
+        at=at,
+        params=params,
+        engine=engine,
+        policy_dirs=policy_dirs,
+        lock=lock,
+        waivers=waivers,
+    )[0]
 
 
 def judge(
@@ -61,6 +73,7 @@ def judge(
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
     lock: Name | None = None,
+    waivers: Name | None = None,
 ) -> tuple[Decision, ...]:
     """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
 
@@ -69,10 +82,11 @@ def judge(
     """
     loaded, load = _ready(policies, policy_dirs, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
+    waived = None if waivers is None else _waivers(waivers, library(policy_dirs), loaded)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
-        bench = Judge(snapshot, opened.path, now, engine, load)
+        bench = Judge(snapshot, opened.path, now, engine, load, waived)
         names = snapshot.task_names() if tasks is None else tasks
         try:
             return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
@@ -145,12 +159,38 @@ def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: S
     names = list(policies)
     loaded = [policies_at.load(name) for name in names or policies_at.ids()]
     kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
-    while loaded:
-        each = loaded.pop()
+    for each in _with_needs(loaded, policies_at):
         for kind, everywhere in each.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or everywhere
-        loaded += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
     return Extent(tasks, sorted(kinds) if names else None, sorted(kind for kind, every in kinds.items() if every))
+
+
+def _with_needs(loaded: Iterable[Loaded], policies_at: Library) -> Iterator[Loaded]:
+    """The policies, and all that they need."""
+    found = list(loaded)
+    while found:
+        each = found.pop()
+        yield each
+        found += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
+
+
+def _waivers(path: Name, policies_at: Library, loaded: Iterable[Loaded]) -> Waivers:
+    """The waivers of a file. They may speak of the loaded policies, of what those need, and of the library's."""
+    from interlock.waivers.reading import read
+
+    near: dict[str, list[Policy]] = {}
+    for each in _with_needs(loaded, policies_at):
+        near.setdefault(each.policy.id, []).append(each.policy)
+
+    def known(identity: str) -> Sequence[Policy] | str:
+        if identity in near:
+            return near[identity]
+        if identity in policies_at.ids():
+            return [policies_at.load(identity).policy]
+        close = nearest(identity, {*near, *policies_at.ids()})
+        return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
+
+    return read(os.fspath(path), known)
 
 
 def moment(at: str | datetime | None, ledger: Ledger) -> int:

@@ -52,6 +52,8 @@ def test_the_commands_print_what_the_document_says(document: Path, tmp_path: Pat
         if language == "yaml" and (name := re.search(r"^policy: (\S+)$", block, re.MULTILINE)):
             end = "_test.yaml" if "\ncases:" in block else ".yaml"
             (tmp_path / (name[1] + end)).write_text(block)
+        elif language == "yaml" and "schemas/waivers.schema.json" in block:
+            (tmp_path / "waivers.yaml").write_text(block)
         elif language == "console":
             again = played(block, tmp_path)
             if os.environ.get("UPDATE_GOLDEN"):

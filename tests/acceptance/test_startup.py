@@ -38,6 +38,8 @@ UNUSED = {
     "interlock.settings.toml", "tomllib", "interlock.reporting.cases", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.problems",
     "interlock.reporting.sarif", "interlock.reporting.tap",
+    "click.shell_completion", "interlock.cli.completing", "interlock.cli.completion", "interlock.evaluation.waiving",
+    "interlock.waivers",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -55,10 +56,11 @@ def test_streams_that_are_closed_or_full_change_no_verdict(streams: str, folder:
     [
         ({"PYTHONIOENCODING": "ascii"}, "na\\xefve \\u2713"),
         ({"PYTHONIOENCODING": "latin-1:strict"}, None),
+        ({"PYTHONIOENCODING": "cp1252"}, None),
         ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LANG": "C"}, "na\\xefve \\u2713"),
         ({"LC_ALL": "C.UTF-8"}, "naïve ✓"),
     ],
-    ids=["ascii", "latin-1", "C", "UTF-8"],
+    ids=["ascii", "latin-1", "cp1252", "C", "UTF-8"],
 )
 def test_a_letter_that_the_terminal_lacks(
     env: dict[str, str], shown: str | None, folder: Path, process: Interlock
@@ -84,7 +86,8 @@ def terminal(*args: str, columns: int = 80, env: Mapping[str, str] = {}) -> str:
     inner, outer = pty.openpty()
     fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     command = [sys.executable, "-m", "interlock", *args]
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm", **env}
+    own = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
+    environment = own | {"TERM": "xterm", **env}
     with subprocess.Popen(command, stdin=outer, stdout=outer, stderr=outer, env=environment):
         os.close(outer)
         found = b"".join(iter(lambda: read(inner), b""))
@@ -114,6 +117,65 @@ def test_who_refuses_colours_gets_none(refusal: dict[str, str], folder: Path, st
         "denied     smoke  task checkout-refactor: blocked\n"
     )
     assert terminal("eval", env=refusal).startswith("error: ")
+
+
+RED = "\x1b[31mdenied\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("where", "env", "coloured"),
+    [
+        ([], {}, False),
+        (["--color", "always"], {}, True),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+        (["--color", "auto"], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_who_wants_colours_in_a_pipe(
+    where: list[str], env: dict[str, str], coloured: bool, folder: Path, story_path: Path
+) -> None:
+    for args in ([*where, *DENIED, str(story_path)], [*DENIED, str(story_path), *where]):
+        command = [sys.executable, "-m", "interlock", *args]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env}, check=False)
+        assert done.returncode == 3
+        assert done.stdout.startswith(RED if coloured else "denied ")
+
+
+def test_never_is_never_on_a_terminal_too(folder: Path, story_path: Path) -> None:
+    assert terminal("--color", "never", *DENIED, str(story_path)).startswith("denied ")
+    assert terminal(*DENIED, str(story_path), "--color", "never").startswith("denied ")
+    assert terminal(*DENIED, str(story_path), env={"NO_COLOR": ""}).startswith(RED)
+
+
+def test_who_sets_the_columns_knows_better(folder: Path, story_path: Path) -> None:
+    at = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
+    for env in ({"COLUMNS": "60"}, {"COLUMNS": "sixty"}):
+        shown = terminal("eval", "quiescence", *at, columns=200, env=env)
+        assert ("cycles since\n           2026" in shown) is (env["COLUMNS"] == "60")
+
+
+def test_quiet_leaves_the_exit_code_and_errors(interlock: Interlock, story_path: Path, tmp_path: Path) -> None:
+    assert interlock(*DENIED, str(story_path), "--quiet") == (3, "", "")
+    assert interlock("check", "smoke", "-q") == (0, "", "")
+    assert interlock("verify-ledger", "--ledger", str(story_path), "-q") == (0, "", "")
+    assert interlock("eval", "smok", "--task", "x", "--ledger", str(story_path), "-q").err.startswith("error: unknown")
+    report = tmp_path / "report.json"
+    assert interlock(*DENIED, str(story_path), "-q", "--report", f"json:{report}") == (3, "", "")
+    assert '"allow":false' in report.read_text("utf-8")
+    assert interlock(*DENIED, str(story_path)).out, "what one run is asked for, the next is not"
+
+
+def test_verbose_tells_what_was_read_and_changes_no_output(interlock: Interlock, story_path: Path) -> None:
+    plain = interlock(*DENIED, str(story_path))
+    ran = interlock(*DENIED, str(story_path), "--verbose")
+    assert (ran.code, ran.out) == (3, plain.out)
+    ledger, policy, judged = ran.err.splitlines()
+    assert ledger == f"ledger {story_path}, up to receipt 164, at 2026-06-22T09:20:00Z"
+    assert re.fullmatch(r"policy .*smoke\.yaml, sha256:[0-9a-f]{64}", policy)
+    assert re.fullmatch(r"judged by (both|reference): 1 decision", judged)
 
 
 def test_an_error_is_red_on_a_terminal(folder: Path) -> None:

@@ -38,4 +38,6 @@ def test_every_code_is_shown() -> None:
     codes = {code for source in sources for code in CODE.findall(source) if not code.startswith("E7")}
     shown = set(re.findall(r"error\[(E\d{3})\]", "".join(path.read_text("utf-8") for path in HERE.glob("*.txt"))))
     assert len(codes) > 50
-    assert sorted(codes - shown) == []
+    assert sorted(code for code in codes - shown if not code.startswith("E8")) == [], (
+        "E8 is of waivers, not of policies"
+    )

@@ -53,7 +53,7 @@ def sarif(text: str) -> Any:
 
 
 def tap(text: str) -> list[Result]:
-    """The tests of a TAP stream, of which there are as many as planned; none says that it is to do, or skipped."""
+    """The tests of a TAP stream, as many as planned; none is skipped, and only what fails is to do."""
     lines = list(Parser().parse_text(text))
     version, plan, *tests = lines
     assert isinstance(version, Version)
@@ -61,7 +61,7 @@ def tap(text: str) -> list[Result]:
     assert [line for line in tests if not isinstance(line, Result | Diagnostic)] == []
     found = [line for line in tests if isinstance(line, Result)]
     assert [test.number for test in found] == list(range(1, plan.expected_tests + 1))
-    assert [test for test in found if test.todo or test.skip] == []
+    assert [test for test in found if test.skip or (test.todo and test.ok)] == []
     assert text.count("\n  ---\n") == sum(test.yaml_block is not None for test in found)
     return found
 
@@ -114,11 +114,11 @@ def passes(form: str, text: str) -> bool:
             (run,) = sarif(text)["runs"]
             return not any(result["level"] == "error" for result in run["results"])
         case "tap":
-            return all(test.ok for test in tap(text))
+            return all(test.ok or test.todo for test in tap(text))
         case "github":
             return not any(each.level == "error" for each in github(text))
         case "markdown":
-            return set(rows(text)) == {"allowed"}
+            return {re.sub(r" \(waived: \d+\)", "", row) for row in rows(text)} == {"allowed"}
     counts = verdicts(form, text)
     return counts["denied"] == counts["undecided"] == 0 < counts["allowed"]
 

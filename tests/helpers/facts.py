@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from interlock.argument import arguments
 from interlock.compiled import CompiledPolicy
-from interlock.evaluation import arguments
 from interlock.expression.tree import Type
 from interlock.expression.values import Known
 from interlock.fact import Fact, Value

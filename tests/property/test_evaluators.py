@@ -93,6 +93,10 @@ def check_facts(random: Random, program: Program, policy: Policy, known: Known, 
     other = facts.shuffled(random, known)
     assert_same(program.judge(other), reference.judge(policy, other), shown)
     assert reference.judge(policy, other).identity() == expected.identity(), shown
+    waived = {rule.id for rule in policy.rules if random.random() < 0.5}
+    waiving = reference.judge(policy, known, waived)
+    assert_same(program.judge(known, waived), waiving, shown)
+    assert waiving.firings == expected.firings, f"a waiver hides what fired\n{shown}"
     whole = Known(known.now, known.task, known.params, {**known.facts, **expected.derived}, known.maps)
     found = [finding(policy.rules[firing.rule], firing, whole) for firing in expected.firings]
     outputs(policy.outputs, whole)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.decision import Decision, Finding, Head
+from interlock.decision import Decision, Finding, Head, Waiver
 from interlock.reporting import FORMATS, Asked, AskedRule, Look, render
 from tests.conftest import EXAMPLES
 from tests.helpers import consumers
@@ -35,6 +36,7 @@ findings = st.builds(
     fix=st.none() | SAID,
     data=st.none() | st.dictionaries(SAID, SAID, max_size=2),
     evidence=st.lists(SAID, max_size=3).map(tuple),
+    waived=st.none() | st.builds(Waiver, SAID, SAID, SAID),
 )
 decisions = st.builds(
     Decision,
@@ -61,6 +63,17 @@ def test_only_what_is_allowed_passes(form: str, several: Sequence[Decision], loo
     for decision in several:
         assert consumers.passes(form, render(form, [decision], look)) is (decision.allow is True)
     assert consumers.passes(form, render(form, several, look)) is all(each.allow is True for each in several)
+
+
+@pytest.mark.parametrize("form", ["junit", "tap"])
+@settings(max_examples=60 * EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@given(decision=decisions, look=st.sampled_from([KNOWN, Look()]))
+def test_where_warnings_fail_nothing_passes_that_warns(form: str, decision: Decision, look: Look) -> None:
+    passes = consumers.passes(form, render(form, [decision], msgspec.structs.replace(look, fail_on="warn")))
+    assert passes is decision.passes("warn")
+    assert passes is (
+        decision.allow is True and not any(f.severity != "note" and not f.waived for f in decision.findings)
+    )
 
 
 @settings(max_examples=30 * EXAMPLES)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from interlock import codes
 from interlock.checking import check
+from interlock.errors import PolicyError
 from interlock.library import Library
+from interlock.policy import Policy
 from interlock.reporting.harmless import harmless
-from interlock.source import render
+from interlock.source import Issue, Source, render
+from interlock.waivers.reading import read
 
 PACKAGE = Path(codes.__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -45,7 +49,7 @@ def test_the_example_of_a_page_gives_its_code(code: str, tmp_path: Path, monkeyp
     Path(name).write_text(blocks["yaml"], "utf-8")
     if "sh" in blocks:
         subprocess.run(["bash", "-c", blocks["sh"]], check=True)
-    issues, (source,) = check([name], Library())
+    issues, source = found_by(code, name)
     told = [harmless(render(issue, source), keep="\n") for issue in issues if issue.code == code]
     assert told, issues
     assert {issue.level for issue in issues if issue.code == code} == {"error" if code[0] == "E" else "warning"}
@@ -54,6 +58,22 @@ def test_the_example_of_a_page_gives_its_code(code: str, tmp_path: Path, monkeyp
         file.write_text(codes.page(code).replace(blocks["text"], told[0] + "\n"), "utf-8")
     else:
         assert blocks["text"] == told[0] + "\n"
+
+
+def found_by(code: str, name: str) -> tuple[tuple[Issue, ...], Source]:
+    """What is wrong with the example: with the policy, or with the waivers that it is."""
+    if not code.startswith("E8"):
+        issues, (source,) = check([name], Library())
+        return issues, source
+    with pytest.raises(PolicyError) as refused:
+        read(name, known)
+    (source,) = refused.value.sources
+    return refused.value.issues, source
+
+
+def known(identity: str) -> Sequence[Policy] | str:
+    library = Library()
+    return [library.load(identity).policy] if identity in library.ids() else "`interlock policies` lists them"
 
 
 def test_a_code_without_a_page() -> None:

@@ -11,7 +11,6 @@ import pytest
 import interlock
 from interlock import evaluation, rete, selection
 from interlock.evaluation import strata
-from interlock.expression.values import Known
 from interlock.verdict import Verdict
 from tests.helpers.engine import BOTH, ENGINE, RETE, needs_engine
 from tests.helpers.ledgers import LedgerBuilder
@@ -163,7 +162,7 @@ def test_too_many_facts_are_refused_by_name(builder: LedgerBuilder, monkeypatch:
 
 @needs_engine
 def test_evaluators_that_disagree_leave_it_undecided(builder: LedgerBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def other(_: object, __: Known) -> Verdict:
+    def other(*_: object) -> Verdict:
         return Verdict((), {}, 0)
 
     monkeypatch.setattr(strata.Program, "judge", other)

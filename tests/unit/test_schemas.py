@@ -407,6 +407,7 @@ FINDING = {
     "fix": None,
     "data": {"role": "worker"},
     "evidence": ["e"],
+    "waived": None,
 }
 
 

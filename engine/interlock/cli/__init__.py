@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from interlock import __version__
-from interlock.cli import exits
+from interlock.cli import exits, options
 from interlock.cli.configured import Configured
-from interlock.cli.terminal import say
+from interlock.cli.terminal import forget, say
 from interlock.errors import InterlockError, LockError, PolicyError, UsageError
 from interlock.source import nearest
 
@@ -40,7 +42,10 @@ _COMMANDS = (
     "lock",
     "mcp",
     "demo",
+    "completion",
 )
+_COMPLETE = "_INTERLOCK_COMPLETE"
+"""The variable in which a shell says that it wants to know what may come next."""
 
 
 class _Interlock(click.Group):
@@ -57,10 +62,17 @@ class _Interlock(click.Group):
             hint = f"did you mean `{near}`?" if near else "`interlock --help` lists the commands"
             raise UsageError(f"unknown command `{cmd_name}`; {hint}")
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
+        if options.color not in command.params:  # every command takes it, for where it is typed is a matter of taste
+            command.params.append(options.color)
         return command
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the command and exit. A person's error is told in a line; a bug shows all that is known of it."""
+        forget()
+        if _COMPLETE in os.environ:  # a shell asks what may come next: what is wrong with the line is told later
+            with suppress(Exception):
+                super().main(args, "interlock", standalone_mode=False)
+            sys.exit(exits.ALLOWED)
         try:
             code = super().main(args, "interlock", standalone_mode=False)
         except click.UsageError as error:
@@ -92,7 +104,21 @@ def _ours(error: click.UsageError) -> str:
     return f"{told}; see `{error.ctx.command_path} --help`" if error.ctx else told
 
 
-@click.group(cls=_Interlock, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+_EXAMPLES = """\b
+Examples:
+  interlock demo
+  interlock policies
+  interlock eval smoke --task checkout
+  interlock eval --help
+"""
+
+
+@click.group(
+    cls=_Interlock,
+    no_args_is_help=False,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
@@ -103,3 +129,6 @@ def main(ctx: click.Context) -> None:
     """
     ctx.obj = Configured()
     ctx.default_map = {str(ctx.invoked_subcommand): ctx.obj}
+
+
+main.params.append(options.color)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from interlock.decision import FailOn
 from interlock.library import Library
 from interlock.policy import Policy
 from interlock.reporting import Asked, AskedRule, Look
@@ -13,11 +14,12 @@ from interlock.reporting import Asked, AskedRule, Look
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
 
 
-def informed(policies: Sequence[str], library: Library) -> Look:
+def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> Look:
     """A look that knows the policies: each one's question, file and rules, by its digest."""
     loaded = {name: library.load(name).policy for name in policies}
     questions = {policy.digest: policy.question for policy in loaded.values()}
-    return Look(questions=questions, asked={p.digest: _asked(p, name, library) for name, p in loaded.items()})
+    asked = {policy.digest: _asked(policy, name, library) for name, policy in loaded.items()}
+    return Look(questions=questions, asked=asked, fail_on=fail_on)
 
 
 def _asked(policy: Policy, name: str, library: Library) -> Asked:

@@ -12,10 +12,16 @@ from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 from interlock.source import Source
 
+_EXAMPLES = """\b
+Examples:
+  interlock capture --policy smoke --task checkout
+  interlock capture --policy smoke --task checkout --output smoke_test.yaml
+"""
 
-@click.command("capture", short_help="Write a test case from a real ledger.")
+
+@click.command("capture", short_help="Write a test case from a real ledger.", epilog=_EXAMPLES)
 @click.option("--policy", metavar="POLICY", required=True, help="The policy that decides: an id, or a file's path.")
-@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+@options.task
 @options.ledger
 @options.at
 @options.params

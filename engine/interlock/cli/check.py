@@ -9,9 +9,16 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.reporting.issues import FORMATS, render
 
+_EXAMPLES = """\b
+Examples:
+  interlock check policies/
+  interlock check awake.yaml --strict
+  interlock check policies/ --format github
+"""
 
-@click.command("check", short_help="Tell all that is wrong with policies.")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+
+@click.command("check", short_help="Tell all that is wrong with policies.", epilog=_EXAMPLES)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @click.option(
     "--format",
     "form",
@@ -21,6 +28,7 @@ from interlock.reporting.issues import FORMATS, render
 )
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")
 @options.policy_dirs
+@options.quiet
 def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence[str]) -> int:
     """Tell every error and warning of policies, without a ledger.
 
@@ -34,6 +42,6 @@ def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence
     from interlock.runner import library
 
     issues, sources = check(paths, library(policy_dirs))
-    terminal.put(render(form, issues, sources), None if form == "text" else "utf-8")
+    terminal.report(render(form, issues, sources), None if form == "text" else "utf-8")
     failed = any(strict or issue.level == "error" for issue in issues)
     return exits.INVALID_POLICY if failed else exits.ALLOWED

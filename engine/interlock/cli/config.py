@@ -14,8 +14,14 @@ from interlock.cli.configured import KEYS, Configured
 from interlock.cli.whereabouts import LOCK, nearest_ledger, nearest_lock
 from interlock.reporting.harmless import harmless
 
+_EXAMPLES = """\b
+Examples:
+  interlock config
+  interlock config --format json
+"""
 
-@click.command("config", short_help="Show what is configured, and where.")
+
+@click.command("config", short_help="Show what is configured, and where.", epilog=_EXAMPLES)
 @options.ledger
 @options.policy_dirs
 @options.engine

@@ -11,8 +11,14 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 
+_EXAMPLES = """\b
+Examples:
+  interlock diff old/smoke.yaml new/smoke.yaml --all-tasks
+  interlock diff old/smoke.yaml smoke --task checkout --format json
+"""
 
-@click.command("diff", short_help="Tell where two versions of a policy decide differently.")
+
+@click.command("diff", short_help="Tell where two versions of a policy decide differently.", epilog=_EXAMPLES)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--task", metavar="NAME", help="The task to look at, by its name or id.")

@@ -9,9 +9,15 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.reporting.harmless import harmless
 
+_EXAMPLES = """\b
+Examples:
+  interlock docs smoke
+  interlock docs ./awake.yaml > awake.md
+"""
 
-@click.command("docs", short_help="Write a policy's reference page.")
-@click.argument("policy")
+
+@click.command("docs", short_help="Write a policy's reference page.", epilog=_EXAMPLES)
+@click.argument("policy", shell_complete=options.completes("policies"))
 @options.policy_dirs
 def command(policy: str, policy_dirs: Sequence[str]) -> int:
     """Write the reference page of a policy, in Markdown: its question, parameters, facts, rules, states and graph.

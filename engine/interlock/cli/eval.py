@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.decision import Decision, FailOn
 from interlock.errors import UsageError
 from interlock.reporting import Look, render
 
@@ -18,13 +20,30 @@ if TYPE_CHECKING:
     from interlock.library import Library
 
 
-@click.command("eval", short_help="Decide policies for a task.")
-@click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
-@click.option("--task", metavar="NAME", help="The task to judge, by its name or id.")
+_EXAMPLES = """\b
+Examples:
+  interlock eval smoke --task checkout
+  interlock eval smoke loop --all-tasks --format json
+  interlock eval ./awake.yaml --task checkout --param stale_after=5m --at -10m
+  interlock eval smoke --task checkout --waivers waivers.yaml --fail-on warn
+  interlock eval smoke --task checkout --report junit:smoke.xml --summary
+"""
+
+
+@click.command("eval", short_help="Decide policies for a task.", epilog=_EXAMPLES)
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
+@click.option(
+    "--task",
+    metavar="NAME",
+    shell_complete=options.completes("tasks"),
+    help="The task to judge, by its name or id.",
+)
 @click.option("--all-tasks", is_flag=True, help="Judge every task of the ledger.")
 @options.ledger
 @options.at
 @options.params
+@options.waivers
+@options.fail_on
 @options.engine
 @options.policy_dirs
 @options.locked
@@ -32,6 +51,8 @@ if TYPE_CHECKING:
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @options.reports
 @options.decision_log
+@options.quiet
+@options.verbose
 @click.option("--summary", is_flag=True, help="Append markdown to the file that $GITHUB_STEP_SUMMARY names.")
 def command(
     policies: Sequence[str],
@@ -40,6 +61,8 @@ def command(
     ledger: str | None,
     at: str | None,
     params: Sequence[str],
+    waivers: str | None,
+    fail_on: FailOn,
     engine: Literal["both", "rete", "reference"],
     policy_dirs: Sequence[str],
     locked: str | None,
@@ -55,8 +78,8 @@ def command(
 
     Where `interlock config` shows no ledger, give --ledger. With --locked, policies that have changed do not judge.
 
-    Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
-    cannot be read, 2 a wrong question, 1 a bug in interlock.
+    Exit code: 0 all allowed, 3 some denied (with --fail-on warn: or allowed with a warning), 4 some undecided and none
+    denied, 5 a policy or the waivers are invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug.
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
@@ -65,22 +88,22 @@ def command(
 
     opened = options.opened(ledger)
     policies_at = library(policy_dirs)
-    inputs = [opened.path, *map(policies_at.path, policies)]
+    inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
     wanted = _targets(form, output, reports, summary, inputs)
-    tasks = None if task is None else [task]
-    ask = _asking(decision_log, [*inputs, *(path for _, path in reports), *filter(None, [output])])
-    decisions = ask(
-        policies, ledger=opened, tasks=tasks, at=at, params=given, engine=engine, policy_dirs=policy_dirs, lock=locked
-    )
+    how: dict[str, Any] = {"at": at, "params": given, "engine": engine, "policy_dirs": policy_dirs, "lock": locked}
+    ask = _asking(decision_log, waivers, [*inputs, *(path for _, path in reports), *filter(None, [output])])
+    decisions = ask(policies, ledger=opened, tasks=None if task is None else [task], **how)
     if not decisions:
         raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
+    _detailed(decisions, policies, policies_at)
     if wanted:
         from interlock.cli.reports import write
 
-        write(wanted, decisions, _informed(policies, policies_at))
-    if output is None:
-        terminal.put(render(form, decisions, _look(form, policies, policies_at)), None if form == "text" else "utf-8")
-    return exits.of_decisions(decisions)
+        write(wanted, decisions, _informed(policies, policies_at, fail_on))
+    if output is None and not terminal.quiet():
+        look = _look(form, policies, policies_at, fail_on)
+        terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
+    return exits.of_decisions(decisions, fail_on)
 
 
 def _targets(
@@ -94,30 +117,43 @@ def _targets(
     return targets(form, output, reports, summary, inputs)
 
 
-def _asking(log: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:
+def _asking(log: str | None, waivers: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:
     """What judges, and appends to the log, if there is one, before anything is told. `others` are no log."""
     if log is None:
         from interlock.runner import judge
 
-        return judge
+        return partial(judge, waivers=waivers)
+    if waivers is not None:
+        raise UsageError("a decision log holds no waivers; give one of `--decision-log` and `--waivers`")
     from interlock.logbook import logged
 
     return logged(log, others)
 
 
-def _look(form: str, policies: Sequence[str], library: Library) -> Look:
+def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: Library) -> None:
+    """What was read, for who asked for it with `--verbose`."""
+    if not terminal.verbose():
+        return
+    first = decisions[0]
+    terminal.detail(f"ledger {first.ledger.path}, up to receipt {first.ledger.seq:,}, at {first.now}")
+    for name in policies:
+        terminal.detail(f"policy {library.path(name)}, {library.load(name).policy.digest}")
+    terminal.detail(f"judged by {first.engine}: {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}")
+
+
+def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn) -> Look:
     """How the report looks on this standard output."""
     if form == "json":  # a decision says all of itself
         return Look()
     if form != "text":
-        return _informed(policies, library)
+        return _informed(policies, library, fail_on)
     asked = [library.load(name).policy for name in policies]
     questions = {policy.digest: policy.question for policy in asked}
-    return Look(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions)
+    return Look(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions, fail_on=fail_on)
 
 
-def _informed(policies: Sequence[str], library: Library) -> Look:
+def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> Look:
     """The look of a report that is read by a program, or later: without colours, with the policies' own lines."""
     from interlock.cli.asked import informed
 
-    return informed(policies, library)
+    return informed(policies, library, fail_on)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from interlock.decision import Decision
+from interlock.decision import Decision, FailOn
 from interlock.errors import InterlockError, LedgerError, LockError, PolicyError
 
 ALLOWED = 0
@@ -17,9 +17,9 @@ UNREADABLE_LEDGER = 6
 INTERRUPTED = 130
 
 
-def of_decisions(decisions: Iterable[Decision]) -> int:
-    """ALLOWED only if every decision allows; a denial weighs more than an undecided one."""
-    verdicts = {decision.allow for decision in decisions}
+def of_decisions(decisions: Iterable[Decision], fail_on: FailOn = "block") -> int:
+    """ALLOWED only if every decision passes; a denial, or a warning that fails, weighs more than an undecided one."""
+    verdicts = {decision.allow and decision.passes(fail_on) for decision in decisions}
     return DENIED if False in verdicts else UNDECIDED if verdicts != {True} else ALLOWED
 
 

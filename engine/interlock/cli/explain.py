@@ -12,10 +12,16 @@ from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 from interlock.reporting import Look
 
+_EXAMPLES = """\b
+Examples:
+  interlock explain smoke --task checkout
+  interlock explain smoke --task checkout --rule not-sent
+"""
 
-@click.command("explain", short_help="Tell why a policy decides as it does.")
-@click.argument("policy")
-@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+
+@click.command("explain", short_help="Tell why a policy decides as it does.", epilog=_EXAMPLES)
+@click.argument("policy", shell_complete=options.completes("policies"))
+@options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
 @click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
 @options.ledger

@@ -5,13 +5,19 @@ from __future__ import annotations
 import click
 
 from interlock import codes
-from interlock.cli import exits, terminal
+from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 from interlock.source import nearest
 
+_EXAMPLES = """\b
+Examples:
+  interlock explain-code E502
+  interlock explain-code
+"""
 
-@click.command("explain-code", short_help="Tell what an issue's code means.")
-@click.argument("code", required=False)
+
+@click.command("explain-code", short_help="Tell what an issue's code means.", epilog=_EXAMPLES)
+@click.argument("code", required=False, shell_complete=options.completes("codes"))
 def command(code: str | None) -> int:
     """Print what a code such as E502 means, a policy that has it, and how to mend it.
 

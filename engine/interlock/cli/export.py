@@ -10,11 +10,31 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 
+_EXAMPLES = """\b
+Examples:
+  interlock export --task checkout --policy smoke > facts.ndjson
+  interlock export --all-tasks | interlock eval loop --all-tasks --ledger -
+"""
 
-@click.command("export", short_help="Write facts as a feed.")
-@click.option("--task", "tasks", metavar="NAME", multiple=True, help="A task, by its name or id; may be repeated.")
+
+@click.command("export", short_help="Write facts as a feed.", epilog=_EXAMPLES)
+@click.option(
+    "--task",
+    "tasks",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=options.completes("tasks"),
+    help="A task, by its name or id; may be repeated.",
+)
 @click.option("--all-tasks", is_flag=True, help="Every task of the ledger.")
-@click.option("--policy", "policies", metavar="POLICY", multiple=True, help="Only what it reads; may be repeated.")
+@click.option(
+    "--policy",
+    "policies",
+    metavar="POLICY",
+    multiple=True,
+    shell_complete=options.completes("policies"),
+    help="Only what it reads; may be repeated.",
+)
 @options.ledger
 @options.at
 @options.policy_dirs

@@ -10,10 +10,16 @@ import click
 
 from interlock.cli import exits, options, terminal
 
+_EXAMPLES = """\b
+Examples:
+  interlock facts smoke --task checkout
+  interlock facts smoke --task checkout --format table | less -S
+"""
 
-@click.command("facts", short_help="Show the facts that a policy sees.")
-@click.argument("policy")
-@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+
+@click.command("facts", short_help="Show the facts that a policy sees.", epilog=_EXAMPLES)
+@click.argument("policy", shell_complete=options.completes("policies"))
+@options.task
 @options.ledger
 @options.at
 @options.params

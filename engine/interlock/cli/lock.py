@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from interlock.lock import Lock
 
 
-@click.command("lock", short_help="Pin the policies that a project relies on.")
+_EXAMPLES = """\b
+Examples:
+  interlock lock smoke readiness
+  interlock lock --check
+"""
+
+
+@click.command("lock", short_help="Pin the policies that a project relies on.", epilog=_EXAMPLES)
 @click.argument("policies", metavar="[POLICY]...", nargs=-1)
 @click.option("--output", "lock", metavar="FILE", envvar="INTERLOCK_LOCK", help=f"The lock; by default {LOCK}.")
 @click.option("--check", is_flag=True, help="Write nothing: are the policies as they were locked?")

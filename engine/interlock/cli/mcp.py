@@ -10,8 +10,13 @@ import click
 from interlock.cli import exits, options
 from interlock.errors import UsageError
 
+_EXAMPLES = """\b
+Examples:
+  interlock mcp --ledger .codex-workers/workerctl.db
+"""
 
-@click.command("mcp", short_help="Serve the gates to coding agents.")
+
+@click.command("mcp", short_help="Serve the gates to coding agents.", epilog=_EXAMPLES)
 @options.ledger
 @options.policy_dirs
 def command(ledger: str | None, policy_dirs: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from interlock.cli import terminal
 from interlock.errors import UsageError
 from interlock.reporting import FORMATS
 from interlock.source import nearest
@@ -19,10 +20,23 @@ LOCK = "interlock.lock"
 _LISTED = ", ".join(FORMATS)
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from interlock.ledger import Ledger, Watched
 
 _LONG, _STEP = 5_000_000, 200_000
 """Bytes of a feed from which on a bar is shown, and between two looks at it."""
+
+
+def completes(what: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What offers a shell the names of a kind, such as `tasks`; see `completing`."""
+
+    def offered(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from interlock.cli import completing
+
+        return completing.offered(what, ctx, incomplete)
+
+    return offered
 
 
 def _folders(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +104,13 @@ form = click.option(
     help="For a person (text) or for a program (json).",
 )
 report_form = click.option(
-    "--format", "form", metavar="FORMAT", default="text", callback=_form, help=f"How decisions are told: {_LISTED}."
+    "--format",
+    "form",
+    metavar="FORMAT",
+    default="text",
+    callback=_form,
+    shell_complete=completes("formats"),
+    help=f"How decisions are told: {_LISTED}.",
 )
 reports = click.option(
     "--report",
@@ -108,12 +128,14 @@ policy_dirs = click.option(
     multiple=True,
     envvar="INTERLOCK_POLICY_DIR",
     callback=_folders,
+    shell_complete=completes("folders"),
     help="A folder of further policies; may be repeated.",
 )
 ledger = click.option(
     "--ledger",
     metavar="PATH",
     envvar="INTERLOCK_LEDGER",
+    shell_complete=completes("files"),
     help="The ledger to read, or a feed (- is standard input).",
 )
 engine = click.option(
@@ -147,13 +169,60 @@ def locked(function: Command) -> Command:
     return _lock(_locked(function))
 
 
+task = click.option(
+    "--task",
+    metavar="NAME",
+    required=True,
+    shell_complete=completes("tasks"),
+    help="The task, by its name or id.",
+)
 at = click.option(
     "--at",
     metavar="INSTANT",
     help="Ask about the past: an instant (RFC 3339, UTC), a span of time ago such as -10m, or a receipt's id.",
 )
+quiet = click.option(
+    "--quiet",
+    "-q",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda _, __, given: terminal.choose(quiet=given),
+    help="Print nothing but errors: the exit code says it.",
+)
+verbose = click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda _, __, given: terminal.choose(verbose=given),
+    help="Tell on standard error what was read.",
+)
+color = click.Option(
+    ["--color"],
+    type=click.Choice(["auto", "always", "never"]),
+    expose_value=False,
+    callback=lambda _, __, given: terminal.choose(color=given) if given else None,
+    help="When to colour. By default (auto) where a person reads it; $NO_COLOR and $FORCE_COLOR are heeded.",
+)
+waivers = click.option(
+    "--waivers",
+    metavar="FILE",
+    shell_complete=completes("files"),
+    help="Findings that do not count, each for a reason and until a day; all are told.",
+)
+fail_on = click.option(
+    "--fail-on",
+    type=click.Choice(["block", "warn"]),
+    default="block",
+    help="What makes the exit code 3: what is denied (block), or what is allowed with a warning too (warn).",
+)
 params = click.option(
-    "--param", "params", metavar="NAME=VALUE", multiple=True, help="Set a parameter; may be repeated."
+    "--param",
+    "params",
+    metavar="NAME=VALUE",
+    multiple=True,
+    shell_complete=completes("params"),
+    help="Set a parameter; may be repeated.",
 )
 
 decision_log = click.option(

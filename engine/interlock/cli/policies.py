@@ -7,10 +7,17 @@ from collections.abc import Sequence
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.reporting.columns import aligned
 from interlock.reporting.harmless import harmless
 
+_EXAMPLES = """\b
+Examples:
+  interlock policies
+  interlock policies --policy-dir gates --format json
+"""
 
-@click.command("policies", short_help="List the policies.")
+
+@click.command("policies", short_help="List the policies.", epilog=_EXAMPLES)
 @options.policy_dirs
 @options.form
 def command(policy_dirs: Sequence[str], form: str) -> int:
@@ -26,10 +33,8 @@ def command(policy_dirs: Sequence[str], form: str) -> int:
     if form == "json":
         terminal.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in listed), "utf-8")
     else:
-        wide = max((len(each.id) for each in listed), default=0)
-        asked = max((len(each.question or each.title) for each in listed), default=0)
-        rows = (f"{each.id:{wide}}  {each.question or each.title:{asked}}  {each.path}" for each in listed)
-        terminal.put("".join(f"{harmless(row)}\n" for row in rows))
+        rows = [[harmless(cell) for cell in (each.id, each.question or each.title, each.path)] for each in listed]
+        terminal.put("".join(f"{line}\n" for line in aligned(rows)))
     invalid = [each.id for each in listed if not each.question]
     if invalid:
         terminal.say(f"`interlock show {invalid[0]}` tells what is wrong with it", "note")

@@ -14,10 +14,18 @@ from interlock.errors import UsageError
 from interlock.reporting.history import FORMATS, render
 from interlock.reporting.look import Look
 
+_EXAMPLES = """\b
+Examples:
+  interlock replay smoke readiness --task checkout
+  interlock replay smoke --task checkout --format html --output smoke.html
+"""
 
-@click.command("replay", short_help="Show what policies decided over a stretch of time, and why it changed.")
-@click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
-@click.option("--task", metavar="NAME", required=True, help="The task to judge, by its name or id.")
+
+@click.command(
+    "replay", short_help="Show what policies decided over a stretch of time, and why it changed.", epilog=_EXAMPLES
+)
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
+@options.task
 @options.ledger
 @click.option(
     "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."

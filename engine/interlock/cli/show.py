@@ -11,9 +11,16 @@ from interlock.cli import exits, options, terminal
 from interlock.policy import Policy
 from interlock.reporting.harmless import harmless
 
+_EXAMPLES = """\b
+Examples:
+  interlock show smoke
+  interlock show smoke --graph
+  interlock show smoke --graph=svg > smoke.svg
+"""
 
-@click.command("show", short_help="Print a policy, or its graph.")
-@click.argument("policy")
+
+@click.command("show", short_help="Print a policy, or its graph.", epilog=_EXAMPLES)
+@click.argument("policy", shell_complete=options.completes("policies"))
 @click.option(
     "--graph",
     type=click.Choice(["mermaid", "svg"]),

@@ -9,8 +9,14 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.reporting.harmless import harmless
 
+_EXAMPLES = """\b
+Examples:
+  interlock tasks
+  interlock tasks --ledger .codex-workers/workerctl.db --at -1h
+"""
 
-@click.command("tasks", short_help="List the tasks of a ledger.")
+
+@click.command("tasks", short_help="List the tasks of a ledger.", epilog=_EXAMPLES)
 @options.ledger
 @options.at
 def command(ledger: str | None, at: str | None) -> int:

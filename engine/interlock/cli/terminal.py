@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -15,7 +15,35 @@ from interlock.reporting import plain
 from interlock.reporting.harmless import harmless
 
 _LINES = "\n\t"
+_CHOICE: dict[str, Any] = {}
+"""What the command line asks for: when to colour, and how much to tell."""
 _LABELS = {"error": "red", "note": "cyan"}
+
+
+def choose(**given: Any) -> None:
+    """Heed what the command line asks for: `color` (auto, always or never), `quiet`, `verbose`."""
+    _CHOICE.update(given)
+
+
+def forget() -> None:
+    """Heed nothing that an earlier command line asked for."""
+    _CHOICE.clear()
+
+
+def quiet() -> bool:
+    """Whether nothing is to be printed but errors."""
+    return bool(_CHOICE.get("quiet"))
+
+
+def verbose() -> bool:
+    """Whether it is to be told what was read."""
+    return bool(_CHOICE.get("verbose"))
+
+
+def detail(message: str) -> None:
+    """Tell on standard error what only `--verbose` asks for."""
+    if verbose():
+        say(message)
 
 
 def put(text: str, encoding: str | None = None) -> bool:
@@ -33,12 +61,20 @@ def put(text: str, encoding: str | None = None) -> bool:
     return True
 
 
+def report(text: str, encoding: str | None = None) -> None:
+    """Write what `--quiet` leaves out, as `put` does."""
+    if not quiet():
+        put(text, encoding)
+
+
 def say(message: str, label: str = "") -> None:
     """Tell the person something on standard error, after a label such as `error`.
 
     Lines of the message stand as they are; everything else that a terminal may obey is spelled out. Where it cannot be
     told, the exit code still says what matters.
     """
+    if label == "note" and quiet():
+        return
     start = f"{painter(sys.stderr)(label, _LABELS[label])}: " if label else ""
     with suppress(OSError):
         _write(f"{start}{harmless(message, keep=_LINES)}\n", sys.stderr, None)
@@ -47,10 +83,19 @@ def say(message: str, label: str = "") -> None:
 def painter(stream: TextIO | None) -> Callable[[str, str], str]:
     """What colours a text that goes to a stream: nothing, unless a person reads it who has not refused colours.
 
-    Who sets NO_COLOR refuses (https://no-color.org).
+    What `--color` says goes before NO_COLOR, which refuses them (https://no-color.org), that before FORCE_COLOR, which
+    wants them anywhere (https://force-color.org), and that before what the stream is.
     """
-    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return plain if refused or stream is None or not stream.isatty() else _coloured
+    return _coloured if stream is not None and _wanted(stream) else plain
+
+
+def _wanted(stream: TextIO) -> bool:
+    chosen = _CHOICE.get("color", "auto")
+    if chosen != "auto":
+        return bool(chosen == "always")
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (os.environ.get("TERM") != "dumb" and stream.isatty())
 
 
 def _coloured(text: str, colour: str) -> str:
@@ -58,8 +103,19 @@ def _coloured(text: str, colour: str) -> str:
 
 
 def width(stream: TextIO | None) -> int | None:
-    """The columns of the terminal behind a stream; None where there is no terminal, or it does not tell."""
-    return os.get_terminal_size(stream.fileno()).columns or None if stream is not None and stream.isatty() else None
+    """The columns of the terminal behind a stream; None where there is no terminal, or it does not tell.
+
+    Who sets COLUMNS knows better. What goes elsewhere is never cut nor wrapped.
+    """
+    if stream is None or not stream.isatty():
+        return None
+    named = os.environ.get("COLUMNS", "")
+    if named.isascii() and named.isdigit() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
 
 
 def _write(text: str, stream: TextIO | None, encoding: str | None) -> None:

@@ -11,8 +11,15 @@ from interlock.cli import exits, options, terminal
 from interlock.reporting import Look
 from interlock.reporting.tests import FORMATS, covered, percent, render
 
+_EXAMPLES = """\b
+Examples:
+  interlock test
+  interlock test smoke --coverage --min-coverage 100
+  interlock test gates --run 'smoke/.*nonce' --format junit
+"""
 
-@click.command("test", short_help="Run the tests of policies.")
+
+@click.command("test", short_help="Run the tests of policies.", epilog=_EXAMPLES)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option(
     "--run", "pattern", metavar="PATTERN", help="Only cases in whose POLICY/CASE this regular expression is found."

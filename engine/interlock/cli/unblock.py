@@ -11,10 +11,16 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.reporting import Look
 
+_EXAMPLES = """\b
+Examples:
+  interlock unblock smoke --task checkout
+  interlock unblock smoke --task checkout --format json
+"""
 
-@click.command("unblock", short_help="Tell what would make a policy allow.")
-@click.argument("policy")
-@click.option("--task", metavar="NAME", required=True, help="The task, by its name or id.")
+
+@click.command("unblock", short_help="Tell what would make a policy allow.", epilog=_EXAMPLES)
+@click.argument("policy", shell_complete=options.completes("policies"))
+@options.task
 @options.ledger
 @options.at
 @options.params

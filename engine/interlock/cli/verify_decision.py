@@ -11,8 +11,14 @@ import click
 
 from interlock.cli import exits, options, terminal
 
+_EXAMPLES = """\b
+Examples:
+  interlock verify-decision gate.ndjson
+  interlock verify-decision gate.ndjson --format json
+"""
 
-@click.command("verify-decision", short_help="Judge the decisions of a log again.")
+
+@click.command("verify-decision", short_help="Judge the decisions of a log again.", epilog=_EXAMPLES)
 @click.argument("file")
 @click.option(
     "--ledger", metavar="PATH", help="The ledger or feed to judge from, in place of those that the decisions name."

@@ -19,10 +19,18 @@ _STEP = 1_000
 """Receipts between two looks at the progress bar."""
 
 
-@click.command("verify-ledger", short_help="Verify every receipt of a ledger.")
+_EXAMPLES = """\b
+Examples:
+  interlock verify-ledger
+  interlock verify-ledger --ledger facts.ndjson --format json
+"""
+
+
+@click.command("verify-ledger", short_help="Verify every receipt of a ledger.", epilog=_EXAMPLES)
 @options.ledger
 @options.at
 @options.form
+@options.quiet
 def command(ledger: str | None, at: str | None, form: str) -> int:
     """Verify every receipt of a ledger, and every entity as of now, or every line of a feed, against its schema.
 
@@ -54,9 +62,9 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
         with closing(options.opened(path)) as opened, opened.snapshot(moment(at, opened)) as snapshot:
             found = verify(snapshot, opened.path, watched, so_far=at is not None)
     if form == "json":
-        terminal.put(verification.as_json(found), "utf-8")
+        terminal.report(verification.as_json(found), "utf-8")
     else:
-        terminal.put(verification.as_text(found, terminal.painter(sys.stdout)))
+        terminal.report(verification.as_text(found, terminal.painter(sys.stdout)))
     return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.valid]
 
 

@@ -26,9 +26,16 @@ _PATIENCE = 0.2
 Until = Literal["allow", "deny", "change"]
 
 
-@click.command("watch", short_help="Wait for decisions to change.")
-@click.argument("policies", metavar="POLICY...", nargs=-1, required=True)
-@click.option("--task", metavar="NAME", required=True, help="The task to judge, by its name or id.")
+_EXAMPLES = """\b
+Examples:
+  interlock watch smoke readiness --task checkout
+  interlock watch smoke --task checkout --until allow --timeout 10m
+"""
+
+
+@click.command("watch", short_help="Wait for decisions to change.", epilog=_EXAMPLES)
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
+@options.task
 @click.option(
     "--until",
     type=click.Choice(["allow", "deny", "change"]),

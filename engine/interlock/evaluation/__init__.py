@@ -6,15 +6,14 @@ undecided, the engine may not be asked, or the two evaluators disagree (`languag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from interlock import instant, reference, rete
-from interlock.argument import value_of
 from interlock.compiled import CompiledPolicy
-from interlock.decision import Decision, Head
+from interlock.decision import Decision, Head, Waiver
 from interlock.document import Row
 from interlock.errors import EngineError
 from interlock.evaluation import ahead
@@ -26,6 +25,9 @@ from interlock.ledger import Snapshot
 from interlock.policy import Need, Policy, values
 from interlock.selection import Kept, Selected, select
 from interlock.verdict import Verdict
+
+if TYPE_CHECKING:
+    from interlock.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
 Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
@@ -56,6 +58,7 @@ class Judged(msgspec.Struct, frozen=True):
     """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
 
     `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
+    `waived_until` is when the first of its waivers ends, in microseconds.
     """
 
     loaded: Loaded
@@ -66,6 +69,7 @@ class Judged(msgspec.Struct, frozen=True):
     facts: Mapping[str, tuple[Fact, ...]] = {}
     known: Known | None = None
     verdict: Verdict | None = None
+    waived_until: int | None = None
 
     def fact(self, name: str) -> Fact:
         """The decision as a fact of a policy that needs it: its outputs under their dotted names, and the verdict."""
@@ -81,15 +85,22 @@ class Judge:
 
     `load` gives a needed policy by its id and the folder of the policy that needs it. `engine` is who judges; where the
     rules engine cannot be had, `both` means the reference alone, and the decision says so. A `witness` is given the
-    rows of all facts that are read.
+    rows of all facts that are read. `waivers` say which findings do not count; whatever they did is told
+    in the decision.
     """
 
     witness: list[Row] | None = None
 
     def __init__(
-        self, snapshot: Snapshot, path: str, now: int, engine: Engine, load: Callable[[str, str], Loaded]
+        self,
+        snapshot: Snapshot,
+        path: str,
+        now: int,
+        engine: Engine,
+        load: Callable[[str, str], Loaded],
+        waivers: Waivers | None = None,
     ) -> None:
-        self.snapshot, self.seen, self.now, self.load = snapshot, now, now, load
+        self.snapshot, self.seen, self.now, self.load, self.waivers = snapshot, now, now, load, waivers
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head)
         self.decided: dict[tuple[object, ...], Judged] = {}
@@ -98,7 +109,7 @@ class Judge:
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
-        moved = Judge(self.snapshot, self.head.path, now, engine, self.load)
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers)
         moved.seen, moved.selected, moved.kept = self.seen, self.selected, self.kept
         return moved
 
@@ -115,7 +126,8 @@ class Judge:
         """The decision, with what it rests on."""
         key = _key(loaded, task, params)
         if key not in self.decided:
-            self.decided[key] = self._judged(loaded, task, params)
+            judge = self._judged if self.waivers is None else self._waiving
+            self.decided[key] = judge(loaded, task, params)
         return self.decided[key]
 
     def _selected(
@@ -146,7 +158,24 @@ class Judge:
             self.selected[key] = found
         return found
 
-    def _judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+    def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+        """As `_judged`, but for what is waived; the decision tells all that waivers did, or did not."""
+        from interlock.evaluation.waiving import waiver, with_waivers
+
+        given = self.waivers.of(loaded.policy.id, task, self.snapshot.task_id) if self.waivers else ()
+        lasting = {each.rule: waiver(each) for each in given if self.now < each.until}
+        judged = self._judged(loaded, task, params, lasting)
+        needed = [each.decision for _, decisions in judged.needs for each in decisions]
+        return msgspec.structs.replace(
+            judged,
+            decision=with_waivers(judged.decision, given, self.now, needed),
+            waived_until=min((each.until for each in given if self.now < each.until), default=None),
+        )
+
+    def _judged(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], waived: Mapping[str, Waiver] = {}
+    ) -> Judged:
+        """The decision, with what it rests on. The rules in `waived` do not count."""
         needed = self._needs(loaded, task, params)
         needs, reasons = _facts(needed)
         if reasons:
@@ -158,22 +187,22 @@ class Judge:
             return Judged(loaded, task, params, decision, needed, facts)
         known = Known(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
-            verdict = self._judge(loaded, known)
+            verdict = self._judge(loaded, known, waived)
         except EngineError as error:
             return Judged(loaded, task, params, self._undecided(loaded, task, selected, (str(error),)), needed, facts)
         if verdict is None:
             return Judged(loaded, task, params, self._undecided(loaded, task, selected, (_DISAGREE,)), needed, facts)
-        whole = completed(loaded.policy, known, verdict)
-        decision = self._decision(loaded, task, selected, whole, verdict)
+        whole = completed(loaded.policy, known, verdict, waived)
+        decision = self._decision(loaded, task, selected, whole, verdict, waived)
         return Judged(loaded, task, params, decision, needed, facts, whole, verdict)
 
     # -- judging
 
-    def _judge(self, loaded: Loaded, known: Known) -> Verdict | None:
+    def _judge(self, loaded: Loaded, known: Known, waived: Collection[str]) -> Verdict | None:
         """The verdict that whoever judges agrees on, or None."""
-        by_rete = loaded.program.judge(known) if self.engine != "reference" else None
+        by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
         try:
-            by_reference = reference.judge(loaded.policy, known) if self.engine != "rete" else None
+            by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None
         except reference.Endless as endless:
             raise EngineError(f"`{endless}` derives without end") from None
         if by_rete is None or by_reference is None:
@@ -200,10 +229,19 @@ class Judge:
 
     # -- decisions
 
-    def _decision(self, loaded: Loaded, task: str, selected: Selected, known: Known, verdict: Verdict) -> Decision:
+    def _decision(
+        self,
+        loaded: Loaded,
+        task: str,
+        selected: Selected,
+        known: Known,
+        verdict: Verdict,
+        waived: Mapping[str, Waiver],
+    ) -> Decision:
         policy = loaded.policy
         line = policy.decide[verdict.line]
-        found = [finding(policy.rules[firing.rule], firing, known) for firing in verdict.firings]
+        fired = [(policy.rules[firing.rule], firing) for firing in verdict.firings]
+        found = [finding(rule, firing, known, waived.get(rule.id)) for rule, firing in fired]
         return msgspec.structs.replace(
             self._undecided(loaded, task, selected, ()),
             allow=line.allow,
@@ -230,19 +268,6 @@ class Judge:
             policy_digest=policy.digest,
             ledger=self.head,
         )
-
-
-def arguments(policy: Policy, given: Mapping[str, Any]) -> dict[str, Value]:
-    """The value of every parameter of a policy. Raises ValueError for a wrong or a missing one."""
-    values: dict[str, Value] = {}
-    for parameter in policy.parameters:
-        if parameter.name in given:
-            values[parameter.name] = value_of(parameter, given[parameter.name])
-        elif parameter.required:
-            raise ValueError(f"`{parameter.name}` must be given")
-        else:
-            values[parameter.name] = parameter.default
-    return values
 
 
 def _key(loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[object, ...]:

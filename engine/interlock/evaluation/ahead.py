@@ -86,7 +86,7 @@ def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None)
     `given` says by how much the parameters that grow with the clock do a microsecond.
     """
     paces: dict[int, Mapping[str, int]] = {PARAMS: given} if given else {}
-    until = min([_needed(judge, judged, paces), _selected(judge, judged, paces)])
+    until = min([_needed(judge, judged, paces), _selected(judge, judged, paces), judged.waived_until or NEVER])
     if judged.known is None or judged.verdict is None:
         return until
     clock, policy = judged.loaded.compiled.clock, judged.loaded.policy

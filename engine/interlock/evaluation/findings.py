@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from interlock.decision import Finding
+from interlock.decision import Finding, Waiver
 from interlock.expression.tree import Lookup, Node, Not, Single, Some, type_of
 from interlock.expression.values import Known, evaluate, find, printed, shown
 from interlock.expression.walk import children, reference
@@ -15,9 +16,10 @@ from interlock.verdict import Firing, Verdict
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 
 
-def completed(policy: Policy, known: Known, verdict: Verdict) -> Known:
-    """What is known once the rules have been judged by: what was derived, and whether some rule blocked."""
-    blocked = any(policy.rules[firing.rule].effect == "block" for firing in verdict.firings)
+def completed(policy: Policy, known: Known, verdict: Verdict, waived: Collection[str] = ()) -> Known:
+    """What is known once the rules have been judged by: what was derived, and whether a rule blocked, not waived."""
+    fired = [policy.rules[firing.rule] for firing in verdict.firings]
+    blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
     facts = {**known.facts, **verdict.derived}
     return Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
 
@@ -29,7 +31,7 @@ def ranging(rule: Rule, facts: tuple[Fact, ...], known: Known) -> Known:
     return known
 
 
-def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
+def finding(rule: Rule, firing: Firing, known: Known, waived: Waiver | None = None) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
     if rule.effect == "derive" or rule.message is None:
         return None
@@ -43,6 +45,7 @@ def finding(rule: Rule, firing: Firing, known: Known) -> Finding | None:
         fix=rule.fix.filled(lambda node: _word(shown(node, known))) if rule.fix else None,
         data={name: value(node, known) for name, node in rule.data.items()} or None,
         evidence=tuple(evidence),
+        waived=waived,
     )
 
 

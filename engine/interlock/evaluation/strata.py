@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from interlock.compiled import Column, CompiledPolicy, Relation
 from interlock.errors import EngineError
@@ -31,8 +31,11 @@ class Program:
         branches = [branch for stratum in compiled.strata for branch in stratum.branches]
         self.ranged = {p.relation for branch in branches for p in branch.patterns if p.alias in branch.loops}
 
-    def judge(self, known: Known) -> Verdict:
-        """Judge by the rules. Raises EngineError when the engine may not safely be asked, or broke its word."""
+    def judge(self, known: Known, waived: Collection[str] = ()) -> Verdict:
+        """Judge by the rules; those whose ids are `waived` fire as ever, and do not block.
+
+        Raises EngineError when the engine may not safely be asked, or broke its word.
+        """
         policy = self.compiled.policy
         derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in policy.rules if rule.derive}
         facts: dict[str, Sequence[Fact]] = {**known.facts, **derived}
@@ -46,7 +49,7 @@ class Program:
                 else:
                     firing = self.firing(match, facts)
                     firings[firing.identity()] = firing
-        return self.verdict(list(firings.values()), lines, facts)
+        return self.verdict(list(firings.values()), lines, facts, waived)
 
     def settled(
         self,
@@ -110,10 +113,13 @@ class Program:
         rule = self.compiled.policy.rules[match.target]
         return Firing(match.target, tuple(facts[n][i] for n, i in zip(rule.loops, match.loops, strict=True)))
 
-    def verdict(self, firings: list[Firing], lines: list[Match], facts: Mapping[str, Sequence[Fact]]) -> Verdict:
+    def verdict(
+        self, firings: list[Firing], lines: list[Match], facts: Mapping[str, Sequence[Fact]], waived: Collection[str]
+    ) -> Verdict:
         """All firings in their order, and the first line that holds now that it is known whether some rule blocked."""
         rules = self.compiled.policy.rules
-        blocked = any(rules[firing.rule].effect == "block" for firing in firings)
+        blocking = {index for index, rule in enumerate(rules) if rule.effect == "block" and rule.id not in waived}
+        blocked = any(firing.rule in blocking for firing in firings)
         holding = [match.target for match in lines if match.blocked in (None, blocked)]
         if not holding:
             raise EngineError("the rules engine found no line of `decide` that holds")

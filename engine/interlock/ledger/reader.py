@@ -208,7 +208,13 @@ def _content(found: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _quoted(file: str) -> str:
-    """The path of a `file:` URI. Bytes that are no text stay what they are."""
+    """The path of a `file:` URI. Bytes that are no text stay what they are.
+
+    Where folders are parted by another sign (Windows), the drive comes behind a slash: `/C:/ledger.db`.
+    """
+    if os.sep != "/":
+        file = file.replace(os.sep, "/")
+        file = file if file.startswith("/") else f"/{file}"
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(file))
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.decision import Decision, Finding
+from interlock.decision import Decision, FailOn, Finding
 from interlock.reporting.look import Look
 from interlock.reporting.problems import why
 
@@ -15,13 +15,14 @@ VERDICT = "is allowed"
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A test. An *undecided* one could not be judged; a *skipped* one is a rule of a decision that was not made.
+    """A test. An *undecided* one could not be judged; a *skipped* one is a rule of a decision that was not made; a
+    *waived* one is a rule that does not count.
 
     `detail` is more to say of it, in lines; `seconds` how long it took, where that is known.
     """
 
     name: str
-    outcome: Literal["passed", "failed", "undecided", "skipped"]
+    outcome: Literal["passed", "failed", "undecided", "skipped", "waived"]
     message: str = ""
     findings: tuple[Finding, ...] = ()
     detail: str = ""
@@ -29,22 +30,30 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def cases(decision: Decision, look: Look) -> tuple[Case, ...]:
-    """A case for the decision, which passes only if it allows; then one for each rule, in the policy's order."""
+    """A case for the decision, which passes only if it allows, and warns of nothing where that is to fail.
+
+    Then one for each rule, in the policy's order.
+    """
     known = [rule.id for rule in look.rules(decision.policy_digest)]
     named = dict.fromkeys([*known, *(finding.rule for finding in decision.findings)])
-    return (_of_decision(decision), *(_of_rule(decision, rule) for rule in named))
+    return (_of_decision(decision, look.fail_on), *(_of_rule(decision, rule, look.fail_on) for rule in named))
 
 
-def _of_decision(decision: Decision) -> Case:
-    if decision.allow is True:
+def _of_decision(decision: Decision, fail_on: FailOn) -> Case:
+    if decision.passes(fail_on):
         return Case(VERDICT, "passed")
+    if decision.allow is True:
+        return Case(VERDICT, "failed", f"{why(decision)}, with warnings")
     return Case(VERDICT, "undecided" if decision.allow is None else "failed", why(decision))
 
 
-def _of_rule(decision: Decision, rule: str) -> Case:
-    """A rule passes unless it blocks a decision that does not allow: what only warns fails nothing."""
+def _of_rule(decision: Decision, rule: str, fail_on: FailOn) -> Case:
+    """A rule passes unless it blocks a decision that does not allow; what only warns fails if it is to."""
     found = tuple(finding for finding in decision.findings if finding.rule == rule)
-    if decision.allow is not True and (blocking := [each for each in found if each.severity == "block"]):
+    if waiver := next((each.waived for each in found if each.waived), None):
+        return Case(rule, "waived", waiver.told, found)
+    serious = ("block", "warn") if fail_on == "warn" else ("block",)
+    if not decision.passes(fail_on) and (blocking := [each for each in found if each.severity in serious]):
         more = f" (and {len(blocking) - 1:,} more)" if blocking[1:] else ""
         return Case(rule, "failed", blocking[0].message + more, found)
     if decision.allow is None:

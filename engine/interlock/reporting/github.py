@@ -44,7 +44,8 @@ def _annotation(problem: Problem, look: Look) -> str:
     decision = problem.decision
     place = look.place(decision.policy_digest, problem.rule)
     where: dict[str, object] = {"file": place[0], "line": place[1]} if place else {}
-    where["title"] = f"{decision.policy}: {problem.rule}" if problem.rule else decision.policy
+    waived = " (waived)" if problem.finding and problem.finding.waived else ""
+    where["title"] = f"{decision.policy}: {problem.rule}{waived}" if problem.rule else decision.policy
     return command(_LEVELS[problem.level], where, problem.told)
 
 

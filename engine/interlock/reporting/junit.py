@@ -13,11 +13,14 @@ from interlock.reporting.cases import Case, cases
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 
-_TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped"}
+_TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped", "waived": "skipped"}
 
 
 def render(decisions: Sequence[Decision], look: Look) -> str:
-    """One XML document. A decision that is denied has a failure, an undecided one an error."""
+    """One XML document. A decision that is denied has a failure, an undecided one an error.
+
+    What is waived is skipped, with the waiver.
+    """
     return document([_suite(decision, look) for decision in decisions]) if decisions else ""
 
 
@@ -42,7 +45,7 @@ def suite(named: str, found: Sequence[Case], properties: Mapping[str, object], *
         "tests": len(found),
         "failures": sum(case.outcome == "failed" for case in found),
         "errors": sum(case.outcome == "undecided" for case in found),
-        "skipped": sum(case.outcome == "skipped" for case in found),
+        "skipped": sum(case.outcome in ("skipped", "waived") for case in found),
     }
     told = {key: str(count) for key, count in counts.items()}
     element = Element("testsuite", {"name": name, **told, **more})
@@ -57,7 +60,8 @@ def _properties(decision: Decision) -> dict[str, object]:
     """Whatever tells which question was asked, of what, and who answered."""
     asked = {"policy": decision.policy, "version": decision.version, "policy_digest": decision.policy_digest}
     of = {"task": decision.task, "now": decision.now, "ledger": decision.ledger.path, "seq": decision.ledger.seq}
-    return {**asked, **of, "engine": decision.engine, "state": decision.state}
+    waived = {"waived": decision.waived} if decision.waived else {}
+    return {**asked, **of, "engine": decision.engine, "state": decision.state, **waived}
 
 
 def _case(case: Case, of: str) -> Element:
@@ -76,6 +80,7 @@ def _case(case: Case, of: str) -> Element:
 def _told(finding: Finding) -> str:
     """A finding with its fix and the facts it rests on, a line each."""
     lines = [f"{finding.severity}: {finding.message.strip()}"]
+    lines += [finding.waived.told] if finding.waived else []
     lines += [f"fix: {finding.fix.strip()}"] if finding.fix else []
     lines += [f"evidence: {', '.join(finding.evidence)}"] if finding.evidence else []
     return "\n".join(lines)

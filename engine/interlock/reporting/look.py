@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from interlock.decision import Severity
+from interlock.decision import FailOn, Severity
 
 
 def plain(text: str, _: str) -> str:
@@ -37,7 +37,8 @@ class Look(msgspec.Struct, frozen=True):
 
     `paint(text, colour)` colours a text. `width` is the number of columns that prose is wrapped to; without it nothing
     is. `questions` has the question that a policy asks, by the policy's digest; `asked` has the policies themselves,
-    likewise. `room` is the most bytes that a report may have where its reader takes no more.
+    likewise. `room` is the most bytes that a report may have where its reader takes no more. `fail_on` is what fails
+    who asked: where warnings do, a report that knows failures has them for warnings too.
     """
 
     paint: Callable[[str, str], str] = plain
@@ -45,6 +46,7 @@ class Look(msgspec.Struct, frozen=True):
     questions: dict[str, str] = {}
     asked: dict[str, Asked] = {}
     room: int = (1 << 20) - 1
+    fail_on: FailOn = "block"
 
     def rules(self, digest: str) -> tuple[AskedRule, ...]:
         """The rules of a policy; none where the policy is not known."""

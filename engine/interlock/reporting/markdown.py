@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from interlock.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
-from interlock.reporting.text import verdict
+from interlock.reporting.text import failing, shown, summed
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")
 _LAST = 100
@@ -24,8 +23,8 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     """
     if not decisions:
         return ""
-    counts = Counter(map(verdict, decisions))
-    total = ", ".join(f"{counts[name]:,} {name}" for name in ("denied", "undecided", "allowed") if counts[name])
+    total = summed(decisions, ("denied", "undecided", "allowed"))
+    total += f"; {told}" if (told := failing(decisions, look)) else ""
     lines = [f"### interlock: {total}", "", "| verdict | policy | task | state |", "| --- | --- | --- | --- |"]
     lines += map(_row, decisions)
     for decision in decisions:
@@ -35,14 +34,14 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
 
 def _row(decision: Decision) -> str:
     state = "" if decision.allow is None else _prose(decision.state)
-    return f"| **{verdict(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
+    return f"| **{shown(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
 
 
 def _section(decision: Decision, look: Look) -> Iterator[str]:
     if decision.allow is True and not decision.findings:
         return
     state = "" if decision.allow is None else f": {_prose(decision.state)}"
-    yield from ("", f"#### {verdict(decision)}: {_prose(decision.policy)}, task {_prose(decision.task)}{state}", "")
+    yield from ("", f"#### {shown(decision)}: {_prose(decision.policy)}, task {_prose(decision.task)}{state}", "")
     if question := look.questions.get(decision.policy_digest):
         yield from (_prose(" ".join(question.split())), "")
     yield from (f"- **why** {_prose(reason)}" for reason in (decision.reason or "").splitlines())
@@ -51,7 +50,10 @@ def _section(decision: Decision, look: Look) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"- **{finding.severity}** {_prose(finding.message)} ({_code(finding.rule)})"
+    label = "waived" if finding.waived else finding.severity
+    yield f"- **{label}** {_prose(finding.message)} ({_code(finding.rule)})"
+    if finding.waived:
+        yield f"  - {finding.severity} {_prose(finding.waived.told)}"
     if finding.fix:
         yield f"  - fix: {_code(finding.fix)}"
     if finding.evidence:

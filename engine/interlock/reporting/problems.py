@@ -28,8 +28,10 @@ class Problem(msgspec.Struct, frozen=True):
 
     @property
     def told(self) -> str:
-        """What is wrong with which task, and on a line of its own how to mend it."""
+        """What is wrong with which task, and on lines of their own who waived it, and how to mend it."""
         told = f"task {self.decision.task}: {self.message}"
+        if self.finding and self.finding.waived:
+            told += f"\n{self.finding.waived.told}"
         return f"{told}\nfix: {self.finding.fix}" if self.finding and self.finding.fix else told
 
 
@@ -48,7 +50,9 @@ def why(decision: Decision) -> str:
 
 
 def _level(decision: Decision, finding: Finding) -> Level:
-    """What blocks is an error, unless the decision allows all the same."""
+    """What blocks is an error, unless the decision allows all the same; what is waived is worth a note."""
+    if finding.waived:
+        return "note"
     if finding.severity == "block":
         return "warning" if decision.allow is True else "error"
     return "warning" if finding.severity == "warn" else "note"

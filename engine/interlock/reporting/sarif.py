@@ -64,8 +64,8 @@ def text(told: str) -> str:
 
 def uri(name: str) -> str:
     """The path as a URI: relative as it is given, or a file's."""
-    path = quote(os.fsencode(name))
-    return f"file://{path}" if os.path.isabs(name) else path
+    path = quote(os.fsencode(name.replace(os.sep, "/")))
+    return f"file:///{path.removeprefix('/')}" if os.path.isabs(name) else path
 
 
 def _key(problem: Problem) -> tuple[str, str]:
@@ -98,6 +98,8 @@ def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
     place = look.place(decision.policy_digest, problem.rule)
     evidence = finding.evidence if finding else decision.evidence
     told = {"task": decision.task, "state": decision.state, "evidence": evidence}
+    waiver = finding.waived if finding else None
+    suppressed = {"kind": "external", "status": "accepted", "justification": text(waiver.told)} if waiver else None
     return {
         "ruleId": _key(problem)[1],
         "ruleIndex": rule,
@@ -105,4 +107,5 @@ def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
         "message": {"text": text(problem.told)},
         "locations": [location(place[0], {"startLine": place[1]})] if place else [],
         "properties": told,
+        **({"suppressions": [suppressed]} if suppressed else {}),
     }

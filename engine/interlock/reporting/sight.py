@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from interlock.fact import Value
+from interlock.reporting.columns import aligned
 from interlock.reporting.harmless import harmless
 from interlock.sight import Seen, Sight
 
@@ -28,10 +29,7 @@ def _table(each: Sight) -> str:
         return head
     columns = ["id", *dict.fromkeys(name for fact in each.facts for name in fact.fields)]
     rows = [columns, *([_shown(_cell(fact, name)) for name in columns] for fact in each.facts)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
-    return head + "".join(
-        f"  {'  '.join(f'{cell:{width}}' for cell, width in zip(row, widths, strict=True)).rstrip()}\n" for row in rows
-    )
+    return head + "".join(f"  {line}\n" for line in aligned(rows))
 
 
 def _cell(fact: Seen, name: str) -> Value:

@@ -14,11 +14,14 @@ from interlock.reporting.cases import Case, cases
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 
+_SEVERITIES = {"undecided": "error", "waived": "todo"}
+
 
 def render(decisions: Sequence[Decision], look: Look) -> str:
     """The version, the plan, and a line a test; what was found is told in a block of YAML below it.
 
-    A rule that was not judged has no test: TAP would call it `ok`.
+    A rule that was not judged has no test: TAP would call it `ok`. One that is waived fails, and is marked `TODO`: so
+    tools tell it, and do not count it.
     """
     found = [(each, case) for each in decisions for case in cases(each, look) if case.outcome != "skipped"]
     return stream([(f"{decision.policy} {decision.task}: {case.name}", case) for decision, case in found])
@@ -32,12 +35,13 @@ def stream(found: Sequence[tuple[str, Case]]) -> str:
 
 def _test(number: int, described: str, case: Case) -> Iterator[str]:
     passed = "ok" if case.outcome == "passed" else "not ok"
-    yield f"{passed} {number} - {_described(described)}"
+    to_do = f" # TODO {_described(case.message)}" if case.outcome == "waived" else ""
+    yield f"{passed} {number} - {_described(described)}{to_do}"
     if case.message or case.findings:
         yield "  ---"
         if case.message:
             yield f"  message: {_json(case.message)}"
-            yield f"  severity: {'error' if case.outcome == 'undecided' else 'fail'}"
+            yield f"  severity: {_SEVERITIES.get(case.outcome, 'fail')}"
         if case.detail:
             yield f"  detail: {_json(case.detail)}"
         if case.findings:

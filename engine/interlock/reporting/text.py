@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
@@ -17,6 +17,7 @@ COLOURS = {
     "block": "red",
     "warn": "yellow",
     "note": "cyan",
+    "waived": "magenta",
     "why": "yellow",
 }
 """What colour a verdict, or the label of a line, has."""
@@ -27,15 +28,17 @@ _MARGIN = 11
 def render(decisions: Sequence[Decision], look: Look) -> str:
     """A headline a decision, beneath it every finding and its fix, or why it is undecided; at the end the sum.
 
-    Over several tasks the questions are left out, and a decision without findings is one line.
+    Over several tasks the questions are left out, and a decision without findings is one line. Where warnings fail who
+    asked, the last line says of how many decisions they do.
     """
     wide = max((len(decision.policy) for decision in decisions), default=0)
     compact = len({decision.task for decision in decisions}) > 1
     blocks = ["".join(f"{line}\n" for line in _lines(decision, look, wide, compact)) for decision in decisions]
     if len(decisions) > 1:
-        counts = Counter(map(verdict, decisions))
-        total = ", ".join(f"{counts[name]} {name}" for name in ("allowed", "denied", "undecided") if counts[name])
+        total = summed(decisions, ("allowed", "denied", "undecided"))
         blocks.append(f"\n{total}\n" if compact else f"{total}\n")
+    if told := failing(decisions, look):
+        blocks.append(f"{told}\n")
     return ("" if compact else "\n").join(blocks)
 
 
@@ -44,11 +47,31 @@ def verdict(decision: Decision) -> str:
     return "undecided" if decision.allow is None else "allowed" if decision.allow else "denied"
 
 
+def summed(decisions: Sequence[Decision], order: Iterable[str]) -> str:
+    """How many decisions have which verdict, and how many of those that allow do so with waivers."""
+    counts = Counter(map(verdict, decisions))
+    waived = sum(decision.allow is True and decision.waived > 0 for decision in decisions)
+    told = {"allowed": f" ({waived:,} with waivers)"} if waived else {}
+    return ", ".join(f"{counts[name]:,} {name}{told.get(name, '')}" for name in order if counts[name])
+
+
+def shown(decision: Decision) -> str:
+    """The verdict, and of one that findings were waived for, how many."""
+    return f"{verdict(decision)} (waived: {decision.waived})" if decision.waived else verdict(decision)
+
+
+def failing(decisions: Sequence[Decision], look: Look) -> str:
+    """What is to be said of decisions that allow and fail all the same, for their warnings; empty if there are none."""
+    count = sum(decision.allow is True and not decision.passes(look.fail_on) for decision in decisions)
+    return f"failed by --fail-on warn: {count} allowed with warnings" if count else ""
+
+
 def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator[str]:
     name = verdict(decision)
     state = "" if decision.allow is None else f": {harmless(decision.state)}"
     alone = "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
-    yield f"{_left(name, look)}{decision.policy:{wide}}  task {harmless(decision.task)}{state}{alone}"
+    waived = f" (waived: {decision.waived})" if decision.waived else ""
+    yield f"{_left(name, look)}{decision.policy:{wide}}  task {harmless(decision.task)}{state}{waived}{alone}"
     question = look.questions.get(decision.policy_digest)
     if question and not compact:
         yield from _wrapped("", " ".join(question.split()), look)
@@ -61,7 +84,9 @@ def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator
 
 
 def _finding(finding: Finding, look: Look) -> Iterator[str]:
-    yield from _wrapped(f"  {finding.severity}", finding.message, look)
+    yield from _wrapped("  waived" if finding.waived else f"  {finding.severity}", finding.message, look)
+    if finding.waived:
+        yield from _wrapped("", f"{finding.severity} {finding.waived.told}", look)
     if finding.fix:  # never wrapped: it is copied and run
         yield f"{'':{_MARGIN}}fix: {harmless(finding.fix.strip())}"
 
@@ -71,12 +96,21 @@ def _wrapped(label: str, prose: str, look: Look) -> Iterator[str]:
     left, line = _left(label, look), ""
     room = max(20, look.width - _MARGIN) if look.width else 0
     for word in harmless(prose.strip()).split(" "):
-        if line and room and len(line) + 1 + len(word) > room:
+        if line and room and _places(line) + 1 + _places(word) > room:
             yield left + line
             left, line = " " * _MARGIN, word
         else:
             line = f"{line} {word}" if line else word
     yield left + line
+
+
+def _places(text: str) -> int:
+    """The columns that a text takes; what is plain, as nearly all is, needs no table of Unicode."""
+    if text.isascii():
+        return len(text)
+    from interlock.reporting.columns import places
+
+    return places(text)
 
 
 def _left(label: str, look: Look) -> str:

@@ -25,7 +25,14 @@ _ASLEEP = "2026-06-22T09:20:00Z"
 _PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "story.db.xz")
 
 
-@click.command("demo", short_help="Watch three gates over the hour of a real pair.")
+_EXAMPLES = """\b
+Examples:
+  interlock demo
+  interlock demo --write story.db
+"""
+
+
+@click.command("demo", short_help="Watch three gates over the hour of a real pair.", epilog=_EXAMPLES)
 @click.option("--write", metavar="PATH", help="Leave the ledger at PATH, to try the other commands on.")
 @options.form
 def command(write: str | None, form: str) -> int:

@@ -22,7 +22,14 @@ _SCHEMAS = "../../../../schemas"
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-@click.command("new", short_help="Write a first policy and its test.")
+_EXAMPLES = """\b
+Examples:
+  interlock new my-gate
+  interlock new my-gate --dir gates
+"""
+
+
+@click.command("new", short_help="Write a first policy and its test.", epilog=_EXAMPLES)
 @click.argument("policy", metavar="POLICY")
 @click.option("--dir", "folder", metavar="DIR", default=".", help="The folder to write to; this one by default.")
 def command(policy: str, folder: str) -> int:

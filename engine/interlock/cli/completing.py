@@ -1,0 +1,109 @@
+"""What may come next on a command line, for the shells: names of policies, tasks, parameters, rules and codes.
+
+Whatever goes wrong, nothing is offered: what is wrong is told when the command runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+import click
+from click.shell_completion import CompletionItem
+
+from interlock.errors import InterlockError
+from interlock.library import Library
+from interlock.policy import Policy
+
+_WORD = re.compile(r"[\w./:@%+=,-]+")
+"""What is one word to every shell, and nothing else: a task's name may be anything, and what is offered gets run."""
+
+
+def offered(what: str, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """What there is of a kind (a key of `_EVERY`) that begins as was typed."""
+    try:
+        return [item for item in _EVERY[what](ctx, incomplete) if item.value.startswith(incomplete)]
+    except Exception:
+        return []
+
+
+def _policies(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    near = [item for item in _words(_library(ctx).ids()) if item.value.startswith(incomplete)]
+    yield from near or [CompletionItem(incomplete, type="file")]
+
+
+def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
+    from interlock.cli.options import opened
+    from interlock.runner import moment
+
+    named = ctx.params.get("ledger")
+    if named == "-":  # not to be read twice
+        return
+    with closing(opened(named)) as ledger, ledger.snapshot(moment(ctx.params.get("at"), ledger)) as snapshot:
+        yield from _words(snapshot.task_names())
+
+
+def _params(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
+    given = {text.partition("=")[0] for text in ctx.params.get("params") or ()}
+    names = {p.name: p.description for policy in _typed(ctx) for p in policy.parameters if p.name not in given}
+    return (CompletionItem(f"{name}=", help=told) for name, told in names.items())
+
+
+def _rules(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
+    return _words(rule.id for policy in _typed(ctx) for rule in policy.rules if rule.effect != "derive")
+
+
+def _files(_: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    yield CompletionItem(incomplete, type="file")
+
+
+def _folders(_: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    yield CompletionItem(incomplete, type="dir")
+
+
+def _codes(_: click.Context, __: str) -> Iterator[CompletionItem]:
+    from interlock import codes
+
+    return (CompletionItem(code, help=codes.title(code)) for code in codes.every())
+
+
+def _formats(_: click.Context, __: str) -> Iterator[CompletionItem]:
+    from interlock.reporting import FORMATS
+
+    return _words(FORMATS)
+
+
+def _library(ctx: click.Context) -> Library:
+    from interlock.runner import library
+
+    return library(ctx.params.get("policy_dirs") or ())
+
+
+def _typed(ctx: click.Context) -> Iterator[Policy]:
+    """The policies that the line names so far and that are valid.
+
+    Where an option still lacks its value, click leaves what it has not made sense of in the context's arguments.
+    """
+    found = _library(ctx)
+    for name in (*(ctx.params.get("policies") or ()), *filter(None, [ctx.params.get("policy")]), *ctx.args):
+        try:
+            yield found.load(name).policy
+        except InterlockError:  # it is misspelt, or not valid
+            continue
+
+
+def _words(texts: Iterable[str]) -> Iterator[CompletionItem]:
+    return (CompletionItem(text) for text in dict.fromkeys(texts) if _WORD.fullmatch(text))
+
+
+_EVERY = {
+    "policies": _policies,
+    "tasks": _tasks,
+    "params": _params,
+    "rules": _rules,
+    "codes": _codes,
+    "formats": _formats,
+    "files": _files,
+    "folders": _folders,
+}

@@ -1,0 +1,117 @@
+"""A file of waivers: YAML → `Waivers`, or everything that is wrong with it, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from interlock import instant, schemas
+from interlock.errors import PolicyError, UsageError
+from interlock.parser import LIMIT, Document, parse
+from interlock.policy import Policy
+from interlock.source import Issue, Source, nearest
+from interlock.waivers import Grant, Waivers
+
+Known = Callable[[str], Sequence[Policy] | str]
+"""The policies that bear an id; where there is none, what to do about it."""
+_DAY = 86_400 * instant.SECOND
+
+
+def read(path: str, known: Known) -> Waivers:
+    """The waivers in a file. Raises UsageError when it cannot be read, PolicyError with every issue of it."""
+    source = _source(path)
+    document, issues = parse(source, "list of waivers")
+    if document is None:
+        raise PolicyError(issues, (source,))
+    reader = _Reader(document, known)
+    grants = tuple(reader.grants())
+    if issues or reader.issues:
+        raise PolicyError((*issues, *reader.issues), (source,))
+    return Waivers(grants)
+
+
+def _source(path: str) -> Source:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(4 * LIMIT + 1)  # more than can be taken: the parser says so
+    except OSError as error:
+        raise UsageError(f"cannot read the waivers `{path}`: {(error.strerror or str(error)).lower()}") from None
+    try:
+        return Source(path, content.decode())
+    except UnicodeDecodeError as error:
+        source = Source(path, content[: error.start].decode())
+        issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
+        raise PolicyError((issue,), (source,)) from None
+
+
+class _Reader:
+    """Makes the grants of a parsed file, and notes what is wrong."""
+
+    def __init__(self, document: Document, known: Known) -> None:
+        self.document, self.known = document, known
+        self.issues: list[Issue] = []
+        self.seen: dict[tuple[str, str, str], int] = {}
+
+    def issue(self, code: str, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
+        self.issues.append(Issue(code, message, self.document.locate(path), hint))
+
+    def grants(self) -> Iterator[Grant]:
+        """The grants of every waiver in which nothing is wrong."""
+        faulty = set()
+        for each in schemas.violations("waivers", self.document.data):
+            unknown = each.path in self.document.keys and "key" in each.message
+            location = self.document.locate_key(each.path) if unknown else self.document.locate(each.path)
+            self.issues.append(Issue("E801", each.message, location, each.hint))
+            faulty.add(each.path[:1])
+        if () in faulty:
+            return
+        for number, written in enumerate(self.document.data):
+            if (number,) not in faulty:
+                yield from self.grant(number, written)
+
+    def grant(self, number: int, written: dict[str, Any]) -> Iterator[Grant]:
+        """A grant for each task of one waiver."""
+        self.rule(number, written["policy"], written["rule"])
+        until = self.until(number, written["expires"])
+        listed = isinstance(written["task"], list)
+        for index, task in enumerate(written["task"] if listed else [written["task"]]):
+            self.task((number, "task", index) if listed else (number, "task"), task, written)
+            yield Grant(
+                written["policy"], written["rule"], task, written["reason"].strip(), until, written["by"].strip()
+            )
+
+    def rule(self, number: int, policy: str, rule: str) -> None:
+        """Note what cannot be waived because it is not there."""
+        policies = self.known(policy)
+        if isinstance(policies, str):
+            self.issue("E802", (number, "policy"), f"unknown policy `{policy}`", policies)
+            return
+        effects = {each.id: each.effect for one in policies for each in one.rules}
+        if rule not in effects:
+            near = nearest(rule, effects)
+            hint = f"did you mean `{near}`?" if near else f"there is {', '.join(effects) or 'none'}"
+            self.issue("E803", (number, "rule"), f"`{policy}` has no rule `{rule}`", hint)
+        elif effects[rule] not in ("block", "warn"):
+            told = "it derives facts" if effects[rule] == "derive" else "it makes notes"
+            self.issue("E803", (number, "rule"), f"the rule `{rule}` has nothing to waive: {told}", "take it out")
+
+    def until(self, number: int, text: str) -> int:
+        """The instant from which the waiver is void: a day counts to its end."""
+        day = len(text) == len("2026-07-31")
+        try:
+            return instant.parse_instant(f"{text}T00:00:00Z" if day else text) + (_DAY if day else 0)
+        except ValueError:
+            hint = "write a day such as 2026-07-31, or an instant such as 2026-07-31T12:00:00Z"
+            self.issue("E804", (number, "expires"), f"`{text}` is no day and no instant in UTC", hint)
+            return 0
+
+    def task(self, path: tuple[str | int, ...], task: str, written: dict[str, Any]) -> None:
+        """Note a task that stands for all, or that has the same waived already."""
+        if task == "*":
+            self.issue("E805", path, "nothing is waived for every task", "name the tasks that it is waived for")
+        key = (written["policy"], written["rule"], task)
+        if key in self.seen:
+            line = self.document.locate((self.seen[key],)).line
+            message = f"`{key[1]}` of `{key[0]}` is waived for `{task}` already, in line {line}"
+            self.issue("E806", path, message, "keep one of them")
+        self.seen.setdefault(key, int(path[0]))
