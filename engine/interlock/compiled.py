@@ -125,7 +125,8 @@ class Candidates(msgspec.Struct, frozen=True, array_like=True):
 class Clock(msgspec.Struct, frozen=True, array_like=True):
     """What of a policy reads `now`: rules (by index), whether any line of `decide` and any output does, and selections.
 
-    `telling` are the ids of rules whose message tells a value that grows with the clock.
+    `telling` are the ids of rules whose message tells a value that grows with the clock, `lacking` the names of
+    selections of which the reason does so that is told where they lack what is required.
     """
 
     rules: tuple[int, ...] = ()
@@ -133,6 +134,7 @@ class Clock(msgspec.Struct, frozen=True, array_like=True):
     outputs: bool = False
     telling: tuple[str, ...] = ()
     candidates: tuple[Candidates, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import Literal
 
 import msgspec
@@ -9,7 +10,20 @@ import msgspec
 from interlock.compiled import Candidates, Clock
 from interlock.compiler.reads import expressions
 from interlock.compiler.selections import query
-from interlock.expression.tree import Compare, Constant, Contained, Field, Logic, Node, Now, Param, Single, Sum, type_of
+from interlock.expression.tree import (
+    Compare,
+    Constant,
+    Contained,
+    Field,
+    Logic,
+    Node,
+    Now,
+    Param,
+    Single,
+    Sum,
+    Variable,
+    type_of,
+)
 from interlock.expression.walk import children, reference, walk
 from interlock.policy import Policy, Rule, Selection, values
 
@@ -20,19 +34,31 @@ _MOVING = ("timestamp", "duration", "int")
 def clock(policy: Policy) -> Clock:
     """What reads the clock, directly or through a derived fact that does."""
     rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(_reads, _of(rule))))
-    telling = tuple(rule.id for rule in policy.rules if rule.message and any(map(runs, expressions(rule.message))))
+    made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
+    telling = tuple(rule.id for rule in policy.rules if rule.message and _tells(expressions(rule.message), made))
     lines = any(line.when is not None and _reads(line.when) for line in policy.decide)
     given = any(_reads(node) for _, node in values(policy.outputs))
     needs = {need.name for need in policy.needs}
     found = [_candidates(policy, each, needs) for each in policy.selections if each.where is not None]
-    return Clock(rules, lines, given, telling, tuple(each for each in found if each is not None))
+    lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, expressions(s.required))))
+    return Clock(rules, lines, given, telling, tuple(each for each in found if each is not None), lacking)
 
 
-def runs(node: Node) -> bool:
-    """Whether the value that is told grows with the clock, and is not merely chosen by a comparison with it."""
+def runs(node: Node, made: Set[str] = frozenset()) -> bool:
+    """Whether the value that is told may grow with the clock, and is not merely chosen by a comparison with it.
+
+    `made` are the names of needs and of derived facts: their times and durations may be made of the clock's.
+    """
     if isinstance(node, Now):
         return True
-    return not isinstance(node, Compare | Contained) and any(map(runs, children(node)))
+    if isinstance(node, Field) and node.type.kind in ("timestamp", "duration"):
+        of = node.of.name if isinstance(node.of, Variable) else node.of.selection
+        return of in made
+    return not isinstance(node, Compare | Contained) and any(runs(child, made) for child in children(node))
+
+
+def _tells(told: Iterable[Node], made: Set[str]) -> bool:
+    return any(runs(node, made) for node in told)
 
 
 def _of(rule: Rule) -> list[Node]:

@@ -58,7 +58,8 @@ class Judged(msgspec.Struct, frozen=True):
     """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
 
     `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
-    `waived_until` is when the first of its waivers ends, in microseconds.
+    `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it
+    requires.
     """
 
     loaded: Loaded
@@ -70,6 +71,7 @@ class Judged(msgspec.Struct, frozen=True):
     known: Known | None = None
     verdict: Verdict | None = None
     waived_until: int | None = None
+    lacks: str | None = None
 
     def fact(self, name: str) -> Fact:
         """The decision as a fact of a policy that needs it: its outputs under their dotted names, and the verdict."""
@@ -184,7 +186,8 @@ class Judge:
         facts = selected.facts
         if selected.faults or selected.missing is not None:
             decision = self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
-            return Judged(loaded, task, params, decision, needed, facts)
+            lacks = None if selected.faults else next(reversed(facts), None)
+            return Judged(loaded, task, params, decision, needed, facts, lacks=lacks)
         known = Known(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
             verdict = self._judge(loaded, known, waived)

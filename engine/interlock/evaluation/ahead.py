@@ -31,10 +31,22 @@ def sameness(judged: Judged) -> Same:
     """What of a decision must differ for it to be another: the verdict, the state, the reason, and what was found.
 
     A finding is told apart by its rule, severity and message; where the message tells a value that grows with the
-    clock, such as an age, by its evidence instead.
+    clock, such as an age, by its evidence instead. A reason that tells one is told apart by what lacks.
     """
     decision = judged.decision
-    return (decision.allow, decision.state, decision.reason, tuple(found(judged)))
+    return (decision.allow, decision.state, _reason(judged), tuple(found(judged)))
+
+
+def _reason(judged: Judged) -> object:
+    undecided = [
+        (each.loaded.policy.id, each.task, _reason(each))
+        for need, decisions in judged.needs
+        for each in decisions
+        if each.decision.allow is None and not need.asks_undecided
+    ]
+    if undecided:
+        return tuple(undecided)
+    return judged.lacks if judged.lacks in judged.loaded.compiled.clock.lacking else judged.decision.reason
 
 
 def found(judged: Judged) -> dict[Same, Finding]:

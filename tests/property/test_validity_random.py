@@ -1,0 +1,114 @@
+"""How long decisions hold is exact for whatever a policy may say: random policies over random facts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock import schemas
+from interlock.argument import arguments
+from interlock.capturing.bench import whole
+from interlock.errors import PolicyError
+from interlock.evaluation import Engine, Judge, Judged, Loaded
+from interlock.evaluation.ahead import sameness
+from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
+from interlock.ledger.held import HeldFacts
+from tests.conftest import EXAMPLES
+from tests.helpers.policies import NOW, PEER, TASK, Generated, policy
+from tests.property.test_evaluators import compiled_of
+
+
+def value(random: Random, of: schemas.FieldSpec, made: Generated) -> Any:
+    match of.kind:
+        case "string":
+            return random.choice(of.enum or tuple(text for text in made.pool.strings if "\0" not in text))
+        case "int":
+            return abs(random.choice(made.pool.ints)) % 2**31
+        case "bool":
+            return random.choice((True, False))
+        case "timestamp":
+            return format_instant(min(NOW, max(0, random.choice(made.pool.instants))))
+    return {}
+
+
+def facts(random: Random, kinds: list[str], made: Generated) -> list[dict[str, Any]]:
+    """Valid facts of these kinds, of the task and of others, none of them later than now."""
+    found: list[dict[str, Any]] = []
+    for kind in kinds:
+        for _ in range(random.randint(0, 3)):
+            own = [path for path in schemas.fields(kind) if "." not in path and path not in ("kind", "id", "seq")]
+            fields = {path: value(random, schemas.fields(kind)[path], made) for path in own if random.random() < 0.6}
+            at = format_instant(min(NOW, max(0, random.choice(made.pool.instants))))
+            fields = {**fields, "at": at, "task": random.choice((TASK, TASK, TASK, "other"))}
+            found += whole([{kind: fields}], TASK, NOW) or ()
+    numbered = [{**fact, "id": f"fact-{n}", "seq": n} for n, fact in enumerate(found, 1)]
+    return [fact for fact in numbered if not schemas.faults(fact["kind"], fact)]
+
+
+def instants(held: list[dict[str, Any]], made: Generated) -> list[int]:
+    """The instants at which something may turn: every time that there is, moved by up to two of the durations."""
+    times = {NOW, *made.pool.instants, *(parse_instant(t) for fact in held for t in texts(fact))}
+    spans = {a + b for a in (0, *made.pool.durations) for b in (0, *made.pool.durations)}
+    edges = {time + span + shift for time in times for span in spans for shift in (0, 1, 2, SECOND)}
+    return sorted(edge for edge in edges if NOW < edge < min(LIMIT, NOW + 4 * 3600 * SECOND))
+
+
+def texts(fact: dict[str, Any]) -> list[str]:
+    return [v for v in fact.values() if isinstance(v, str) and v[4:5] == "-" and v.endswith("Z") and v[10:11] == "T"]
+
+
+def check(random: Random) -> Counter[str]:
+    """One policy; whether its decision changes as time goes by."""
+    made = policy(random)
+    if not re.search(r"\bnow\b", made.text):
+        return Counter({"timeless": 1})
+    try:
+        loaded = Loaded(compiled_of(made.text), "")
+    except PolicyError:
+        return Counter({"refused": 1})
+    if any(need.tasks is not None for need in loaded.policy.needs):
+        return Counter({"of unknown tasks": 1})
+    peer = Loaded(compiled_of(PEER), "")
+    kinds = [kind for kind in loaded.policy.kinds() if kind in schemas.kinds()]
+    there = facts(random, kinds, made)
+    params = arguments(loaded.policy, made.arguments)
+    held = HeldFacts("facts")
+
+    def judged(now: int, engine: Engine = "reference") -> tuple[Judge, Judged]:
+        with held.snapshot(there, TASK, now) as snapshot:
+            judge = Judge(snapshot, "facts", now, engine, lambda _, __: peer)
+            return judge, judge.judged(loaded, TASK, params)
+
+    with held.snapshot(there, TASK, NOW) as snapshot:
+        decision = Judge(snapshot, "facts", NOW, "both", lambda _, __: peer).decide(loaded, TASK, params)
+    same = sameness(judged(NOW)[1])
+    ends = LIMIT if decision.valid_until is None else parse_instant(decision.valid_until)
+    shown = f"{made.text}\n{params}\n{there}\n{decision}"
+    for instant in instants(there, made):
+        if instant < ends:
+            assert sameness(judged(instant)[1]) == same, f"{format_instant(instant)}: {judged(instant)[1]}\n{shown}"
+    if ends < LIMIT:
+        assert sameness(judged(ends - 1)[1]) == same or ends - 1 < NOW, shown
+        assert sameness(judged(ends)[1]) != same, shown
+    held.close()
+    return Counter({"changes": ends < LIMIT, "holds": ends == LIMIT, "undecided": decision.allow is None})
+
+
+@given(st.integers(0, 2**64))
+def test_a_decision_holds_until_it_says(seed: int) -> None:
+    check(Random(seed))
+
+
+@pytest.mark.slow
+def test_a_thousand_policies_hold_until_they_say() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(1_000 * EXAMPLES):
+        seen += check(Random(seed))
+    assert seen["changes"] > 10
+    assert seen["holds"] > 50
