@@ -80,7 +80,7 @@ def moments(
             proved = scan.proved(at, here)
             if sameness(proved) != sameness(last):
                 yield Moment(at, proved, scan.cause(at, last, proved, lapsed=at == lapse))
-                scan.judged(at)
+                stretch.snapshot.ask(at)
             last = proved
 
 
@@ -107,10 +107,12 @@ class _Scan:
         return self.judge.judged(self.loaded, self.stretch.task, self.params)
 
     def proved(self, at: int, here: Judged) -> Judged:
-        """The decision at an instant, by whoever was asked to judge, over facts that are selected anew."""
+        """The decision at an instant that was just scanned, over the same facts, by whoever was asked to judge."""
         if self.stretch.engine != "both":
             return here
-        return self._judge(at, "both").judged(self.loaded, self.stretch.task, self.params)
+        judge = self._judge(at, "both")
+        judge.kept = self.kept
+        return judge.judged(self.loaded, self.stretch.task, self.params)
 
     def cause(self, at: int, before: Judged, after: Judged, *, lapsed: bool) -> Cause:
         """What made the decision change at an instant: what arrived then, or the clock alone."""
