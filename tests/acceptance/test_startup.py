@@ -32,7 +32,7 @@ UNUSED = {
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.sight", "interlock.verification",
     "interlock.verifying", "interlock.cli.docs", "interlock.pages",
     "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.lock",
-    "interlock.logbook", "interlock.record", "interlock.recording", "interlock.rejudging",
+    "interlock.schemas.short", "interlock.logbook", "interlock.record", "interlock.recording", "interlock.rejudging",
     "interlock.cli.verify_decision", "interlock.watching", "interlock.cli.watch", "interlock.cli.notifying",
     "interlock.reporting.change",
     "interlock.settings.toml", "tomllib", "interlock.reporting.cases", "interlock.reporting.github",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds, schema
 from interlock.schemas.fields import FieldSpec, fields
-from interlock.schemas.short import completed, resolved, unknown
 from interlock.schemas.validation import check, faults, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
@@ -18,15 +17,12 @@ __all__ = [
     "FieldSpec",
     "Violation",
     "check",
-    "completed",
     "digest",
     "faults",
     "fields",
     "generalised",
     "kinds",
-    "resolved",
     "schema",
-    "unknown",
     "violations",
     "wrong",
 ]

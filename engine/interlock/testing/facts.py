@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock import instant, schemas
 from interlock.checker.report import Report
-from interlock.schemas import ENTITIES, Violation
+from interlock.schemas import ENTITIES, Violation, short
 from interlock.source import nearest
 
 RAW = "raw"
@@ -80,7 +80,7 @@ class Facts:
                 changed = self.held[key] | fields
                 self.held[key] = changed if self._holdable(changed, here) else self.held[key]
             elif self._known(key[0], fields, here):
-                self.held[key] = self.held[key] | schemas.resolved(key[0], fields, timed(now))
+                self.held[key] = self.held[key] | short.resolved(key[0], fields, timed(now))
                 self._valid(self.held[key], here)
 
     def remove(self, written: list[str], path: _Path) -> None:
@@ -94,7 +94,7 @@ class Facts:
         if not self._known(kind, fields, path):
             return
         envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
-        whole = schemas.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
+        whole = short.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
         if whole["id"] is None:
             whole["id"] = self._id(kind, whole)
         if self._valid(whole, path):
@@ -141,7 +141,7 @@ class Facts:
 
     def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
         """Whether the kind has all the fields."""
-        wrong = schemas.unknown(kind, fields)
+        wrong = short.unknown(kind, fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong
