@@ -109,12 +109,10 @@ def candidates(
     *,
     clock: int,
 ) -> list[Fact]:
-    """The facts that the clock may take into a selection or out of it; none where it was not come to.
+    """The facts that the clock may take into a selection or out of it. `facts` has those of every selection before it.
 
     Those that are too broken to be judged are left out: they come out whatever the clock. Raises LedgerError.
     """
-    if any(name != "params" and name not in facts for name, _ in wanted.query.binds.values()):
-        return []
     run = _Run(snapshot, task, now, clock, params, dict(facts), limit=LIMIT)
     rows = snapshot.rows(wanted.query.sql, run.binds(wanted.query))
     documents = [(row, document(row)[0]) for row in rows if not row[11]]

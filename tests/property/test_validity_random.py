@@ -64,8 +64,12 @@ def texts(fact: dict[str, Any]) -> list[str]:
 
 
 def check(random: Random) -> Counter[str]:
-    """One policy; whether its decision changes as time goes by."""
-    made = policy(random)
+    """A random policy; whether its decision changes as time goes by."""
+    return check_policy(random, policy(random))
+
+
+def check_policy(random: Random, made: Generated) -> Counter[str]:
+    """One policy over random facts; whether its decision changes as time goes by."""
     if not re.search(r"\bnow\b", made.text):
         return Counter({"timeless": 1})
     try:

@@ -143,10 +143,15 @@ def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]]) -
 
 
 def _selected(judge: Judge, judged: Judged, paces: Paces) -> int:
-    """Up to when every selection takes the same facts."""
+    """Up to when every selection takes the same facts.
+
+    After an empty `required` selection, or an invalid fact, no further one was run; none matters until that changes.
+    """
     until = NEVER
+    names = [selection.name for selection in judged.loaded.policy.selections]
+    reached = max((place for place, name in enumerate(names, 1) if name in judged.facts), default=0)
     for wanted in judged.loaded.compiled.clock.candidates:
-        if not (wanted.reads_now or paces):
+        if wanted.query.selection not in names[:reached] or not (wanted.reads_now or paces):
             continue
         task = (judge.snapshot.task_id(judged.task), judged.task)
         found = candidates(wanted, judge.snapshot, task, judge.seen, judged.params, judged.facts, clock=judge.now)
