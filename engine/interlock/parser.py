@@ -103,16 +103,34 @@ class _Reader:
         self.issues.append(Issue(code, message, self.source.location(mark.index), hint))
 
     def compose(self) -> Any:
+        try:
+            refused = self.refuses(self.source.text)
+        except yaml.MarkedYAMLError as error:
+            # The scanner runs ahead of its events, and some versions stop it at a depth of their own: what comes before
+            # the place where it stopped may be too deep for us.
+            mark = error.problem_mark or error.context_mark
+            if mark is None or not self.refuses_start(mark.index):
+                raise
+            refused = True
+        return None if refused else yaml.compose(self.source.text, Loader=_Loader)
+
+    def refuses(self, text: str) -> bool:
         depth = 0
-        for event in yaml.parse(self.source.text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 self.issue("E004", "aliases and anchors are not read", event.start_mark, "write the value out")
-                return None
+                return True
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEPTH:
                 self.issue("E005", f"nested deeper than {DEPTH} levels", event.start_mark)
-                return None
-        return yaml.compose(self.source.text, Loader=_Loader)
+                return True
+        return False
+
+    def refuses_start(self, end: int) -> bool:
+        try:
+            return self.refuses(self.source.text[:end])
+        except yaml.MarkedYAMLError:
+            return False
 
     def value(self, node: Any, path: _Path) -> Any:
         self.places[path] = Scalar(node.start_mark.index, node.end_mark.index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,14 @@ def test_a_file_that_is_no_policy(make: object, code: int, told: str, interlock:
     ran = interlock("show", "own.yaml")
     assert (ran.code, ran.out) == (code, "")
     assert ran.err.startswith(told)
+
+
+@pytest.mark.parametrize("levels", [33, 1_001, 5_000])
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[{a: ", '{"a": [', "[\n"])
+def test_nesting_is_refused_in_the_same_words_whatever_version_of_the_library_reads_it(
+    opening: str, levels: int, interlock: Interlock, folder: Path
+) -> None:
+    (folder / "own.yaml").write_text(opening * levels)
+    ran = interlock("show", "own.yaml")
+    assert (ran.code, ran.out) == (5, "")
+    assert re.match(r"own\.yaml:\d+:\d+: error\[E005\]: nested deeper than 32 levels\n", ran.err)

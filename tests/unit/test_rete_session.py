@@ -131,15 +131,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("setting", "reason"),
-    [
-        ("sys.modules['durable_rules_engine'] = None", "import of durable_rules_engine halted; None in sys.modules"),
-        ("import msgspec; sys.platform = 'win32'", "on Windows it cuts numbers short"),
-    ],
-)
-def test_without_the_engine_the_module_is_there_but_no_ruleset(setting: str, reason: str) -> None:
-    code = f"""
+MISSING = """
 import sys
 {setting}
 from interlock.rete import AVAILABLE, Ruleset
@@ -151,13 +143,47 @@ try:
 except EngineError as error:
     print(error)
 """
-    available, message = python(code).stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("sys.modules['durable_rules_engine'] = None", ""),
+        ("import msgspec; sys.platform = 'win32'", "on Windows it cuts numbers short"),
+    ],
+)
+def test_without_the_engine_the_module_is_there_but_no_ruleset(setting: str, reason: str) -> None:
+    available, message = python(MISSING.format(setting=setting)).stdout.splitlines()
     assert available == "False"
-    assert message == (
-        f"the rules engine is not available: {reason}; `pip install durable-rules` installs it, "
-        "from Python 3.13 on with a C compiler, `CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject` in the environment "
-        "and `--no-cache-dir --force-reinstall --no-deps`; the reference evaluator needs no engine"
+    assert message.startswith(f"the rules engine is not available: {reason}")
+    assert message.endswith(
+        "; `pip install durable-rules` builds it with a C compiler; the reference evaluator needs no engine"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="durable-rules is no dependency on every Python here")
+def test_the_engine_is_imported_where_a_symbol_that_is_never_called_is_missing() -> None:
+    """Since Python 3.13 only lazy binding loads it; `LD_BIND_NOW` forbids that, and the reference decides alone."""
+    code = "from interlock.rete import AVAILABLE; print(AVAILABLE)"
+    assert python(code).stdout == "True\n"
+    assert python(code, LD_BIND_NOW="1").stdout == f"{sys.version_info < (3, 13)}\n"
+
+
+@pytest.mark.skipif(not hasattr(sys, "setdlopenflags"), reason="this system has no dlopen")
+@pytest.mark.parametrize(
+    "setting", ["", "sys.modules['durable_rules_engine'] = None", "del sys.setdlopenflags, sys.getdlopenflags"]
+)
+def test_other_modules_are_bound_as_they_were(setting: str) -> None:
+    code = f"""
+import sys
+flags = sys.getdlopenflags
+before = flags()
+{setting}
+import interlock.rete
+print(flags() == before)
+"""
+    done = python(code)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 ALIVE = """

@@ -5,24 +5,20 @@ The order of the calls and every check is from durable-rules.md, section 6; sect
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from interlock.errors import EngineError
+from interlock.rete.loading import load_engine
 
+_engine: Any = None
 _missing = ""
 try:
-    import durable_rules_engine as _module
+    _engine = load_engine()
 except ImportError as error:
-    _module, _missing = None, str(error)
-if sys.platform == "win32":
-    # A rule's constants are C longs, which have 32 bits there: all strings would be equal.
-    _module, _missing = None, "on Windows it cuts numbers short"
-
-_engine: Any = _module
+    _missing = str(error)
 AVAILABLE = _engine is not None
 """Whether the rules engine can be imported here. Where it cannot, the reference evaluator decides alone."""
 
@@ -48,10 +44,7 @@ def require_engine() -> None:
     if _engine is None:
         raise EngineError(
             f"the rules engine is not available: {_missing}; "
-            "`pip install durable-rules` installs it, from Python 3.13 on with a C compiler, "
-            "`CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject` in the environment "
-            "and `--no-cache-dir --force-reinstall --no-deps`; "
-            "the reference evaluator needs no engine"
+            "`pip install durable-rules` builds it with a C compiler; the reference evaluator needs no engine"
         )
 
 

@@ -100,9 +100,9 @@ def _why(interval: Interval) -> Iterator[Element]:
 
 
 def _finding(finding: Finding) -> Element:
-    fix = finding.fix and node("span", "fix: ", node("code", finding.fix), class_="fix")
+    fix = node("span", "fix: ", node("code", finding.fix), class_="fix") if finding.fix else None
     label = node("span", finding.severity, class_=f"severity {finding.severity}")
-    return node("li", label, " ", isolated(finding.message), fix or None)
+    return node("li", label, " ", isolated(finding.message), fix)
 
 
 def _ended(cause: Cause, history: History) -> Iterator[Element]:
