@@ -3,6 +3,9 @@
 An entry is data, never code, and is believed only if nobody else can have written it: the folder and the file belong
 to this user and are writable by no one else, the file is no link, and it holds the very text and circumstances that it
 was compiled from. Anything else is compiled anew. Writers do not disturb each other: an entry appears whole, renamed.
+
+This user can still write an entry that does not follow from its text. So whoever must not trust this user's files, as
+under a lock, compiles from the source instead: see `Library`.
 """
 
 from __future__ import annotations
@@ -11,11 +14,14 @@ import os
 import stat
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
 from interlock.compiled import CompiledPolicy
 
+_LARGEST = 64 << 20
+"""The most bytes that are read of an entry."""
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 _decoder: msgspec.json.Decoder[CompiledPolicy] | None = None
 
@@ -42,7 +48,7 @@ def load(wanted: bytes) -> CompiledPolicy | None:
         _decoder = msgspec.json.Decoder(CompiledPolicy)
     try:
         return _decoder.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -59,11 +65,16 @@ def store(wanted: bytes, compiled: CompiledPolicy) -> None:
         if not _ours(folder, stat.S_ISDIR):
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(_head(wanted) + _sum(body) + body)
-        os.replace(temporary, os.path.join(folder, name))
+        file = os.open(temporary, flags, 0o600)
     except OSError:
         return
+    try:
+        with open(file, "wb") as opened:
+            opened.write(_head(wanted) + _sum(body) + body)
+        os.replace(temporary, os.path.join(folder, name))
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
 
 
 def _name(wanted: bytes) -> str:
@@ -94,8 +105,16 @@ def _read(path: str) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return None
-    with open(descriptor, "rb") as file:
-        return file.read() if _safe(os.fstat(descriptor), stat.S_ISREG) else None
+    try:
+        status = os.fstat(descriptor)
+        if not _safe(status, stat.S_ISREG) or status.st_size > _LARGEST:
+            return None
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _ours(path: str, is_kind: Callable[[int], bool]) -> bool:

@@ -36,9 +36,14 @@ class Listing(msgspec.Struct, frozen=True):
 class Library:
     """The policies that ship with interlock, and those of further folders. An id that is in two places is refused."""
 
-    def __init__(self, folders: Sequence[str | os.PathLike[str]] = (), *, beside_first: bool = False) -> None:
-        """With `beside_first`, a needed policy beside the one that needs it is meant, wherever else its id is too."""
-        self.beside_first = beside_first
+    def __init__(
+        self, folders: Sequence[str | os.PathLike[str]] = (), *, beside_first: bool = False, cached: bool = True
+    ) -> None:
+        """With `beside_first`, a needed policy beside the one that needs it is meant, wherever else its id is too.
+
+        Unless `cached`, every policy is compiled from its source, and the cache of compiled policies is left alone.
+        """
+        self.beside_first, self.cached = beside_first, cached
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
         self._loaded: dict[str, tuple[tuple[int, ...], Loaded]] = {}
 
@@ -121,25 +126,27 @@ class Library:
         return loaded
 
     def _made(self, path: str, content: bytes, above: tuple[str, ...]) -> CompiledPolicy:
-        name = cache.key(schemas.digest(), os.path.basename(path), content.decode(errors="surrogateescape"))
-        compiled = cache.load(name)
-        if compiled is not None and self._current(compiled.policy, path, above):
-            return compiled
-        from interlock.making import make
-
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
             source = Source(path, content[: error.start].decode())
             issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
             raise PolicyError((issue,), (source,)) from None
-
-        def needed(identity: str) -> Policy | str:
-            return self._needed(identity, path, above)
-
-        compiled = make(Source(path, text), needed)
+        if not self.cached:
+            return self._compiled(path, text, above)
+        name = cache.key(schemas.digest(), os.path.basename(path), text)
+        kept = cache.load(name)
+        if kept is not None and kept.policy.digest == digest(text) and self._current(kept.policy, path, above):
+            return kept
+        compiled = self._compiled(path, text, above)
         cache.store(name, compiled)
         return compiled
+
+    def _compiled(self, path: str, text: str, above: tuple[str, ...]) -> CompiledPolicy:
+        """The policy of a text, whatever is kept of it."""
+        from interlock.making import make
+
+        return make(Source(path, text), lambda identity: self._needed(identity, path, above))
 
     def _current(self, policy: Policy, path: str, above: tuple[str, ...]) -> bool:
         """Whether the policies that this one was checked against are still the same."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from interlock.waivers import Waivers
 
 Name = str | os.PathLike[str]
-_libraries: dict[tuple[str, ...], Library] = {}
+_libraries: dict[tuple[tuple[str, ...], bool], Library] = {}
 
 
 def evaluate(
@@ -82,7 +82,7 @@ def judge(
     """
     loaded, load = _ready(policies, policy_dirs, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
-    waived = None if waivers is None else _waivers(waivers, library(policy_dirs), loaded)
+    waived = None if waivers is None else _waivers(waivers, library(policy_dirs, lock), loaded)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
     with opened.snapshot(now) as snapshot:
@@ -132,7 +132,7 @@ def _ready(
     policies: Iterable[Name], policy_dirs: Sequence[Name], lock: Name | None
 ) -> tuple[list[Loaded], Callable[[str, str], Loaded]]:
     """The policies, and what loads those that they need. Where a lock is held to, both know only what it has."""
-    policies_at = library(policy_dirs)
+    policies_at = library(policy_dirs, lock)
     loaded = [policies_at.load(policy) for policy in policies]
     if lock is None:
         return loaded, policies_at.load
@@ -141,10 +141,15 @@ def _ready(
     return loaded, holding(os.fspath(lock), loaded, policies_at.load)
 
 
-def library(policy_dirs: Sequence[Name] = ()) -> Library:
-    """The shipped policies and those of further folders; what has been loaded once is kept."""
-    folders = tuple(os.fspath(folder) for folder in policy_dirs)
-    return _libraries.setdefault(folders, Library(folders))
+def library(policy_dirs: Sequence[Name] = (), lock: Name | None = None) -> Library:
+    """The shipped policies and those of further folders; what has been loaded once is kept.
+
+    For a lock, all are compiled from their source: a lock holds the digests of texts, not of what is cached of them.
+    """
+    folders, cached = tuple(os.fspath(folder) for folder in policy_dirs), lock is None
+    if (folders, cached) not in _libraries:
+        _libraries[folders, cached] = Library(folders, cached=cached)
+    return _libraries[folders, cached]
 
 
 def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: Sequence[Name] = ()) -> Extent:

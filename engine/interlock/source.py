@@ -6,7 +6,9 @@ with a caret, and says what to do next.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Literal
 
 import msgspec
@@ -93,9 +95,12 @@ def _window(line: str, column: int) -> tuple[str, int]:
 
 def digest(text: str) -> str:
     """The SHA-256 of a text, as `sha256:…`."""
-    import hashlib
-
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    # CPython's own implementation, as in `random`: `hashlib` loads OpenSSL, which is 8 ms of every cold start.
+    try:
+        implementation = import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256")
+    except ImportError:
+        implementation = import_module("hashlib")
+    return f"sha256:{implementation.sha256(text.encode()).hexdigest()}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

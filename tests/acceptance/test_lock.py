@@ -7,16 +7,20 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
 import interlock as api
+from interlock import cache, runner, schemas
 from interlock.cli import main
 from interlock.lock import Locked, holding, made, read
-from interlock.runner import library
+from interlock.runner import judge, library, recorded
 from interlock.shipped import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
+from tests.unit.test_cache import forged, plant
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "lock.schema.json").read_text("utf-8"))
@@ -245,3 +249,45 @@ def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path,
 def test_what_is_locked_is_the_version_and_the_digest() -> None:
     lock = made("a.lock", [library().load("smoke")], library().load)
     assert lock.policies == {"smoke": Locked(1, library().load("smoke").policy.digest)}
+
+
+def test_a_cache_that_was_tampered_with_decides_nothing_under_a_lock(process: Interlock, story_path: Path) -> None:
+    when = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
+    asked = ("eval", "smoke", *when)
+    assert process("lock", "smoke", "autonomy").code == 0
+    assert process(*asked).code == 3
+    for policy in ("smoke", "readiness", "autonomy"):
+        plant(policy, forged(policy))
+    assert process(*asked).code == 0, "the forgery tests nothing"
+    for how in (("--locked",), ("--lock", "interlock.lock"), ("--locked", "--decision-log", "log.ndjson")):
+        ran = process(*asked, *how)
+        assert (ran.code, "heartbeat is not fresh" in ran.out) == (3, True)
+    assert process(*asked, "--locked", "--waivers", os.devnull).code == 5
+    assert process("eval", "autonomy", *when, "--locked").code != 0, "what it needs is compiled from its source"
+
+
+def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Interlock, gates: Path) -> None:
+    process("lock", "awake")
+    soften(gates / "awake.yaml")
+    policies = library([str(gates)])
+    compiled = library([str(gates)], "a lock").load("awake").compiled
+    old = msgspec.structs.replace(compiled.policy, digest=read("interlock.lock").policies["awake"].digest)
+    text = policies.source("awake").text
+    cache.store(cache.key(schemas.digest(), "awake.yaml", text), msgspec.structs.replace(compiled, policy=old))
+    assert process("lock", "--check").code == 5
+    assert process("lock", "awake").out.startswith("changed  awake")
+
+
+def test_the_api_compiles_from_source_under_a_lock(
+    folder: Path, story_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {"tasks": ["checkout-refactor"], "at": "2026-06-22T09:20:00Z", "lock": "a.lock"}
+    policies = library((), "a.lock")
+    Path("a.lock").write_text(made("a.lock", [policies.load("smoke")], policies.load).text, "utf-8")
+    plant("smoke", forged("smoke"))
+    monkeypatch.setattr(runner, "_libraries", {})
+    ledger = api.open_ledger(story_path)
+    assert api.evaluate("smoke", ledger=ledger, task=asked["tasks"][0], at=asked["at"]).allow is True, "no forgery"
+    assert [each.allow for each in judge(["smoke"], ledger=ledger, **asked)] == [False]
+    assert [each.decision.allow for each in recorded(["smoke"], ledger=ledger, params={}, **asked)] == [False]
+    assert api.evaluate("smoke", ledger=ledger, task=asked["tasks"][0], at=asked["at"], lock="a.lock").allow is False

@@ -6,9 +6,10 @@ import multiprocessing
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from interlock import cache
+from interlock import cache, schemas
 from interlock.compiled import CompiledPolicy
 from interlock.library import Library
 
@@ -110,6 +111,45 @@ def test_a_pipe_does_not_make_it_wait(folder: Path) -> None:
     assert cache.load(KEY) is None
 
 
+def test_an_entry_that_is_a_folder_is_not_believed_and_leaves_no_litter(compiled: CompiledPolicy, folder: Path) -> None:
+    (folder / cache._name(KEY)).mkdir(parents=True)
+    folder.chmod(0o700)
+    assert cache.load(KEY) is None
+    cache.store(KEY, compiled)
+    assert [each.name for each in folder.iterdir()] == [cache._name(KEY)]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_an_entry_that_cannot_be_read_is_not_believed(compiled: CompiledPolicy, folder: Path) -> None:
+    cache.store(KEY, compiled)
+    entry(folder).chmod(0o000)
+    assert cache.load(KEY) is None
+
+
+def test_an_entry_that_cannot_be_read_to_its_end_is_not_believed(
+    compiled: CompiledPolicy, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.store(KEY, compiled)
+    monkeypatch.setattr(cache, "_LARGEST", 100)
+    assert cache.load(KEY) is None
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("input/output error")
+
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent))
+    monkeypatch.setattr("builtins.open", broken)
+    assert cache.load(KEY) is None
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[" * 100_000, b'["\xff"]', b"{", b""])
+def test_an_entry_whose_sum_is_right_and_whose_data_is_not_is_not_believed(folder: Path, body: bytes) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / cache._name(KEY)).write_bytes(cache._head(KEY) + cache._sum(body) + body)
+    (folder / cache._name(KEY)).chmod(0o600)
+    assert cache.load(KEY) is None
+
+
 @pytest.mark.parametrize("home", ["relative/cache", ""])
 def test_without_a_home_nothing_is_kept(
     compiled: CompiledPolicy, home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -154,3 +194,39 @@ def test_the_library_reads_what_it_kept(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("interlock.making.make", never)
     assert Library().load("smoke").compiled == first
+
+
+def forged(policy: str) -> CompiledPolicy:
+    """A policy as it would be compiled if it allowed whatever its rules find."""
+    compiled = Library(cached=False).load(policy).compiled
+    allows = tuple(msgspec.structs.replace(line, allow=True) for line in compiled.policy.decide)
+    return msgspec.structs.replace(compiled, policy=msgspec.structs.replace(compiled.policy, decide=allows))
+
+
+def plant(policy: str, compiled: CompiledPolicy) -> None:
+    """Make an entry the kept form of a shipped policy."""
+    library = Library()
+    text = library.source(policy).text
+    cache.store(cache.key(schemas.digest(), os.path.basename(library.path(policy)), text), compiled)
+
+
+def test_what_was_planted_is_what_is_loaded(folder: Path) -> None:
+    plant("smoke", forged("smoke"))
+    assert all(line.allow for line in Library().load("smoke").policy.decide), "the forgery below tests nothing"
+
+
+def test_a_library_without_a_cache_neither_believes_nor_writes_an_entry(folder: Path) -> None:
+    library = Library(cached=False)
+    honest = library.load("smoke").compiled
+    assert not folder.exists()
+    plant("smoke", forged("smoke"))
+    before = entry(folder).stat()
+    assert Library(cached=False).load("smoke").compiled == honest
+    assert (entry(folder).stat().st_mtime_ns, entry(folder).stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_an_entry_that_states_another_digest_than_its_text_has_is_not_believed(folder: Path) -> None:
+    compiled = forged("smoke")
+    another = "sha256:" + "0" * 64
+    plant("smoke", msgspec.structs.replace(compiled, policy=msgspec.structs.replace(compiled.policy, digest=another)))
+    assert Library().load("smoke").compiled == Library(cached=False).load("smoke").compiled

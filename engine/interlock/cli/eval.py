@@ -87,7 +87,7 @@ def command(
     from interlock.runner import library
 
     opened = options.opened(ledger)
-    policies_at = library(policy_dirs)
+    policies_at = library(policy_dirs, locked)
     inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
     wanted = _targets(form, output, reports, summary, inputs)
     how: dict[str, Any] = {"at": at, "params": given, "engine": engine, "policy_dirs": policy_dirs, "lock": locked}
