@@ -12,6 +12,8 @@ from interlock.expression.tree import Type
 from interlock.policy import Selection, Shape, Take
 from interlock.source import nearest
 
+DEEPEST = 32
+"""The most selections that narrow one another: each is a subquery of the next one's SQL."""
 _AGGREGATES = ("count", "min", "max", "sum")
 
 
@@ -59,6 +61,9 @@ def _source(
         if parent.take in _AGGREGATES:
             report.at("E104", path, f"`{written}` is a number made of facts, and cannot be narrowed")
             return (), None, {}
+        if _depth(names, parent) == DEEPEST:
+            message = f"more than {DEEPEST} selections narrow one another"
+            report.at("E114", path, message, "join the conditions of some of them with &&")
         return parent.kinds, parent, dict(parent.fields)
     listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
     kinds = []
@@ -74,6 +79,14 @@ def _source(
         report.at("E102", path, "several kinds in one selection are all receipts", "select entities one kind at a time")
         return (), None, {}
     return tuple(kinds), None, fields_of(tuple(kinds))
+
+
+def _depth(names: Names, selection: Selection | None) -> int:
+    """How many selections narrow one another, up to this one."""
+    depth = 0
+    while selection is not None:
+        depth, selection = depth + 1, names.selections.get(selection.parent or "")
+    return depth
 
 
 def _meant(kind: str, names: Names) -> str | None:

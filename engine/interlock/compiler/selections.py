@@ -31,12 +31,17 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class _Built:
-    """One selection being written: the chain of selections that it narrows, and what is known about it."""
+    """One selection being written: the chain of selections that it narrows, and what is known about it.
+
+    `taken` has the SQL of those that it narrows and that take one, by place, each after those that it narrows itself:
+    SQLite's parser nests to a limited depth, so they are common table expressions.
+    """
 
     def __init__(self, policy: Policy, selection: Selection) -> None:
         self.policy, self.selection = policy, selection
         self.parent = next((s for s in policy.selections if s.name == selection.parent), None)
         self.writer = Writer(self.column)
+        self.taken: dict[int, str] = {}
 
     def column(self, path: str, kind: str) -> str:
         if self.selection.kinds[0] in schemas.ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
@@ -77,11 +82,17 @@ class _Built:
 def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
     """The SQL of a selection; `paths` are the fields that anything reads of its facts."""
     built = _Built(policy, selection)
-    sql = _take(built)
+    sql = _statement(built, _take(built))
     members = None
     if selection.take in ("count", "min", "max", "sum"):
-        members = f"SELECT {ROW} FROM ({_rows(built)}) ORDER BY seq DESC LIMIT :limit"
+        members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}) ORDER BY seq DESC LIMIT :limit")
     return Query(selection.name, sql, built.writer.binds, paths, members)
+
+
+def _statement(built: _Built, select: str) -> str:
+    """The `SELECT`, after the common table expressions that it names."""
+    named = ", ".join(f"taken_{place} AS ({text})" for place, text in built.taken.items())
+    return f"WITH {named} {select}" if named else select
 
 
 def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
@@ -122,12 +133,13 @@ def _rows(built: _Built) -> str:
     if base.parent is not None:
         outer = next(s for s in built.policy.selections if s.name == base.parent)
         inner = _Built(built.policy, outer)
-        inner.writer.binds = built.writer.binds
+        inner.writer.binds, inner.taken = built.writer.binds, built.taken
         where = built.where()
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
         suspect = f"(suspect OR CASE kind {cases} END)"
-        taken = _take(inner, limit="")
-        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM ({taken}) WHERE {suspect} OR ({where})"
+        place = built.policy.selections.index(outer)
+        built.taken[place] = _take(inner, limit="")
+        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM taken_{place} WHERE {suspect} OR ({where})"
     arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}" for k in base.kinds]
     return " UNION ALL ".join(arms)
 

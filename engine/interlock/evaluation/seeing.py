@@ -25,7 +25,6 @@ def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:
 
 def _sight(selection: Selection, paths: dict[str, str], facts: tuple[Fact, ...]) -> Sight:
     kinds = {path: of.kind for path, of in selection.fields.items()} | paths
-    kinds["value"] = selection.fields[selection.of].kind if selection.of else kinds.get("value", "int")
     of = selection.parent or ", ".join(selection.kinds)
     return Sight(selection.name, of, tuple(_seen(selection.name, fact, kinds) for fact in facts))
 

@@ -26,8 +26,8 @@ from interlock.expression.tree import (
     type_of,
 )
 
-DEPTH = 60
-"""The deepest nesting of an expression: every reader of the tree goes down it by calling itself."""
+DEPTH = 32
+"""The deepest nesting of an expression: a `where` becomes SQL, and SQLite's parser has a stack of 100 symbols."""
 
 
 class Fault(msgspec.Struct, frozen=True):
