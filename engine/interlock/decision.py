@@ -61,11 +61,15 @@ class Change(msgspec.Struct, frozen=True):
     vanished: tuple[Told, ...] = ()
 
 
-class Head(msgspec.Struct, frozen=True):
-    """The ledger that was read: its path, and the `seq` of its newest receipt in the snapshot (0 when it has none)."""
+class Head(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The ledger that was read: its path, and the `seq` of its newest receipt in the snapshot (0 when it has none).
+
+    `notes` say why what was committed last may be missing from it.
+    """
 
     path: str
     seq: int
+    notes: tuple[str, ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True):

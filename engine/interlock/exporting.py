@@ -38,7 +38,8 @@ class Export:
         """The feed's lines: what it holds, every fact, and how many they were. Raises LedgerError."""
         extent, encode = self.extent, msgspec.json.Encoder().encode
         head = {"kind": "feed", "version": 1, "at": instant.format_instant(self.now), "head": self.snapshot.head}
-        yield encode({**head, "tasks": self.names, "kinds": extent.kinds, "everywhere": extent.everywhere})
+        notes = {"notes": self.snapshot.notes} if self.snapshot.notes else {}
+        yield encode({**head, "tasks": self.names, "kinds": extent.kinds, "everywhere": extent.everywhere, **notes})
         count, known = 0, frozenset(schemas.kinds())
         for row in self.snapshot.facts(self.ids, extent.kinds, extent.everywhere):
             made, unread = document(row)

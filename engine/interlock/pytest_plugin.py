@@ -123,7 +123,7 @@ class Gate:
         those of `interlock.evaluate`.
         """
         __tracebackhide__ = True
-        from interlock import UsageError, evaluate
+        from interlock import Ledger, UsageError, evaluate, open_ledger
         from interlock.reporting import Look, render
 
         configured = _configured(self.config)
@@ -131,7 +131,9 @@ class Gate:
         if ledger is None:
             raise UsageError("no ledger: give `ledger=`, set `$INTERLOCK_LEDGER`, or configure one")
         folders = configured.get("policy-dir", ()) if policy_dirs is None else policy_dirs
-        decision = evaluate(policy, ledger=ledger, task=task, at=at, params=params, policy_dirs=folders, lock=lock)
+        strict = configured.get("strict-ledger", False)
+        opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, strict=strict)
+        decision = evaluate(policy, ledger=opened, task=task, at=at, params=params, policy_dirs=folders, lock=lock)
         told = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
         if told != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"
@@ -162,9 +164,22 @@ def _configured(config: pytest.Config) -> dict[str, Any]:
     values = dict(found.values) if found else {}
     if ledger := os.environ.get("INTERLOCK_LEDGER"):
         values["ledger"] = ledger
+    if strict := os.environ.get("INTERLOCK_STRICT_LEDGER"):
+        values["strict-ledger"] = _truth("INTERLOCK_STRICT_LEDGER", strict)
     if folders := os.environ.get("INTERLOCK_POLICY_DIR"):
         values["policy-dir"] = folders.split(os.pathsep)
     return values
+
+
+def _truth(name: str, text: str) -> bool:
+    """What a variable says, true or false, in the words that the command takes. Raises UsageError for another."""
+    from interlock import UsageError
+
+    if text.strip().lower() in ("1", "true", "t", "yes", "y", "on"):
+        return True
+    if text.strip().lower() in ("0", "false", "f", "no", "n", "off"):
+        return False
+    raise UsageError(f"`${name}` is `{text}`; set it to `true` or `false`")
 
 
 def _near(path: Path) -> str:

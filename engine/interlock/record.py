@@ -14,9 +14,10 @@ from interlock.decision import Decision, Finding
 Outcome = Literal["same", "different", "unjudged"]
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     """The question as it was asked: the policy's file, further folders of policies, the ledger (all absolute), the
-    parameters that were given, who was to judge, and how the instant was named (None: the clock's own)."""
+    parameters that were given, who was to judge, how the instant was named (None: the clock's own), and whether nothing
+    was to be decided where the newest receipts may be missing from the ledger."""
 
     file: str
     policy_dirs: tuple[str, ...]
@@ -24,6 +25,7 @@ class Asked(msgspec.Struct, frozen=True):
     params: dict[str, str]
     engine: Literal["rete", "reference", "both"]
     at: str | None
+    strict_ledger: bool = False
 
 
 class Record(msgspec.Struct, frozen=True):

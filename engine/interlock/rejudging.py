@@ -35,7 +35,7 @@ class Court:
 
     def __init__(self, ledger: Ledger | None = None, policy_dirs: Sequence[str] = ()) -> None:
         self._instead, self._policy_dirs = ledger, tuple(policy_dirs)
-        self._open: dict[str, Ledger] = {}
+        self._open: dict[tuple[str, bool], Ledger] = {}
         self._times: dict[Ledger, tuple[list[int], list[int]]] = {}
 
     def judge(self, line: int, found: Record | str) -> Rejudged:
@@ -99,9 +99,10 @@ class Court:
         path = before.asked.ledger
         if path == STANDARD_INPUT:
             raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
-        if path not in self._open:
-            self._open[path] = open_ledger(path)
-        return self._open[path]
+        key = path, before.asked.strict_ledger
+        if key not in self._open:
+            self._open[key] = open_ledger(path, strict=before.asked.strict_ledger)
+        return self._open[key]
 
     def _policy(self, before: Record) -> tuple[str, list[str]]:
         """The policy's file, or where it is gone its id; and the folders in which policies are looked for."""

@@ -262,6 +262,7 @@ def _asked(
         params={name: text for name, text in params.items() if name in known},
         engine=engine,
         at=at,
+        strict_ledger=ledger.strict,
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +139,18 @@ def test_where_nothing_is_judged_no_output_says_so(
     assert set(ran.outputs.values()) == {""}
 
 
+def test_a_copy_of_a_ledger_without_its_log_proves_nothing(act: Act, story_path: Path, tmp_path: Path) -> None:
+    """What comes to a workflow is a copy, and the receipts that were committed last may be in the log it lacks."""
+    copy = tmp_path / "copy.db"
+    shutil.copy(story_path, copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+    inputs = {"policies": "smoke", "ledger": str(copy), "task": TASK, "at": ALLOWED}
+    assert act(**inputs).outputs["allow"] == "undecided"
+    assert act(**inputs, strict_ledger="false").outputs["allow"] == "true"
+    assert act(**inputs, strict_ledger="perhaps").code == 2
+
+
 def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, story_path: Path) -> None:
     for name in ("gates", "more gates"):
         (folder / name).mkdir()
@@ -159,6 +174,7 @@ def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, st
     words = calls.read_text().split("interlock\neval\n")[1].splitlines()
     assert words[: words.index("--format=github")] == [
         f"--ledger={story_path}",
+        "--strict-ledger",
         f"--task={TASK}",
         "--param=stale_after=10m",
         "--param=smoke_id=a b",
@@ -171,7 +187,8 @@ def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, st
 
 
 @pytest.mark.parametrize(
-    "name", ["policies", "ledger", "task", "params", "policy_dir", "at", "lock", "locked", "until", "timeout"]
+    "name",
+    ["policies", "ledger", "task", "params", "policy_dir", "at", "lock", "locked", "strict_ledger", "until", "timeout"],
 )
 def test_an_input_is_never_run(name: str, act: Act, folder: Path, story_path: Path) -> None:
     inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": DENIED}
@@ -186,8 +203,9 @@ def test_it_waits_before_it_judges(watched: int, code: int, act: Act, calls: Pat
     inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": DENIED}
     ran = act({"WATCH": str(watched)}, **inputs, until="allow", timeout="10m")
     assert ran.code == code
-    words = calls.read_text().partition("interlock\nwatch\n")[2].splitlines()[:6]
-    assert words == [f"--ledger={story_path}", f"--task={TASK}", "--until=allow", "--timeout=10m", "--", "smoke"]
+    words = calls.read_text().partition("interlock\nwatch\n")[2].splitlines()[:7]
+    asked = [f"--ledger={story_path}", "--strict-ledger", f"--task={TASK}"]
+    assert words == [*asked, "--until=allow", "--timeout=10m", "--", "smoke"]
     assert ran.outputs["allow"] == ("false" if code == 3 else "")
 
 

@@ -22,7 +22,7 @@ Examples:
 @click.command("capture", short_help="Write a test case from a real ledger.", epilog=_EXAMPLES)
 @click.option("--policy", metavar="POLICY", required=True, help="The policy that decides: an id, or a file's path.")
 @options.task
-@options.ledger
+@options.judged_ledger
 @options.at
 @options.params
 @click.option("--name", metavar="TEXT", help="What the case is called; by default its state, and the rules that fired.")

@@ -22,7 +22,7 @@ Examples:
 
 
 @click.command("config", short_help="Show what is configured, and where.", epilog=_EXAMPLES)
-@options.ledger
+@options.judged_ledger
 @options.policy_dirs
 @options.engine
 @options.locked
@@ -42,6 +42,7 @@ def command(
     """
     values = {
         "ledger": ledger,
+        "strict_ledger": ctx.meta[options.STRICT],
         "policy_dirs": list(policy_dirs),
         "engine": engine,
         "lock": ctx.meta[options.LOCK],

@@ -10,7 +10,14 @@ import click
 if TYPE_CHECKING:
     from interlock.settings import Settings
 
-KEYS = {"ledger": "ledger", "policy_dirs": "policy-dir", "engine": "engine", "lock": "lock", "locked": "locked"}
+KEYS = {
+    "ledger": "ledger",
+    "strict_ledger": "strict-ledger",
+    "policy_dirs": "policy-dir",
+    "engine": "engine",
+    "lock": "lock",
+    "locked": "locked",
+}
 """The key of each parameter that can be set in a file."""
 
 

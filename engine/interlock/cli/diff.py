@@ -23,7 +23,7 @@ Examples:
 @click.argument("new", metavar="NEW")
 @click.option("--task", metavar="NAME", help="The task to look at, by its name or id.")
 @click.option("--all-tasks", is_flag=True, help="Look at every task of the ledger.")
-@options.ledger
+@options.judged_ledger
 @click.option("--since", metavar="INSTANT", help="From when on; by default from each task's first receipt.")
 @click.option("--until", metavar="INSTANT", help="Until when; by default until each task's last receipt.")
 @options.params

@@ -39,7 +39,7 @@ Examples:
     help="The task to judge, by its name or id.",
 )
 @click.option("--all-tasks", is_flag=True, help="Judge every task of the ledger.")
-@options.ledger
+@options.judged_ledger
 @options.at
 @options.params
 @options.waivers

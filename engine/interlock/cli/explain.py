@@ -24,7 +24,7 @@ Examples:
 @options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
 @click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
-@options.ledger
+@options.judged_ledger
 @options.at
 @options.params
 @options.form

@@ -20,7 +20,7 @@ Examples:
 @click.command("facts", short_help="Show the facts that a policy sees.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@options.ledger
+@options.judged_ledger
 @options.at
 @options.params
 @click.option("--format", "form", type=click.Choice(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")

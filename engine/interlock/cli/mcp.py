@@ -17,7 +17,7 @@ Examples:
 
 
 @click.command("mcp", short_help="Serve the gates to coding agents.", epilog=_EXAMPLES)
-@options.ledger
+@options.judged_ledger
 @options.policy_dirs
 def command(ledger: str | None, policy_dirs: Sequence[str]) -> int:
     """Serve the gates to coding agents, as tools of the Model Context Protocol over standard input and output.

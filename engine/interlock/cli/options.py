@@ -17,6 +17,7 @@ from interlock.source import nearest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 LOCK = "interlock.lock"
+STRICT = "interlock.strict-ledger"
 _LISTED = ", ".join(FORMATS)
 
 if TYPE_CHECKING:
@@ -138,6 +139,22 @@ ledger = click.option(
     shell_complete=completes("files"),
     help="The ledger to read, or a feed (- is standard input).",
 )
+strict_ledger = click.option(
+    "--strict-ledger/--no-strict-ledger",
+    "strict_ledger",
+    default=False,
+    envvar="INTERLOCK_STRICT_LEDGER",
+    expose_value=False,
+    callback=lambda ctx, _, given: ctx.meta.update({STRICT: given}),
+    help="Decide nothing where what was committed last may be missing from the ledger.",
+)
+
+
+def judged_ledger(function: Command) -> Command:
+    """The ledger that decisions are made over, and whether they may be where its newest receipts may be missing."""
+    return ledger(strict_ledger(function))
+
+
 engine = click.option(
     "--engine",
     type=click.Choice(["both", "rete", "reference"]),
@@ -233,13 +250,20 @@ decision_log = click.option(
 def opened(path: str | None, patience: float | None = None) -> Ledger:
     """The ledger, found where nobody names it; a bar shows how far a long feed is read. Raises LedgerError.
 
-    A writer that holds it locked is waited for, `patience` seconds each time, if that is given.
+    A writer that holds it locked is waited for, `patience` seconds each time, if that is given. A warning says why what
+    was committed last may be missing.
     """
     from interlock.cli.whereabouts import find_ledger
-    from interlock.ledger import open_ledger
+    from interlock.ledger import BUSY_SECONDS, open_ledger
 
+    context = click.get_current_context()
+    seconds = BUSY_SECONDS if patience is None else patience
     named = find_ledger() if path is None else path
-    return open_ledger(named, watched()) if patience is None else open_ledger(named, watched(), patience)
+    found = open_ledger(named, watched(), seconds, strict=context.meta.get(STRICT, False))
+    if not context.resilient_parsing:
+        for note in found.notes:
+            terminal.say(note, "warning")
+    return found
 
 
 def watched() -> Watched | None:

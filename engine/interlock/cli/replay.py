@@ -26,7 +26,7 @@ Examples:
 )
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @options.task
-@options.ledger
+@options.judged_ledger
 @click.option(
     "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."
 )

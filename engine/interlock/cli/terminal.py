@@ -17,7 +17,7 @@ from interlock.reporting.harmless import harmless
 _LINES = "\n\t"
 _CHOICE: dict[str, Any] = {}
 """What the command line asks for: when to colour, and how much to tell."""
-_LABELS = {"error": "red", "note": "cyan"}
+_LABELS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def choose(**given: Any) -> None:
@@ -73,7 +73,7 @@ def say(message: str, label: str = "") -> None:
     Lines of the message stand as they are; everything else that a terminal may obey is spelled out. Where it cannot be
     told, the exit code still says what matters.
     """
-    if label == "note" and quiet():
+    if label in ("note", "warning") and quiet():
         return
     start = f"{painter(sys.stderr)(label, _LABELS[label])}: " if label else ""
     with suppress(OSError):

@@ -21,7 +21,7 @@ Examples:
 @click.command("unblock", short_help="Tell what would make a policy allow.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@options.ledger
+@options.judged_ledger
 @options.at
 @options.params
 @options.form

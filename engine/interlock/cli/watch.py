@@ -43,7 +43,7 @@ Examples:
 )
 @click.option("--timeout", metavar="DURATION", help="End after a span of time such as 10m, with exit code 4.")
 @click.option("--notify-cmd", metavar="CMD", help="Run CMD on each change, with the decision on its standard input.")
-@options.ledger
+@options.judged_ledger
 @options.params
 @click.option(
     "--engine", type=click.Choice(["both", "rete", "reference"]), default="both", help="Who judges, as in `eval`."

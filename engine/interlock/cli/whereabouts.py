@@ -29,11 +29,22 @@ def nearest_ledger() -> str | None:
         folder = ""
     while folder:
         path = os.path.join(folder, _PLACE)
-        if os.path.exists(path):
+        if _there(path):
             return path
         above = os.path.dirname(folder)
         folder = above if above != folder else ""
     return None
+
+
+def _there(path: str) -> bool:
+    """Whether something is at a path: a broken link is, and what may not be looked at counts as well."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def find_lock() -> str:

@@ -104,7 +104,7 @@ class Judge:
     ) -> None:
         self.snapshot, self.seen, self.now, self.load, self.waivers = snapshot, now, now, load, waivers
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
-        self.head = Head(path, snapshot.head)
+        self.head = Head(path, snapshot.head, snapshot.notes)
         self.decided: dict[tuple[object, ...], Judged] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
         self.kept: dict[tuple[object, ...], Kept] | None = None

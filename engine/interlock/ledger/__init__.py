@@ -10,8 +10,19 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
   timeout tells it to.
 """
 
-from interlock.ledger.reader import NEWEST
-from interlock.ledger.reading import Ledger, Snapshot, open_ledger
+from interlock.ledger.reader import BUSY_SECONDS, NEWEST
+from interlock.ledger.reading import Ledger, open_ledger
+from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 
-__all__ = ["NEWEST", "STANDARD_INPUT", "Ledger", "Snapshot", "Watched", "feed_lines", "is_feed", "open_ledger"]
+__all__ = [
+    "BUSY_SECONDS",
+    "NEWEST",
+    "STANDARD_INPUT",
+    "Ledger",
+    "Snapshot",
+    "Watched",
+    "feed_lines",
+    "is_feed",
+    "open_ledger",
+]

@@ -81,6 +81,8 @@ class FeedReader(Reader):
         """Why facts of these kinds (of every task, where True) may lack in the feed; None where it does not tell."""
         if self._about is None:
             return None
+        if (lost := super().uncovered(kinds, task)) is not None:
+            return lost
         tasks, held, everywhere = self._about["tasks"], self._about["kinds"], self._about["everywhere"]
         lacking = [kind for kind in kinds if held is not None and kind not in held]
         lacking += [kind for kind, every in kinds.items() if every and tasks is not None and kind not in everywhere]
@@ -149,7 +151,7 @@ class FeedReader(Reader):
     def _note(self, about: dict[str, Any], count: int) -> tuple[str, ...]:
         """Take in a line about the feed. `count` is how many lines came before it."""
         if about["kind"] == OPENING:
-            self._about = about
+            self._about, self.notes = about, tuple(about.get("notes", ()))
             return ("it must be the first line",) if count else ()
         self._ended = about
         facts = count - (self._about is not None)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from interlock.ledger.feed import FeedReader
 from interlock.ledger.lines import INSERT, row
-from interlock.ledger.reading import Snapshot
+from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.views import definitions
 
 _EMPTY: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from interlock.errors import FactError, UsageError
 from interlock.instant import parse_instant
+from interlock.ledger.place import detached, resolve, size
 from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import OPTIONAL, TABLES, lacking
 from interlock.ledger.trouble import examine, refused, told
@@ -19,6 +20,9 @@ NEWEST: Final = (1 << 63) - 1
 """The `seq` that none is beyond."""
 BUSY_SECONDS = 5.0
 """How long to wait for a writer that holds the ledger locked."""
+LOGLESS: Final = "is in WAL mode and its log is not beside it: what was committed last may be missing"
+"""What is told of a file that is either a ledger that was closed cleanly, or a copy without its log."""
+_ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or a copy of both files"
 _RAISED: Final = "user-defined function raised exception"
 _forgiving = partial(str, encoding="utf-8", errors="surrogateescape")
 _PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -29,29 +33,57 @@ class Reader:
 
     A ledger in WAL mode that has no log is complete in its one file, but SQLite would make the log's files to read it.
     It is opened *sealed* instead: as a file that nobody changes. Whether that was true is checked after each snapshot,
-    and each one gets a reader of its own.
+    and each one gets a reader of its own. It is never opened so where its log may lie elsewhere than beside it.
     """
 
     source: Source = "conveyor"
     newest = "SELECT max(rowid) FROM main.telemetry_events"
     """The query for the `seq` of the newest receipt."""
+    notes: tuple[str, ...] = ()
+    """Why what was committed last may be missing here."""
+    strict = False
+    """Whether nothing can be decided where there are such notes."""
 
     def __init__(self, path: str, file: str, patience: float = BUSY_SECONDS) -> None:
         """Open `file`, which people know as `path`. Raises LedgerError when it stays locked for `patience` seconds."""
-        self.path, self.file, self.now, self.head = path, file, 0, NEWEST
-        self._stand = examine(path, file)
+        self.path, self.now, self.head, self._named = path, 0, NEWEST, file
+        self.file = resolve(path, file)
+        self._stand = examine(path, self.file)
         self._process = os.getpid()
         self._views: frozenset[str] = frozenset()
         try:
-            self._sealed = self._spent = _complete(file)
-            self._connection = _connect(file, "&immutable=1" if self._sealed else "", patience)
+            self._sealed = self._spent = self._complete()
+            self._connection = _connect(self.file, "&immutable=1" if self._sealed else "", patience)
         except sqlite3.Error as error:
-            raise told(path, file, error) from error
+            raise told(path, self.file, error) from error
         try:
             self._prepare()
         except BaseException:
             self._connection.close()
             raise
+
+    def _complete(self) -> bool:
+        """Whether all of the ledger is in its one file, for it is in WAL mode and has no log.
+
+        Raises LedgerError where its log may lie elsewhere.
+        """
+        log, index = size(self.file + "-wal"), size(self.file + "-shm")
+        apart = detached(self.file)
+        live = bool(log) or (log == 0 and index is not None)
+        if live and apart is None:
+            return False
+        if not _in_wal_mode(self.file):
+            if apart is not None:
+                self._doubt(f"{apart}, so that a journal may lie elsewhere: what was written last may be half of it")
+            return False
+        if apart is not None:
+            raise refused(self.path, f"{apart} and is in WAL mode: its log may lie elsewhere; {_ONE_PLACE}")
+        if log is None:
+            self._doubt(LOGLESS)
+        return True
+
+    def _doubt(self, why: str) -> None:
+        self.notes = (*self.notes, str(refused(self.path, why)))
 
     def _functions(self) -> None:
         connection = self._connection
@@ -83,8 +115,10 @@ class Reader:
 
     def current(self) -> bool:
         """Whether it still reads the file of that name, in the process that opened it. Raises LedgerError."""
-        found = examine(self.path, self.file)
-        return not self._spent and self._process == os.getpid() and os.path.samestat(found, self._stand)
+        real = resolve(self.path, self._named)
+        if self._spent or self._process != os.getpid() or real != self.file:
+            return False
+        return os.path.samestat(examine(self.path, real), self._stand)
 
     def begin(self, now: int, head: int) -> int:
         """Begin the read transaction of a snapshot at `now`, of receipts up to a `seq`; that of the newest of them.
@@ -103,7 +137,7 @@ class Reader:
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
         """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
-        return None
+        return "; ".join(self.notes) or None if self.strict else None
 
     def turns(self) -> tuple[int, ...]:
         """The instants at which what `uncovered` says may change."""
@@ -177,14 +211,11 @@ def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.
     return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
 
 
-def _complete(file: str) -> bool:
-    """Whether this is a ledger in WAL mode all of whose content is in the file itself.
+def _in_wal_mode(file: str) -> bool:
+    """Whether the header of a ledger without a log says that it has one.
 
     To look into the file by other means than SQLite's would drop the locks that this process holds on it.
     """
-    log, index = _size(file + "-wal"), _size(file + "-shm")
-    if log or (log == 0 and index is not None):
-        return False
     probe = _connect(file, "&nolock=1")
     try:
         probe.execute("PRAGMA schema_version")
@@ -194,13 +225,6 @@ def _complete(file: str) -> bool:
     finally:
         probe.close()
     return False
-
-
-def _size(file: str) -> int | None:
-    try:
-        return os.stat(file).st_size
-    except OSError:
-        return None
 
 
 def _content(found: os.stat_result) -> tuple[int, int, int, int]:

@@ -16,7 +16,11 @@ def stamp(file: str) -> Stamp | None:
 
     It is None where the last write is so recent that the next one may bear the same time: then nothing can be told.
     """
-    found = [_status(file), _status(file + "-wal")]
+    try:
+        real = os.path.realpath(file)
+    except (OSError, ValueError):
+        real = file
+    found = [_status(real), _status(real + "-wal")]
     written = max((each.st_mtime_ns for each in found if each is not None), default=0)
     if abs(time.time_ns() - written) < _TICK:
         return None

@@ -15,7 +15,7 @@ from interlock.instant import format_instant
 from interlock.ledger.feed import FeedReader
 from interlock.ledger.lines import INSERT, read_line
 from interlock.ledger.reader import NEWEST
-from interlock.ledger.reading import Snapshot
+from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.views import definitions
 from interlock.schemas import recording
 

@@ -22,6 +22,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """What `schemas/config.schema.json` says, seen quickly."""
 
     ledger: str = ""
+    strict_ledger: bool = False
     policy_dir: list[str] = []
     engine: Literal["both", "rete", "reference"] = "both"
     lock: str = ""

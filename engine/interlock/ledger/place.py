@@ -1,0 +1,57 @@
+"""Where a ledger's file really is. SQLite keeps a log beside the real file, not beside a link to it."""
+
+from __future__ import annotations
+
+import os
+
+from interlock.ledger.trouble import examine, refused
+
+
+def resolve(path: str, file: str) -> str:
+    """The path of a ledger's file with every symbolic link followed.
+
+    `path` is what people know the file as. Raises LedgerError when there is no such file, or its real path is unknown.
+    """
+    found = examine(path, file)
+    real = os.path.realpath(file)
+    try:
+        same = os.path.samestat(found, os.stat(real))
+    except OSError:
+        same = False
+    if not same:
+        raise refused(path, "is a link whose target has no path of its own; name the file itself")
+    return real
+
+
+def detached(file: str) -> str | None:
+    """Why the log of a file may lie elsewhere than beside it, in words; None when it can only lie there."""
+    names = os.stat(file).st_nlink
+    if names > 1:
+        return f"has {names} names (hard links)"
+    if _mount(file) != _mount(os.path.dirname(file)):
+        return "is mounted without its folder"
+    return None
+
+
+def size(file: str) -> int | None:
+    """The size in bytes of what is at a path, links not followed; None when nothing is there. Raises OSError."""
+    try:
+        return os.lstat(file).st_size
+    except FileNotFoundError:
+        return None
+
+
+def _mount(path: str) -> object:
+    """What is equal for two paths of one mount. A bind mount within one file system differs in nothing else."""
+    if hasattr(os, "O_PATH"):
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)  # unlike any other, it drops no lock when it is closed
+        try:
+            with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
+                found = [line for line in file if line.startswith(b"mnt_id:")]
+            if found:
+                return found[0]
+        except OSError:  # without /proc
+            pass
+        finally:
+            os.close(descriptor)
+    return os.stat(path).st_dev

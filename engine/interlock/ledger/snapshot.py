@@ -1,0 +1,198 @@
+"""One consistent view of a ledger at one instant, as queries over the canonical relation of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from interlock.errors import FactError, UsageError
+from interlock.ledger.reader import NEWEST, Reader
+from interlock.schemas import ENTITIES
+
+_COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
+_RECEIPTS = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least"
+    " AND (NOT :so_far OR (instant > asked_instant()) IS NOT TRUE) ORDER BY seq"
+)
+_CHOSEN = (
+    f"SELECT {_COLUMNS} FROM {{source}} WHERE (instant > asked_instant()) IS NOT TRUE"
+    " AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))"
+    " AND (:tasks IS NULL OR task_id IN (SELECT value FROM json_each(:tasks))"
+    " OR kind IN (SELECT value FROM json_each(:everywhere))){order}"
+)
+_ARRIVED = (
+    "SELECT id, kind, at, instant, actor, summary,"
+    " iif(json_valid(attributes), json_extract(attributes, '$.role'), NULL)"
+    " FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds))"
+    " AND (task_id = :task OR kind IN (SELECT value FROM json_each(:everywhere)))"
+    " AND (instant IS NULL OR instant BETWEEN :since + 1 AND :until) ORDER BY seq"
+)
+_CHANGES = (
+    "SELECT kind, id, instant_of(at) FROM change_{kind}"
+    " WHERE (:task IS NULL OR task_id = :task) AND instant_of(at) IS NOT NULL"
+)
+_ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
+
+
+class Snapshot:
+    """One consistent view of a ledger at one instant: receipts that are committed later are not in it.
+
+    `head` is the `seq` of the newest receipt that is in it, 0 when there is none. `notes` say, in sentences, why what
+    was committed last may be missing.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, reader: Reader, now: int, head: int = NEWEST) -> None:
+        """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
+        self._reader: Reader | None = reader
+        self.head = reader.begin(now, head)
+        self.notes = reader.notes
+
+    def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
+
+        `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is no
+        Unicode.
+        """
+        return self._open().rows(sql, binds)
+
+    def receipts(self, *, so_far: bool = False) -> Iterator[tuple[Any, ...]]:
+        """Every receipt, one at a time, in the order of insertion: the columns of `receipt`, its instant left out.
+
+        With `so_far`, only those that are not known to be later than the instant.
+
+        Bytes that are no UTF-8 are read as unpaired surrogates. Raises LedgerError.
+        """
+        least = -(1 << 63)
+        try:
+            for row in self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}):
+                least = row[2] + 1
+                yield row
+        except FactError:  # to forgive from the start would make all rows a third dearer
+            yield from self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True)
+
+    def entities(self, kind: str) -> Iterator[tuple[Any, ...]]:
+        """Every entity of a kind, one at a time, in the same columns. Raises LedgerError.
+
+        It raises FactError where one of them cannot be read; what would follow that one is then unknown.
+        """
+        return self._open().stream(_ENTITIES.format(kind=kind), {})
+
+    def facts(
+        self, tasks: Iterable[str] | None, kinds: Iterable[str] | None, everywhere: Iterable[str]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Every fact up to the instant, one at a time, in the same columns: receipts by insertion, then entities.
+
+        Of `tasks` (ids; of every task when None), of `kinds` (every kind when None), and, of the kinds `everywhere`,
+        those of every task and of none. Raises LedgerError.
+        """
+        binds = {"tasks": _listed(tasks), "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        yield from self._open().stream(_CHOSEN.format(source="receipt", order=" ORDER BY seq"), binds)
+        wanted, absent = None if kinds is None else set(kinds), self.absent()
+        for kind in ENTITIES:
+            if (wanted is None or kind in wanted) and kind not in absent:
+                yield from self._open().stream(_CHOSEN.format(source=f"entity_{kind}", order=""), binds)
+
+    def instant_of(self, receipt: str) -> int | None:
+        """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
+        found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
+        return found[0][0] if found else None
+
+    def newest(self) -> str | None:
+        """The id of the receipt at the head; None when there is none, or a feed leaves it out."""
+        found = self.rows("SELECT id FROM receipt WHERE seq = :head", {"head": self.head})
+        return found[0][0] if found else None
+
+    def fact(self, kind: str, identity: str) -> tuple[Any, ...] | None:
+        """The fact of that kind and id, in the columns of `receipts`; None when there is none.
+
+        A receipt is found whatever its kind is now. Raises LedgerError.
+        """
+        source = f"entity_{kind}" if kind in ENTITIES else "receipt"
+        found = self.rows(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
+        return found[0] if found else None
+
+    def ask(self, now: int) -> None:
+        """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
+        self._open().now = now
+
+    def arrived(
+        self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int, until: int
+    ) -> list[tuple[Any, ...]]:
+        """The receipts of a task (by id), of `kinds`, that came after `since`, up to `until`, by insertion.
+
+        Those `everywhere` are of every task and of none. Those whose time is none are among them: id, kind, at,
+        instant, actor, summary and role. Raises LedgerError.
+        """
+        binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        return self.rows(_ARRIVED, {**binds, "since": since, "until": until})
+
+    def span(self, task: str) -> tuple[int | None, int | None]:
+        """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
+        return self.rows("SELECT min(instant), max(instant) FROM receipt WHERE task_id = :task", {"task": task})[0]
+
+    def changes(self, kind: str, task: str | None) -> list[tuple[str, str, int]]:
+        """When entities of a kind changed, of a task (by id) or of all, and what did: kind, id and instant.
+
+        Raises LedgerError.
+        """
+        return self.rows(_CHANGES.format(kind=kind), {"task": task})
+
+    def turns(self) -> tuple[int, ...]:
+        """The instants at which it turns out that what was recorded by then is not known here; none for a ledger."""
+        return self._open().turns()
+
+    def absent(self) -> dict[str, str]:
+        """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
+        return self._open().absent()
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
+        """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
+        return self._open().uncovered(kinds, task)
+
+    def _open(self) -> Reader:
+        if self._reader is None:
+            raise RuntimeError("the snapshot is over")
+        return self._reader
+
+    def task_id(self, name: str) -> str:
+        """The id of the task of that name, or of that id. Raises UsageError when there is none, or more than one."""
+        binds = {"name": name}
+        if self.rows("SELECT id FROM main.tasks WHERE id = :name", binds):
+            return name
+        found = [str(row[0]) for row in self.rows("SELECT id FROM main.tasks WHERE name = :name ORDER BY rowid", binds)]
+        if len(found) > 1:
+            listed = ", ".join(f"`{identity}`" for identity in found[-3:])
+            raise UsageError(f"{len(found)} tasks are named `{name}`; say which by its id: {listed}")
+        if not found:
+            raise UsageError(self._unknown(name))
+        return found[0]
+
+    def task_names(self) -> list[str]:
+        """What every task so far can be asked for by, oldest first: its name, or its id where others bear it too."""
+        sql = (
+            "SELECT iif(count(*) OVER (PARTITION BY name) = 1, name, id) FROM main.tasks "
+            "WHERE (instant_of(created_at) > asked_instant()) IS NOT TRUE ORDER BY rowid"
+        )
+        return [row[0] for row in self.rows(sql, {})]
+
+    def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        known = self.task_names()
+        if not known:
+            return f"unknown task `{name}`; the ledger has no task yet"
+        *firsts, last = [f"`{near}`" for near in get_close_matches(name, known)] or [""]
+        meant = f"did you mean {' or '.join(filter(None, [', '.join(firsts), last]))}? " if last else ""
+        return f"unknown task `{name}`; {meant}`interlock tasks` lists all {len(known):,}"
+
+    def close(self) -> None:
+        """The snapshot is over: it answers no more."""
+        self._reader = None
+
+
+def _listed(values: Iterable[str] | None) -> str | None:
+    return None if values is None else msgspec.json.encode(list(values)).decode()
