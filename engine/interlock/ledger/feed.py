@@ -15,6 +15,7 @@ from interlock.instant import parse_instant
 from interlock.ledger.lines import INSERT, OPENING, read_line
 from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.trouble import refused, told
+from interlock.ledger.watchdog import Watchdog
 
 SHOWN: Final = 20
 """That many bad lines are told."""
@@ -54,6 +55,7 @@ class FeedReader(Reader):
             self._connection.executescript(_TABLES)
             self._fill(lines)
             self._connection.executescript(_INDEXES)
+            self._watchdog = Watchdog(self._connection)
         except sqlite3.Error as error:
             self._connection.close()
             raise told(path, path, error) from error

@@ -15,6 +15,7 @@ from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import OPTIONAL, TABLES, lacking
 from interlock.ledger.trouble import examine, refused, told
 from interlock.ledger.views import Source, definitions, needed
+from interlock.ledger.watchdog import Watchdog
 
 NEWEST: Final = (1 << 63) - 1
 """The `seq` that none is beyond."""
@@ -23,6 +24,7 @@ BUSY_SECONDS = 5.0
 LOGLESS: Final = "is in WAL mode and its log is not beside it: what was committed last may be missing"
 """What is told of a file that is either a ledger that was closed cleanly, or a copy without its log."""
 _ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or a copy of both files"
+_SLOW: Final = "check it with `interlock verify-ledger`, and the disk that it lies on"
 _RAISED: Final = "user-defined function raised exception"
 _forgiving = partial(str, encoding="utf-8", errors="surrogateescape")
 _PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -102,6 +104,7 @@ class Reader:
             raise told(self.path, self.file, error) from error
         if missing is not None:
             raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {missing}")
+        self._watchdog = Watchdog(connection)
 
     def _define(self, names: frozenset[str]) -> None:
         """Create views, in memory and for this connection only."""
@@ -162,6 +165,7 @@ class Reader:
         try:
             if not self._views >= needed(sql, self.source):
                 self._define(needed(sql, self.source) - self._views)
+            self._watchdog.start()
             return self._connection.execute(sql, binds).fetchall()
         except UnicodeEncodeError as error:
             text = error.object.encode(errors="backslashreplace").decode()
@@ -170,6 +174,8 @@ class Reader:
             raise
         except sqlite3.DatabaseError as error:
             raise self._trouble(error, sql, binds) from error
+        finally:
+            self._watchdog.stop()
 
     def stream(self, sql: str, binds: Mapping[str, object], *, lenient: bool = False) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, one at a time. Raises LedgerError; FactError for a row that cannot be read.
@@ -180,15 +186,21 @@ class Reader:
             self._define(needed(sql, self.source) - self._views)
         self._connection.text_factory = _forgiving if lenient else str
         try:
-            yield from self._connection.execute(sql, binds)
+            self._watchdog.start()
+            for row in self._connection.execute(sql, binds):
+                yield row
+                self._watchdog.start()
         except sqlite3.ProgrammingError:
             raise
         except sqlite3.DatabaseError as error:
             raise self._trouble(error, sql, binds) from error
         finally:
+            self._watchdog.stop()
             self._connection.text_factory = str
 
     def _trouble(self, error: sqlite3.DatabaseError, sql: str, binds: Mapping[str, object]) -> BaseException:
+        if _is_interrupt(error):
+            return self._interrupted()
         if str(error) != _RAISED:
             self.verify()
             return told(self.path, self.file, error)
@@ -197,13 +209,26 @@ class Reader:
         try:
             for _ in self._connection.execute(sql, binds):
                 pass
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as again:
+            if _is_interrupt(again):
+                return self._interrupted()
             return refused(self.path, "holds a time that is no UTF-8 text; restore a sound copy", FactError)
         return KeyboardInterrupt()
+
+    def _interrupted(self) -> BaseException:
+        """Why a statement was interrupted: the watchdog's bound, or Ctrl-C."""
+        if not self._watchdog.expired:
+            return KeyboardInterrupt()
+        seconds = f"{self._watchdog.seconds:g} s"
+        return refused(self.path, f"gave no answer to a query within {seconds}, which was then given up; {_SLOW}")
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _is_interrupt(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
 def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:

@@ -1,0 +1,38 @@
+"""A bound on the time that SQLite may take for the next row of a statement."""
+
+from __future__ import annotations
+
+import sqlite3
+from math import inf
+from time import monotonic
+from typing import Final
+
+SECONDS = 30.0
+"""How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
+_STEPS: Final = 100_000
+"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds, a millionth of them spent here."""
+
+
+class Watchdog:
+    """Interrupts a statement of one connection that gives no row for `seconds`.
+
+    It also lets Ctrl-C through while SQLite is busy: Python handles signals only when it runs, and SQLite turns what is
+    raised here into an interrupted statement. `expired` tells the two apart.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.expired = False
+        self.seconds, self._deadline = SECONDS, inf
+        connection.set_progress_handler(self._is_over, _STEPS)
+
+    def start(self) -> None:
+        """Give the statement its time, from now on."""
+        self.expired, self._deadline = False, monotonic() + self.seconds
+
+    def stop(self) -> None:
+        """Bound nothing until the next `start`."""
+        self._deadline = inf
+
+    def _is_over(self) -> bool:
+        self.expired = monotonic() > self._deadline
+        return self.expired
