@@ -41,10 +41,13 @@ def decide(folder: Path, builder: LedgerBuilder, **written: str) -> Decision:
 
 
 def ledger(folder: Path) -> LedgerBuilder:
+    folder.mkdir(exist_ok=True)
     return LedgerBuilder(folder / "ledger.db").task("other").bind().task("demo").bind()
 
 
-def write(builder: LedgerBuilder, attributes: str, at: str = "2026-06-11T12:00:30Z", task: str = "task-2") -> None:
+def write(
+    builder: LedgerBuilder, attributes: str, at: str | bytes = "2026-06-11T12:00:30Z", task: str = "task-2"
+) -> None:
     """A further receipt, as the text of its attributes and its time."""
     with sqlite3.connect(builder.path) as connection:
         connection.execute(
@@ -69,11 +72,28 @@ BROKEN_TIMES = [
     "1781179203",
     "",
     "yesterday",
+    "2026-06-11T12:00:30\x7fZ",
+    "2026-06-11T12:00:30éZ",
+    "2026-06-11T12:00:30Z\0",
+    "2026-06-11T12:00:30z",
+    "2026-06-11T12:00:99Z",
+    "2026-06-11T11:59:60Z",
+    "2026-06-11T12:00:30.Z",
+    "2026-06-11T12:00:30.1234567890Z",
+    "2026-06-11T04:00:30-08:00",
+    "2026-06-10T12:01:30-23:59",
+    "2026-06-12T11:59:30+23:59",
+    "2026-06-31T12:00:30Z",
+    "2016-12-31T24:00:00Z",
+    "1969-12-31T23:59:59Z",
+    "2255-01-01T00:00:00Z",
+    b"2026-06-11T12:00:30Z",
 ]
+"""Times that the ledger cannot mean, or that would not sort where they lie."""
 
 
 @pytest.mark.parametrize("at", BROKEN_TIMES)
-def test_a_receipt_without_a_time_is_refused_wherever_its_text_sorts(tmp_path: Path, at: str) -> None:
+def test_a_receipt_without_a_time_is_refused_wherever_its_text_sorts(tmp_path: Path, at: str | bytes) -> None:
     builder = ledger(tmp_path).receipt(
         "app_smoke_receipt_recorded", at="2026-06-10T12:00:00Z", attributes=proof(status="accepted")
     )
@@ -88,11 +108,39 @@ def test_a_receipt_without_a_time_is_refused_wherever_its_text_sorts(tmp_path: P
 
 
 @pytest.mark.parametrize("at", BROKEN_TIMES)
-def test_another_tasks_receipt_without_a_time_is_not_asked_for(tmp_path: Path, at: str) -> None:
+def test_another_tasks_receipt_without_a_time_is_not_asked_for(tmp_path: Path, at: str | bytes) -> None:
     builder = ledger(tmp_path)
     builder.write()
     write(builder, json.dumps(proof(status="blocked")), at, task="task-1")
     assert decide(tmp_path, builder).allow is True
+
+
+@pytest.mark.parametrize("task", ["task-1", "task-2"])
+@pytest.mark.parametrize("at", ["2016-12-31T23:59:60Z", "2016-12-31T23:59:59é", "2016-12-31T23:59:59~"])
+def test_what_is_earlier_by_any_reading_is_earlier_and_ends_no_search(tmp_path: Path, at: str, task: str) -> None:
+    builder = ledger(tmp_path).receipt(
+        "app_smoke_receipt_recorded", at="2026-06-11T12:00:10Z", attributes=proof(status="accepted")
+    )
+    builder.write()
+    write(builder, json.dumps(proof(status="blocked")), at, task)
+    assert decide(tmp_path, builder).allow is True
+    assert decide(tmp_path, builder, take="earliest", where="true").allow is (None if task == "task-2" else True)
+
+
+@pytest.mark.parametrize("kind", ["app_heartbeat", "dispatch_watch_heartbeat"])
+def test_a_beat_without_a_time_is_refused_where_it_was_recorded_last(tmp_path: Path, kind: str) -> None:
+    """A beat that was recorded before the newest is older: a day holds too many of them to be looked at."""
+    path = tmp_path / "told.yaml"
+    written = POLICY.format(**(LATEST | {"when": "proof != null"}))
+    path.write_text(written.replace("app_smoke_receipt_recorded", kind))
+    for order, allow in (("last", None), ("first", False)):
+        builder = ledger(tmp_path / order)
+        times = ["2026-06-11T12:00:10Z", "2026-06-11T04:00:30-08:00"]
+        for at in times if order == "last" else reversed(times):
+            beat = {"session_id": "session-binding-1-worker", "role": "worker"}
+            builder.receipt(kind, at=at, attributes=beat, correlation={"dispatcher_id": "d"})
+        builder.write()
+        assert interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW).allow is allow
 
 
 def test_what_is_later_by_any_reading_is_later(tmp_path: Path) -> None:

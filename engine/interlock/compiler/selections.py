@@ -5,7 +5,8 @@ What the text takes care of:
 - It touches only rows it is asked for. A receipt kind is found through the index on (event_type, timestamp), heartbeats
   since a given moment through that on (task_id, timestamp); a `+` keeps SQLite from the other one.
 - Times are stored as text, with and without fractions, so text order is right only down to the second: ranges are taken
-  on the text of the second, and the exact instant decides inside them.
+  on the text of the second, and the exact instant decides inside them. Receipts with an unreadable time that sort up to
+  a day away from such a range, or from the newest or oldest receipt, come out as suspects too (`times`).
 - A row whose condition cannot be relied upon (a field it reads breaks the schema) is not passed over: it comes out as a
   suspect, ahead of the others, and the door refuses it.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 from interlock import schemas
 from interlock.compiled import Query
 from interlock.compiler.columns import ROW, column, lenient, plain, sane
+from interlock.compiler.times import UNREADABLE, day_before, second_of, within_day
 from interlock.expression.sql import Writer
 from interlock.expression.tree import Compare, Field, Logic, Node, Variable
 from interlock.expression.walk import walk
@@ -23,8 +25,10 @@ from interlock.policy import Policy, Selection
 
 _OF_RECEIPTS = ("summary", "correlation")
 """What an entity does not have, although the relation gives something for it."""
-_BEATS = ("app_heartbeat",)
-"""Kinds that seats write all the time: since a given moment, one task has fewer receipts than there are of these."""
+_BEATS = ("app_heartbeat", "dispatch_watch_heartbeat")
+"""Kinds that are written all the time: since a given moment, one task has fewer receipts than there are of these."""
+_SEEN = "(at < :floor OR coalesce(instant, 0) <= :now)"
+"""What had arrived at the asked instant; that no text is later than its second is asked beside it."""
 _SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {LIMIT}, CAST(total(v) AS INTEGER), 'too large'))"
 """The sum of numbers, of which SQLite's own would end the query beyond 64 bits. Floats are exact below the limit."""
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -171,15 +175,14 @@ def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
 
 
-def _from(built: _Built, kind: str, second: str | None = None) -> str:
+def _from(built: _Built, kind: str, near: str | None = None) -> str:
     """`FROM … WHERE …` for one kind: its scope, its time, and its condition or suspicion.
 
-    `second` is SQL that gives a column `second`; only rows of that second are then looked at.
+    `near` is SQL that gives the text of a time, `top`, and of its `second`; only rows of that second are then looked
+    at, and those with an unreadable time that sort within a day of it.
     """
     base, _ = built.merged()
-    where = built.where()
-    suspect = _suspect(built, kind, seek=True)
-    chosen = "1" if where == "1" else where if suspect == "0" else f"({where} OR {suspect})"
+    chosen = _chosen(built, kind)
     if kind in schemas.ENTITIES:
         mine = "task_id = :task" if base.scope == "task" else "1"
         return f"FROM entity_{kind} WHERE {mine} AND {chosen}"
@@ -187,11 +190,28 @@ def _from(built: _Built, kind: str, second: str | None = None) -> str:
     by_task = base.scope == "task" and lower is not None and kind in _BEATS
     found = f"{'+' if by_task else ''}kind = '{kind}'"
     mine = f" AND {'' if by_task else '+'}task_id = :task" if base.scope == "task" else ""
-    since = f"at >= {lower} AND at < :upper" if lower else "at < :upper"
-    source = f"({second}) CROSS JOIN receipt" if second else "receipt"
-    span = "at >= second AND at < second || '~'" if second else since
-    seen = "(at < :floor OR coalesce(instant, 0) <= :now)"
-    return f"FROM {source} WHERE {found}{mine} AND {span} AND {seen} AND {chosen}"
+    source = f"({near}) CROSS JOIN receipt" if near else "receipt"
+    if near:
+        span = _near(kind, built.selection.take)
+    else:
+        since = f"at >= {day_before(lower)} AND (at >= {second_of(lower)} OR {UNREADABLE}) AND " if lower else ""
+        span = f"{since}at < :upper"
+    return f"FROM {source} WHERE {found}{mine} AND {span} AND {_SEEN} AND {chosen}"
+
+
+def _near(kind: str, take: str) -> str:
+    """The rows of the second of `top`, and the unreadable ones that may be beyond it (beats: see `_recorded_after`)."""
+    if take == "earliest":
+        return f"{within_day(after=True)} AND (substr(at, 1, 19) = second OR {UNREADABLE})"
+    if kind in _BEATS:
+        return "at >= second AND at <= top"
+    return f"{within_day(after=False)} AND (at >= second OR {UNREADABLE})"
+
+
+def _chosen(built: _Built, kind: str) -> str:
+    """SQL that is 1 where the condition holds, or cannot be relied upon."""
+    where, suspect = built.where(), _suspect(built, kind, seek=True)
+    return "1" if where == "1" else where if suspect == "0" else f"({where} OR {suspect})"
 
 
 def _nearest(built: _Built) -> str | None:
@@ -202,20 +222,37 @@ def _nearest(built: _Built) -> str | None:
     order = "DESC" if built.selection.take == "latest" else "ASC"
     arms = []
     for kind in base.kinds:
-        second = f"SELECT substr(at, 1, 19) AS second {_from(built, kind)} ORDER BY at {order} LIMIT 1"
-        rows = f"SELECT {ROW}, {_suspect(built, kind)} AS suspect {_from(built, kind, second)}"
-        arms.append(f"SELECT * FROM ({rows} ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1)")
+        top = f"SELECT at AS top, substr(at, 1, 19) AS second {_from(built, kind)} ORDER BY at {order} LIMIT 1"
+        rows = f"SELECT {ROW}, {_suspect(built, kind)} AS suspect {_from(built, kind, top)}"
+        best = f"SELECT * FROM ({rows} ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1)"
+        arms.append(_recorded_after(built, kind, best) if kind in _BEATS and order == "DESC" else best)
     return " UNION ALL ".join(arms)
 
 
+def _recorded_after(built: _Built, kind: str, best: str) -> str:
+    """The newest beat, and one with an unreadable time that was recorded after it and may be newer.
+
+    A day may hold hundreds of thousands of beats. So here the ledger orders what the time cannot: a beat that was
+    recorded before the newest readable one is taken to be older.
+    """
+    base, _ = built.merged()
+    mine = " AND +task_id = :task" if base.scope == "task" else ""
+    newest = "SELECT at AS top, substr(at, 1, 19) AS second, seq AS place FROM best"
+    later = f"+kind = '{kind}'{mine} AND seq > place AND {within_day(after=False)} AND {UNREADABLE}"
+    return (
+        f"SELECT * FROM (WITH best AS ({best}) SELECT * FROM best UNION ALL SELECT {ROW}, 1 AS suspect "
+        f"FROM ({newest}) CROSS JOIN receipt WHERE {later} AND {_chosen(built, kind)})"
+    )
+
+
 def _lower(built: _Built) -> str | None:
-    """The text of the second before which no row can hold, where the condition says so."""
+    """The instant (SQL) before which no row can hold, where the condition says so."""
     for condition in built.conditions():
         items = condition.items if isinstance(condition, Logic) and condition.op == "&&" else (condition,)
         for item in items:
             bound = _bound(item)
             if bound is not None:
-                return f"strftime('%Y-%m-%dT%H:%M:%S', ({built.writer.value(bound)}) / 1000000, 'unixepoch')"
+                return built.writer.value(bound)
     return None
 
 

@@ -30,6 +30,7 @@ BEGIN;
 _INDEXES: Final = """
 CREATE INDEX fact_kind ON fact (kind, at);
 CREATE INDEX fact_task ON fact (task, at);
+CREATE INDEX fact_seq ON fact (seq);
 CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, created_at TEXT);
 INSERT INTO tasks SELECT task, task, min(at) FROM fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid);
 PRAGMA query_only = 1;

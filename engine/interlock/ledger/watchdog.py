@@ -10,7 +10,7 @@ from typing import Final
 SECONDS = 30.0
 """How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
 _STEPS: Final = 100_000
-"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds, a millionth of them spent here."""
+"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds."""
 
 
 class Watchdog:
