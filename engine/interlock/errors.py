@@ -20,6 +20,10 @@ class LedgerError(InterlockError):
     """The ledger cannot be read: absent, no SQLite file, corrupt, not Conveyor's, or without the right to read it."""
 
 
+class UnsettledError(LedgerError):
+    """The ledger was opened, closed or written to while it was read: asked again, it may well be read."""
+
+
 class FactError(LedgerError):
     """A fact cannot be told from its row: it holds text that is no UTF-8, or a document that is no JSON text."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interlock.explanation import Explanation
     from interlock.history import History
     from interlock.plan import Unblock
+    from interlock.selection import Selected
     from interlock.sight import Sight
 
 
@@ -40,8 +41,11 @@ def facts(
     given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
-    with opened.snapshot(now) as snapshot:
-        selected = Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
+
+    def selecting(snapshot: Snapshot) -> Selected:
+        return Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
+
+    selected = opened.ask(now, selecting)
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
     return seen(loaded.compiled, selected), reasons
 
@@ -71,9 +75,12 @@ def explain(
     given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
-    with opened.snapshot(now) as snapshot:
+
+    def explaining(snapshot: Snapshot) -> Explanation:
         bench = Judge(snapshot, opened.path, now, "both", policies_at.load)
-        found = explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
+        return explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
+
+    found = opened.ask(now, explaining)
     document = policies_at.written(policy, loaded.policy.digest)
     return authored(found, {} if document is None else document.data, rule)
 
@@ -99,8 +106,11 @@ def unblock(
     given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
-    with opened.snapshot(now) as snapshot:
+
+    def answering(snapshot: Snapshot) -> Unblock:
         return answer(Judge(snapshot, opened.path, now, "both", policies_at.load), loaded, task, given)
+
+    return opened.ask(now, answering)
 
 
 def _known_rule(rule: str, loaded: Loaded) -> None:
@@ -137,12 +147,13 @@ def replay(
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     first, last = (None if each is None else moment(each, opened) for each in (since, until))
-    with opened.snapshot(LIMIT - 1) as snapshot:
+
+    def replaying(snapshot: Snapshot) -> History:
         begun, ended = _stretch(snapshot, task, first, last)
-        return history(
-            Stretch(snapshot, opened.path, task, begun, ended, engine, policies_at.load),
-            list(zip(loaded, given, strict=True)),
-        )
+        stretch = Stretch(snapshot, opened.path, task, begun, ended, engine, policies_at.load)
+        return history(stretch, list(zip(loaded, given, strict=True)))
+
+    return opened.ask(LIMIT - 1, replaying)
 
 
 def _stretch(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from interlock.argument import arguments
 from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Engine, Judge, Loaded
-from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, open_ledger
+from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.library import Library
 from interlock.source import nearest
 
@@ -85,13 +85,16 @@ def judge(
     waived = None if waivers is None else _waivers(waivers, library(policy_dirs, lock), loaded)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     now = moment(at, opened)
-    with opened.snapshot(now) as snapshot:
+
+    def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
         bench = Judge(snapshot, opened.path, now, engine, load, waived)
         names = snapshot.task_names() if tasks is None else tasks
-        try:
-            return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
-        except EngineError as error:
-            raise UsageError(str(error)) from None
+        return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
+
+    try:
+        return opened.ask(now, decided)
+    except EngineError as error:
+        raise UsageError(str(error)) from None
 
 
 def recorded(
@@ -116,16 +119,19 @@ def recorded(
     given = [arguments_for(each, params, loaded) for each in loaded]
     asked = [_asked(n, p, ledger, params, engine, policy_dirs, at) for n, p in zip(policies, loaded, strict=True)]
     now = moment(at, ledger)
-    with ledger.snapshot(now, head) as snapshot:
+
+    def decided(snapshot: Snapshot) -> tuple[Record, ...]:
         names = snapshot.task_names() if tasks is None else tasks
-        try:
-            return tuple(
-                record(Judge(snapshot, ledger.path, now, engine, load), policy, task, arguments, each)
-                for task in names
-                for policy, arguments, each in zip(loaded, given, asked, strict=True)
-            )
-        except EngineError as error:
-            raise UsageError(str(error)) from None
+        return tuple(
+            record(Judge(snapshot, ledger.path, now, engine, load), policy, task, arguments, each)
+            for task in names
+            for policy, arguments, each in zip(loaded, given, asked, strict=True)
+        )
+
+    try:
+        return ledger.ask(now, decided, head)
+    except EngineError as error:
+        raise UsageError(str(error)) from None
 
 
 def _ready(
@@ -219,8 +225,8 @@ def moment(at: str | datetime | None, ledger: Ledger) -> int:
             return time.time_ns() // 1_000 - instant.parse_duration(at[1:])
         except ValueError as error:
             raise UsageError(str(error)) from None
-    with ledger.snapshot(0) as snapshot:
-        found = snapshot.instant_of(at)
+    receipt = at
+    found = ledger.ask(0, lambda snapshot: snapshot.instant_of(receipt))
     if found is None:
         raise UsageError(
             f"`{at}` is no instant such as `2026-06-11T12:00:05Z`, no span of time ago such as `-10m`, "

@@ -16,7 +16,7 @@ import pytest
 
 from interlock.errors import LedgerError, UsageError
 from interlock.instant import parse_instant
-from interlock.ledger import Ledger, Snapshot, open_ledger
+from interlock.ledger import Ledger, Snapshot, open_ledger, reading
 from tests.helpers.ledgers import START, LedgerBuilder
 
 WRITER = """
@@ -165,6 +165,92 @@ def test_a_closed_log_that_is_written_to_meanwhile_gives_no_answer(tmp_path: Pat
     with pytest.raises(LedgerError, match="was written to while it was read; ask again"):
         read.__exit__(None, None, None)
     assert heads(ledger) == 2
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """A ledger in WAL mode that nobody has open, with one receipt."""
+    return LedgerBuilder(tmp_path / "l.db").task("demo").receipt("old", at=START).write(journal="wal")
+
+
+def test_a_question_is_put_again_where_a_writer_came_in_between(closed: Path) -> None:
+    ledger, heads = open_ledger(closed), []
+
+    def question(snapshot: Snapshot) -> int:
+        heads.append(snapshot.head)
+        if len(heads) < 3:
+            with writing(closed) as write:
+                write(INSERT)
+            raise ZeroDivisionError("what is read of a file that changes meanwhile may be anything")
+        return snapshot.head
+
+    assert ledger.ask(0, question) == 3
+    assert heads == [1, 2, 3]
+
+
+def test_a_question_is_not_put_for_ever(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_PAUSES", (0.01, 0.01))
+    ledger, heads = open_ledger(closed), []
+
+    def question(snapshot: Snapshot) -> None:
+        heads.append(snapshot.head)
+        with writing(closed) as write:
+            write(INSERT)
+
+    with pytest.raises(LedgerError, match="was written to while it was read; ask again"):
+        ledger.ask(0, question)
+    assert heads == [1, 2, 3]
+
+
+def test_what_a_writer_made_unreadable_is_not_called_damaged(closed: Path) -> None:
+    """Where the file changed meanwhile, SQLite's complaint is about the change; it is kept in the message."""
+
+    def read() -> None:
+        with open_ledger(closed).snapshot(0) as snapshot:
+            with writing(closed) as write:
+                write(INSERT)
+            with closed.open("r+b") as file:
+                file.seek(100)
+                file.write(b"\xff" * 8_000)
+            snapshot.rows("SELECT count(*) FROM main.bindings", {})
+
+    with pytest.raises(LedgerError) as caught:
+        read()
+    assert "was written to while it was read" in str(caught.value)
+    assert "damaged" not in str(caught.value)
+
+
+OPENING_AND_CLOSING = """
+import sqlite3, sys, time
+end, number = time.monotonic() + 3, 0
+while time.monotonic() < end:
+    connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+    number += 1
+    connection.execute(
+        "INSERT INTO telemetry_events SELECT 'w' || ?, NULL, NULL, timestamp, actor, 'new', severity, '', '{}', "
+        "json_object('x', hex(randomblob(500))) FROM telemetry_events WHERE id = 'receipt-1'", (number,)
+    )
+    connection.close()
+"""
+
+
+def test_a_ledger_is_read_while_a_writer_opens_and_closes_it(tmp_path: Path) -> None:
+    builder = LedgerBuilder(tmp_path / "l.db").task("demo")
+    for _ in range(2_000):
+        builder.receipt("old", at=START, attributes={"x": "y" * 500})
+    path, last, count = builder.write(journal="wal"), 2_000, 0
+    with subprocess.Popen([sys.executable, "-c", OPENING_AND_CLOSING, str(path)]) as process:
+        while process.poll() is None:
+            ledger = open_ledger(path)
+            found = ledger.ask(
+                0, lambda snapshot: snapshot.rows("SELECT count(*), sum(length(attributes)) FROM receipt", {})
+            )
+            ledger.close()
+            assert found[0][0] >= last
+            last, count = found[0][0], count + 1
+    assert process.returncode == 0
+    assert count > 20
+    assert last > 2_010
 
 
 def test_an_empty_log_is_as_good_as_none(tmp_path: Path) -> None:

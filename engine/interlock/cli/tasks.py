@@ -27,7 +27,7 @@ def command(ledger: str | None, at: str | None) -> int:
     """
     from interlock.runner import moment
 
-    with closing(options.opened(ledger)) as opened, opened.snapshot(moment(at, opened)) as snapshot:
-        names = snapshot.task_names()
+    with closing(options.opened(ledger)) as opened:
+        names = opened.ask(moment(at, opened), lambda snapshot: snapshot.task_names())
     terminal.put("".join(f"{harmless(name)}\n" for name in names))
     return exits.ALLOWED

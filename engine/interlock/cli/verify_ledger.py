@@ -59,8 +59,10 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
             raise UsageError("`--at` is for ledgers: every line of a feed is verified")
         found = verify_feed(feed_lines(path, path, options.watched()), path)
     else:
-        with closing(options.opened(path)) as opened, opened.snapshot(moment(at, opened)) as snapshot:
-            found = verify(snapshot, opened.path, watched, so_far=at is not None)
+        with closing(options.opened(path)) as opened:
+            found = opened.ask(
+                moment(at, opened), lambda snapshot: verify(snapshot, opened.path, watched, so_far=at is not None)
+            )
     if form == "json":
         terminal.report(verification.as_json(found), "utf-8")
     else:

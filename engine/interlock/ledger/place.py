@@ -41,6 +41,19 @@ def size(file: str) -> int | None:
         return None
 
 
+def state(file: str) -> tuple[object, ...]:
+    """What differs when a ledger's file was written to, or a file beside it came, went or was written to."""
+    found: list[object] = []
+    for each in (file, f"{file}-wal", f"{file}-shm"):
+        try:
+            status = os.stat(each)
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
 def _mount(path: str) -> object:
     """What is equal for two paths of one mount. A bind mount within one file system differs in nothing else."""
     if hasattr(os, "O_PATH"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from interlock.errors import FactError, UsageError
+from interlock.errors import FactError, LedgerError, UnsettledError, UsageError
 from interlock.instant import parse_instant
-from interlock.ledger.place import detached, resolve, size
+from interlock.ledger.place import detached, resolve, size, state
 from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import OPTIONAL, TABLES, lacking
 from interlock.ledger.trouble import examine, refused, told
@@ -25,6 +26,8 @@ LOGLESS: Final = "is in WAL mode and its log is not beside it: what was committe
 """What is told of a file that is either a ledger that was closed cleanly, or a copy without its log."""
 _ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or a copy of both files"
 _SLOW: Final = "check it with `interlock verify-ledger`, and the disk that it lies on"
+_TICK: Final = 20_000_000
+"""Nanoseconds in which two writes may bear the same time: clocks of file systems tick every few milliseconds."""
 _RAISED: Final = "user-defined function raised exception"
 _forgiving = partial(str, encoding="utf-8", errors="surrogateescape")
 _PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -53,22 +56,30 @@ class Reader:
         self._stand = examine(path, self.file)
         self._process = os.getpid()
         self._views: frozenset[str] = frozenset()
+        before = state(self.file)
         try:
             self._sealed = self._spent = self._complete()
+            if self._sealed and time.time_ns() - self._stand.st_mtime_ns < _TICK:
+                time.sleep(_TICK / 1e9)  # so that the next write to the file bears another time than the last
+                self._stand = examine(path, self.file)
+                self._sealed = self._spent = self._complete()
             self._connection = _connect(self.file, "&immutable=1" if self._sealed else "", patience)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
+            if state(self.file) != before:
+                raise self._unsettled(error) from error
             raise told(path, self.file, error) from error
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
 
     def _complete(self) -> bool:
         """Whether all of the ledger is in its one file, for it is in WAL mode and has no log.
 
         Raises LedgerError where its log may lie elsewhere.
         """
+        self.notes = ()
         log, index = size(self.file + "-wal"), size(self.file + "-shm")
         apart = detached(self.file)
         live = bool(log) or (log == 0 and index is not None)
@@ -97,11 +108,8 @@ class Reader:
     def _prepare(self) -> None:
         connection = self._connection
         self._functions()
-        try:
-            connection.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
-            missing = lacking(connection)
-        except sqlite3.Error as error:
-            raise told(self.path, self.file, error) from error
+        connection.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
+        missing = lacking(connection)
         if missing is not None:
             raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {missing}")
         self._watchdog = Watchdog(connection)
@@ -153,12 +161,20 @@ class Reader:
                 self._connection.execute("COMMIT")
             except sqlite3.DatabaseError as error:
                 self._spent = True
+                self.verify(error)
                 raise told(self.path, self.file, error) from error
 
-    def verify(self) -> None:
-        """Raises LedgerError when a file that was read as unchanging has changed since it was opened."""
+    def verify(self, error: sqlite3.Error | None = None) -> None:
+        """Raises UnsettledError when a file that was read as unchanging has changed since it was opened.
+
+        What SQLite made of such a file is then told as the `error` that it may have led to.
+        """
         if self._sealed and _content(examine(self.path, self.file)) != _content(self._stand):
-            raise refused(self.path, "was written to while it was read; ask again")
+            raise self._unsettled(error) from error
+
+    def _unsettled(self, error: sqlite3.Error | None) -> LedgerError:
+        why = "" if error is None else f" ({error})"
+        return refused(self.path, f"was written to while it was read{why}; ask again", UnsettledError)
 
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises LedgerError, and UsageError for a bound text that is no Unicode."""
@@ -202,7 +218,7 @@ class Reader:
         if _is_interrupt(error):
             return self._interrupted()
         if str(error) != _RAISED:
-            self.verify()
+            self.verify(error)
             return told(self.path, self.file, error)
         # SQLite swallows what is raised inside a function. Ours raise nothing: either a Ctrl-C fell into one, or its
         # text could not be decoded, and then it cannot be decoded the second time either.

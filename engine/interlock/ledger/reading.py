@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from _thread import RLock  # `threading` costs more than a decision
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
+from interlock.errors import UnsettledError
 from interlock.ledger.reader import BUSY_SECONDS, NEWEST, Reader
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stamp import Stamp, stamp
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 from interlock.ledger.trouble import examine, refused
+
+T = TypeVar("T")
+_PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between two attempts to read a ledger that others open and close."""
 
 
 class Ledger:
@@ -65,9 +72,26 @@ class Ledger:
                 yield snapshot
                 snapshot.close()
                 reader.verify()
+            except Exception:
+                reader.verify()  # what is read of a file that changes meanwhile proves nothing, not even what is wrong
+                raise
             finally:
                 self._reading = False
                 reader.end()
+
+    def ask(self, now: int, question: Callable[[Snapshot], T], head: int = NEWEST) -> T:
+        """The answer to a question about a `snapshot`. Raises LedgerError, and what the question raises.
+
+        The question is put again where a writer came in between, a few times within a second.
+        """
+        for pause in _PAUSES:
+            try:
+                with self.snapshot(now, head) as snapshot:
+                    return question(snapshot)
+            except UnsettledError:
+                time.sleep(pause)
+        with self.snapshot(now, head) as snapshot:
+            return question(snapshot)
 
     def _current(self) -> Reader:
         if self._reader is None or not self._reader.current():
@@ -76,12 +100,20 @@ class Ledger:
         return self._reader
 
     def _opened(self) -> Reader:
-        reader = self._read()
+        """A reader of what there is at the path. Where a writer comes in between, it is opened again."""
+        for pause in _PAUSES:
+            try:
+                return self._read()
+            except UnsettledError:
+                time.sleep(pause)
+        return self._read()
+
+    def _read(self) -> Reader:
+        reader = self._of_what_is_there()
         reader.strict = self.strict
         return reader
 
-    def _read(self) -> Reader:
-        """A reader of what there is at the path."""
+    def _of_what_is_there(self) -> Reader:
         if not is_feed(self._file):
             return Reader(self.path, self._file, self._patience)
         if self._file != STANDARD_INPUT:
