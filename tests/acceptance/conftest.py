@@ -48,6 +48,12 @@ def folder(tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.fixture
+def own_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other test sees what this one caches."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
 def interlock(folder: Path, capfd: pytest.CaptureFixture[str]) -> Interlock:
     """Runs the command in this process."""
 

@@ -251,6 +251,7 @@ def test_what_is_locked_is_the_version_and_the_digest() -> None:
     assert lock.policies == {"smoke": Locked(1, library().load("smoke").policy.digest)}
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_cache_that_was_tampered_with_decides_nothing_under_a_lock(process: Interlock, story_path: Path) -> None:
     when = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
     asked = ("eval", "smoke", *when)
@@ -266,6 +267,7 @@ def test_a_cache_that_was_tampered_with_decides_nothing_under_a_lock(process: In
     assert process("eval", "autonomy", *when, "--locked").code != 0, "what it needs is compiled from its source"
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Interlock, gates: Path) -> None:
     process("lock", "awake")
     soften(gates / "awake.yaml")
@@ -278,6 +280,7 @@ def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Inte
     assert process("lock", "awake").out.startswith("changed  awake")
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_the_api_compiles_from_source_under_a_lock(
     folder: Path, story_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
