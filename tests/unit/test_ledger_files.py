@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "view": (
         lambda path: changed(path, "ALTER TABLE sessions RENAME TO s", "CREATE VIEW sessions AS SELECT * FROM s"),
-        f"{NOT_CONVEYORS}it has no table `sessions`",
+        f"{NOT_CONVEYORS}its `sessions` is a view, and not a table",
     ),
     "no column": (
         lambda path: changed(path, "ALTER TABLE bindings RENAME COLUMN ended_at TO finished_at"),
@@ -194,15 +194,13 @@ def test_content_that_nobody_can_read_is_told(tmp_path: Path, change: str, sql: 
         assert snapshot.rows("SELECT count(*) FROM receipt", {}) == [(1,)]
 
 
-@pytest.mark.parametrize("value", ["5", "x'7b7d'"])
-def test_what_is_no_text_is_handed_on_for_what_it_is(tmp_path: Path, value: str) -> None:
+def test_what_is_no_text_is_handed_on_for_what_it_is(tmp_path: Path) -> None:
     """Whoever makes a fact of the row refuses it."""
     path = tmp_path / "l.db"
-    changed(path, "CREATE TABLE t AS SELECT * FROM telemetry_events", "DROP TABLE telemetry_events")
-    changed(path, "ALTER TABLE t RENAME TO telemetry_events", f"UPDATE telemetry_events SET attributes_json = {value}")
+    changed(path, "UPDATE telemetry_events SET attributes_json = x'7b7d'")
     with open_ledger(path).snapshot(0) as snapshot:
         (found,) = snapshot.rows("SELECT attributes FROM receipt", {})[0]
-    assert found in ("5", b"{}")
+    assert found == b"{}"
 
 
 def test_damage_that_is_met_later_is_told(tmp_path: Path) -> None:

@@ -144,10 +144,10 @@ UNION ALL SELECT task_id, 'binding', id, ended_at FROM main.bindings;
 
 CREATE TEMP VIEW change_seat AS
 SELECT task_id, kind, id, at FROM change_binding
-UNION ALL SELECT task_id, 'seat', sessions.id, registered_at
-FROM main.bindings JOIN main.sessions ON sessions.id IN (manager_session_id, worker_session_id)
-UNION ALL SELECT task_id, 'seat', sessions.id, last_heartbeat_at
-FROM main.bindings JOIN main.sessions ON sessions.id IN (manager_session_id, worker_session_id);
+UNION ALL SELECT bindings.task_id, 'seat', sessions.id, sessions.registered_at
+FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id)
+UNION ALL SELECT bindings.task_id, 'seat', sessions.id, sessions.last_heartbeat_at
+FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id);
 
 CREATE TEMP VIEW change_notification AS
 SELECT task_id, 'notification' AS kind, CAST(id AS TEXT) AS id, created_at AS at FROM main.routed_notifications

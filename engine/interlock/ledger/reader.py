@@ -13,7 +13,7 @@ from interlock.errors import FactError, LedgerError, UnsettledError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger.place import detached, resolve, size, state
 from interlock.ledger.plain import is_plain
-from interlock.ledger.schema import OPTIONAL, TABLES, lacking
+from interlock.ledger.schema import OPTIONAL, TABLES, differing
 from interlock.ledger.trouble import examine, refused, told
 from interlock.ledger.views import Source, definitions, needed
 from interlock.ledger.watchdog import Watchdog
@@ -109,9 +109,9 @@ class Reader:
         connection = self._connection
         self._functions()
         connection.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
-        missing = lacking(connection)
-        if missing is not None:
-            raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {missing}")
+        differs = differing(connection)
+        if differs is not None:
+            raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {differs}")
         self._watchdog = Watchdog(connection)
 
     def _define(self, names: frozenset[str]) -> None:
