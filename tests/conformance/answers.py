@@ -10,6 +10,13 @@ import msgspec
 
 from interlock import Decision
 
+EXPECTED = {
+    "ledger": "expected.jsonl",
+    "story": "story.jsonl",
+    "history": "history.jsonl",
+    "same-second": "same-second.jsonl",
+}
+"""The ledgers, and the files of what was answered about each."""
 ROLES = ("manager", "worker")
 Pair = tuple[str, Any, Any]
 Compare = Callable[[Any, Decision], Iterator[Pair]]

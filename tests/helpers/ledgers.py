@@ -90,6 +90,22 @@ class LedgerBuilder:
         values |= {"correlation_json": json.dumps(correlation or {}), "attributes_json": json.dumps(attributes or {})}
         return self._add("telemetry_events", values | columns)
 
+    def event(self, kind: str, *, at: str, payload: Mapping[str, Any], of_task: bool = False) -> Self:
+        """A row of `events`, of no task unless `of_task`."""
+        task = self._task if of_task else None
+        values = {"created_at": at, "actor": "workerctl", "task_id": task, "type": kind}
+        return self._add("events", values | {"payload_json": json.dumps(payload)})
+
+    def registered(self, role: str, *, at: str) -> Self:
+        """The event of the seat's session being registered; the session's own row is left as it is."""
+        return self.event("session_registered", at=at, payload={"session_id": self._seats[role], "role": role})
+
+    def rotated(self, *, at: str, updated: bool = True, **attributes: Any) -> Self:
+        """The receipt of the worker's rotation; the session's own row is left as it is."""
+        worker = self._seats["worker"]
+        known = {"old_worker_session_id": worker, "old_worker_thread_id": "thread-before", "session_updated": updated}
+        return self.receipt("app_worker_rotation_recorded", at=at, actor="manager", attributes=known | attributes)
+
     def notification(self, role: str, *, at: str, **columns: Any) -> Self:
         """A message to the seat of a role, pending unless `columns` says more."""
         other = ROLES[1 - ROLES.index(role)]

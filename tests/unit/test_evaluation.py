@@ -92,7 +92,7 @@ def test_a_required_group_that_is_missing_is_undecided(builder: LedgerBuilder, t
     [
         ({**BEAT, "role": 5}, "`role` is the number `5`, not text"),
         ({**BEAT, "role": "boss"}, "`role` is `boss`, not one of"),
-        ({"role": "worker"}, "`session_id` is missing"),
+        ({"role": "worker", "session_id": 5}, "`session_id` is the number `5`, not text or null"),
     ],
 )
 def test_an_invalid_fact_that_is_read_is_undecided_and_named(

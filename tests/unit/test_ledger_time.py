@@ -93,7 +93,8 @@ def test_the_binding_is_the_one_that_was_active(ledger: LedgerBuilder, at: str, 
         ("ended", None, "09:30:00", None),
         ("ended", "some day", "09:30:00", None),
         ("invalid", None, "09:30:00", None),
-        ("invalid", clock("10:00:00"), "09:30:00", None),
+        ("invalid", clock("10:00:00"), "09:30:00", {"state": "active", "ended_at": None}),
+        ("invalid", clock("10:00:00"), "10:00:00", None),
     ],
 )
 def test_a_binding_is_shown_as_it_stood(
@@ -138,9 +139,10 @@ HEARTBEATS = ("09:02:00", "09:03:00", "09:03:00.500", "09:04:00.000")
     ],
 )
 def test_a_seats_heartbeat_is_the_newest_by_then(ledger: LedgerBuilder, at: str, heartbeat: str) -> None:
-    """The session's own row where it is not later, else a receipt of this seat, else the registration."""
+    """The session's own row where it is not later, else the newest receipt or registration of this session."""
     worker = {"registered_at": clock("09:01:00.000Z"), "last_heartbeat_at": clock("10:00:00")}
     ledger.bind(at=clock("09:01:00"), manager=worker, worker=worker)
+    ledger.registered("manager", at=clock("09:01:00.000")).registered("worker", at=clock("09:01:00.000"))
     for beat in reversed(HEARTBEATS):
         ledger.heartbeat("worker", at=clock(beat))
     ledger.heartbeat("worker", at="2026").receipt("other", at=clock("09:05:00"), attributes={"session_id": "x"})
@@ -155,6 +157,7 @@ def test_a_seats_heartbeat_is_the_newest_by_then(ledger: LedgerBuilder, at: str,
         ({"last_heartbeat_at": None}, None),
         ({"last_heartbeat_at": "soon"}, "soon"),
         ({"last_heartbeat_at": clock("10:00:00"), "registered_at": clock("09:31:00")}, None),
+        ({"last_heartbeat_at": clock("10:00:00"), "registered_at": clock("09:29:00")}, None),
         ({"last_heartbeat_at": clock("10:00:00"), "registered_at": "once"}, None),
     ],
 )

@@ -14,7 +14,10 @@ from interlock.history import Mark
 from interlock.ledger import Snapshot
 
 _ROLES = ("manager", "worker")
-_BEHIND = {"seat": "app_heartbeat", "wake_action": "app_wakeup_dispatch_planned"}
+BEHIND = {
+    "seat": ("app_heartbeat", "codex_events_ingested", "app_worker_rotation_recorded"),
+    "wake_action": ("app_wakeup_dispatch_planned",),
+}
 """The receipts that entities are made of."""
 _DAY = 86_400
 
@@ -79,12 +82,14 @@ def _note_receipts(
 ) -> None:
     """Receipts of the kinds, and of those that entities are made of."""
     serves: dict[str, set[str]] = {}
-    everywhere = {kind for kind, every in kinds.items() if every}
+    everywhere: set[str] = set()
     for kind in kinds:
-        serves.setdefault(kind if kind not in schemas.ENTITIES else _BEHIND.get(kind, ""), set()).add(kind)
-    everywhere |= {_BEHIND.get(kind, kind) for kind in everywhere}
-    listed = [kind for kind in serves if kind]
-    for receipt, kind, text, at, actor, summary, role in snapshot.arrived(task, listed, everywhere, since, until):
+        for behind in (kind,) if kind not in schemas.ENTITIES else BEHIND.get(kind, ()):
+            serves.setdefault(behind, set()).add(kind)
+            everywhere |= {behind} if kinds[kind] else set()
+    arrived = snapshot.arrived(task, list(serves), everywhere, since, until)
+    arrived += snapshot.elsewhere(task, since, until) if "seat" in kinds else []
+    for receipt, kind, text, at, actor, summary, role in arrived:
         if at is None:
             found.dated = False
             for each in _seconds(str(text), since, until):

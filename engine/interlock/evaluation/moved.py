@@ -12,9 +12,10 @@ from interlock.ledger import Snapshot
 from interlock.schemas import recording
 
 _SQL = (
-    "SELECT id FROM receipt WHERE kind = :kind AND +task_id = :task AND at >= :second AND at < :second || '~'"
-    " AND instant = :instant AND EXISTS (SELECT 1 FROM json_each(iif(json_valid(attributes), attributes, '{}'))"
-    " WHERE value = :entity) ORDER BY seq DESC LIMIT 1"
+    "SELECT id FROM receipt WHERE kind = :kind AND at >= :second AND at < :second || '~' AND instant = :instant"
+    " AND :entity IN (SELECT value FROM json_each(iif(json_valid(attributes), attributes, '{}'))"
+    " UNION ALL SELECT value FROM json_each(iif(json_valid(correlation), correlation, '{}')))"
+    " ORDER BY seq DESC LIMIT 1"
 )
 
 
@@ -22,21 +23,20 @@ class Movers:
     """For the entities among the facts, the receipts that moved their fields to where they are."""
 
     def __init__(self, snapshot: Snapshot, known: Known) -> None:
-        """Look them up. Raises LedgerError, UsageError."""
+        """Look them up. Raises LedgerError."""
         self.found: dict[tuple[str, str | None], tuple[str, Cited]] = {}
-        task = snapshot.task_id(known.task)
         moving = [(kind, moved) for kind in schemas.kinds() if (moved := recording.moves(kind)) is not None]
         for fact in {fact.id: fact for facts in known.facts.values() for fact in facts if fact.id}.values():
             for kind, moved in moving:
                 value = fact.fields.get(moved.field)
                 if fact.kind == moved.kind and isinstance(value, int):
-                    self.look_up(snapshot, task, fact, (kind, moved.field), value)
+                    self.look_up(snapshot, fact, (kind, moved.field), value)
 
-    def look_up(self, snapshot: Snapshot, task: str, fact: Fact, moving: tuple[str, str], value: int) -> None:
+    def look_up(self, snapshot: Snapshot, fact: Fact, moving: tuple[str, str], value: int) -> None:
         """Note the receipt of that kind and instant."""
         kind, field = moving
         at = instant.format_instant(value)
-        binds = {"kind": kind, "task": task, "second": at[:19], "instant": value, "entity": fact.id}
+        binds = {"kind": kind, "second": at[:19], "instant": value, "entity": fact.id}
         for (identity,) in snapshot.rows(_SQL, binds):
             self.found[fact.kind, fact.id] = (field, Cited(kind, identity, at))
 

@@ -14,7 +14,7 @@ import msgspec
 
 from interlock.evaluation import Engine, Judge, Judged, Loaded
 from interlock.evaluation.ahead import Same, differing, sameness, steady
-from interlock.evaluation.arrivals import Arrivals, arrivals, reads
+from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
 from interlock.fact import Value
 from interlock.history import Cause, History, Interval, Lane, Mark
 from interlock.instant import format_instant
@@ -128,7 +128,7 @@ class _Scan:
         if len(marks) < 2:
             return marks
         read = {*after.decision.evidence, *(f for _, each in after.needs for j in each for f in j.decision.evidence)}
-        chosen = tuple(mark for mark in marks if mark.id in read or mark.kind == "app_heartbeat")
+        chosen = tuple(mark for mark in marks if mark.id in read or mark.kind in BEHIND["seat"])
         return chosen or marks
 
     def _alone(self, at: int) -> Same:

@@ -23,13 +23,13 @@ SELECT 'task' AS kind, id, rowid AS seq, id AS task_id, name AS task,
 FROM main.tasks
 WHERE (instant_of(created_at) > asked_instant()) IS NOT TRUE;
 
--- The binding of each task that was active at the instant: one that is not ended now (found by the partial index), else
--- one that ended since. An end at the very instant counts. No index leads to ended bindings: the set of tasks that have
--- any is made at most once a query, and only they are searched.
+-- The binding of each task that was active at the instant: one that is not over now (found by the partial index), else one
+-- that was ended, or marked as invalid, since. An end at the very instant counts. No index leads to bindings that are over:
+-- the set of tasks that have any is made at most once a query, and only they are searched.
 CREATE TEMP VIEW active_binding AS
 SELECT bindings.id, bindings.rowid AS seq, tasks.id AS task_id, tasks.name AS task, bindings.created_at,
-       iif(bindings.state = 'ended', 'active', bindings.state) AS state,
-       iif(bindings.state = 'ended', NULL, bindings.ended_at) AS ended_at,
+       iif(bindings.state IN ('ended', 'invalid'), 'active', bindings.state) AS state,
+       iif(bindings.state IN ('ended', 'invalid'), NULL, bindings.ended_at) AS ended_at,
        bindings.manager_session_id, bindings.worker_session_id
 FROM main.tasks
 JOIN main.bindings ON bindings.rowid = coalesce(
@@ -38,9 +38,9 @@ JOIN main.bindings ON bindings.rowid = coalesce(
        AND (instant_of(bound.created_at) > asked_instant()) IS NOT TRUE
      ORDER BY instant_of(bound.created_at) DESC, bound.rowid DESC LIMIT 1),
     CASE WHEN tasks.id IN (SELECT task_id FROM main.bindings
-                           WHERE state = 'ended' AND instant_of(ended_at) > asked_instant()) THEN
+                           WHERE state IN ('ended', 'invalid') AND instant_of(ended_at) > asked_instant()) THEN
         (SELECT bound.rowid FROM main.bindings AS bound
-         WHERE bound.task_id = tasks.id AND bound.state = 'ended'
+         WHERE bound.task_id = tasks.id AND bound.state IN ('ended', 'invalid')
            AND instant_of(bound.ended_at) > asked_instant()
            AND (instant_of(bound.created_at) > asked_instant()) IS NOT TRUE
          ORDER BY instant_of(bound.created_at) DESC, bound.rowid DESC LIMIT 1)
@@ -54,38 +54,81 @@ SELECT 'binding' AS kind, id, seq, task_id, task,
                    'ended_at', ended_at) AS attributes
 FROM active_binding;
 
--- The heartbeats of tasks' seats up to the instant. The `+` keeps to the index on (task_id, timestamp); the text bound,
--- the second after the instant, skips what is later.
+-- The receipts that stamp a session's heartbeat, in whatever task: up to the instant, and of one `kind`, which the index
+-- on (event_type, timestamp) finds. The text bound, the second after the instant, skips what is later.
 CREATE TEMP VIEW heartbeat AS
-SELECT task_id, json_extract(attributes_json, '$.session_id') AS session_id, timestamp AS at, rowid AS seq
+SELECT event_type AS kind, id, rowid AS seq, task_id, timestamp AS at, instant_of(timestamp) AS instant,
+       iif(event_type = 'app_heartbeat',
+           iif(json_valid(attributes_json), json_extract(attributes_json, '$.session_id'), NULL),
+           iif(json_valid(correlation_json), json_extract(correlation_json, '$.session_id'), NULL)) AS session_id,
+       is_plain(iif(event_type = 'app_heartbeat', attributes_json, correlation_json), 'session_id') AS plain
 FROM main.telemetry_events
-WHERE +event_type = 'app_heartbeat' AND +rowid <= asked_head()
-  AND timestamp < strftime('%Y-%m-%dT%H:%M:%S', asked_instant() / 1000000 + 1, 'unixepoch')
-  AND instant_of(timestamp) <= asked_instant();
+WHERE timestamp < strftime('%Y-%m-%dT%H:%M:%S', asked_instant() / 1000000 + 1, 'unixepoch')
+  AND +rowid <= asked_head() AND instant_of(timestamp) <= asked_instant();
 
--- Both seats of the active binding, whether or not their sessions are there. Within one second text order is not the
--- order of instants, so the newest heartbeat is looked for among those of the newest second.
-CREATE TEMP VIEW entity_seat AS
-SELECT 'seat' AS kind, coalesce(sessions.id, binding.id || '#' || place.role) AS id, place.seq, binding.task_id,
-       binding.task, binding.created_at AS at, instant_of(binding.created_at) AS instant,
-       NULL AS actor, NULL AS severity, '' AS summary, '{}' AS correlation,
-       json_object(
-           'role', place.role, 'binding_id', binding.id, 'session_id', sessions.id, 'session_name', sessions.name,
-           'state', sessions.state, 'thread_id', sessions.codex_app_thread_id,
-           'thread_title', sessions.codex_app_thread_title, 'tmux_session', sessions.tmux_session,
-           'heartbeat_at', CASE WHEN instant_of(sessions.last_heartbeat_at) > asked_instant() THEN coalesce(
-               (SELECT at FROM heartbeat
-                WHERE task_id = binding.task_id AND session_id = sessions.id
-                  AND at >= (SELECT substr(at, 1, 19) FROM heartbeat
-                             WHERE task_id = binding.task_id AND session_id = sessions.id ORDER BY at DESC LIMIT 1)
-                ORDER BY instant_of(at) DESC, seq DESC LIMIT 1),
-               iif(instant_of(sessions.registered_at) <= asked_instant(), sessions.registered_at, NULL))
-               ELSE sessions.last_heartbeat_at END,
-           'registered_at', sessions.registered_at) AS attributes
+-- The receipts of rotations that gave a worker's session another thread, and so left it without a heartbeat. One that
+-- cannot be read may be of any session of its task.
+CREATE TEMP VIEW rotation AS
+SELECT seq, id, task_id, at, instant, instant + iif(instr(at, '.'), 0, 999999) AS latest,
+       iif(plain, json_extract(attributes, '$.old_worker_session_id'), NULL) AS session_id,
+       iif(plain, json_extract(attributes, '$.old_worker_thread_id'), NULL) AS thread_id
+FROM (SELECT rowid AS seq, id, task_id, timestamp AS at, instant_of(timestamp) AS instant, attributes_json AS attributes,
+             json_valid(attributes_json) AND is_plain(attributes_json, 'session_updated', 'old_worker_session_id',
+                                                      'old_worker_thread_id') AS plain
+      FROM main.telemetry_events
+      WHERE event_type = 'app_worker_rotation_recorded' AND +rowid <= asked_head())
+WHERE iif(plain, json_type(attributes, '$.session_updated') = 'true', 1);
+
+-- The rows of `events` that register a session by its id, and those that register a disposable pair by its names. `events` is
+-- indexed by its tasks: a session is registered under none, a pair under the task that it is bound to.
+CREATE TEMP VIEW registered AS
+SELECT id AS seq, created_at AS at, instant_of(created_at) AS instant,
+       iif(json_valid(payload_json), json_extract(payload_json, '$.session_id'), NULL) AS session_id
+FROM main.events
+WHERE task_id IS NULL AND +type = 'session_registered';
+
+CREATE TEMP VIEW registered_pair AS
+SELECT id AS seq, created_at AS at, instant_of(created_at) AS instant, task_id,
+       iif(json_valid(payload_json), json_extract(payload_json, '$.manager'), NULL) AS manager_name,
+       iif(json_valid(payload_json), json_extract(payload_json, '$.worker'), NULL) AS worker_name
+FROM main.events
+WHERE +type = 'disposable_binding_created';
+
+CREATE TEMP VIEW sitting AS
+SELECT task_id, manager_session_id, worker_session_id FROM main.bindings;
+
+CREATE TEMP VIEW entity_registration AS
+SELECT 'registration' AS kind, seq || '#' || role AS id, seq, NULL AS task_id, NULL AS task,
+       at, instant, NULL AS actor, NULL AS severity, '' AS summary, '{}' AS correlation,
+       json_object('session_id', session_id) AS attributes
+FROM (SELECT registered.seq, registered.at, registered.instant, sessions.role, sessions.id AS session_id
+      FROM registered JOIN main.sessions ON sessions.id = registered.session_id
+      UNION ALL
+      SELECT pair.seq, pair.at, pair.instant, sessions.role, sessions.id
+      FROM registered_pair AS pair JOIN main.sessions ON sessions.name IN (pair.manager_name, pair.worker_name))
+WHERE (instant > asked_instant()) IS NOT TRUE;
+
+-- Both seats of the active binding, whether or not their sessions are there, as the sessions' rows have them now.
+CREATE TEMP VIEW seated AS
+SELECT binding.id AS binding_id, binding.task_id, binding.task, binding.created_at, place.seq, place.role,
+       sessions.id AS session_id, sessions.name AS session_name, sessions.state, sessions.codex_app_thread_id AS thread_id,
+       sessions.codex_app_thread_title AS thread_title, sessions.tmux_session, sessions.registered_at,
+       sessions.last_heartbeat_at
 FROM active_binding AS binding
 JOIN (SELECT 1 AS seq, 'manager' AS role UNION ALL SELECT 2, 'worker') AS place
 LEFT JOIN main.sessions
   ON sessions.id = iif(place.role = 'manager', binding.manager_session_id, binding.worker_session_id);
+
+-- DISTINCT, so that what makes up the attributes is worked out once, however often a query reads them.
+CREATE TEMP VIEW entity_seat AS
+SELECT DISTINCT 'seat' AS kind, coalesce(session_id, binding_id || '#' || role) AS id, seq, task_id, task,
+       created_at AS at, instant_of(created_at) AS instant,
+       NULL AS actor, NULL AS severity, '' AS summary, '{}' AS correlation,
+       json_object(
+           'role', role, 'binding_id', binding_id, 'session_id', session_id, 'session_name', session_name,
+           'state', state, 'thread_id', thread_then, 'thread_title', iif(rotated IS NULL, thread_title, NULL),
+           'tmux_session', tmux_session, 'heartbeat_at', heartbeat_then, 'registered_at', registered_at) AS attributes
+FROM seated_then;
 
 CREATE TEMP VIEW entity_notification AS
 SELECT 'notification' AS kind, CAST(id AS TEXT) AS id, id AS seq, task_id,
@@ -147,7 +190,16 @@ SELECT task_id, kind, id, at FROM change_binding
 UNION ALL SELECT bindings.task_id, 'seat', sessions.id, sessions.registered_at
 FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id)
 UNION ALL SELECT bindings.task_id, 'seat', sessions.id, sessions.last_heartbeat_at
-FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id);
+FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id)
+UNION ALL SELECT bindings.task_id, 'registration', registered.seq || '#' || sessions.role, registered.at
+FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id)
+JOIN registered ON registered.session_id = sessions.id
+UNION ALL SELECT bindings.task_id, 'registration', pair.seq || '#' || sessions.role, pair.at
+FROM main.bindings JOIN main.sessions ON sessions.id IN (bindings.manager_session_id, bindings.worker_session_id)
+JOIN registered_pair AS pair ON sessions.name IN (pair.manager_name, pair.worker_name);
+
+CREATE TEMP VIEW change_registration AS
+SELECT NULL AS task_id, kind, id, at FROM entity_registration;
 
 CREATE TEMP VIEW change_notification AS
 SELECT task_id, 'notification' AS kind, CAST(id AS TEXT) AS id, created_at AS at FROM main.routed_notifications

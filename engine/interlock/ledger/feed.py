@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from interlock.errors import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger.lines import INSERT, OPENING, read_line
@@ -32,9 +34,13 @@ CREATE INDEX fact_kind ON fact (kind, at);
 CREATE INDEX fact_task ON fact (task, at);
 CREATE INDEX fact_seq ON fact (seq);
 CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, created_at TEXT);
-INSERT INTO tasks SELECT task, task, min(at) FROM fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid);
-PRAGMA query_only = 1;
 """
+_TASKS: Final = """
+INSERT INTO tasks SELECT task, task, min(at) FROM fact
+WHERE task IS NOT NULL AND (:tasks IS NULL OR task IN (SELECT value FROM json_each(:tasks)))
+GROUP BY task ORDER BY min(rowid)
+"""
+"""A feed of some tasks also has receipts of others, which tell of the sessions that were seated there."""
 
 
 class FeedReader(Reader):
@@ -56,6 +62,7 @@ class FeedReader(Reader):
             self._connection.executescript(_TABLES)
             self._fill(lines)
             self._connection.executescript(_INDEXES)
+            self._name_tasks()
             self._watchdog = Watchdog(self._connection)
         except sqlite3.Error as error:
             self._connection.close()
@@ -113,6 +120,12 @@ class FeedReader(Reader):
         if self.now < parse_instant(taken) and self._about["kinds"] is not None:
             return f"the feed was exported for some policies, as of {taken}; ask with `--at {taken}`, or export all"
         return None
+
+    def _name_tasks(self) -> None:
+        """Make the table of the tasks that can be asked about; nothing is written from then on."""
+        tasks = None if self._about is None else self._about["tasks"]
+        self._connection.execute(_TASKS, {"tasks": None if tasks is None else msgspec.json.encode(tasks).decode()})
+        self._connection.execute("PRAGMA query_only = 1")
 
     def _fill(self, lines: Iterable[bytes]) -> None:
         bad: list[str] = []

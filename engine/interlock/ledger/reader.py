@@ -13,9 +13,9 @@ from interlock.errors import FactError, LedgerError, UnsettledError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger.place import detached, resolve, size, state
 from interlock.ledger.plain import is_plain
-from interlock.ledger.schema import OPTIONAL, TABLES, differing
+from interlock.ledger.schema import OPTIONAL, TABLES, differing, has_events
 from interlock.ledger.trouble import examine, refused, told
-from interlock.ledger.views import Source, definitions, needed
+from interlock.ledger.views import WITHOUT_EVENTS, Source, definitions, needed
 from interlock.ledger.watchdog import Watchdog
 
 NEWEST: Final = (1 << 63) - 1
@@ -116,10 +116,13 @@ class Reader:
 
     def _define(self, names: frozenset[str]) -> None:
         """Create views, in memory and for this connection only."""
+        known = definitions(self.source)
+        if self.source == "conveyor" and not names.isdisjoint(WITHOUT_EVENTS) and not has_events(self._connection):
+            known = known | WITHOUT_EVENTS
         self._connection.execute("PRAGMA query_only = 0")
         try:
             for name in names:
-                self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions(self.source)[name]}")
+                self._connection.execute(f"CREATE TEMP VIEW {name} AS {known[name]}")
                 self._views |= {name}
         finally:
             self._connection.execute("PRAGMA query_only = 1")

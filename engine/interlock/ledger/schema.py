@@ -17,6 +17,7 @@ REQUIRED: Final = ("tasks", "sessions", "bindings", "telemetry_events")
 """The tables that every policy stands on."""
 
 OPTIONAL: Final = {
+    "registration": "events",
     "notification": "routed_notifications",
     "acknowledgement": "notification_acknowledgements",
     "handoff": "worker_handoffs",
@@ -36,12 +37,14 @@ _TEXTS: Final = {
     ),
     "notification_acknowledgements": "task_id binding_id role status correlation_id payload_json created_at",
     "worker_handoffs": "task_id worker_session_id summary created_at",
+    "events": "created_at task_id type payload_json",
 }
 """The columns of text that are read of each table."""
 _INTEGERS: Final = {
     "routed_notifications": "id",
     "notification_acknowledgements": "id notification_id",
     "worker_handoffs": "id",
+    "events": "id",
 }
 """The columns of integers. Where `id` is one it numbers the rows, and else it is a text that is a key."""
 _ROWID: Final = ("rowid", "_rowid_", "oid")
@@ -128,3 +131,9 @@ def _of_rows(connection: sqlite3.Connection, table: str, names: Sequence[str]) -
         return
     if count != len(rows):
         yield f"the texts of its table `{table}` are not compared byte by byte"
+
+
+def has_events(connection: sqlite3.Connection) -> bool:
+    """Whether the database has the table of events from which registrations are read. Raises sqlite3.Error."""
+    found = {row[1] for row in connection.execute("PRAGMA main.table_xinfo(events)")}
+    return found >= {"id", "created_at", "task_id", "type", "payload_json"}

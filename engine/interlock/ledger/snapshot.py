@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock.errors import FactError, UsageError
+from interlock.instant import format_instant
 from interlock.ledger.reader import NEWEST, Reader
 from interlock.schemas import ENTITIES
 
@@ -22,12 +23,42 @@ _CHOSEN = (
     " AND (:tasks IS NULL OR task_id IN (SELECT value FROM json_each(:tasks))"
     " OR kind IN (SELECT value FROM json_each(:everywhere))){order}"
 )
+_BY_TASK = " ORDER BY seq, (SELECT tasks.rowid FROM main.tasks WHERE tasks.id = task_id)"
 _ARRIVED = (
     "SELECT id, kind, at, instant, actor, summary,"
     " iif(json_valid(attributes), json_extract(attributes, '$.role'), NULL)"
     " FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds))"
     " AND (task_id = :task OR kind IN (SELECT value FROM json_each(:everywhere)))"
     " AND (instant IS NULL OR instant BETWEEN :since + 1 AND :until) ORDER BY seq"
+)
+_SESSION = (
+    "CASE kind WHEN 'app_heartbeat' THEN iif(json_valid(attributes), json_extract(attributes, '$.session_id'), NULL)"
+    " WHEN 'codex_events_ingested' THEN iif(json_valid(correlation), json_extract(correlation, '$.session_id'), NULL)"
+    " WHEN 'app_worker_rotation_recorded'"
+    " THEN iif(json_valid(attributes), json_extract(attributes, '$.old_worker_session_id'), NULL) END"
+)
+"""The id of the session that a receipt is about."""
+_OF_SESSIONS = "('app_heartbeat', 'codex_events_ingested', 'app_worker_rotation_recorded')"
+_ELSEWHERE = (
+    "SELECT id, kind, at, instant, actor, summary, NULL FROM receipt"
+    f" WHERE kind IN {_OF_SESSIONS} AND task_id IS NOT :task AND at >= :floor AND instant BETWEEN :since + 1 AND :until"
+    f" AND {_SESSION} IN (SELECT manager_session_id FROM sitting WHERE task_id = :task"
+    " UNION SELECT worker_session_id FROM sitting WHERE task_id = :task) ORDER BY seq"
+)
+_SESSIONS = (
+    "(SELECT manager_session_id FROM sitting WHERE task_id IN (SELECT value FROM json_each(:tasks))"
+    " UNION SELECT worker_session_id FROM sitting WHERE task_id IN (SELECT value FROM json_each(:tasks)))"
+)
+_SESSION_RECEIPTS = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE kind IN {_OF_SESSIONS} AND (instant > asked_instant()) IS NOT TRUE"
+    " AND (task_id IN (SELECT value FROM json_each(:tasks))) IS NOT TRUE"
+    " AND kind NOT IN (SELECT value FROM json_each(:everywhere))"
+    f" AND {_SESSION} IN {_SESSIONS} ORDER BY seq"
+)
+_SESSION_REGISTRATIONS = (
+    f"SELECT {_COLUMNS} FROM entity_registration WHERE (instant > asked_instant()) IS NOT TRUE"
+    " AND kind NOT IN (SELECT value FROM json_each(:everywhere))"
+    f" AND json_extract(attributes, '$.session_id') IN {_SESSIONS}"
 )
 _CHANGES = (
     "SELECT kind, id, instant_of(at) FROM change_{kind}"
@@ -91,10 +122,16 @@ class Snapshot:
         """
         binds = {"tasks": _listed(tasks), "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
         yield from self._open().stream(_CHOSEN.format(source="receipt", order=" ORDER BY seq"), binds)
-        wanted, absent = None if kinds is None else set(kinds), self.absent()
+        absent = self.absent()
+        if tasks is not None and kinds is None:  # how the tasks' seats were before can be told from these alone
+            yield from self._open().stream(_SESSION_RECEIPTS, binds)
+            if "registration" not in absent:
+                yield from self._open().stream(_SESSION_REGISTRATIONS, binds)
+        wanted = None if kinds is None else set(kinds)
         for kind in ENTITIES:
             if (wanted is None or kind in wanted) and kind not in absent:
-                yield from self._open().stream(_CHOSEN.format(source=f"entity_{kind}", order=""), binds)
+                order = _BY_TASK if kind == "seat" else ""
+                yield from self._open().stream(_CHOSEN.format(source=f"entity_{kind}", order=order), binds)
 
     def instant_of(self, receipt: str) -> int | None:
         """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
@@ -129,6 +166,15 @@ class Snapshot:
         """
         binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
         return self.rows(_ARRIVED, {**binds, "since": since, "until": until})
+
+    def elsewhere(self, task: str, since: int, until: int) -> list[tuple[Any, ...]]:
+        """The receipts that tell of the sessions of a task's seats (by id), and are of another task, or of none.
+
+        Those that came after `since`, up to `until`, by insertion, in the columns of `arrived`. Raises LedgerError.
+        """
+        return self.rows(
+            _ELSEWHERE, {"task": task, "since": since, "until": until, "floor": format_instant(since)[:19]}
+        )
 
     def span(self, task: str) -> tuple[int | None, int | None]:
         """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""

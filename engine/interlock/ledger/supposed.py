@@ -72,7 +72,14 @@ class Supposed(FeedReader):
             return False
         moved = recording.moves(fact["kind"])
         if moved is not None:
-            same = "".join(f" AND json_extract(attributes, '$.{name}') IS :{name}" for name in moved.same)
+            same = "".join(f" AND json_extract(attributes, '$.{name}') = :{name}" for name in moved.same)
             binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}
-            self._connection.execute(_MOVE + same, binds | {name: fact.get(name) for name in moved.same})
+            self._connection.execute(_MOVE + same, binds | {name: _at(fact, path) for name, path in moved.same.items()})
         return True
+
+
+def _at(fact: dict[str, Any], path: str) -> Any:
+    value: Any = fact
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

@@ -1,4 +1,5 @@
-"""The views that make a source's tables the canonical relation of facts: `conveyor.sql` and `feed.sql` define them.
+"""The views that make a source's tables the canonical relation of facts: `conveyor.sql` and `feed.sql` define them, and
+`sessions.sql` what is alike in both.
 
 To create a view costs more than to ask for a fact, so a connection gets only those that its queries name.
 """
@@ -11,14 +12,23 @@ from functools import cache, lru_cache
 from typing import Final, Literal
 
 Source = Literal["conveyor", "feed"]
+WITHOUT_EVENTS: Final = {
+    "registered": "SELECT NULL AS seq, NULL AS at, NULL AS instant, NULL AS session_id WHERE 0",
+    "registered_pair": "SELECT NULL AS seq, NULL AS at, NULL AS instant, NULL AS task_id,"
+    " NULL AS manager_name, NULL AS worker_name WHERE 0",
+}
+"""What stands for the views of `events` where a ledger has no such table: no registration is known."""
 _DEFINITION: Final = re.compile(r"^CREATE TEMP VIEW (\w+) AS\n([^;]+)", re.MULTILINE)
 
 
 @cache
 def definitions(source: Source) -> dict[str, str]:
     """The query that each view stands for, by the view's name."""
-    with open(os.path.join(os.path.dirname(__file__), f"{source}.sql"), encoding="utf-8") as file:
-        return dict(_DEFINITION.findall(file.read()))
+    found: dict[str, str] = {}
+    for name in ("sessions", source):
+        with open(os.path.join(os.path.dirname(__file__), f"{name}.sql"), encoding="utf-8") as file:
+            found.update(_DEFINITION.findall(file.read()))
+    return found
 
 
 @lru_cache(1_024)

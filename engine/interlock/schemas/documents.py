@@ -11,7 +11,7 @@ import msgspec
 
 from interlock.shipped import data_folder
 
-ENTITIES = ("task", "binding", "seat", "notification", "acknowledgement", "handoff", "wake_action")
+ENTITIES = ("task", "binding", "seat", "registration", "notification", "acknowledgement", "handoff", "wake_action")
 """The fact kinds that are the state of a table, not receipts (`ledger.md`)."""
 _SUFFIX = ".schema.json"
 _NODES = (dict, list)

@@ -11,11 +11,14 @@ from interlock.schemas.fields import fields
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """The field of an entity that becomes the receipt's instant, of the entity that is the `same` in these fields."""
+    """The field of an entity that becomes the receipt's instant.
+
+    The entity is the one whose fields equal those of the receipt: `same` maps each to the path in the receipt.
+    """
 
     kind: str
     field: str
-    same: tuple[str, ...]
+    same: dict[str, str]
 
 
 def recorder(kind: str) -> str:

@@ -16,7 +16,9 @@ import msgspec
 from interlock.instant import parse_instant
 from interlock.schemas.documents import fact_schema
 
-_SAYS_NOTHING = frozenset(["$schema", "title", "description", "x-made-by", "x-moves", "x-reads-as", "x-recorded-by"])
+_SAYS_NOTHING = frozenset(
+    ["$schema", "title", "description", "x-computed", "x-made-by", "x-moves", "x-reads-as", "x-recorded-by"]
+)
 _SAYS_MORE: dict[str, frozenset[str]] = {
     "null": frozenset(),
     "boolean": frozenset(),

@@ -58,14 +58,14 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
 
 
 def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Receipts that move a field of the entity."""
+    """Receipts with which the holder of a role moves a field of the entity."""
     ledger = _Ledger(snapshot, task, task, {})
     for kind in schemas.kinds():
         moved = None if kind in schemas.ENTITIES else recording.moves(kind)
-        if moved is not None and moved.kind == atom.entity.kind:
+        if moved is not None and moved.kind == atom.entity.kind and recording.recorder(kind) == "role":
             entities = _entities(moved.kind, task, snapshot, {"id": atom.entity.id})
             for entity in entities:
-                yield from _whole(kind, {name: entity.get(name) for name in moved.same}, ledger)
+                yield from _whole(kind, {path: entity.get(name) for name, path in moved.same.items()}, ledger)
 
 
 def _first(found: Iterator[_Fields]) -> list[_Fields]:
@@ -153,9 +153,9 @@ def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, An
         role = fields.get("role") or fields.get("actor")
         fields |= {} if role is None else {"role": role}
     moved = recording.moves(kind)
-    given = {name: fields[name] for name in moved.same if name in fields} if moved else {}
+    given = {name: fields[path] for name, path in moved.same.items() if path in fields} if moved else {}
     for entity in _entities(moved.kind, ledger.task, ledger.snapshot, given) if moved else [{}]:
-        same = {name: entity[name] for name in moved.same} if moved else {}
+        same = {path: entity[name] for name, path in moved.same.items()} if moved else {}
         yield _document(kind, {**_needed(kind, fields, ledger.params), **fields, **same}, ledger.owner, recorder)
 
 
