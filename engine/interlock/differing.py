@@ -47,7 +47,7 @@ def compare(
     asked = [(each, arguments_for(each, params or {}, loaded)) for each in loaded]
     first, last = (None if each is None else moment(each, ledger) for each in (since, until))
     with ledger.snapshot(LIMIT - 1) as snapshot:
-        names = snapshot.task_names() if tasks is None else tasks
+        names = snapshot.task_labels() if tasks is None else list(dict.fromkeys(map(snapshot.task_label, tasks)))
         spans = {name: span for name in names if (span := _span(snapshot, name, first, last))}
         skipped = tuple(name for name in names if name not in spans)
         if not spans:

@@ -29,10 +29,10 @@ class Export:
         """Export from a snapshot at `now`. Raises UsageError for an unknown task, LedgerError."""
         self.snapshot, self.now, self.extent, self.invalid = snapshot, now, extent, 0
         tasks = extent.tasks
-        self.ids = None if tasks is None else [snapshot.task_id(task) for task in tasks]
+        self.ids = None if tasks is None else list(dict.fromkeys(map(snapshot.task_id, tasks)))
         self.names = None if self.ids is None else [name_of(snapshot, identity) for identity in self.ids]
         if tasks is None:
-            _distinct(snapshot.task_names(), snapshot)
+            _distinct(snapshot.task_labels(), snapshot)
 
     def lines(self) -> Iterator[bytes]:
         """The feed's lines: what it holds, every fact, and how many they were. Raises LedgerError."""
@@ -52,13 +52,13 @@ class Export:
 
 
 def name_of(snapshot: Snapshot, identity: str) -> str:
-    """The name of the task of that id. Raises UsageError where another bears it too."""
+    """The name of the task of that id. Raises UsageError where it may mean another task too."""
     found = snapshot.rows("SELECT name FROM main.tasks WHERE id = :id", {"id": identity})
     name = str(found[0][0])
     with suppress(UsageError):
-        snapshot.task_id(name)
-        return name
-    raise UsageError(f"several tasks are named `{name}`, and a feed tells tasks apart by their names")
+        if snapshot.task_id(name) == identity:
+            return name
+    raise UsageError(f"several tasks are known as `{name}`, and a feed tells tasks apart by their names")
 
 
 def _distinct(asked: Sequence[str], snapshot: Snapshot) -> None:

@@ -150,7 +150,7 @@ def replay(
 
     def replaying(snapshot: Snapshot) -> History:
         begun, ended = _stretch(snapshot, task, first, last)
-        stretch = Stretch(snapshot, opened.path, task, begun, ended, engine, policies_at.load)
+        stretch = Stretch(snapshot, opened.path, snapshot.task_label(task), begun, ended, engine, policies_at.load)
         return history(stretch, list(zip(loaded, given, strict=True)))
 
     return opened.ask(LIMIT - 1, replaying)

@@ -88,7 +88,7 @@ def judge(
 
     def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
         bench = Judge(snapshot, opened.path, now, engine, load, waived)
-        names = snapshot.task_names() if tasks is None else tasks
+        names = snapshot.task_labels() if tasks is None else tasks
         return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
 
     try:
@@ -121,7 +121,7 @@ def recorded(
     now = moment(at, ledger)
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
-        names = snapshot.task_names() if tasks is None else tasks
+        names = snapshot.task_labels() if tasks is None else tasks
         return tuple(
             record(Judge(snapshot, ledger.path, now, engine, load), policy, task, arguments, each)
             for task in names

@@ -33,6 +33,6 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
         with held.snapshot(facts, said.task, now) as snapshot:
             assert Judge(snapshot, held.path, now, "both", LIBRARY.load).decide(loaded, said.task, params) == expected
         with held.snapshot([], "nobody", now) as snapshot:
-            assert snapshot.task_names() == ["nobody"]
+            assert snapshot.task_labels() == ["nobody"]
             assert list(snapshot.receipts()) == []
     held.close()

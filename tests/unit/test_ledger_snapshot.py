@@ -409,7 +409,7 @@ def test_a_task_that_is_not_known(tasks: Snapshot, name: str, told: str) -> None
 
 
 def test_tasks_are_listed_by_what_they_can_be_asked_for_by(tasks: Snapshot) -> None:
-    assert tasks.task_names() == ["demo", "demo-2", "task-3", "demos", "task-5", "zebra"]
+    assert tasks.task_labels() == ["demo", "demo-2", "task-3", "demos", "task-5", "zebra"]
 
 
 def test_an_empty_ledger_has_no_task(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -54,9 +55,9 @@ def incident(
     now = moment(at, ledger)
     with ledger.snapshot(now) as snapshot:
         bench = Judge(snapshot, ledger.path, now, "both", policies_at.load)
-        bench.decide(loaded, task, values)
+        task = bench.decide(loaded, task, values).task
         names = _names([each.task for each in bench.decided.values()], snapshot, now)
-        values = {name: _renamed(value, names) for name, value in values.items()}
+        values = {name: _renamed(value, names, snapshot) for name, value in values.items()}
         decision = bench.decide(loaded, names[task], values)
         wanted = extent(tuple(names.values()), [policies_at.path(policy)], policy_dirs)
         lines = list(Export(snapshot, now, wanted).lines())[1:-1]
@@ -68,14 +69,20 @@ def incident(
 
 
 def _names(asked: Iterable[Any], snapshot: Snapshot, now: int) -> dict[str, str]:
-    """The names of the tasks that were asked for, some of them by their ids."""
+    """The names of the tasks that were judged, by their labels, some of which are ids."""
     words = list(dict.fromkeys(asked))
     return dict(zip(words, Export(snapshot, now, Extent(words, [], [])).names or (), strict=True))
 
 
-def _renamed(value: Value, names: Mapping[str, str]) -> Value:
+def _renamed(value: Value, names: Mapping[str, str], snapshot: Snapshot) -> Value:
     """The tasks in a parameter's list by their names."""
-    return tuple(names.get(each, each) for each in value) if isinstance(value, tuple) else value
+
+    def name(text: str) -> str:
+        with suppress(UsageError):
+            return names.get(snapshot.task_label(text), text)
+        return text
+
+    return tuple(map(name, value)) if isinstance(value, tuple) else value
 
 
 def _summed(policy: Policy) -> Iterable[str]:

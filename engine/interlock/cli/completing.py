@@ -41,7 +41,7 @@ def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
     if named == "-":  # not to be read twice
         return
     with closing(opened(named)) as ledger, ledger.snapshot(moment(ctx.params.get("at"), ledger)) as snapshot:
-        yield from _words(snapshot.task_names())
+        yield from _words(snapshot.task_labels())
 
 
 def _params(ctx: click.Context, _: str) -> Iterator[CompletionItem]:

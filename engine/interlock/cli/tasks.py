@@ -28,6 +28,6 @@ def command(ledger: str | None, at: str | None) -> int:
     from interlock.runner import moment
 
     with closing(options.opened(ledger)) as opened:
-        names = opened.ask(moment(at, opened), lambda snapshot: snapshot.task_names())
+        names = opened.ask(moment(at, opened), lambda snapshot: snapshot.task_labels())
     terminal.put("".join(f"{harmless(name)}\n" for name in names))
     return exits.ALLOWED

@@ -121,11 +121,13 @@ class Judge:
 
     def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
         """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""
+        task = self.snapshot.task_label(task)
         needs, reasons = _facts(self._needs(loaded, task, params))
         return Selected({}, (), reasons) if reasons else self._selected(loaded, task, params, needs)
 
     def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
-        """The decision, with what it rests on."""
+        """The decision, with what it rests on. However a task is asked for, it is judged under its one label."""
+        task = self.snapshot.task_label(task)
         key = _key(loaded, task, params)
         if key not in self.decided:
             judge = self._judged if self.waivers is None else self._waiving
@@ -227,7 +229,7 @@ class Judge:
         if need.tasks is None:
             return [self.judged(loaded, task, passed)]
         listed = evaluate(need.tasks, known)
-        names = dict.fromkeys(listed if isinstance(listed, tuple) else ())
+        names = dict.fromkeys(map(self.snapshot.task_label, listed if isinstance(listed, tuple) else ()))
         return [self.judged(loaded, name, passed) for name in names]
 
     # -- decisions

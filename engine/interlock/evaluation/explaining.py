@@ -39,7 +39,7 @@ def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
     policy = loaded.policy
     decision = bench.decide(loaded, task, params)
     selected = bench.facts(loaded, task, params)
-    known = Known(bench.now, task, params, selected.facts, maps(policy, selected.facts))
+    known = Known(bench.now, decision.task, params, selected.facts, maps(policy, selected.facts))
     movers = Movers(bench.snapshot, known)
     verdict = None if decision.allow is None else reference.judge(policy, known)
     return Explanation(

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from interlock.errors import FactError, UsageError
+from interlock.errors import FactError
 from interlock.instant import format_instant
 from interlock.ledger.reader import NEWEST, Reader
+from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES
 
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
@@ -81,6 +82,7 @@ class Snapshot:
         self._reader: Reader | None = reader
         self.head = reader.begin(now, head)
         self.notes = reader.notes
+        self._tasks = Tasks(self.rows)
 
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
@@ -204,36 +206,23 @@ class Snapshot:
             raise RuntimeError("the snapshot is over")
         return self._reader
 
-    def task_id(self, name: str) -> str:
-        """The id of the task of that name, or of that id. Raises UsageError when there is none, or more than one."""
-        binds = {"name": name}
-        if self.rows("SELECT id FROM main.tasks WHERE id = :name", binds):
-            return name
-        found = [str(row[0]) for row in self.rows("SELECT id FROM main.tasks WHERE name = :name ORDER BY rowid", binds)]
-        if len(found) > 1:
-            listed = ", ".join(f"`{identity}`" for identity in found[-3:])
-            raise UsageError(f"{len(found)} tasks are named `{name}`; say which by its id: {listed}")
-        if not found:
-            raise UsageError(self._unknown(name))
-        return found[0]
+    def task_id(self, text: str) -> str:
+        """The id of the task that is asked for by its name or its id.
 
-    def task_names(self) -> list[str]:
-        """What every task so far can be asked for by, oldest first: its name, or its id where others bear it too."""
-        sql = (
-            "SELECT iif(count(*) OVER (PARTITION BY name) = 1, name, id) FROM main.tasks "
-            "WHERE (instant_of(created_at) > asked_instant()) IS NOT TRUE ORDER BY rowid"
-        )
-        return [row[0] for row in self.rows(sql, {})]
+        Raises UsageError when there is none, or when the text may mean several.
+        """
+        return self._tasks.find(text).id
 
-    def _unknown(self, name: str) -> str:
-        from difflib import get_close_matches
+    def task_label(self, text: str) -> str:
+        """What the task is known by that is asked for: its name, or its id where the name may mean another task.
 
-        known = self.task_names()
-        if not known:
-            return f"unknown task `{name}`; the ledger has no task yet"
-        *firsts, last = [f"`{near}`" for near in get_close_matches(name, known)] or [""]
-        meant = f"did you mean {' or '.join(filter(None, [', '.join(firsts), last]))}? " if last else ""
-        return f"unknown task `{name}`; {meant}`interlock tasks` lists all {len(known):,}"
+        Raises UsageError as `task_id`.
+        """
+        return self._tasks.find(text).label
+
+    def task_labels(self) -> list[str]:
+        """The label of every task so far, oldest first. Raises UsageError for a task that no text means alone."""
+        return self._tasks.labels()
 
     def close(self) -> None:
         """The snapshot is over: it answers no more."""

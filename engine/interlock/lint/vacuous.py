@@ -29,6 +29,10 @@ class _Nothing(Snapshot):
         """Every task is there."""
         return name
 
+    def task_label(self, name: str) -> str:
+        """Every task is known by what it is asked for by."""
+        return name
+
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
         """It holds all that there is."""
         return None

@@ -140,7 +140,7 @@ def _permanent(
         return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))]
     if decision.allow is not False:
         return []
-    known = Known(judge.now, task, params, selected.facts, maps(policy, selected.facts))
+    known = Known(judge.now, decision.task, params, selected.facts, maps(policy, selected.facts))
     verdict = reference.judge(policy, known)
     whole = completed(policy, known, verdict)
     messages = {}
