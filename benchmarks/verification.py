@@ -29,8 +29,8 @@ def main(runs: int = 5) -> None:
         decode = msgspec.json.Decoder().decode
 
         def verified() -> None:
-            with closing(open_ledger(path)) as ledger, ledger.snapshot(NOW) as snapshot:
-                found = verify(snapshot, ledger.path, unwatched)
+            with closing(open_ledger(path)) as ledger, ledger.snapshot(NOW, live=True) as snapshot:
+                found = verify(snapshot, ledger.path, unwatched, clock=NOW)
             assert (found.valid, found.receipts) == (True, count)
 
         def decoded() -> None:

@@ -102,6 +102,8 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     *suspect* is a row on which the condition cannot be relied upon, because a field it reads breaks the fact's schema.
     `paths` are the fields that anything reads of the selected facts, with the kind of each. Where a number is taken,
     `members` is SQL for the rows that it was taken of, the newest first: one row stands for all of them in `sql`.
+    `ahead` is SQL for those of them that are stamped later than `:clock`, the latest first (of entities, for all);
+    `:ahead` is the text of the clock's second.
     """
 
     selection: str
@@ -109,6 +111,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     binds: dict[str, tuple[str, str]] = {}
     paths: dict[str, str] = {}
     members: str | None = None
+    ahead: str | None = None
 
 
 class Candidates(msgspec.Struct, frozen=True, array_like=True):

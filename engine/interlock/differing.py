@@ -18,7 +18,8 @@ from interlock.history import Interval, Lane
 from interlock.instant import LIMIT, format_instant, parse_instant
 from interlock.ledger import Ledger, Snapshot
 from interlock.library import Library
-from interlock.runner import Name, arguments_for, moment
+from interlock.moment import moment
+from interlock.runner import Name, arguments_for
 
 Watched = Callable[[Sequence[str]], Iterable[str]]
 """Lets the names of tasks pass, and shows how many did."""
@@ -45,7 +46,7 @@ def compare(
     library = Library(policy_dirs, beside_first=True)
     loaded = [library.load(old), library.load(new)]
     asked = [(each, arguments_for(each, params or {}, loaded)) for each in loaded]
-    first, last = (None if each is None else moment(each, ledger) for each in (since, until))
+    first, last = (None if each is None else moment(each, ledger).now for each in (since, until))
     with ledger.snapshot(LIMIT - 1) as snapshot:
         names = snapshot.task_labels() if tasks is None else list(dict.fromkeys(map(snapshot.task_label, tasks)))
         spans = {name: span for name in names if (span := _span(snapshot, name, first, last))}

@@ -10,7 +10,8 @@ from interlock.errors import UsageError
 from interlock.evaluation import Engine, Judge, Loaded
 from interlock.instant import LIMIT, format_instant
 from interlock.ledger import Ledger, Snapshot, open_ledger
-from interlock.runner import Name, arguments_for, library, moment
+from interlock.moment import Skew, moment, skew_of
+from interlock.runner import Name, arguments_for, library
 from interlock.source import nearest
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def facts(
     loaded = policies_at.load(policy)
     given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    now = moment(at, opened)
+    asked = moment(at, opened)
 
     def selecting(snapshot: Snapshot) -> Selected:
-        return Judge(snapshot, opened.path, now, "reference", policies_at.load).facts(loaded, task, given)
+        return Judge(snapshot, opened.path, asked.now, "reference", policies_at.load).facts(loaded, task, given)
 
-    selected = opened.ask(now, selecting)
+    selected = opened.ask(asked.now, selecting, live=asked.live)
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
     return seen(loaded.compiled, selected), reasons
 
@@ -60,6 +61,7 @@ def explain(
     at: str | datetime | None = None,
     params: Mapping[str, Any] | None = None,
     policy_dirs: Sequence[Name] = (),
+    max_skew: Skew = None,
 ) -> Explanation:
     """Why a policy decides about a task as it does: each rule that fired, and the parts of its condition.
 
@@ -73,14 +75,15 @@ def explain(
     if rule is not None:
         _known_rule(rule, loaded)
     given = arguments_for(loaded, params or {}, [loaded])
+    skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    now = moment(at, opened)
+    asked = moment(at, opened)
 
     def explaining(snapshot: Snapshot) -> Explanation:
-        bench = Judge(snapshot, opened.path, now, "both", policies_at.load)
+        bench = Judge(snapshot, opened.path, asked.now, "both", policies_at.load, None, skew)
         return explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
 
-    found = opened.ask(now, explaining)
+    found = opened.ask(asked.now, explaining, live=asked.live)
     document = policies_at.written(policy, loaded.policy.digest)
     return authored(found, {} if document is None else document.data, rule)
 
@@ -93,6 +96,7 @@ def unblock(
     at: str | datetime | None = None,
     params: Mapping[str, Any] | None = None,
     policy_dirs: Sequence[Name] = (),
+    max_skew: Skew = None,
 ) -> Unblock:
     """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
 
@@ -104,13 +108,15 @@ def unblock(
     policies_at = library(policy_dirs)
     loaded = policies_at.load(policy)
     given = arguments_for(loaded, params or {}, [loaded])
+    skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    now = moment(at, opened)
+    asked = moment(at, opened)
 
     def answering(snapshot: Snapshot) -> Unblock:
-        return answer(Judge(snapshot, opened.path, now, "both", policies_at.load), loaded, task, given)
+        bench = Judge(snapshot, opened.path, asked.now, "both", policies_at.load, None, skew)
+        return answer(bench, loaded, task, given)
 
-    return opened.ask(now, answering)
+    return opened.ask(asked.now, answering, live=asked.live)
 
 
 def _known_rule(rule: str, loaded: Loaded) -> None:
@@ -146,7 +152,7 @@ def replay(
     loaded = [policies_at.load(policy) for policy in policies]
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    first, last = (None if each is None else moment(each, opened) for each in (since, until))
+    first, last = (None if each is None else moment(each, opened).now for each in (since, until))
 
     def replaying(snapshot: Snapshot) -> History:
         begun, ended = _stretch(snapshot, task, first, last)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 SECOND = 1_000_000
 LIMIT = 1 << 53
 """Every integer that is judged is smaller than this in magnitude."""
+LATEST = LIMIT - 1
+"""The latest instant."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -114,6 +114,7 @@ class Gate:
         params: Mapping[str, Any] | None = None,
         policy_dirs: Sequence[str | os.PathLike[str]] | None = None,
         lock: str | os.PathLike[str] | None = None,
+        max_skew: str | timedelta | None = None,
         expect: Told = "allowed",
         state: str | None = None,
     ) -> Decision:
@@ -133,7 +134,9 @@ class Gate:
         folders = configured.get("policy-dir", ()) if policy_dirs is None else policy_dirs
         strict = configured.get("strict-ledger", False)
         opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, strict=strict)
-        decision = evaluate(policy, ledger=opened, task=task, at=at, params=params, policy_dirs=folders, lock=lock)
+        max_skew = configured.get("max-skew") if max_skew is None else max_skew
+        how: dict[str, Any] = {"at": at, "params": params, "policy_dirs": folders, "lock": lock, "max_skew": max_skew}
+        decision = evaluate(policy, ledger=opened, task=task, **how)
         told = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
         if told != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"
@@ -168,6 +171,8 @@ def _configured(config: pytest.Config) -> dict[str, Any]:
         values["strict-ledger"] = _truth("INTERLOCK_STRICT_LEDGER", strict)
     if folders := os.environ.get("INTERLOCK_POLICY_DIR"):
         values["policy-dir"] = folders.split(os.pathsep)
+    if (skew := os.environ.get("INTERLOCK_MAX_SKEW")) is not None:
+        values["max-skew"] = skew
     return values
 
 

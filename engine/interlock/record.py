@@ -16,8 +16,9 @@ Outcome = Literal["same", "different", "unjudged"]
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     """The question as it was asked: the policy's file, further folders of policies, the ledger (all absolute), the
-    parameters that were given, who was to judge, how the instant was named (None: the clock's own), and whether nothing
-    was to be decided where the newest receipts may be missing from the ledger."""
+    parameters that were given, who was to judge, how the instant was named (None: the clock's own), whether nothing
+    was to be decided where the newest receipts may be missing from the ledger, and how far ahead of the clock a time
+    may lie."""
 
     file: str
     policy_dirs: tuple[str, ...]
@@ -26,6 +27,12 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     engine: Literal["rete", "reference", "both"]
     at: str | None
     strict_ledger: bool = False
+    max_skew: str | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it was asked about the clock's own instant: everything that was committed then counted."""
+        return self.at in (None, "now")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -34,6 +41,7 @@ class Record(msgspec.Struct, frozen=True):
     `params` are the values that the parameters came to. `policies` are the digests of the policy and of those that it
     needs, by id. `head` is the id of the newest receipt, None where there is none. `facts` are digests of all facts
     that were read, needed policies' too, by kind and id. `clock` is when it was decided, by the wall clock (RFC 3339).
+    `ahead` is the latest time that any of them carried, where it was later than the decision's instant (RFC 3339).
     """
 
     decision: Decision
@@ -43,6 +51,7 @@ class Record(msgspec.Struct, frozen=True):
     head: str | None
     facts: dict[str, dict[str, str]]
     clock: str
+    ahead: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ def record(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value],
     """Decide, by a judge who has decided nothing yet, and tell what the decision rests on. Raises as `Judge.decide`."""
     judge.witness = []
     decision = judge.decide(loaded, task, params)
+    newest = judge.judged(loaded, task, params).newest
     kinds = {parameter.name: parameter.kind for parameter in loaded.policy.parameters}
     return Record(
         decision=decision,
@@ -32,6 +33,7 @@ def record(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value],
         head=judge.snapshot.newest(),
         facts=_facts(judge.witness),
         clock=format_instant(time.time_ns() // 1_000),
+        ahead=format_instant(newest.at) if newest is not None and newest.at > judge.now else None,
     )
 
 

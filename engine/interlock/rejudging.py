@@ -15,6 +15,7 @@ from interlock.decision import Decision, Finding
 from interlock.errors import LedgerError, PolicyError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, open_ledger
+from interlock.moment import Moment
 from interlock.record import Change, Record, Rejudged, Shift
 from interlock.recording import fingerprint
 from interlock.runner import extent, recorded
@@ -68,7 +69,8 @@ class Court:
             [policy],
             ledger=ledger,
             tasks=[before.decision.task],
-            at=before.decision.now,
+            at=_asked(before, now),
+            max_skew=before.asked.max_skew,
             params=before.asked.params,
             engine=engine,
             policy_dirs=dirs,
@@ -80,7 +82,8 @@ class Court:
         vanished = _only(before.decision.findings, after.decision.findings)
         facts: tuple[Shift, ...] = ()
         if before.facts != after.facts:
-            with ledger.snapshot(now, head) as snapshot:
+            asked = _asked(before, now)
+            with ledger.snapshot(now, head, live=asked.live, as_of=asked.as_of) as snapshot:
                 facts = tuple(_shifts(before, after, snapshot))
         return msgspec.structs.replace(
             told,
@@ -139,6 +142,13 @@ class Court:
             return []
         named = ", ".join(f"{kind} `{identity}`" for kind, identity in late[:3]) + (", …" if late[3:] else "")
         return [f"appended since with earlier times, and not judged by: {len(late):,} ({named})"]
+
+
+def _asked(before: Record, now: int) -> Moment:
+    """The question as it was asked. A live one sees entities as they were then, or as far ahead as was read."""
+    if not before.asked.live:
+        return Moment(now)
+    return Moment(now, live=True, as_of=now if before.ahead is None else max(now, parse_instant(before.ahead)))
 
 
 def _times(snapshot: Snapshot) -> tuple[list[int], list[int]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
@@ -15,6 +14,7 @@ from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Engine, Judge, Loaded
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.library import Library
+from interlock.moment import Moment, Skew, moment, skew_of
 from interlock.source import nearest
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def evaluate(
     policy_dirs: Sequence[Name] = (),
     lock: Name | None = None,
     waivers: Name | None = None,
+    max_skew: Skew = None,
 ) -> Decision:
     """Decide one policy for one task.
 
@@ -45,6 +46,10 @@ def evaluate(
     `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
     name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
     `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision tells.
+
+    Asked about now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
+    be allowed is then undecided where a fact that was read carries a time more than `max_skew` ahead of the clock (a
+    timedelta, or a text such as "5s", which is the default). Asked about an instant, facts stamped later do not count.
 
     Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy or
     invalid waivers; LockError for a policy that is not the locked one; LedgerError for a ledger that cannot be read. A
@@ -60,6 +65,7 @@ def evaluate(
         policy_dirs=policy_dirs,
         lock=lock,
         waivers=waivers,
+        max_skew=max_skew,
     )[0]
 
 
@@ -74,6 +80,7 @@ def judge(
     policy_dirs: Sequence[Name] = (),
     lock: Name | None = None,
     waivers: Name | None = None,
+    max_skew: Skew = None,
 ) -> tuple[Decision, ...]:
     """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
 
@@ -83,16 +90,17 @@ def judge(
     loaded, load = _ready(policies, policy_dirs, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     waived = None if waivers is None else _waivers(waivers, library(policy_dirs, lock), loaded)
+    skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    now = moment(at, opened)
+    asked = moment(at, opened)
 
     def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
-        bench = Judge(snapshot, opened.path, now, engine, load, waived)
+        bench = Judge(snapshot, opened.path, asked.now, engine, load, waived, skew)
         names = snapshot.task_labels() if tasks is None else tasks
         return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
 
     try:
-        return opened.ask(now, decided)
+        return opened.ask(asked.now, decided, live=asked.live)
     except EngineError as error:
         raise UsageError(str(error)) from None
 
@@ -102,11 +110,12 @@ def recorded(
     *,
     ledger: Ledger,
     tasks: Sequence[str] | None,
-    at: str | None = None,
+    at: str | Moment | None = None,
     params: Mapping[str, str],
     engine: Engine = "both",
     policy_dirs: Sequence[str] = (),
     lock: Name | None = None,
+    max_skew: Skew = None,
     head: int = NEWEST,
 ) -> tuple[Record, ...]:
     """Decide as `judge` does, and tell with each decision all that it takes to judge it again.
@@ -117,19 +126,20 @@ def recorded(
 
     loaded, load = _ready(policies, policy_dirs, lock)
     given = [arguments_for(each, params, loaded) for each in loaded]
-    asked = [_asked(n, p, ledger, params, engine, policy_dirs, at) for n, p in zip(policies, loaded, strict=True)]
-    now = moment(at, ledger)
+    skew, now = skew_of(max_skew), moment(at, ledger)
+    said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
+    asked = [_asked(n, p, ledger, params, policy_dirs, said) for n, p in zip(policies, loaded, strict=True)]
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
         names = snapshot.task_labels() if tasks is None else tasks
         return tuple(
-            record(Judge(snapshot, ledger.path, now, engine, load), policy, task, arguments, each)
+            record(Judge(snapshot, ledger.path, now.now, engine, load, None, skew), policy, task, arguments, each)
             for task in names
             for policy, arguments, each in zip(loaded, given, asked, strict=True)
         )
 
     try:
-        return ledger.ask(now, decided, head)
+        return ledger.ask(now.now, decided, head, live=now.live, as_of=now.as_of)
     except EngineError as error:
         raise UsageError(str(error)) from None
 
@@ -204,37 +214,6 @@ def _waivers(path: Name, policies_at: Library, loaded: Iterable[Loaded]) -> Waiv
     return read(os.fspath(path), known)
 
 
-def moment(at: str | datetime | None, ledger: Ledger) -> int:
-    """The instant asked about, in microseconds, UTC. Raises UsageError, LedgerError.
-
-    A text is an RFC 3339 instant, a span of time ago such as `-10m`, or the id of a receipt: when it was written.
-    """
-    if at is None:
-        return time.time_ns() // 1_000
-    if isinstance(at, datetime):
-        if at.tzinfo is None:
-            raise UsageError(f"`{at}` has no time zone; give an aware datetime")
-        at = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    try:
-        return instant.parse_instant(at)
-    except ValueError as error:
-        if at[:4].isdigit() and at[4:5] == "-":  # meant as an instant, whatever is wrong with it
-            raise UsageError(str(error)) from None
-    if at.startswith("-"):
-        try:
-            return time.time_ns() // 1_000 - instant.parse_duration(at[1:])
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-    receipt = at
-    found = ledger.ask(0, lambda snapshot: snapshot.instant_of(receipt))
-    if found is None:
-        raise UsageError(
-            f"`{at}` is no instant such as `2026-06-11T12:00:05Z`, no span of time ago such as `-10m`, "
-            "and no receipt of the ledger"
-        )
-    return found
-
-
 def arguments_for(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:
     """The value of every parameter of a policy. Raises UsageError for a wrong one, or one that none of `every` has."""
     known = {parameter.name for each in every for parameter in each.policy.parameters}
@@ -254,9 +233,8 @@ def _asked(
     loaded: Loaded,
     ledger: Ledger,
     params: Mapping[str, str],
-    engine: Engine,
     policy_dirs: Sequence[str],
-    at: str | None,
+    said: Mapping[str, Any],
 ) -> Asked:
     from interlock.record import Asked
 
@@ -266,9 +244,8 @@ def _asked(
         policy_dirs=tuple(map(_absolute, policy_dirs)),
         ledger=ledger.path if ledger.path == STANDARD_INPUT else _absolute(ledger.path),
         params={name: text for name, text in params.items() if name in known},
-        engine=engine,
-        at=at,
         strict_ledger=ledger.strict,
+        **said,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,57 +12,31 @@ from interlock.compiled import Candidates, CompiledPolicy, Query
 from interlock.document import Row, document
 from interlock.expression.values import Known, shown
 from interlock.fact import Fact, Value
+from interlock.kept import Kept
 from interlock.ledger import Snapshot
 from interlock.policy import Selection
+from interlock.stamp import Stamp, later, newest
 
 LIMIT = 2_000
 """The most facts of one selection that are given to the rules."""
+_AFTER_ALL = b""
+"""Later than every text of a time: SQLite orders a BLOB after all texts."""
 _UNUSABLE = "a field that is compared has no usable value, or is there twice"
-
-
-class Kept:
-    """What selections came to, for as long as nothing has arrived that they could select.
-
-    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt bears a broken time.
-    """
-
-    def __init__(self, *, dated: bool) -> None:
-        self.dated = dated
-        self._found: dict[str, tuple[object, tuple[Fact, ...], tuple[str, ...]]] = {}
-        self._arrived: dict[str, int] = {}
-
-    def arrived(self, kinds: Iterable[str]) -> None:
-        """Facts of these kinds are there, or have changed, that were not before."""
-        for kind in kinds:
-            self._arrived[kind] = self._arrived.get(kind, 0) + 1
-
-    def stand(self, query: Query, selection: Selection, binds: Mapping[str, Any]) -> object:
-        """What the result rests on; None where it rests on the clock too, and is not kept."""
-        if ":clock" in query.sql:
-            return None
-        return [self._arrived.get(kind) for kind in selection.kinds], [binds[name] for name in query.binds]
-
-    def get(self, name: str, stand: object) -> tuple[tuple[Fact, ...], tuple[str, ...]] | None:
-        """The facts of a selection and the ids that were read for it, if they rest on the same."""
-        found = self._found.get(name)
-        return found[1:] if found is not None and stand is not None and found[0] == stand else None
-
-    def put(self, name: str, stand: object, facts: tuple[Fact, ...], evidence: tuple[str, ...]) -> None:
-        """Keep what a selection came to."""
-        self._found[name] = (stand, facts, evidence)
 
 
 class Selected(msgspec.Struct, frozen=True):
     """The facts of every selection, or why there can be no verdict over them.
 
     `evidence` are the ids of all facts that were read. `faults` name facts that are invalid, or that are too many;
-    `missing` is the message of the first required selection that is empty.
+    `missing` is the message of the first required selection that is empty. `newest` is the latest time that a fact
+    carries which was read, counted facts included; None where none was.
     """
 
     facts: dict[str, tuple[Fact, ...]]
     evidence: tuple[str, ...]
     faults: tuple[str, ...] = ()
     missing: str | None = None
+    newest: Stamp | None = None
 
 
 def select(
@@ -77,7 +51,7 @@ def select(
     kept: Kept | None = None,
     witness: list[Row] | None = None,
 ) -> Selected:
-    """Run the selections for a task (id and name) over what had arrived at `now`, the snapshot's instant.
+    """Run the selections for a task (id and name) over what is stamped at or before `now`; over everything at LATEST.
 
     `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not asked for again. The
     rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError
@@ -93,10 +67,10 @@ def select(
     for query in compiled.queries:
         missing = run.one(query, selections[query.selection])
         if missing is not None:
-            return Selected(run.facts, tuple(run.evidence), tuple(run.faults), missing)
+            return Selected(run.facts, tuple(run.evidence), tuple(run.faults), missing, run.newest)
         if run.faults:
             break
-    return Selected(run.facts, tuple(run.evidence), tuple(run.faults))
+    return Selected(run.facts, tuple(run.evidence), tuple(run.faults), None, run.newest)
 
 
 def candidates(
@@ -123,6 +97,7 @@ class _Run:
     """One pass over the selections, in their order: each may read the single ones before it."""
 
     witness: list[Row] | None = None
+    newest: Stamp | None = None
 
     def __init__(
         self,
@@ -138,14 +113,18 @@ class _Run:
         witness: list[Row] | None = None,
     ) -> None:
         self.snapshot, self.task, self.clock, self.params, self.limit = snapshot, task, clock, params, limit
-        self.facts, self.kept, self.witness = needs, kept, witness
+        self.facts, self.kept, self.witness, self.live = needs, kept, witness, now == instant.LATEST
         self.evidence: dict[str, None] = {}
         self.faults: list[str] = []
         second = now - now % instant.SECOND
         self.base = {"now": now, "clock": clock, "task": task[0], "task_name": task[1], "limit": limit + 1}
         self.base["floor"] = instant.format_instant(second)[:19]
-        self.base["upper"] = instant.format_instant(second + instant.SECOND)[:19]
-        self.base["tomorrow"] = instant.format_instant(second + 86_401 * instant.SECOND)[:19]
+        if self.live:
+            self.base["upper"] = self.base["tomorrow"] = _AFTER_ALL
+        else:
+            self.base["upper"] = instant.format_instant(second + instant.SECOND)[:19]
+            self.base["tomorrow"] = instant.format_instant(second + 86_401 * instant.SECOND)[:19]
+        self.base["ahead"] = instant.format_instant(clock)[:19]
 
     def binds(self, query: Query | None) -> dict[str, Any]:
         if query is None or not query.binds:
@@ -180,12 +159,14 @@ class _Run:
         known = kept.get(selection.name, stand)
         if known is not None:
             self.evidence.update(dict.fromkeys(known[1]))
+            self.newest = later(self.newest, known[2])
             return known[0]
-        before, self.evidence = self.evidence, {}
+        before, newest = self.evidence, self.newest
+        self.evidence, self.newest = {}, None
         found = self.run(query, selection, binds)
         if not self.faults:
-            kept.put(selection.name, stand, found, tuple(self.evidence))
-        self.evidence = before | self.evidence
+            kept.put(selection.name, stand, found, tuple(self.evidence), self.newest)
+        self.evidence, self.newest = before | self.evidence, later(newest, self.newest)
         return found
 
     def run(self, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
@@ -202,6 +183,9 @@ class _Run:
         for row in suspects:
             self.invalid(row)
         facts = [self.fact(row, query, selection) for row in rows[len(suspects) :]]
+        if query.ahead and self.live and not self.faults:
+            ahead = self.snapshot.rows(query.ahead, binds)
+            self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
         return _completed([fact for fact in facts if fact is not None], selection)
 
     def seen(self, rows: list[Row], query: Query | None = None) -> None:
@@ -219,6 +203,7 @@ class _Run:
             self.fault(row, errors)
             return None
         self.evidence[row[1]] = None
+        self.newest = later(self.newest, newest(row, made))
         if selection.take in ("count", "min", "max", "sum"):
             if isinstance(row[12], str) and selection.take == "sum":
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")

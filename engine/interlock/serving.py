@@ -7,7 +7,7 @@ whose work is gated can ask why, but neither by a policy nor over a ledger of it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -94,8 +94,9 @@ TOOLS = {
 }
 
 
-def server(ledger: Ledger, policy_dirs: Sequence[str] = ()) -> Server[Any]:
-    """The server of a ledger's gates."""
+def server(ledger: Ledger, policy_dirs: Sequence[str] = (), max_skew: str = "5s") -> Server[Any]:
+    """The server of a ledger's gates. `max_skew` is how far ahead of the clock a time may lie, as in `evaluate`."""
+    how: dict[str, Any] = {"ledger": ledger, "policy_dirs": policy_dirs, "max_skew": max_skew}
 
     async def listed(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_listed(name, tool) for name, tool in TOOLS.items()])
@@ -103,7 +104,7 @@ def server(ledger: Ledger, policy_dirs: Sequence[str] = ()) -> Server[Any]:
     async def called(_: Any, params: CallToolRequestParams) -> CallToolResult:
         try:
             tool, question = _asked(params.name, params.arguments or {})
-            answer = await anyio.to_thread.run_sync(_answer, tool, question, ledger, policy_dirs)
+            answer = await anyio.to_thread.run_sync(_answer, tool, question, how)
         except InterlockError as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
         text = msgspec.json.encode(answer).decode()
@@ -115,9 +116,9 @@ def server(ledger: Ledger, policy_dirs: Sequence[str] = ()) -> Server[Any]:
     return made
 
 
-async def serve(ledger: Ledger, policy_dirs: Sequence[str] = ()) -> None:
+async def serve(ledger: Ledger, policy_dirs: Sequence[str] = (), max_skew: str = "5s") -> None:
     """Serve a ledger's gates over standard input and output, until the input ends."""
-    made = server(ledger, policy_dirs)
+    made = server(ledger, policy_dirs, max_skew)
     async with stdio_server() as (reading, writing):
         await made.run(reading, writing, made.create_initialization_options())
 
@@ -148,9 +149,9 @@ def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
     return TOOLS[name], question
 
 
-def _answer(tool: Tool, question: Question, ledger: Ledger, policy_dirs: Sequence[str]) -> Any:
+def _answer(tool: Tool, question: Question, how: Mapping[str, Any]) -> Any:
     asked = msgspec.structs.asdict(question)
-    return msgspec.to_builtins(tool.ask(asked.pop("policy"), ledger=ledger, policy_dirs=policy_dirs, **asked))
+    return msgspec.to_builtins(tool.ask(asked.pop("policy"), **how, **asked))
 
 
 def _names() -> str:

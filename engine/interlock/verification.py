@@ -35,10 +35,18 @@ class Fault(msgspec.Struct):
     first: list[Example] = []
 
 
+class Ahead(msgspec.Struct):
+    """How many facts carry a time that is later than the clock, which is no fault; `first` are the first of them."""
+
+    count: int = 0
+    first: list[Example] = []
+
+
 class Verification(msgspec.Struct, frozen=True):
     """What a ledger holds, and what of it is invalid. `head` is the `seq` of its newest receipt.
 
-    `absent` are the kinds of entities for which there is no table, with the table's name.
+    `absent` are the kinds of entities for which there is no table, with the table's name. `ahead` is None where an
+    instant was asked about.
     """
 
     ledger: str
@@ -50,3 +58,4 @@ class Verification(msgspec.Struct, frozen=True):
     kinds: tuple[Kind, ...]
     absent: dict[str, str]
     faults: tuple[Fault, ...]
+    ahead: Ahead | None

@@ -8,10 +8,12 @@ from typing import Any
 from interlock import schemas
 from interlock.document import Row, document
 from interlock.errors import FactError
+from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
 from interlock.schemas.words import shown
-from interlock.verification import Example, Fault, Kind, Verification
+from interlock.stamp import newest
+from interlock.verification import Ahead, Example, Fault, Kind, Verification
 
 FIRST = 3
 """How many of the facts with one fault are named."""
@@ -35,15 +37,17 @@ def verify(
     ledger: str,
     watched: Callable[[Iterable[Row], int], Iterable[Row]],
     *,
-    so_far: bool = False,
+    clock: int | None,
 ) -> Verification:
     """Verify what a snapshot of `ledger` holds: valid, or invalid, or (None) without any receipt to be either.
 
-    With `so_far`, receipts that are later than its instant are left out. The receipts are taken through `watched`,
-    which is told about how many there are. Raises LedgerError.
+    Times later than `clock` are counted. Without it the snapshot's instant was asked about, and receipts later than
+    that are left out. The receipts are taken through `watched`, which is told about how many there are.
+
+    Raises LedgerError.
     """
-    tally = Tally()
-    tally.receipts(watched(snapshot.receipts(so_far=so_far), snapshot.head))
+    tally = Tally(clock)
+    tally.receipts(watched(snapshot.receipts(so_far=clock is None), snapshot.head))
     absent = snapshot.absent()
     for kind in schemas.ENTITIES:
         if kind not in absent:
@@ -51,9 +55,9 @@ def verify(
     return tally.verification(ledger, snapshot.head, absent)
 
 
-def verify_feed(lines: Iterable[bytes], path: str) -> Verification:
+def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
     """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
-    tally, head, ends = Tally(), 0, dict.fromkeys((OPENING, CLOSING), False)
+    tally, head, ends = Tally(clock), 0, dict.fromkeys((OPENING, CLOSING), False)
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -69,9 +73,12 @@ def verify_feed(lines: Iterable[bytes], path: str) -> Verification:
 
 
 class Tally:
-    """Counts facts and their faults, in bounded memory."""
+    """Counts facts, their faults, and (where there is a clock) the times that are later, in bounded memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: int | None) -> None:
+        self._clock = clock
+        self._second = None if clock is None else format_instant(clock)[:19]
+        self._ahead = Ahead()
         self._kinds: dict[tuple[bool, str], Kind] = {}
         self._faults: dict[tuple[str, str], Fault] = {}
         self._receipts: dict[object, Kind] = {
@@ -106,6 +113,7 @@ class Tally:
             kind = known or self._unknown("(no kind)" if name is None else name)
         kind.count += 1
         if not line.faults:
+            self._note(line.row or (), fact)
             return
         kind.invalid += 1
         made = fact if isinstance(name, str) else {}
@@ -136,6 +144,7 @@ class Tally:
             kinds=(*receipts, *entities),
             absent=absent,
             faults=tuple(self._faults.values()),
+            ahead=None if self._clock is None else self._ahead,
         )
 
     def _unknown(self, kind: object) -> Kind:
@@ -153,6 +162,18 @@ class Tally:
         found = () if unread else schemas.faults(kind.kind if kind.known else None, made)
         if unread or found:
             self._refuse(kind, row, unread, _told(found, made))
+        else:
+            self._note(row, made)
+
+    def _note(self, row: Row, made: dict[str, Any]) -> None:
+        """Count a valid fact if it carries a time later than the clock. Most receipts need no closer look."""
+        if self._clock is None or self._second is None or (row[4] < self._second and row[0] not in schemas.ENTITIES):
+            return
+        stamp = newest((*row[:5], parse_instant(row[4])), made)
+        if stamp is not None and stamp.at > self._clock:
+            self._ahead.count += 1
+            if len(self._ahead.first) < FIRST:
+                self._ahead.first.append(Example(_cut(row[1]), row[2], stamp.ahead_of(self._clock)))
 
     def _refuse(self, kind: Kind, row: Row, unread: Iterable[str], told: Iterable[tuple[str, str]]) -> None:
         kind.invalid += 1

@@ -97,6 +97,7 @@ def test_a_line_holds_the_decision_that_was_told_and_all_that_it_rests_on(log: L
     assert [json.loads(line) for line in ran.out.splitlines()] == [each["decision"] for each in lines()]
     assert ran.code == 3
     asked = {"params": {}, "engine": "both", "at": AT, "policy_dirs": [], "ledger": str(folder / "story.db")}
+    asked["max_skew"] = "5s"
     assert smoke["asked"] == asked | {"file": smoke["asked"]["file"]}
     assert Path(smoke["asked"]["file"]).name == "smoke.yaml"
     assert smoke["policies"] == {"smoke": smoke["decision"]["policy_digest"]}

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from interlock.cli.options import _reports
-from interlock.ledger import reader
+from interlock.ledger import place
 from interlock.library import Library
 from interlock.reporting import sarif
 
@@ -25,7 +25,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     ("file", "quoted"), [("C:\\led ger.db", "/C%3A/led%20ger.db"), ("\\\\host\\share\\l.db", "//host/share/l.db")]
 )
 def test_the_uri_of_a_ledger(file: str, quoted: str, windows: None) -> None:
-    assert reader._quoted(file).replace(":", "%3A") == quoted
+    assert place.quoted(file).replace(":", "%3A") == quoted
 
 
 def test_the_uri_of_a_policy(windows: None) -> None:

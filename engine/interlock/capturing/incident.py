@@ -16,8 +16,9 @@ from interlock.evaluation import Judge, Loaded
 from interlock.exporting import Export, Extent
 from interlock.fact import Value
 from interlock.ledger import Ledger, Snapshot
+from interlock.moment import moment
 from interlock.policy import Policy
-from interlock.runner import Name, arguments_for, extent, library, moment
+from interlock.runner import Name, arguments_for, extent, library
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -52,8 +53,9 @@ def incident(
     policies_at = library(policy_dirs)
     loaded = policies_at.load(policy)
     values = arguments_for(loaded, params, [loaded])
-    now = moment(at, ledger)
-    with ledger.snapshot(now) as snapshot:
+    asked = moment(at, ledger)
+    now = asked.now
+    with ledger.snapshot(now, live=asked.live) as snapshot:
         bench = Judge(snapshot, ledger.path, now, "both", policies_at.load)
         task = bench.decide(loaded, task, values).task
         names = _names([each.task for each in bench.decided.values()], snapshot, now)

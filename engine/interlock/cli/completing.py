@@ -23,7 +23,8 @@ _WORD = re.compile(r"[\w./:@%+=,-]+")
 def offered(what: str, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """What there is of a kind (a key of `_EVERY`) that begins as was typed."""
     try:
-        return [item for item in _EVERY[what](ctx, incomplete) if item.value.startswith(incomplete)]
+        with ctx.scope(cleanup=False):
+            return [item for item in _EVERY[what](ctx, incomplete) if item.value.startswith(incomplete)]
     except Exception:
         return []
 
@@ -35,13 +36,15 @@ def _policies(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
 
 def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
     from interlock.cli.options import opened
-    from interlock.runner import moment
+    from interlock.moment import moment
 
     named = ctx.params.get("ledger")
     if named == "-":  # not to be read twice
         return
-    with closing(opened(named)) as ledger, ledger.snapshot(moment(ctx.params.get("at"), ledger)) as snapshot:
-        yield from _words(snapshot.task_labels())
+    with closing(opened(named)) as ledger:
+        asked = moment(ctx.params.get("at"), ledger)
+        with ledger.snapshot(asked.now, live=asked.live) as snapshot:
+            yield from _words(snapshot.task_labels())
 
 
 def _params(ctx: click.Context, _: str) -> Iterator[CompletionItem]:

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from interlock.cli import exits, options, terminal
 from interlock.cli.configured import KEYS, Configured
+from interlock.cli.skew import max_skew_option
 from interlock.cli.whereabouts import LOCK, nearest_ledger, nearest_lock
 from interlock.reporting.harmless import harmless
 
@@ -25,11 +26,18 @@ Examples:
 @options.judged_ledger
 @options.policy_dirs
 @options.engine
+@max_skew_option
 @options.locked
 @options.form
 @click.pass_context
 def command(
-    ctx: click.Context, ledger: str | None, policy_dirs: Sequence[str], engine: str, locked: str | None, form: str
+    ctx: click.Context,
+    ledger: str | None,
+    policy_dirs: Sequence[str],
+    engine: str,
+    max_skew: str,
+    locked: str | None,
+    form: str,
 ) -> int:
     """Show every setting that commands share: what holds, and where it comes from.
 
@@ -45,6 +53,7 @@ def command(
         "strict_ledger": ctx.meta[options.STRICT],
         "policy_dirs": list(policy_dirs),
         "engine": engine,
+        "max_skew": max_skew,
         "lock": ctx.meta[options.LOCK],
         "locked": locked is not None,
     }

@@ -15,6 +15,7 @@ KEYS = {
     "strict_ledger": "strict-ledger",
     "policy_dirs": "policy-dir",
     "engine": "engine",
+    "max_skew": "max-skew",
     "lock": "lock",
     "locked": "locked",
 }

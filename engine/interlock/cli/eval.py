@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.skew import max_skew_option
 from interlock.decision import Decision, FailOn
 from interlock.errors import UsageError
 from interlock.reporting import Look, render
@@ -45,6 +46,7 @@ Examples:
 @options.waivers
 @options.fail_on
 @options.engine
+@max_skew_option
 @options.policy_dirs
 @options.locked
 @options.report_form
@@ -64,6 +66,7 @@ def command(
     waivers: str | None,
     fail_on: FailOn,
     engine: Literal["both", "rete", "reference"],
+    max_skew: str,
     policy_dirs: Sequence[str],
     locked: str | None,
     form: str,
@@ -83,16 +86,15 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    given = options.given(params)
+    how = dict[str, Any](at=at, params=options.given(params), engine=engine, max_skew=max_skew, lock=locked)
     from interlock.runner import library
 
     opened = options.opened(ledger)
     policies_at = library(policy_dirs, locked)
     inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
     wanted = _targets(form, output, reports, summary, inputs)
-    how: dict[str, Any] = {"at": at, "params": given, "engine": engine, "policy_dirs": policy_dirs, "lock": locked}
     ask = _asking(decision_log, waivers, [*inputs, *(path for _, path in reports), *filter(None, [output])])
-    decisions = ask(policies, ledger=opened, tasks=None if task is None else [task], **how)
+    decisions = ask(policies, ledger=opened, tasks=None if task is None else [task], policy_dirs=policy_dirs, **how)
     if not decisions:
         raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
     _detailed(decisions, policies, policies_at)

@@ -9,6 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
 from interlock.reporting import Look
 
@@ -27,6 +28,7 @@ Examples:
 @options.judged_ledger
 @options.at
 @options.params
+@max_skew_option
 @options.form
 @options.policy_dirs
 def command(
@@ -37,6 +39,7 @@ def command(
     ledger: str | None,
     at: str | None,
     params: Sequence[str],
+    max_skew: str,
     form: str,
     policy_dirs: Sequence[str],
 ) -> int:
@@ -55,7 +58,15 @@ def command(
 
     with closing(options.opened(ledger)) as opened:
         found = explain(
-            policy, ledger=opened, task=task, rule=rule, every=every, at=at, params=given, policy_dirs=policy_dirs
+            policy,
+            ledger=opened,
+            task=task,
+            rule=rule,
+            every=every,
+            at=at,
+            params=given,
+            policy_dirs=policy_dirs,
+            max_skew=max_skew,
         )
     if form == "json":
         terminal.put(explanation.as_json(found), "utf-8")

@@ -57,13 +57,14 @@ def command(
     if bool(tasks) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     from interlock.exporting import Export
-    from interlock.runner import extent, moment
+    from interlock.moment import moment
+    from interlock.runner import extent
 
     wanted = extent(tasks or None, policies, policy_dirs)
     with closing(options.opened(ledger)) as opened:
-        now = moment(at, opened)
-        with opened.snapshot(now) as snapshot:
-            export = Export(snapshot, now, wanted)
+        asked = moment(at, opened)
+        with opened.snapshot(asked.now, live=asked.live) as snapshot:
+            export = Export(snapshot, asked.now, wanted)
             for line in export.lines():
                 terminal.put(f"{line.decode()}\n", "utf-8")
     if export.invalid:

@@ -8,6 +8,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options
+from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
 
 _EXAMPLES = """\b
@@ -18,8 +19,9 @@ Examples:
 
 @click.command("mcp", short_help="Serve the gates to coding agents.", epilog=_EXAMPLES)
 @options.judged_ledger
+@max_skew_option
 @options.policy_dirs
-def command(ledger: str | None, policy_dirs: Sequence[str]) -> int:
+def command(ledger: str | None, max_skew: str, policy_dirs: Sequence[str]) -> int:
     """Serve the gates to coding agents, as tools of the Model Context Protocol over standard input and output.
 
     The tools are `evaluate`, `explain` and `unblock`. They only read: this ledger, and policies by their ids, the
@@ -38,5 +40,5 @@ def command(ledger: str | None, policy_dirs: Sequence[str]) -> int:
     if ledger == "-":
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
     with closing(options.opened(ledger)) as opened:
-        anyio.run(serving.serve, opened, policy_dirs)
+        anyio.run(serving.serve, opened, policy_dirs, max_skew)
     return exits.ALLOWED

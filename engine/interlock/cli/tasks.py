@@ -25,9 +25,10 @@ def command(ledger: str | None, at: str | None) -> int:
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
     """
-    from interlock.runner import moment
+    from interlock.moment import moment
 
     with closing(options.opened(ledger)) as opened:
-        names = opened.ask(moment(at, opened), lambda snapshot: snapshot.task_labels())
+        asked = moment(at, opened)
+        names = opened.ask(asked.now, lambda snapshot: snapshot.task_labels(), live=asked.live)
     terminal.put("".join(f"{harmless(name)}\n" for name in names))
     return exits.ALLOWED

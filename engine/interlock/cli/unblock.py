@@ -9,6 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.skew import max_skew_option
 from interlock.reporting import Look
 
 _EXAMPLES = """\b
@@ -24,6 +25,7 @@ Examples:
 @options.judged_ledger
 @options.at
 @options.params
+@max_skew_option
 @options.form
 @options.policy_dirs
 def command(
@@ -32,6 +34,7 @@ def command(
     ledger: str | None,
     at: str | None,
     params: Sequence[str],
+    max_skew: str,
     form: str,
     policy_dirs: Sequence[str],
 ) -> int:
@@ -48,7 +51,9 @@ def command(
     from interlock.reporting import unblock as report
 
     with closing(options.opened(ledger)) as opened:
-        found = unblock(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
+        found = unblock(
+            policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs, max_skew=max_skew
+        )
     if form == "json":
         terminal.put(report.as_json(found), "utf-8")
     else:

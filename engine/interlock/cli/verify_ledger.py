@@ -37,6 +37,8 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
     A policy reads only what it asks for, and is undecided when that is invalid. This reads everything: so a broken
     receipt is found before a policy meets it.
 
+    Facts that carry a time later than the clock are listed: a decision that reads one may not be allowed.
+
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
 
@@ -44,11 +46,12 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
     cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
     import gc
+    import time
 
     from interlock.cli.whereabouts import find_ledger
     from interlock.ledger import feed_lines, is_feed
+    from interlock.moment import moment
     from interlock.reporting import verification
-    from interlock.runner import moment
     from interlock.verifying import unwatched, verify, verify_feed
 
     gc.enable()  # what says why a fact is invalid leaves cycles behind, and there may be a million of them
@@ -57,11 +60,13 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
     if is_feed(path):
         if at is not None:
             raise UsageError("`--at` is for ledgers: every line of a feed is verified")
-        found = verify_feed(feed_lines(path, path, options.watched()), path)
+        found = verify_feed(feed_lines(path, path, options.watched()), path, time.time_ns() // 1_000)
     else:
         with closing(options.opened(path)) as opened:
+            asked = moment(at, opened)
+            clock = asked.now if asked.live else None
             found = opened.ask(
-                moment(at, opened), lambda snapshot: verify(snapshot, opened.path, watched, so_far=at is not None)
+                asked.now, lambda snapshot: verify(snapshot, opened.path, watched, clock=clock), live=asked.live
             )
     if form == "json":
         terminal.report(verification.as_json(found), "utf-8")

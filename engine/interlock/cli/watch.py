@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.skew import max_skew_option
 from interlock.decision import Decision
 from interlock.errors import UsageError
 from interlock.instant import SECOND, parse_duration
@@ -48,6 +49,7 @@ Examples:
 @click.option(
     "--engine", type=click.Choice(["both", "rete", "reference"]), default="both", help="Who judges, as in `eval`."
 )
+@max_skew_option
 @options.policy_dirs
 @options.form
 @options.decision_log
@@ -60,6 +62,7 @@ def command(
     ledger: str | None,
     params: Sequence[str],
     engine: Literal["both", "rete", "reference"],
+    max_skew: str,
     policy_dirs: Sequence[str],
     form: str,
     decision_log: str | None,
@@ -84,6 +87,7 @@ def command(
     seconds = _seconds(timeout)
     opened = _opened(ledger)
     question = {"tasks": [task], "params": options.given(params), "engine": engine, "policy_dirs": policy_dirs}
+    question["max_skew"] = max_skew
     asking = _Asking(opened, policies, question, decision_log)
     watch = Watch(asking.judge, opened.stamp, partial(terminal.say, label="note"), SystemClock())
     return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)

@@ -87,10 +87,13 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
     """The SQL of a selection; `paths` are the fields that anything reads of its facts."""
     built = _Built(policy, selection)
     sql = _statement(built, _take(built))
-    members = None
+    members = ahead = None
     if selection.take in ("count", "min", "max", "sum"):
         members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}) ORDER BY seq DESC LIMIT :limit")
-    return Query(selection.name, sql, built.writer.binds, paths, members)
+        ahead = _statement(built, f"SELECT {ROW} FROM ({_rows(built, ':ahead')})")
+        if built.merged()[0].kinds[0] not in schemas.ENTITIES:
+            ahead += " WHERE instant > :clock ORDER BY instant DESC LIMIT 1"
+    return Query(selection.name, sql, built.writer.binds, paths, members, ahead)
 
 
 def _statement(built: _Built, select: str) -> str:
@@ -130,8 +133,11 @@ def _aggregate(built: _Built) -> str:
     )
 
 
-def _rows(built: _Built) -> str:
-    """All rows that are selected before anything is taken, each with `suspect`, its groups and its number."""
+def _rows(built: _Built, since: str | None = None) -> str:
+    """All rows that are selected before anything is taken, each with `suspect`, its groups and its number.
+
+    With `since`, SQL for the text of a second, receipts of earlier seconds may be left out.
+    """
     base, _ = built.merged()
     extras = _extras(built)
     if base.parent is not None:
@@ -144,7 +150,8 @@ def _rows(built: _Built) -> str:
         place = built.policy.selections.index(outer)
         built.taken[place] = _take(inner, limit="")
         return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM taken_{place} WHERE {suspect} OR ({where})"
-    arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}" for k in base.kinds]
+    later = f" AND at >= {since}" if since and base.kinds[0] not in schemas.ENTITIES else ""
+    arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}{later}" for k in base.kinds]
     return " UNION ALL ".join(arms)
 
 

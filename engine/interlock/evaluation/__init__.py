@@ -12,74 +12,28 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from interlock import instant, reference, rete
-from interlock.compiled import CompiledPolicy
 from interlock.decision import Decision, Head, Waiver
 from interlock.document import Row
 from interlock.errors import EngineError
 from interlock.evaluation import ahead
 from interlock.evaluation.findings import completed, finding, outputs
-from interlock.evaluation.strata import Program
+from interlock.evaluation.judged import Judged, Loaded, Needed
+from interlock.evaluation.skew import MAX_SKEW, reason
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Fact, Value
+from interlock.kept import Kept
 from interlock.ledger import Snapshot
-from interlock.policy import Need, Policy, values
-from interlock.selection import Kept, Selected, select
+from interlock.policy import Need, Policy
+from interlock.selection import Selected, select
+from interlock.stamp import later
 from interlock.verdict import Verdict
 
 if TYPE_CHECKING:
     from interlock.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
-Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
-"""The needs of a policy, each with the decisions that were needed."""
+__all__ = ["Engine", "Judge", "Judged", "Loaded", "Needed", "maps"]
 _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
-
-
-class Loaded:
-    """A compiled policy ready to judge; its rulesets are built when they are first asked for.
-
-    `folder` is where the policy was found: what it needs may lie beside it.
-    """
-
-    def __init__(self, compiled: CompiledPolicy, folder: str) -> None:
-        self.compiled, self.folder = compiled, folder
-        self.policy: Policy = compiled.policy
-        self._program: Program | None = None
-
-    @property
-    def program(self) -> Program:
-        """The rulesets in the rules engine."""
-        if self._program is None:
-            self._program = Program(self.compiled)
-        return self._program
-
-
-class Judged(msgspec.Struct, frozen=True):
-    """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
-
-    `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
-    `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it
-    requires.
-    """
-
-    loaded: Loaded
-    task: str
-    params: Mapping[str, Value]
-    decision: Decision
-    needs: Needed = ()
-    facts: Mapping[str, tuple[Fact, ...]] = {}
-    known: Known | None = None
-    verdict: Verdict | None = None
-    waived_until: int | None = None
-    lacks: str | None = None
-
-    def fact(self, name: str) -> Fact:
-        """The decision as a fact of a policy that needs it: its outputs under their dotted names, and the verdict."""
-        decision, given = self.decision, {}
-        if self.known is not None:
-            given = {path: evaluate(node, self.known) for path, node in values(self.loaded.policy.outputs)}
-        own = {"allow": decision.allow, "state": decision.state, "reason": decision.reason, "task": decision.task}
-        return Fact(name, {**given, **own, "undecided": decision.allow is None})
 
 
 class Judge:
@@ -89,6 +43,9 @@ class Judge:
     rules engine cannot be had, `both` means the reference alone, and the decision says so. A `witness` is given the
     rows of all facts that are read. `waivers` say which findings do not count; whatever they did is told
     in the decision.
+
+    Over a live snapshot everything counts, whatever its stamp; what would be allowed is then undecided where a time
+    that was read lies more than `max_skew` microseconds ahead of `now`.
     """
 
     witness: list[Row] | None = None
@@ -101,8 +58,11 @@ class Judge:
         engine: Engine,
         load: Callable[[str, str], Loaded],
         waivers: Waivers | None = None,
+        max_skew: int = MAX_SKEW,
     ) -> None:
-        self.snapshot, self.seen, self.now, self.load, self.waivers = snapshot, now, now, load, waivers
+        self.snapshot, self.now, self.load, self.waivers, self.max_skew = snapshot, now, load, waivers, max_skew
+        self.live = snapshot.live
+        self.seen = instant.LATEST if self.live else now
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head, snapshot.notes)
         self.decided: dict[tuple[object, ...], Judged] = {}
@@ -111,7 +71,7 @@ class Judge:
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
-        moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers)
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers, self.max_skew)
         moved.seen, moved.selected, moved.kept = self.seen, self.selected, self.kept
         return moved
 
@@ -182,24 +142,33 @@ class Judge:
         """The decision, with what it rests on. The rules in `waived` do not count."""
         needed = self._needs(loaded, task, params)
         needs, reasons = _facts(needed)
-        if reasons:
-            return Judged(loaded, task, params, self._undecided(loaded, task, Selected({}, ()), reasons), needed)
-        selected = self._selected(loaded, task, params, needs)
+        selected = Selected({}, ()) if reasons else self._selected(loaded, task, params, needs)
         facts = selected.facts
+        newest = later(selected.newest, *(each.newest for _, judged in needed for each in judged))
+
+        def undecided(reasons: tuple[str, ...]) -> Judged:
+            decision = self._undecided(loaded, task, selected, reasons)
+            return Judged(loaded, task, params, decision, needed, facts, newest=newest)
+
+        if reasons:
+            return undecided(reasons)
         if selected.faults or selected.missing is not None:
-            decision = self._undecided(loaded, task, selected, selected.faults or (str(selected.missing),))
             lacks = None if selected.faults else next(reversed(facts), None)
-            return Judged(loaded, task, params, decision, needed, facts, lacks=lacks)
+            return msgspec.structs.replace(undecided(selected.faults or (str(selected.missing),)), lacks=lacks)
         known = Known(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
             verdict = self._judge(loaded, known, waived)
         except EngineError as error:
-            return Judged(loaded, task, params, self._undecided(loaded, task, selected, (str(error),)), needed, facts)
+            return undecided((str(error),))
         if verdict is None:
-            return Judged(loaded, task, params, self._undecided(loaded, task, selected, (_DISAGREE,)), needed, facts)
+            return undecided((_DISAGREE,))
         whole = completed(loaded.policy, known, verdict, waived)
         decision = self._decision(loaded, task, selected, whole, verdict, waived)
-        return Judged(loaded, task, params, decision, needed, facts, whole, verdict)
+        judged = Judged(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
+        skew = reason(newest, self.now, self.max_skew) if decision.allow and self.live else None
+        if skew is None:
+            return judged
+        return msgspec.structs.replace(judged, decision=self._undecided(loaded, task, selected, (skew,)), skewed=True)
 
     # -- judging
 

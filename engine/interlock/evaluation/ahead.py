@@ -46,6 +46,8 @@ def _reason(judged: Judged) -> object:
     ]
     if undecided:
         return tuple(undecided)
+    if judged.skewed:
+        return judged.newest
     return judged.lacks if judged.lacks in judged.loaded.compiled.clock.lacking else judged.decision.reason
 
 
@@ -98,7 +100,9 @@ def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None)
     `given` says by how much the parameters that grow with the clock do a microsecond.
     """
     paces: dict[int, Mapping[str, int]] = {PARAMS: given} if given else {}
-    until = min([_needed(judge, judged, paces), _selected(judge, judged, paces), judged.waived_until or NEVER])
+    until = min(_needed(judge, judged, paces), _selected(judge, judged, paces), judged.waived_until or NEVER)
+    if judged.skewed and judged.newest is not None:
+        until = min(until, judged.newest.at - judge.max_skew)
     if judged.known is None or judged.verdict is None:
         return until
     clock, policy = judged.loaded.compiled.clock, judged.loaded.policy

@@ -18,8 +18,8 @@ from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
 from interlock.fact import Value
 from interlock.history import Cause, History, Interval, Lane, Mark
 from interlock.instant import format_instant
+from interlock.kept import Kept
 from interlock.ledger import Snapshot
-from interlock.selection import Kept
 
 
 class Stretch(msgspec.Struct, frozen=True):

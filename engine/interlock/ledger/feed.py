@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock.errors import LedgerError
-from interlock.instant import parse_instant
+from interlock.instant import LATEST, parse_instant
 from interlock.ledger.lines import INSERT, OPENING, read_line
 from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.trouble import refused, told
@@ -48,10 +48,11 @@ class FeedReader(Reader):
 
     source = "feed"
     newest = "SELECT max(seq) FROM main.fact WHERE NOT entity"
+    _asked = 0
 
     def __init__(self, path: str, lines: Iterable[bytes]) -> None:
         """Read all lines. Raises LedgerError, with every bad line, up to a number."""
-        self.path, self.file, self.now, self.head = path, path, 0, NEWEST
+        self.path, self.file, self.head = path, path, NEWEST
         self._views: frozenset[str] = frozenset()
         self._sealed = self._spent = False
         self._about: dict[str, Any] | None = None
@@ -71,13 +72,18 @@ class FeedReader(Reader):
             self._connection.close()
             raise
 
-    def begin(self, now: int, head: int) -> int:
+    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
         """Begin a snapshot at `now`, of receipts up to a `seq`.
 
         It gives the `seq` of the newest such receipt of the ledger that was exported, or else here.
         """
-        found = super().begin(now, head)
+        found = super().begin(now, head, live=live, as_of=as_of)
         return found if self._about is None else min(int(self._about["head"]), head)
+
+    def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
+        """As for a ledger. At the instant at which the feed was taken, all that it holds was committed."""
+        self._asked = LATEST if live else now
+        super().ask(now, live=live or now == self._taken(), as_of=as_of)
 
     def current(self) -> bool:
         """Always: it has been read whole."""
@@ -105,8 +111,12 @@ class FeedReader(Reader):
 
     def turns(self) -> tuple[int, ...]:
         """The instants at which what `uncovered` says may change: when it was taken, and what follows that."""
-        taken = None if self._about is None else parse_instant(self._about["at"])
+        taken = self._taken()
         return () if taken is None else (taken, taken + 1)
+
+    def _taken(self) -> int | None:
+        """When it was taken; None where it does not tell."""
+        return None if self._about is None else parse_instant(self._about["at"])
 
     def _untold(self) -> str | None:
         """Why the feed does not tell of the asked instant, if it does not.
@@ -115,9 +125,9 @@ class FeedReader(Reader):
         """
         assert self._about is not None
         taken = self._about["at"]
-        if self.now > parse_instant(taken):
+        if self._asked > parse_instant(taken):
             return f"the feed was taken at {taken}, and nobody knows what was recorded since; ask with `--at {taken}`"
-        if self.now < parse_instant(taken) and self._about["kinds"] is not None:
+        if self._asked < parse_instant(taken) and self._about["kinds"] is not None:
             return f"the feed was exported for some policies, as of {taken}; ask with `--at {taken}`, or export all"
         return None
 

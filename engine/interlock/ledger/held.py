@@ -30,8 +30,9 @@ class HeldFacts(FeedReader):
 
     @contextmanager
     def snapshot(self, facts: Iterable[dict[str, Any]], task: str, now: int) -> Iterator[Snapshot]:
-        """These facts and no others, at `now` (microseconds, UTC). `task` is known even where no fact is of it.
+        """These facts and no others, whatever their stamps. `task` is known even where no fact is of it.
 
+        `now`, in microseconds, UTC, is what is asked about.
         No two receipts have an id in common, nor two entities of a kind.
         """
         connection = self._connection
@@ -42,7 +43,7 @@ class HeldFacts(FeedReader):
         connection.execute(_ASKED, (task, task))
         connection.execute("COMMIT")
         try:
-            snapshot = Snapshot(self, now)
+            snapshot = Snapshot(self, now, live=True)
             yield snapshot
             snapshot.close()
         finally:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from interlock.ledger.trouble import examine, refused
+
+_PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 def resolve(path: str, file: str) -> str:
@@ -68,3 +71,14 @@ def _mount(path: str) -> object:
         finally:
             os.close(descriptor)
     return os.stat(path).st_dev
+
+
+def quoted(file: str) -> str:
+    """The path of a `file:` URI. Bytes that are no text stay what they are.
+
+    Where folders are parted by another sign (Windows), the drive comes behind a slash: `/C:/ledger.db`.
+    """
+    if os.sep != "/":
+        file = file.replace(os.sep, "/")
+        file = file if file.startswith("/") else f"/{file}"
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(file))

@@ -10,8 +10,8 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from interlock.errors import FactError, LedgerError, UnsettledError, UsageError
-from interlock.instant import parse_instant
-from interlock.ledger.place import detached, resolve, size, state
+from interlock.instant import LATEST, parse_instant
+from interlock.ledger.place import detached, quoted, resolve, size, state
 from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import OPTIONAL, TABLES, differing, has_events
 from interlock.ledger.trouble import examine, refused, told
@@ -30,7 +30,6 @@ _TICK: Final = 20_000_000
 """Nanoseconds in which two writes may bear the same time: clocks of file systems tick every few milliseconds."""
 _RAISED: Final = "user-defined function raised exception"
 _forgiving = partial(str, encoding="utf-8", errors="surrogateescape")
-_PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 class Reader:
@@ -42,6 +41,10 @@ class Reader:
     """
 
     source: Source = "conveyor"
+    now = 0
+    """The instant up to which facts are seen."""
+    live = False
+    """Whether everything that is committed is seen, whatever its stamp."""
     newest = "SELECT max(rowid) FROM main.telemetry_events"
     """The query for the `seq` of the newest receipt."""
     notes: tuple[str, ...] = ()
@@ -51,7 +54,7 @@ class Reader:
 
     def __init__(self, path: str, file: str, patience: float = BUSY_SECONDS) -> None:
         """Open `file`, which people know as `path`. Raises LedgerError when it stays locked for `patience` seconds."""
-        self.path, self.now, self.head, self._named = path, 0, NEWEST, file
+        self.path, self.head, self._named = path, NEWEST, file
         self.file = resolve(path, file)
         self._stand = examine(path, self.file)
         self._process = os.getpid()
@@ -134,15 +137,21 @@ class Reader:
             return False
         return os.path.samestat(examine(self.path, real), self._stand)
 
-    def begin(self, now: int, head: int) -> int:
+    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
         """Begin the read transaction of a snapshot at `now`, of receipts up to a `seq`; that of the newest of them.
 
-        It is 0 when there is none.
+        It is 0 when there is none. Other arguments as in `ask`.
         """
-        self.now, self.head = now, head
+        self.head = head
+        self.ask(now, live=live, as_of=as_of)
         self.rows("BEGIN", {})
         newest: int | None = self.rows(self.newest, {})[0][0]
         return min(newest or 0, head)
+
+    def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
+        """See facts up to `now`; in a `live` snapshot every fact, entities as of `as_of` where that is given."""
+        self.live = live
+        self.now = now if not live else LATEST if as_of is None else as_of
 
     def absent(self) -> dict[str, str]:
         """The kinds of entities that cannot be had here, and the tables that lack for them. Raises LedgerError."""
@@ -251,7 +260,7 @@ def _is_interrupt(error: sqlite3.DatabaseError) -> bool:
 
 
 def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
-    uri = f"file://{_quoted(file)}?mode=ro{option}"
+    uri = f"file://{quoted(file)}?mode=ro{option}"
     return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
 
 
@@ -273,17 +282,6 @@ def _in_wal_mode(file: str) -> bool:
 
 def _content(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _quoted(file: str) -> str:
-    """The path of a `file:` URI. Bytes that are no text stay what they are.
-
-    Where folders are parted by another sign (Windows), the drive comes behind a slash: `/C:/ledger.db`.
-    """
-    if os.sep != "/":
-        file = file.replace(os.sep, "/")
-        file = file if file.startswith("/") else f"/{file}"
-    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(file))
 
 
 @lru_cache(4_096)

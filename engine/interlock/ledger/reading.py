@@ -55,8 +55,13 @@ class Ledger:
         return f"Ledger({self.path!r})"
 
     @contextmanager
-    def snapshot(self, now: int, head: int = NEWEST) -> Iterator[Snapshot]:
+    def snapshot(
+        self, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
+    ) -> Iterator[Snapshot]:
         """One read transaction, in which `now` is asked about (microseconds, UTC). Raises LedgerError.
+
+        It holds what is stamped at or before `now`. A `live` snapshot holds everything that is committed, whatever its
+        stamp; with `as_of`, an instant, its entities are as they were then.
 
         Of receipts, only those up to the `seq` `head` are in it: the ledger as it was when that was its newest.
 
@@ -68,7 +73,7 @@ class Ledger:
             reader = self._current()
             self._reading = True
             try:
-                snapshot = Snapshot(reader, now, head)
+                snapshot = Snapshot(reader, now, head, live=live, as_of=as_of)
                 yield snapshot
                 snapshot.close()
                 reader.verify()
@@ -79,18 +84,26 @@ class Ledger:
                 self._reading = False
                 reader.end()
 
-    def ask(self, now: int, question: Callable[[Snapshot], T], head: int = NEWEST) -> T:
+    def ask(
+        self,
+        now: int,
+        question: Callable[[Snapshot], T],
+        head: int = NEWEST,
+        *,
+        live: bool = False,
+        as_of: int | None = None,
+    ) -> T:
         """The answer to a question about a `snapshot`. Raises LedgerError, and what the question raises.
 
         The question is put again where a writer came in between, a few times within a second.
         """
         for pause in _PAUSES:
             try:
-                with self.snapshot(now, head) as snapshot:
+                with self.snapshot(now, head, live=live, as_of=as_of) as snapshot:
                     return question(snapshot)
             except UnsettledError:
                 time.sleep(pause)
-        with self.snapshot(now, head) as snapshot:
+        with self.snapshot(now, head, live=live, as_of=as_of) as snapshot:
             return question(snapshot)
 
     def _current(self) -> Reader:

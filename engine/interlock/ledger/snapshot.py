@@ -77,12 +77,19 @@ class Snapshot:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, reader: Reader, now: int, head: int = NEWEST) -> None:
+    def __init__(
+        self, reader: Reader, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
+    ) -> None:
         """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
         self._reader: Reader | None = reader
-        self.head = reader.begin(now, head)
+        self.head = reader.begin(now, head, live=live, as_of=as_of)
         self.notes = reader.notes
         self._tasks = Tasks(self.rows)
+
+    @property
+    def live(self) -> bool:
+        """Whether every fact that is committed is in it, also those that are stamped later than its instant."""
+        return self._open().live
 
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
@@ -156,7 +163,7 @@ class Snapshot:
 
     def ask(self, now: int) -> None:
         """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
-        self._open().now = now
+        self._open().ask(now)
 
     def arrived(
         self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int, until: int

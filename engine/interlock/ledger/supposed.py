@@ -42,9 +42,10 @@ class Supposed(FeedReader):
         entities = schemas.ENTITIES
         self._connection.executemany(INSERT, ((*row[:5], *row[6:], row[0] in entities) for row in self._rows))
 
-    def begin(self, now: int, head: int = NEWEST) -> int:
+    def begin(self, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None) -> int:
         """The `seq` of the ledger's newest receipt; the transaction is begun already."""
-        self.now, self.head = now, head
+        self.head = head
+        self.ask(now, live=live, as_of=as_of)
         return self._head
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
@@ -52,13 +53,16 @@ class Supposed(FeedReader):
         return None
 
     @contextmanager
-    def supposing(self, facts: Sequence[dict[str, Any]], now: int) -> Iterator[Snapshot | None]:
-        """A snapshot at `now` with these facts recorded then, in their order; None where a schema refuses one."""
+    def supposing(self, facts: Sequence[dict[str, Any]], now: int, *, live: bool) -> Iterator[Snapshot | None]:
+        """A snapshot at `now` with these facts recorded then, in their order; None where a schema refuses one.
+
+        A `live` one has every fact, whatever its stamp.
+        """
         connection = self._connection
         connection.execute("PRAGMA query_only = 0")
         connection.execute("BEGIN")
         try:
-            yield Snapshot(self, now) if all(self._record(fact, now) for fact in facts) else None
+            yield Snapshot(self, now, live=live) if all(self._record(fact, now) for fact in facts) else None
         finally:
             connection.execute("ROLLBACK")
 

@@ -18,6 +18,8 @@ _NEUTRAL: dict[str, Value] = {"string": "", "int": 0, "bool": False, "duration":
 class _Nothing(Snapshot):
     """A snapshot in which every selection is empty."""
 
+    live = False
+
     def __init__(self) -> None:
         self.head = 0
 

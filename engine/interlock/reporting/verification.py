@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from interlock.reporting.harmless import harmless
-from interlock.verification import Fault, Kind, Verification
+from interlock.verification import Ahead, Fault, Kind, Verification
 
 _MARGIN = " " * 9
 Paint = Callable[[str, str], str]
@@ -24,6 +24,8 @@ def as_text(found: Verification, paint: Paint) -> str:
     lines += [f"{'-':>9}  {'-':>9}  {kind}: the ledger has no table `{table}`" for kind, table in found.absent.items()]
     for fault in found.faults:
         lines += ["", *_fault(fault, paint)]
+    if found.ahead is not None and found.ahead.count:
+        lines += ["", *_ahead(found.ahead, paint)]
     return "".join(f"{line}\n" for line in (*lines, "", _sum(found, paint)))
 
 
@@ -40,6 +42,15 @@ def _fault(fault: Fault, paint: Paint) -> Iterator[str]:
         yield f"{_MARGIN}{which}{harmless(example.message)}"
     if fault.count > len(fault.first):
         yield f"{_MARGIN}and {fault.count - len(fault.first):,} more"
+
+
+def _ahead(ahead: Ahead, paint: Paint) -> Iterator[str]:
+    facts = "1 fact carries a time" if ahead.count == 1 else f"{ahead.count:,} facts carry times"
+    yield f"{paint('ahead', 'yellow')}    {facts} later than the clock"
+    for example in ahead.first:
+        yield f"{_MARGIN}{harmless(example.message)}"
+    if ahead.count > len(ahead.first):
+        yield f"{_MARGIN}and {ahead.count - len(ahead.first):,} more"
 
 
 def _sum(found: Verification, paint: Paint) -> str:

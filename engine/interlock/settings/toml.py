@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
-from typing import Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 
@@ -16,6 +16,7 @@ from interlock.source import Location, Source, pointed
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _PATHS = ("ledger", "lock")
+_DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?$"
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -25,6 +26,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     strict_ledger: bool = False
     policy_dir: list[str] = []
     engine: Literal["both", "rete", "reference"] = "both"
+    max_skew: Annotated[str, msgspec.Meta(pattern=_DURATION)] = "5s"
     lock: str = ""
     locked: bool = False
 

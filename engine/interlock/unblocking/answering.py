@@ -33,9 +33,7 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
     plans: list[Plan] = []
     judged, bounded = 0, False
     if decision.allow is not True and _covered(judge):
-        bench = Bench(
-            _supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge.load
-        )
+        bench = Bench(_supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge)
         for line, each in enumerate(loaded.policy.decide):
             if each.allow:
                 search = Search(bench, line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +30,10 @@ class Supposition(msgspec.Struct, frozen=True):
 
 
 class Bench:
-    """A policy and a task over supposed facts. `judged` counts the suppositions that were judged."""
+    """A policy and a task over supposed facts, judged as `judge` judges the ledger's own.
+
+    `judged` counts the suppositions that were judged.
+    """
 
     def __init__(
         self,
@@ -38,9 +41,9 @@ class Bench:
         loaded: Loaded,
         task: str,
         params: Mapping[str, Value],
-        load: Callable[[str, str], Loaded],
+        judge: Judge,
     ) -> None:
-        self.supposed, self.loaded, self.task, self.params, self.load = supposed, loaded, task, params, load
+        self.supposed, self.loaded, self.task, self.params, self.asked = supposed, loaded, task, params, judge
         self.judged = 0
 
     @contextmanager
@@ -48,8 +51,13 @@ class Bench:
         """A judge over the facts and the receipts that are supposed; None where a schema refuses one of these."""
         head = self.supposed.begin(supposition.at)
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
-        with self.supposed.supposing(facts, supposition.at) as snapshot:
-            yield None if snapshot is None else Judge(snapshot, self.supposed.path, supposition.at, engine, self.load)
+        asked, path = self.asked, self.supposed.path
+        with self.supposed.supposing(facts, supposition.at, live=asked.live) as snapshot:
+            yield (
+                None
+                if snapshot is None
+                else Judge(snapshot, path, supposition.at, engine, asked.load, None, asked.max_skew)
+            )
 
     def decide(self, supposition: Supposition, engine: Engine = "reference") -> Decision | None:
         """The decision, if the receipts are valid."""

@@ -120,6 +120,10 @@ def wanted(
         for atom in _required(judge, loaded, task, params, selected, known):
             yield from _followed(judge, atom, loaded, task, depth)
         return
+    judged = judge.judged(loaded, task, params) if judge.live else None
+    if judged is not None and judged.skewed and judged.newest is not None:
+        yield Waiting(judged.newest.at - judge.max_skew), policy, task
+        return
     verdict = reference.judge(policy, known)
     whole = completed(policy, known, verdict)
     lines = [index for index, each in enumerate(policy.decide) if each.allow] if line is None else [line]

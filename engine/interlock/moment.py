@@ -1,0 +1,81 @@
+"""The instant that is asked about, and how far ahead of it a time may lie."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from interlock import instant
+from interlock.errors import UsageError
+from interlock.evaluation.skew import MAX_SKEW
+from interlock.ledger import Ledger
+
+Skew = str | timedelta | None
+"""How far ahead of the clock a time may lie: a text such as `5s`; five seconds when None."""
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """The instant asked about, in microseconds, UTC. Where it is `live`, every fact that is committed counts.
+
+    With `as_of`, an instant, entities are as they were then.
+    """
+
+    now: int
+    live: bool = False
+    as_of: int | None = None
+
+
+def moment(at: str | datetime | Moment | None, ledger: Ledger) -> Moment:
+    """The instant asked about. Raises UsageError, LedgerError.
+
+    A text is `now`, an RFC 3339 instant, a span of time ago such as `-10m`, or the id of a receipt: when it was
+    written. None is now.
+    """
+    if at is None or at == "now":
+        return Moment(time.time_ns() // 1_000, live=True)
+    return at if isinstance(at, Moment) else Moment(_past(at, ledger))
+
+
+def skew_of(max_skew: Skew) -> int:
+    """How far ahead of the clock a time may lie, in microseconds. Raises UsageError."""
+    if max_skew is None:
+        return MAX_SKEW
+    try:
+        if isinstance(max_skew, timedelta):
+            skew = max_skew // timedelta(microseconds=1)
+            if not 0 <= skew < instant.LIMIT:
+                raise ValueError(f"`{max_skew}` is not between 0 and 285 years")
+            return skew
+        if not isinstance(max_skew, str):
+            raise ValueError(f"`{max_skew!r}` is not a duration such as `5s`")
+        return instant.parse_duration(max_skew)
+    except ValueError as error:
+        raise UsageError(f"`max_skew`: {error}") from None
+
+
+def _past(at: str | datetime, ledger: Ledger) -> int:
+    """The instant that is named, in microseconds, UTC. Raises UsageError, LedgerError."""
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise UsageError(f"`{at}` has no time zone; give an aware datetime")
+        at = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return instant.parse_instant(at)
+    except ValueError as error:
+        if at[:4].isdigit() and at[4:5] == "-":  # meant as an instant, whatever is wrong with it
+            raise UsageError(str(error)) from None
+    if at.startswith("-"):
+        try:
+            return time.time_ns() // 1_000 - instant.parse_duration(at[1:])
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    receipt = at
+    found = ledger.ask(0, lambda snapshot: snapshot.instant_of(receipt))
+    if found is None:
+        raise UsageError(
+            f"`{at}` is no instant such as `2026-06-11T12:00:05Z`, no span of time ago such as `-10m`, "
+            "and no receipt of the ledger"
+        )
+    return found

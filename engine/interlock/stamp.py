@@ -1,0 +1,49 @@
+"""The times that facts carry: who reads a fact may ask whether one of them lies ahead of the clock."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from interlock import schemas
+from interlock.document import Row
+from interlock.instant import format_duration, format_instant, parse_instant
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """A time that a fact carries, in microseconds, UTC, and the field that has it."""
+
+    at: int
+    kind: str
+    id: str
+    field: str = "at"
+
+    def ahead_of(self, now: int) -> str:
+        """How far it lies ahead of an instant, in words."""
+        gap = self.at - now
+        shown = format_duration(gap - gap % 1_000 if gap >= 1_000 else gap)
+        return f"`{self.field}` of {self.kind} `{self.id}` is {shown} ahead of the clock ({format_instant(self.at)})"
+
+
+def later(*stamps: Stamp | None) -> Stamp | None:
+    """The latest of some stamps, the first where several are; None where there is none."""
+    return max((stamp for stamp in stamps if stamp is not None), key=lambda stamp: stamp.at, default=None)
+
+
+def newest(row: Row, made: dict[str, Any]) -> Stamp | None:
+    """The latest time that a valid fact carries. `made` is its document."""
+    own = None if row[5] is None else Stamp(row[5], row[0], row[1])
+    times = _times(row[0])
+    if not times:
+        return own
+    texts = ((field, made.get(field)) for field in times)
+    return later(own, *(Stamp(parse_instant(text), row[0], row[1], field) for field, text in texts if text is not None))
+
+
+@cache
+def _times(kind: str) -> tuple[str, ...]:
+    """The fields of an entity that hold times, beside `at`. Receipts also tell of times to come, such as a deadline."""
+    fields = schemas.fields(kind).items() if kind in schemas.ENTITIES else ()
+    return tuple(path for path, spec in fields if spec.kind == "timestamp" and path != "at")
