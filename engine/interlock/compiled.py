@@ -95,6 +95,7 @@ class Stratum(msgspec.Struct, frozen=True, array_like=True):
 class Query(msgspec.Struct, frozen=True, array_like=True):
     """A selection as SQL. Its rows are `kind, id, seq, task, at, instant, actor, severity, summary, correlation,
     attributes, suspect`, then `number` where the selection takes a number of its facts, then the `per` fields.
+    A `suspect` of -1 marks the row of an absent named group, which is no fact of the ledger.
 
     Named placeholders: `:now`, up to which receipts have arrived, with `:floor`, `:upper` and `:tomorrow` (the texts of
     its second, of the next and of a day after that); `:clock`, what the condition means by `now`; `:task`,
@@ -117,12 +118,14 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
 class Candidates(msgspec.Struct, frozen=True, array_like=True):
     """The facts that a selection's `where`, which is `condition`, may take in or drop as the clock moves.
 
-    `reads_now`: whether it reads `now` itself; otherwise only what it is given, which seldom moves.
+    `reads_now`: whether it reads `now` itself; otherwise only what it is given, which seldom moves. `absent` are the
+    named groups, each with its field, that it may take in though there is nothing of them.
     """
 
     query: Query
     condition: Node
     reads_now: bool
+    absent: tuple[tuple[str, str], ...] = ()
 
 
 class Clock(msgspec.Struct, frozen=True, array_like=True):

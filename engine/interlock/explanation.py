@@ -15,11 +15,12 @@ from interlock.fact import Value
 
 class Cited(msgspec.Struct, frozen=True, omit_defaults=True):
     """A receipt (or entity) that something rests on. A derived or counted fact and a needed decision have only a kind:
-    the name that the policy gives them."""
+    the name that the policy gives them; so does the fact of an absent named group, of which `absent` is the value."""
 
     kind: str
     id: str | None = None
     at: str | None = None
+    absent: str | None = None
 
 
 class Read(msgspec.Struct, frozen=True):

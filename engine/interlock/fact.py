@@ -12,7 +12,8 @@ class Fact(msgspec.Struct, frozen=True):
     """One selected fact. `fields` maps dotted paths to values (absent = null); instants are in microseconds, UTC.
 
     `id` and `kind` name the receipt or entity it came from, `at` is its time as the ledger has it; a counted, derived
-    or needed fact has neither.
+    or needed fact has neither. An `absent` one stands for a group that the policy names and the ledger has nothing of,
+    or is a number of such facts alone.
     """
 
     kind: str
@@ -20,6 +21,7 @@ class Fact(msgspec.Struct, frozen=True):
     id: str | None = None
     seq: int = 0
     at: str | None = None
+    absent: bool = False
 
     def identity(self) -> tuple[object, ...]:
         """What makes it this fact and no other; a derived fact is its fields."""

@@ -45,7 +45,9 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     """A named selection of ledger facts, in order of `at`, then `seq`.
 
     `kinds` are the fact kinds it comes from in the end; `parent` the earlier selection it narrows, if any.
-    `groups` are the values of `per` that are always there, when the policy names them (one field only).
+    `groups` are the values of `per` that are always there, when the policy names them (one field only). `absences` are
+    the groups, each with its field, for which there is a fact of nulls where the ledger has none: its own, and those of
+    the selections that it narrows. A single selection has none: it takes no such fact.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     of: str | None = None
     per: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    absences: tuple[tuple[str, str], ...] = ()
     required: Template | None = None
 
 

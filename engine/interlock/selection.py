@@ -15,6 +15,7 @@ from interlock.fact import Fact, Value
 from interlock.kept import Kept
 from interlock.ledger import Snapshot
 from interlock.policy import Selection
+from interlock.rows import NUMBERS, absent_fact, completed, fields, is_empty, number
 from interlock.stamp import Stamp, later, newest
 
 LIMIT = 2_000
@@ -90,7 +91,8 @@ def candidates(
     run = _Run(snapshot, task, now, clock, params, dict(facts), limit=LIMIT)
     rows = snapshot.rows(wanted.query.sql, run.binds(wanted.query))
     documents = [(row, document(row)[0]) for row in rows if not row[11]]
-    return [Fact(row[0], _fields(made, wanted.query.paths), row[1], row[2]) for row, made in documents]
+    absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
+    return [*(Fact(row[0], fields(made, wanted.query.paths), row[1], row[2]) for row, made in documents), *absent]
 
 
 class _Run:
@@ -148,7 +150,7 @@ class _Run:
         else:
             found = self.recalled(self.kept, query, selection, binds)
         self.facts[selection.name] = found
-        if selection.required is not None and not self.faults and _empty(found, selection):
+        if selection.required is not None and not self.faults and is_empty(found, selection):
             known = Known(self.clock, self.task[1], self.params, {})
             return selection.required.filled(lambda node: shown(node, known))
         return None
@@ -179,24 +181,26 @@ class _Run:
                 "aggregate it (take: count, latest, per: …) or narrow its `where`"
             )
             return ()
-        suspects = [row for row in rows if row[11]]
+        suspects = [row for row in rows if row[11] > 0]
         for row in suspects:
             self.invalid(row)
         facts = [self.fact(row, query, selection) for row in rows[len(suspects) :]]
         if query.ahead and self.live and not self.faults:
             ahead = self.snapshot.rows(query.ahead, binds)
             self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
-        return _completed([fact for fact in facts if fact is not None], selection)
+        return completed([fact for fact in facts if fact is not None], selection)
 
     def seen(self, rows: list[Row], query: Query | None = None) -> None:
         """Tell the witness, if there is one, which rows were read."""
         if self.witness is not None:
-            self.witness += rows
+            self.witness += (row for row in rows if row[11] >= 0)
             if query is not None and query.members:
                 self.witness += self.snapshot.rows(query.members, self.binds(query))
 
     def fact(self, row: tuple[Any, ...], query: Query, selection: Selection) -> Fact | None:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""
+        if row[11] < 0:
+            return absent_fact(row, query, selection)
         made, errors = document(row)
         errors = errors or schemas.check(row[0], made)
         if errors:
@@ -204,12 +208,12 @@ class _Run:
             return None
         self.evidence[row[1]] = None
         self.newest = later(self.newest, newest(row, made))
-        if selection.take in ("count", "min", "max", "sum"):
+        if selection.take in NUMBERS:
             if isinstance(row[12], str) and selection.take == "sum":
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
-            return _number(row, selection)
-        return Fact(row[0], _fields(made, query.paths), row[1], row[2], row[4])
+            return number(row, selection)
+        return Fact(row[0], fields(made, query.paths), row[1], row[2], row[4])
 
     def invalid(self, row: tuple[Any, ...]) -> None:
         made, errors = document(row)
@@ -220,60 +224,3 @@ class _Run:
         told = f"{row[0]} `{row[1]}` is invalid: {'; '.join(errors)}"
         if told not in self.faults:
             self.faults.append(told)
-
-
-def _fields(document: dict[str, Any], paths: dict[str, str]) -> dict[str, Value]:
-    """The values at the paths that anything reads. A field that is not there, or is of another type, is null."""
-    found: dict[str, Value] = {}
-    for path, kind in paths.items():
-        value: Any = document
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        found[path] = _value(value, kind)
-    return found
-
-
-def _value(value: Any, kind: str) -> Value:
-    """A JSON value as the language sees it; the schema vouches for its type, or lets it be anything."""
-    match kind:
-        case "timestamp":
-            return instant.parse_instant(value) if isinstance(value, str) else None
-        case "string":
-            return value if isinstance(value, str) else None
-        case "int":
-            return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-        case "bool":
-            return value if isinstance(value, bool) else None
-    return True if value is not None else None
-
-
-def _number(row: tuple[Any, ...], selection: Selection) -> Fact:
-    """A counted (summed, …) fact: its group's fields, and the number."""
-    fields: dict[str, Value] = {}
-    for path, value in zip(selection.per, row[13:], strict=False):
-        fields[path] = bool(value) if selection.fields[path].kind == "bool" and value is not None else value
-    fields["count" if selection.take == "count" else "value"] = row[12]
-    return Fact(selection.name, fields)
-
-
-def _completed(facts: list[Fact], selection: Selection) -> tuple[Fact, ...]:
-    """With the groups that are always there, in their order; a count of nothing is 0, other numbers of nothing null."""
-    if selection.take not in ("count", "min", "max", "sum"):
-        return tuple(facts)
-    none: dict[str, Value] = {"count": 0} if selection.take == "count" else {"value": None}
-    if not selection.per:
-        return tuple(facts) or (Fact(selection.name, none),)
-    if not selection.groups:
-        return tuple(facts)
-    field = selection.per[0]
-    known = {fact.fields[field]: fact for fact in facts}
-    return tuple(known.get(group) or Fact(selection.name, {field: group, **none}) for group in selection.groups)
-
-
-def _empty(facts: tuple[Fact, ...], selection: Selection) -> bool:
-    """Whether a required selection lacks what it must have: a fact, or one for each group that the policy names."""
-    if selection.take == "count":
-        return any(fact.fields["count"] == 0 for fact in facts)
-    if selection.groups:
-        return not {fact.fields.get(selection.per[0]) for fact in facts} >= set(selection.groups)
-    return not facts or (selection.take != "all" and all(fact.fields.get("value", 0) is None for fact in facts))

@@ -76,12 +76,19 @@ class _Author:
             fact = self.fact(selection, fields, paths, aggregate=aggregate)
             group = tuple(str(fields.get(path)) for path in selection.per)
             found.setdefault(group if selection.per else index, fact)
+        for path, named in selection.absences:
+            own = selection.per == (path,) and named in selection.groups
+            if own or self.chance(0.3):  # of the selections that it narrows, a condition may have let it in
+                alone = Fact(selection.name, Read({path: named}, paths), absent=True)
+                group = tuple(str(alone.fields.get(path)) for path in selection.per)
+                found.setdefault(group if selection.per else (path, named), alone)
         return list(found.values())
 
     def fact(self, selection: Selection, fields: dict[str, Value], paths: frozenset[str], *, aggregate: bool) -> Fact:
         if aggregate:
             return Fact(selection.name, fields)
         self.made += 1
+        fields |= {"seq": self.made} if "seq" in fields else {}  # every fact has one
         left = {path: value for path, value in fields.items() if value is not None or self.chance(0.5)}
         return Fact(self.random.choice(selection.kinds), Read(left, paths), f"id-{self.made}", self.made)
 

@@ -25,7 +25,8 @@ POOL = Pool(
 
 
 def policy(random: Random) -> Generated:
-    """Up to six selections, many of them required, whose conditions compare the clock with each other's facts."""
+    """Up to six selections, many of them required, whose conditions compare the clock with each other's facts; groups
+    may be named, and absent."""
     document: dict[str, object] = {"policy": "random", "version": 1, "question": "Is it so?"}
     document["params"] = {"window": {"type": "duration", "default": "60s"}}
     facts: dict[str, dict[str, object]] = {}
@@ -51,8 +52,8 @@ def selection(random: Random, name: str, singles: list[str], parents: list[str])
         joined = random.choice((" && ", " || "))
         written["where"] = joined.join(term(random, name, singles) for _ in range(random.choice((1, 1, 2))))
     written["take"] = random.choice(("all", "latest", "latest", "earliest", "count"))
-    if written["take"] != "all" and random.random() < 0.2:
-        written["per"] = "actor"
+    if written["take"] != "all" and random.random() < 0.3:
+        written["per"] = random.choice(("actor", {"actor": ["manager", "worker"]}))
     if random.random() < 0.6:
         written["required"] = random.choice(("There is none.", "none at {now}"))
     return written
@@ -68,6 +69,7 @@ def term(random: Random, name: str, singles: list[str]) -> str:
             f"{own}.at <= {other}.at",
             f"now - {own}.at > {other}.at - {own}.at",
             f"!(now < {other}.at + params.window)",
+            f"now - {other}.at > params.window && {own} == null",
         )
     )
 

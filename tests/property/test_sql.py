@@ -46,6 +46,7 @@ POOL = Pool(
     tuple(NOW + shift * SECOND // 2 for shift in (-7, -5, -3, -1, 0)),
 )
 PER: tuple[Any, ...] = (None, "role", "smoke_id", ["role", "status"], {"role": ["worker", "manager"]})
+PER += ({"status": ["accepted", "sent", "skipped"]}, {"actor": ["manager", "worker"]})
 
 
 def rows(random: Random) -> list[Fact]:
@@ -145,7 +146,6 @@ def modelled(policy: Policy, facts: list[Fact], params: dict[str, Value]) -> dic
         where = each.where
         if where is not None:
             candidates = [fact for fact in candidates if evaluate(where, known.looking_at(each.name, fact))]
-        candidates = sorted(candidates, key=order)
         found[each.name], shown[each.name] = taken(each, candidates)
     return shown
 
@@ -157,12 +157,14 @@ def order(fact: Fact) -> tuple[int, int]:
 def taken(each: Selection, candidates: list[Fact]) -> tuple[list[Fact], list[Any]]:
     """What is taken of the candidates: the facts, and how they are shown."""
     if each.take == "all":
-        return candidates, [fact.id for fact in candidates]
-    group: Callable[[Fact], tuple[Value, ...]] = lambda fact: tuple(fact.fields[path] for path in each.per)  # noqa: E731
+        return candidates, shown_as(candidates)
+    group: Callable[[Fact], tuple[Value, ...]] = lambda fact: tuple(fact.fields.get(path) for path in each.per)  # noqa: E731
     groups = {key: [f for f in candidates if group(f) == key] for key in dict.fromkeys(map(group, candidates))}
     if each.take in ("latest", "earliest"):
-        facts = sorted((g[-1] if each.take == "latest" else g[0] for g in groups.values()), key=order)
-        return facts, [fact.id for fact in facts]
+        facts = [newest for some in groups.values() for newest in one(each, some)]
+        lacking = [value for value in each.groups if (value,) not in groups]
+        facts += [Fact(each.name, {each.per[0]: value}, absent=True) for value in lacking]
+        return facts, shown_as(facts)
     numbers = {key: number(each, facts) for key, facts in groups.items()}
     named: list[tuple[Value, ...]] = [(value,) for value in each.groups] or ([()] if not each.per else [])
     nothing = 0 if each.take == "count" else None
@@ -170,11 +172,27 @@ def taken(each: Selection, candidates: list[Fact]) -> tuple[list[Fact], list[Any
     return [], sorted(([*key, numbers.get(key, nothing)] for key in wanted), key=str)
 
 
-def number(each: Selection, facts: list[Fact]) -> int:
-    values = [int(str(fact.fields[each.of])) for fact in facts] if each.of else []
-    return {"count": len(facts), "min": min(values, default=0), "max": max(values, default=0), "sum": sum(values)}[
-        each.take
-    ]
+def one(each: Selection, facts: list[Fact]) -> list[Fact]:
+    """The newest or oldest of a group: one that is there, else (once per group) that of an absent group."""
+    there = sorted((fact for fact in facts if not fact.absent), key=order)
+    if there:
+        return [there[-1 if each.take == "latest" else 0]]
+    return sorted(facts, key=lambda fact: ("actor" in fact.fields, str(fact.fields)))[:1] if each.per else []
+
+
+def shown_as(facts: list[Fact]) -> list[str]:
+    """The facts that are there, by their time, then those of absent groups, by what is not null."""
+    there = sorted((fact for fact in facts if not fact.absent), key=order)
+    absent = [{k: v for k, v in fact.fields.items() if v is not None} for fact in facts if fact.absent]
+    return [*(str(fact.id) for fact in there), *sorted(map(str, absent))]
+
+
+def number(each: Selection, facts: list[Fact]) -> int | None:
+    values = [int(str(fact.fields[each.of])) for fact in facts if not fact.absent] if each.of else []
+    if each.take == "count":
+        return len(facts)
+    taken: dict[str, Callable[[list[int]], int]] = {"min": min, "max": max, "sum": sum}
+    return taken[each.take](values) if values else None
 
 
 def selected(policy: Policy, ledger: interlock.Ledger, params: dict[str, Value]) -> dict[str, list[Any]]:
@@ -195,7 +213,8 @@ def selected(policy: Policy, ledger: interlock.Ledger, params: dict[str, Value])
                 ([*(fact.fields[path] for path in each.per), fact.fields[value]] for fact in facts), key=str
             )
         else:
-            shown[each.name] = [fact.id for fact in facts]
+            there = [fact for fact in facts if not fact.absent]
+            shown[each.name] = [*(str(fact.id) for fact in there), *shown_as([f for f in facts if f.absent])]
     return shown
 
 

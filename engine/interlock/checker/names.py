@@ -38,19 +38,24 @@ class Names:
             return Known("many", self.derived[name])
         return self.needs.get(name)
 
-    def for_where(self, name: str, fields: dict[str, Type]) -> Scope:
-        """A selection's `where`: its candidate, parameters, and earlier single selections."""
+    def for_where(self, name: str, fields: dict[str, Type], *, groups: bool) -> Scope:
+        """A selection's `where`: its candidate, parameters, and earlier single selections.
+
+        With `groups`, the candidates include the facts of absent named groups.
+        """
         singles = {n: of_selection(s) for n, s in self.selections.items() if s.shape == "single"}
         singles |= {n: k for n, k in self.needs.items() if k.shape == "single"}
         why = "a `where` may name earlier selections that are single, and `params`"
         hidden = dict.fromkeys((n for n in (*self.selections, *self.needs) if n not in singles), why)
-        return Scope("where", self.params, singles, {name: fields}, {**self.later, **hidden})
+        candidates = frozenset([name] if groups else [])
+        return Scope("where", self.params, singles, {name: fields}, {**self.later, **hidden}, groups=candidates)
 
     def for_rule(self, place: Place, loops: tuple[str, ...] = (), *, blocked: bool = False) -> Scope:
         """A rule's condition or values, or a line of `decide`, or an output."""
         known = {name: k for name in (*self.selections, *self.needs, *self.derived) if (k := self.known(name))}
         variables = {name: known[name].fields for name in loops if name in known}
-        return Scope(place, self.params, known, variables, self.later, blocked)
+        groups = frozenset(name for name in variables if known[name].groups)
+        return Scope(place, self.params, known, variables, self.later, blocked, groups)
 
     def for_text(self) -> Scope:
         """A `required` message, or what is given to a needed policy: parameters, `now` and `task`."""
@@ -65,4 +70,4 @@ def of_selection(selection: Selection) -> Known:
     fields = selection.fields
     if selection.shape == "single" and selection.required is None and selection.take in ("latest", "earliest"):
         fields = {path: Type(found.kind, found.enum) for path, found in fields.items()}
-    return Known(selection.shape, fields, key)
+    return Known(selection.shape, fields, key, bool(selection.absences))

@@ -28,7 +28,8 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
     _check_take(report, path, written, take, per, fields)
     where = None
     if "where" in written:
-        where = report.condition((*path, "where"), written["where"], names.for_where(name, fields))
+        scope_of = names.for_where(name, fields, groups=parent is not None and bool(parent.absences))
+        where = report.condition((*path, "where"), written["where"], scope_of)
     required = report.message((*path, "required"), written.get("required"), names.for_text())
     scope = written.get("scope", parent.scope if parent else "task")
     if parent and "scope" in written and scope != parent.scope:
@@ -39,7 +40,7 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
         name=name,
         kinds=kinds,
         shape=shape,
-        fields=_given(take, per, of, fields),
+        fields=_given(take, per, of, fields, named=bool(groups)),
         parent=parent.name if parent else None,
         scope=scope,
         where=where,
@@ -47,6 +48,7 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
         of=of,
         per=per,
         groups=groups,
+        absences=_absences(parent, take, per, groups),
         required=required,
     )
 
@@ -166,8 +168,22 @@ def _check_take(
         report.at("E109", (*path, "per"), "a counted fact's own field is called `count`")
 
 
-def _given(take: Take, per: tuple[str, ...], of: str | None, fields: dict[str, Type]) -> dict[str, Type]:
-    """The fields of the facts that the selection gives."""
+def _absences(
+    parent: Selection | None, take: Take, per: tuple[str, ...], groups: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """The named groups for which there is a fact also where the ledger has none."""
+    if take in _AGGREGATES or (take != "all" and not per):
+        return ()
+    narrowed = parent.absences if parent else ()
+    return (*narrowed, *((per[0], group) for group in groups if (per[0], group) not in narrowed))
+
+
+def _given(
+    take: Take, per: tuple[str, ...], of: str | None, fields: dict[str, Type], *, named: bool
+) -> dict[str, Type]:
+    """The fields of the facts that the selection gives; that of an absent `named` group has its key alone."""
+    if take not in _AGGREGATES and named:
+        return {path: each if path in per else Type(each.kind, each.enum) for path, each in fields.items()}
     if take not in _AGGREGATES:
         return fields
     grouped = {field: fields[field] for field in per if field in fields}

@@ -92,6 +92,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> Candid
         of=None,
         per=(),
         groups=(),
+        absences=(),
         required=None,
         scope=_scope(policy, selection),
     )
@@ -103,7 +104,8 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> Candid
     # More may change than what is given to the rules, and what is left out of it would change unseen.
     found = query(policy, wide, paths)
     found = msgspec.structs.replace(found, sql=found.sql.removesuffix(" LIMIT :limit"))
-    return Candidates(found, selection.where, any(map(_reads, moving)))
+    narrowed = next((each.absences for each in policy.selections if each.name == selection.parent), ())
+    return Candidates(found, selection.where, any(map(_reads, moving)), narrowed)
 
 
 def _moves(node: Node, needs: set[str]) -> bool:

@@ -36,11 +36,12 @@ def lenient(path: str) -> str:
 
 def _document(path: str) -> tuple[str, str]:
     """The document that holds a field, and the SQL text of the path to it."""
-    document, names = _place(path)
+    document, names = place(path)
     return document, _steps(names)
 
 
-def _place(path: str) -> tuple[str, list[str]]:
+def place(path: str) -> tuple[str, list[str]]:
+    """The document that holds a field, and the names that lead to it there."""
     names = path.split(".")
     document = names.pop(0) if names[0] in ("correlation", "attributes") and len(names) > 1 else "attributes"
     return ("correlation", []) if path == "correlation" else (document, names)
@@ -76,7 +77,7 @@ def plain(paths: list[str]) -> list[str]:
     """
     named: dict[str, list[str]] = {}
     for path in paths:
-        document, names = _place(path)
+        document, names = place(path)
         if path not in PLAIN and path not in ("at", "attributes") and names:
             named.setdefault(document, []).append(".".join(names))
     return [f"is_plain({document}, {', '.join(map(repr, found))})" for document, found in named.items()]

@@ -26,12 +26,14 @@ from interlock.expression.tree import (
     Compare,
     Constant,
     Contained,
+    Field,
     Logic,
     Lookup,
     Node,
     Not,
     Present,
     Some,
+    Type,
     Variable,
 )
 
@@ -57,6 +59,8 @@ def disjunction(node: Node, holds: bool = True) -> Disjunction:
             return disjunction(node.item, not holds)
         case Constant():
             return YES if (node.value is True) is holds else NO
+        case Present(groups=True):  # every fact has a `seq`, but those of absent groups
+            return compare(Compare("!=", Field(node.of, "seq", Type("int")), Constant(None, Type("null"))), holds)
         case Present():
             return YES if isinstance(node.of, Variable) and holds else _present(node, holds)
         case Blocked():

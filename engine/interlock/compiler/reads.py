@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.expression.tree import Field, Node, Size, Some, Variable
+from interlock.expression.tree import Field, Node, Present, Size, Some, Variable
 from interlock.expression.walk import children, reference
 from interlock.policy import Policy, Rule, Template, values
 
@@ -20,7 +20,8 @@ def paths_read(policy: Policy) -> dict[str, dict[str, str]]:
     known = {s.name: s for s in policy.selections}
     wanted = {name: paths for name, paths in found.items() if name in known}
     for name, paths in wanted.items():
-        paths.update({path: known[name].fields[path].kind for path in known[name].per})
+        keys = (*known[name].per, *(path for path, _ in known[name].absences))
+        paths.update({path: known[name].fields[path].kind for path in keys})
     return {name: wanted[name] for name in known if name in wanted}
 
 
@@ -74,6 +75,8 @@ def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, str]
         paths = found.setdefault(name, {})
         if isinstance(node, Field):
             paths[node.path] = node.type.kind
+        if isinstance(node, Present) and node.groups:
+            paths["seq"] = "int"
     if isinstance(node, Some | Size):
         found.setdefault(node.selection, {})
     if isinstance(node, Some):

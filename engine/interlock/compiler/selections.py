@@ -16,6 +16,7 @@ from __future__ import annotations
 from interlock import schemas
 from interlock.compiled import Query
 from interlock.compiler.columns import ROW, column, lenient, plain, sane
+from interlock.compiler.groups import TIES, absent
 from interlock.compiler.times import UNREADABLE, day_before, second_of, within_day
 from interlock.expression.sql import Writer
 from interlock.expression.tree import Compare, Field, Logic, Node, Variable
@@ -37,15 +38,17 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 class _Built:
     """One selection being written: the chain of selections that it narrows, and what is known about it.
 
-    `taken` has the SQL of those that it narrows and that take one, by place, each after those that it narrows itself:
-    SQLite's parser nests to a limited depth, so they are common table expressions.
+    `taken` has the SQL of those that it narrows and that take one, by name, each after those that it narrows itself:
+    SQLite's parser nests to a limited depth, so they are common table expressions. `absent` is whether the candidates
+    include facts of absent named groups.
     """
 
     def __init__(self, policy: Policy, selection: Selection) -> None:
         self.policy, self.selection = policy, selection
         self.parent = next((s for s in policy.selections if s.name == selection.parent), None)
+        self.absent = self.parent is not None and bool(self.parent.absences)
         self.writer = Writer(self.column)
-        self.taken: dict[int, str] = {}
+        self.taken: dict[str, str] = {}
 
     def column(self, path: str, kind: str) -> str:
         if self.selection.kinds[0] in schemas.ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
@@ -89,16 +92,19 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
     sql = _statement(built, _take(built))
     members = ahead = None
     if selection.take in ("count", "min", "max", "sum"):
-        members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}) ORDER BY seq DESC LIMIT :limit")
+        there = " WHERE suspect >= 0" if built.absent else ""
+        members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}){there} ORDER BY seq DESC LIMIT :limit")
         ahead = _statement(built, f"SELECT {ROW} FROM ({_rows(built, ':ahead')})")
         if built.merged()[0].kinds[0] not in schemas.ENTITIES:
             ahead += " WHERE instant > :clock ORDER BY instant DESC LIMIT 1"
+        else:
+            ahead += there
     return Query(selection.name, sql, built.writer.binds, paths, members, ahead)
 
 
 def _statement(built: _Built, select: str) -> str:
     """The `SELECT`, after the common table expressions that it names."""
-    named = ", ".join(f"taken_{place} AS ({text})" for place, text in built.taken.items())
+    named = ", ".join(f"{name} AS ({text})" for name, text in built.taken.items())
     return f"WITH {named} {select}" if named else select
 
 
@@ -111,12 +117,23 @@ def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
     if take in ("latest", "earliest"):
         if not per:
             arms = _nearest(built) or _rows(built)
-            return f"SELECT * FROM ({arms}) ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1"
-        groups = ", ".join(f"g{i}" for i in range(len(per)))
-        ranked = f"row_number() OVER (PARTITION BY suspect, {groups} ORDER BY instant {order}, seq {order}) AS place"
-        inner = f"SELECT *, {ranked} FROM ({_rows(built)})"
-        return f"SELECT * FROM ({inner}) WHERE place = 1 ORDER BY suspect DESC, instant, seq{limit}"
+            there = " WHERE suspect >= 0" if built.absent else ""
+            return f"SELECT * FROM ({arms}){there} ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1"
+        return f"{_once_per_group(built, order)} ORDER BY suspect DESC, instant, seq{limit}"
     return _aggregate(built)
+
+
+def _once_per_group(built: _Built, order: str) -> str:
+    """The newest or oldest row of every group; an absent one only where the group has no other."""
+    rows = _rows(built)
+    groups = ", ".join(f"g{i}" for i in range(len(built.selection.per)))
+    parts, ranks = f"suspect, {groups}", f"instant {order}, seq {order}"
+    if built.selection.groups:
+        rows = f"{rows} UNION ALL {absent(built.selection)}"
+    if built.absent or built.selection.groups:
+        parts, ranks = f"suspect > 0, {groups}", f"suspect DESC, {ranks}, {TIES}"
+    ranked = f"row_number() OVER (PARTITION BY {parts} ORDER BY {ranks}) AS place"
+    return f"SELECT * FROM (SELECT *, {ranked} FROM ({rows})) WHERE place = 1"
 
 
 def _aggregate(built: _Built) -> str:
@@ -128,7 +145,7 @@ def _aggregate(built: _Built) -> str:
     row = ROW.replace("seq", seq)
     rows = _rows(built)
     return (
-        f"SELECT {row}, suspect, {number} AS number{groups} FROM ({rows}) GROUP BY suspect{groups} "
+        f"SELECT {row}, suspect, {number} AS number{groups} FROM ({rows}) GROUP BY suspect > 0{groups} "
         f"ORDER BY suspect DESC{groups} LIMIT :limit"
     )
 
@@ -147,9 +164,11 @@ def _rows(built: _Built, since: str | None = None) -> str:
         where = built.where()
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
         suspect = f"(suspect OR CASE kind {cases} END)"
-        place = built.policy.selections.index(outer)
-        built.taken[place] = _take(inner, limit="")
-        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM taken_{place} WHERE {suspect} OR ({where})"
+        if outer.absences:
+            suspect = f"iif(suspect < 0, suspect, {suspect})"
+        taken = f"taken_{built.policy.selections.index(outer)}"
+        built.taken[taken] = _take(inner, limit="")
+        return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM {taken} WHERE {suspect} > 0 OR ({where})"
     later = f" AND at >= {since}" if since and base.kinds[0] not in schemas.ENTITIES else ""
     arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}{later}" for k in base.kinds]
     return " UNION ALL ".join(arms)

@@ -88,7 +88,8 @@ def lacking(policy: Policy, known: Known) -> list[tuple[str, Node]]:
     if not selection.groups:
         return [(selection.name, TRUE)]
     field = Field(Variable(selection.name), selection.per[0], Type("string"))
-    found = {fact.fields.get(field.path) for fact in known.facts[selection.name] if fact.fields.get("count") != 0}
+    there = [fact for fact in known.facts[selection.name] if not fact.absent and fact.fields.get("count") != 0]
+    found = {fact.fields.get(field.path) for fact in there}
     missing = [group for group in selection.groups if group not in found]
     return [(selection.name, Compare("==", field, Constant(group, Type("string")))) for group in missing]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock import instant
-from interlock.evaluation.sought import sought
+from interlock.evaluation.sought import absence, sought
 from interlock.explanation import Cited, Looked, Part, Read, Sought
 from interlock.expression.notation import notation
 from interlock.expression.tree import (
@@ -47,8 +47,9 @@ def part(policy: Policy, node: Node, known: Known) -> Part:
 
 
 def cited(fact: Fact) -> Cited:
-    """The receipt or entity that a fact came from."""
-    return Cited(fact.kind, fact.id, _normal(fact.at))
+    """The receipt or entity that a fact came from, or the named group that is absent."""
+    group = next((str(value) for value in fact.fields.values() if value is not None), None) if fact.absent else None
+    return Cited(fact.kind, fact.id, _normal(fact.at), group)
 
 
 def _leaf(policy: Policy, node: Node, known: Known) -> Part:
@@ -60,10 +61,12 @@ def _leaf(policy: Policy, node: Node, known: Known) -> Part:
     for each in inner:
         of = reference(each)
         fact = None if of is None else find(of, known)
-        if fact is not None:
+        if fact is not None and not fact.absent:
             receipts[cited(fact)] = None
         elif isinstance(of, Single | Lookup):
             lacking[sought(policy, of, known)] = None
+        elif fact is not None:
+            lacking[absence(policy, fact, known)] = None
     named = tuple(Read(name, value) for name, value in reads.items())
     return Part(notation(node), evaluate(node, known) is True, named, tuple(receipts), tuple(lacking))
 
@@ -77,7 +80,7 @@ def _macro(policy: Policy, node: Node, some: Some, condition: Node, known: Known
     return Part(
         notation(node),
         evaluate(node, known) is True,
-        receipts=tuple(dict.fromkeys(cited(fact) for fact in found[:MOST])),
+        receipts=tuple(dict.fromkeys(cited(fact) for fact in found[:MOST] if not fact.absent)),
         sought=() if found or not isinstance(node, Some) else (sought(policy, some, known),),
         looked_at=len(facts),
         found=len(found),

@@ -9,6 +9,7 @@ from interlock.expression.filling import filled
 from interlock.expression.notation import notation
 from interlock.expression.tree import Compare, Constant, Field, Logic, Lookup, Node, Single, Some, Type, Variable
 from interlock.expression.values import Known, evaluate
+from interlock.fact import Fact
 from interlock.policy import Policy, Selection
 
 _TRUE = Constant(True, Type("bool", nullable=False))
@@ -24,10 +25,18 @@ def sought(policy: Policy, of: Single | Lookup | Some, known: Known) -> Sought:
     return described(policy, of.selection, condition, known)
 
 
+def absence(policy: Policy, fact: Fact, known: Known) -> Sought:
+    """What an absent named group lacks: a fact of that group."""
+    selection = next(each for each in policy.selections if each.name == fact.kind)
+    path, group = next((path, group) for path, group in selection.absences if fact.fields[path] == group)
+    is_of_group = Compare("==", Field(Variable(fact.kind), path, Type("string")), Constant(group, Type("string")))
+    return described(policy, fact.kind, notation(is_of_group, fact.kind), known)
+
+
 def described(policy: Policy, name: str, condition: str | None, known: Known) -> Sought:
     """A selection, derived fact or need, and what is asked of its facts."""
     selections = {selection.name: selection for selection in policy.selections}
-    count = len(known.facts.get(name, ()))
+    count = sum(not fact.absent for fact in known.facts.get(name, ()))
     if name in selections:
         return Sought(name, _of(selections[name], selections), _where(name, selections, known), condition, count)
     needs = [need.policy for need in policy.needs if need.name == name]

@@ -41,11 +41,15 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """A fact named as a whole: not a value, but it can be compared with null, and has fields."""
+    """A fact named as a whole: not a value, but it can be compared with null, and has fields.
+
+    With `groups`, it may be that of an absent named group.
+    """
 
     of: Reference
     fields: Mapping[str, Type]
     name: str
+    groups: bool = False
 
 
 class Stop(Exception):
@@ -175,7 +179,7 @@ class Checker:
             raise self.fault(
                 "E402", tree, f"`{facts[0].name}` is a fact, not a value", "compare it with null, or a field"
             )
-        present = Present(facts[0].of)
+        present = Present(facts[0].of, facts[0].groups)
         return Not(present) if op.value == "==" else present
 
     def on_contained(self, tree: Any) -> Node:

@@ -68,7 +68,7 @@ def _field(node: Field, known: Known, paces: Paces) -> Course:
 
 def _present(node: Present, known: Known, paces: Paces) -> Course:
     fact, until = _found(node.of, known, paces)
-    return fact is not None, 0, until
+    return fact is not None and not fact.absent, 0, until
 
 
 def _found(of: Reference, known: Known, paces: Paces) -> tuple[Fact | None, int]:

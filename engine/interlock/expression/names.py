@@ -39,7 +39,7 @@ def name(checker: Checker, tree: Any) -> Node | Fact:
     word = str(tree.children[0])
     scope = checker.scope
     if word in scope.variables:
-        return check.Fact(Variable(word), scope.variables[word], word)
+        return check.Fact(Variable(word), scope.variables[word], word, word in scope.groups)
     if word == "now":
         return Now()
     if word == "task":
@@ -127,7 +127,7 @@ def index(checker: Checker, tree: Any) -> Fact:
         member(checker, key_tree, key, known.key)
     if checker.scope.place != "value":
         _plain_key(checker, key_tree, key)
-    return check.Fact(Lookup(word, key), known.fields, f"{word}[…]")
+    return check.Fact(Lookup(word, key), known.fields, f"{word}[…]", known.groups)
 
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:
@@ -174,7 +174,7 @@ def _macro(checker: Checker, tree: Any, word: str, selection: str, known: Known,
     scope = checker.scope
     if variable in {*scope.variables, *scope.selections, "now", "task", "params", "blocked"}:
         raise checker.fault("E307", arguments[0], f"`{variable}` is a name already", "call the variable otherwise")
-    checker.scope, checker.macro = scope.within(variable, known.fields), variable
+    checker.scope, checker.macro = scope.within(variable, known), variable
     try:
         condition = checker.condition(arguments[1])
     finally:

@@ -14,17 +14,22 @@ Shape = Literal["single", "map", "many"]
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A selection as an expression sees it. `key` is the type of a map's key, where it has one field for it."""
+    """A selection as an expression sees it. `key` is the type of a map's key, where it has one field for it.
+
+    With `groups`, its facts include those of absent named groups.
+    """
 
     shape: Shape
     fields: Mapping[str, Type]
     key: Type | None = None
+    groups: bool = False
 
 
 class Scope(msgspec.Struct, frozen=True):
     """The names in sight. `hidden` are selections that exist but may not be named here, each with the reason.
 
     `place` tells what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
+    `groups` are the variables whose facts include those of absent named groups.
     """
 
     place: Place
@@ -33,7 +38,9 @@ class Scope(msgspec.Struct, frozen=True):
     variables: Mapping[str, Mapping[str, Type]] = {}
     hidden: Mapping[str, str] = {}
     blocked: bool = False
+    groups: frozenset[str] = frozenset()
 
-    def within(self, variable: str, fields: Mapping[str, Type]) -> Scope:
-        """This scope inside a macro that names a fact `variable`."""
-        return msgspec.structs.replace(self, variables={**self.variables, variable: fields})
+    def within(self, variable: str, known: Known) -> Scope:
+        """This scope inside a macro that names a fact of a selection `variable`."""
+        groups = self.groups | {variable} if known.groups else self.groups
+        return msgspec.structs.replace(self, variables={**self.variables, variable: known.fields}, groups=groups)

@@ -102,12 +102,12 @@ class Writer:
         return f"(({item} IN ({', '.join(self.value(member) for member in node.members)})) IS 1)"
 
     def present(self, node: Present) -> str:
-        """Whether an earlier single selection has its fact; the candidate itself is there."""
+        """Whether an earlier single selection has its fact, or the candidate is no absent group's."""
         match node.of:
             case Single(selection=selection):
                 return f"({self.bind(selection, '')} IS NOT NULL)"
             case Variable():
-                return "1"
+                return "(suspect >= 0)" if node.groups else "1"
         raise AssertionError(f"no SQL for {node!r}")
 
 

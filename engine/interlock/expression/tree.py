@@ -81,9 +81,13 @@ class Field(msgspec.Struct, frozen=True, array_like=True, tag="field", tag_field
 
 
 class Present(msgspec.Struct, frozen=True, array_like=True, tag="present", tag_field="node"):
-    """Whether the fact is there at all (`smoke != null`)."""
+    """Whether the fact is there at all (`smoke != null`).
+
+    With `groups`, the facts include those of absent named groups, which have a key and are not there.
+    """
 
     of: Reference
+    groups: bool = False
 
 
 class Compare(msgspec.Struct, frozen=True, array_like=True, tag="compare", tag_field="node"):

@@ -67,6 +67,12 @@ def find(of: Reference, known: Known) -> Fact | None:
     return known.maps[of.selection].get(evaluate(of.key, known))
 
 
+def there(of: Reference, known: Known) -> bool:
+    """Whether the fact that is referred to is there; that of an absent named group is not."""
+    fact = find(of, known)
+    return fact is not None and not fact.absent
+
+
 def evaluate(node: Node, known: Known) -> Value:
     """The value of a checked tree."""
     return _READERS[type(node)](node, known)
@@ -135,7 +141,7 @@ _READERS: dict[type, Callable[[Any, Known], Value]] = {
     Now: lambda _, known: known.now,
     Task: lambda _, known: known.task,
     Blocked: lambda _, known: known.blocked,
-    Present: lambda node, known: find(node.of, known) is not None,
+    Present: lambda node, known: there(node.of, known),
     Compare: _compare,
     Contained: _contained,
     Logic: _logic,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from interlock.evaluation import Loaded
+from interlock.lint.absence import counted, unasked
 from interlock.lint.idle import Idle, idle
 from interlock.lint.unused import unused
 from interlock.lint.vacuous import allowing
@@ -28,6 +29,7 @@ def warnings(document: Document, loaded: Loaded, load: Load) -> tuple[Issue, ...
         *_idle(document, loaded.policy),
         *_vacuous(document, loaded, load),
         *_fixless(document, loaded.policy),
+        *_absent(document, loaded.policy),
     )
     return tuple(sorted(found, key=Issue.sort_key))
 
@@ -86,6 +88,16 @@ def _fixless(document: Document, policy: Policy) -> Iterator[Issue]:
         if rule.effect in ("block", "warn") and rule.fix is None:
             message = f"the rule `{rule.id}` does not say how to mend what it finds"
             yield _warning("W110", message, "give it a `fix`: a command or a hint", document, ("rules", index, "id"))
+
+
+def _absent(document: Document, policy: Policy) -> Iterator[Issue]:
+    for name in unasked(policy):
+        message = f"`{name}` names groups, and nothing asks for one that is absent"
+        hint = f"ask with `{name} == null` or an `unless`, or make it `required`"
+        yield _warning("W111", message, hint, document, ("facts", name, "per"))
+    for name, parent in counted(policy):
+        message = f"`{name}` counts the named groups of `{parent}`, the absent ones too"
+        yield _warning("W112", message, f"leave those out: `where: {name} != null`", document, ("facts", name, "take"))
 
 
 def _warning(code: str, message: str, hint: str, document: Document, path: tuple[str | int, ...]) -> Issue:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from interlock.evaluation import Judge, Loaded
 from interlock.fact import Value
 from interlock.ledger import Snapshot
+from interlock.ledger.held import HeldFacts
 from interlock.policy import Parameter
 
 _NOW = 1_767_225_600_000_000
@@ -16,16 +16,7 @@ _NEUTRAL: dict[str, Value] = {"string": "", "int": 0, "bool": False, "duration":
 
 
 class _Nothing(Snapshot):
-    """A snapshot in which every selection is empty."""
-
-    live = False
-
-    def __init__(self) -> None:
-        self.head = 0
-
-    def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:  # noqa: ARG002
-        """No row, whatever is asked."""
-        return []
+    """A snapshot of a ledger that holds nothing."""
 
     def task_id(self, name: str) -> str:
         """Every task is there."""
@@ -47,7 +38,9 @@ def allowing(loaded: Loaded, load: Callable[[str, str], Loaded]) -> int | None:
     policies that it needs are decided likewise. Both evaluators judge.
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
-    decision = Judge(_Nothing(), "", _NOW, "both", load).decide(loaded, "task", params)
+    nothing = HeldFacts("nothing")
+    decision = Judge(_Nothing(nothing, _NOW), "", _NOW, "both", load).decide(loaded, "task", params)
+    nothing.close()
     if decision.allow is not True:
         return None
     lines = enumerate(loaded.policy.decide)

@@ -159,6 +159,8 @@ def _failing(part: Part) -> tuple[Part, ...]:
 
 
 def _cited(receipt: Cited) -> str:
+    if receipt.absent is not None:
+        return f"{receipt.kind} of {receipt.absent}, of which there is none"
     if receipt.id is None:
         return receipt.kind
     return f"{receipt.kind} {receipt.id}" + (f" ({receipt.at})" if receipt.at else "")

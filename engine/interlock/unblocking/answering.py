@@ -16,7 +16,7 @@ from interlock.expression.values import Known
 from interlock.fact import Value
 from interlock.ledger.supposed import Supposed
 from interlock.plan import Fix, Permanent, Plan, Step, Unblock
-from interlock.schemas import recording
+from interlock.schemas import ENTITIES, recording
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.lasting import held_fact, permanent
 from interlock.unblocking.search import Search
@@ -67,7 +67,8 @@ def _covered(judge: Judge) -> bool:
 
 
 def _supposed(judge: Judge) -> Supposed:
-    """All that the policies that were judged by read of the tasks that they were judged for."""
+    """All that the policies that were judged by read of the tasks that they were judged for, and the entities that
+    further receipts would be of."""
     kinds = {"task": False}
     tasks: dict[str, None] = {}
     for loaded, task, _ in judge.decided:
@@ -77,6 +78,9 @@ def _supposed(judge: Judge) -> Supposed:
         tasks[identity] = None
         for kind, every in loaded.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or every
+            moved = None if kind in ENTITIES else recording.moves(kind)
+            if moved is not None:
+                kinds.setdefault(moved.kind, False)
     rows = judge.snapshot.facts(tasks, sorted(kinds), sorted(kind for kind, every in kinds.items() if every))
     return Supposed(judge.head.path, judge.head.seq, rows)
 

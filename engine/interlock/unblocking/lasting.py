@@ -147,6 +147,8 @@ class _Proof:
         if selection is None:
             return None
         fact = find(of, known)
+        if fact is not None and fact.absent:
+            fact = None
         if not by_receipts(selection.kinds[0]):
             if selection.take not in ("all", "latest", "earliest"):
                 return None

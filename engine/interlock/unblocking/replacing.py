@@ -22,7 +22,7 @@ def about(node: Node, of: Reference, name: str) -> Node:
         case Field():
             return Field(Variable(name), node.path, node.type) if node.of == of else node
         case Present():
-            return Present(Variable(name)) if node.of == of else node
+            return Present(Variable(name), node.groups) if node.of == of else node
         case Not():
             return Not(about(node.item, of, name))
         case Logic():

@@ -1,0 +1,89 @@
+"""Rows of a selection's SQL → the facts that the rules see."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from interlock import instant
+from interlock.compiled import Query
+from interlock.document import Row, document
+from interlock.fact import Fact, Value
+from interlock.policy import Selection
+
+NUMBERS: Final = ("count", "min", "max", "sum")
+"""What is taken of a selection as a number."""
+
+
+def fields(document: dict[str, Any], paths: dict[str, str]) -> dict[str, Value]:
+    """The values at the paths that anything reads. A field that is not there, or is of another type, is null."""
+    found: dict[str, Value] = {}
+    for path, kind in paths.items():
+        value: Any = document
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        found[path] = _value(value, kind)
+    return found
+
+
+def _value(value: Any, kind: str) -> Value:
+    """A JSON value as the language sees it; the schema vouches for its type, or lets it be anything."""
+    match kind:
+        case "timestamp":
+            return instant.parse_instant(value) if isinstance(value, str) else None
+        case "string":
+            return value if isinstance(value, str) else None
+        case "int":
+            return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        case "bool":
+            return value if isinstance(value, bool) else None
+    return True if value is not None else None
+
+
+def absent_fact(row: Row, query: Query, selection: Selection) -> Fact:
+    """The fact of a named group of which there is nothing, or the number of such facts."""
+    if selection.take in NUMBERS:
+        return msgspec.structs.replace(number(row, selection), absent=True)
+    made, _ = document((*row[:9], row[9] or "{}", row[10] or "{}"))
+    made |= {"severity": row[7], "summary": row[8], "correlation": made.get("correlation") if row[9] else None}
+    return Fact(selection.name, fields(made, query.paths), absent=True)
+
+
+def number(row: tuple[Any, ...], selection: Selection) -> Fact:
+    """A counted (summed, …) fact: its group's fields, and the number."""
+    made: dict[str, Value] = {}
+    for path, value in zip(selection.per, row[13:], strict=False):
+        made[path] = bool(value) if selection.fields[path].kind == "bool" and value is not None else value
+    made["count" if selection.take == "count" else "value"] = row[12]
+    return Fact(selection.name, made)
+
+
+def completed(facts: list[Fact], selection: Selection) -> tuple[Fact, ...]:
+    """With the groups that are always there, in their order; a count of nothing is 0, other numbers of nothing null."""
+    if selection.take not in NUMBERS:
+        there = [fact for fact in facts if not fact.absent]
+        return (*there, *sorted((fact for fact in facts if fact.absent), key=lambda fact: _place(fact, selection)))
+    none: dict[str, Value] = {"count": 0} if selection.take == "count" else {"value": None}
+    if not selection.per:
+        return tuple(facts) or (Fact(selection.name, none),)
+    if not selection.groups:
+        return tuple(facts)
+    field = selection.per[0]
+    known = {fact.fields[field]: fact for fact in facts}
+    return tuple(known.get(group) or Fact(selection.name, {field: group, **none}) for group in selection.groups)
+
+
+def _place(fact: Fact, selection: Selection) -> int:
+    """The place of an absent group's fact among those that the policy names."""
+    return next(n for n, (path, group) in enumerate(selection.absences) if fact.fields[path] == group)
+
+
+def is_empty(facts: tuple[Fact, ...], selection: Selection) -> bool:
+    """Whether a required selection lacks what it must have: a fact, or one for each group that the policy names."""
+    there = [fact for fact in facts if not fact.absent]
+    if selection.take == "count":
+        return len(there) < len(facts) or any(fact.fields["count"] == 0 for fact in there)
+    if selection.groups:
+        return not {fact.fields.get(selection.per[0]) for fact in there} >= set(selection.groups)
+    return not there or (selection.take != "all" and all(fact.fields.get("value", 0) is None for fact in there))
