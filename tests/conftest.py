@@ -1,6 +1,6 @@
 """What every test stands on: no trace of the person who runs it, the real ledgers, and how hard Hypothesis tries.
 
-`INTERLOCK_EXAMPLES=20 python -m pytest tests/property` tries twenty times as many examples.
+`INTERLOCK_EXAMPLES=20 python -m pytest tests/property` tries twenty times as many examples, `0.1` a tenth.
 `HYPOTHESIS_PROFILE=ci`, or CI in the environment, makes the examples the same in every run.
 """
 
@@ -10,16 +10,29 @@ import lzma
 import os
 import shutil
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-collect_ignore = ["suites"]
+collect_ignore_glob = ["suites/*_test.yaml"]
 """Test files of policies, some of which are meant to be wrong: `interlock test` is tried on them."""
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = int(os.environ.get("INTERLOCK_EXAMPLES", "1"))
+
+
+class Scale:
+    """How many times as many examples as usual: a test tries `1_000 * EXAMPLES` of them, one at least."""
+
+    def __init__(self, times: str) -> None:
+        self.times = Fraction(times)
+
+    def __rmul__(self, usual: int) -> int:
+        return max(1, int(usual * self.times))
+
+
+EXAMPLES = Scale(os.environ.get("INTERLOCK_EXAMPLES", "1"))
 
 # No deadline: on a shared machine a slow example tells of the neighbours.
 settings.register_profile("dev", max_examples=100 * EXAMPLES, deadline=None)

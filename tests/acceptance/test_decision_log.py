@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +108,9 @@ def test_a_line_holds_the_decision_that_was_told_and_all_that_it_rests_on(log: L
     assert autonomy["policies"].keys() >= {"autonomy", "smoke", "readiness"}, "what it needs is part of it"
     assert autonomy["facts"]["seat"] == smoke["facts"]["seat"]
     assert BEAT in quiescence["facts"]["app_heartbeat"], "what is counted is part of it"
-    assert (
-        smoke["head"]
-        == sqlite3.connect(folder / "story.db")
-        .execute("SELECT id FROM telemetry_events WHERE rowid = 164")
-        .fetchone()[0]
-    )
+    with closing(sqlite3.connect(folder / "story.db")) as connection:
+        newest = "SELECT id FROM telemetry_events WHERE rowid = 164"
+        assert (smoke["head"],) == connection.execute(newest).fetchone()
 
 
 def test_without_a_log_nothing_is_written(process: Interlock, story: Path, folder: Path) -> None:

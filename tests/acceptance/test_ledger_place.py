@@ -101,7 +101,8 @@ def test_a_broken_link_is_not_passed_over_for_a_ledger_farther_up(
 def test_a_hard_link_to_a_ledger_with_a_log_is_refused(project: Path, live: Path, closed: bool) -> None:
     """SQLite looks for the log beside the name that is opened, where a writer by another name never put it."""
     if closed:
-        sqlite3.connect(live).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        with closing(sqlite3.connect(live)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     linked = project / "linked.db"
     os.link(live, linked)
     for path in (linked, live):

@@ -20,6 +20,7 @@ import interlock as api
 from interlock.cli.notifying import notify
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
+from tests.helpers.signals import starting
 
 POLICY = """\
 policy: marked
@@ -72,17 +73,18 @@ def ledger(folder: Path) -> Path:
 
 @pytest.fixture
 def watching(ledger: Path) -> Iterator[Watching]:
-    """Starts to watch; whoever still does when the test is over is ended."""
+    """Starts to watch, whatever this process does on SIGINT; whoever still watches when the test is over is ended."""
     started: list[subprocess.Popen[str]] = []
     path = os.pathsep.join(filter(None, [str(Path(api.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
 
-    def start(*args: str, **how: Any) -> subprocess.Popen[str]:
+    def start(*args: str, interruptible: bool = True, **how: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "interlock", "watch", "./marked.yaml", "--task", "demo", *args]
-        found = subprocess.Popen(
-            [*command, "--ledger", "ledger.db"],
-            env={**os.environ, "PYTHONPATH": path},
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how},
-        )
+        with starting(interruptible=interruptible):
+            found = subprocess.Popen(
+                [*command, "--ledger", "ledger.db"],
+                env={**os.environ, "PYTHONPATH": path},
+                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how},
+            )
         started.append(found)
         return found
 
@@ -165,6 +167,21 @@ def test_an_interruption_ends_it_cleanly(how: signal.Signals, watching: Watching
 
 
 @pytest.mark.slow
+def test_a_background_job_goes_on_when_its_shell_is_interrupted_and_ends_by_sigterm(watching: Watching) -> None:
+    """A shell starts background jobs with SIGINT ignored, so that Ctrl-C is for the job in front alone."""
+    watch = watching("--until", "allow", interruptible=False)
+    line(watch)
+    watch.send_signal(signal.SIGINT)
+    write(mark())
+    assert line(watch)[1] == "allowed"
+    assert ended(watch)[0] == 0
+    other = watching(interruptible=False)
+    line(other)
+    other.send_signal(signal.SIGTERM)
+    assert ended(other)[0] == 130
+
+
+@pytest.mark.slow
 def test_an_interruption_leaves_no_command_behind(watching: Watching) -> None:
     watch = watching("--notify-cmd", "echo $$ > pid; exec sleep 60")
     line(watch)
@@ -221,7 +238,7 @@ def test_a_reader_that_goes_away_ends_it(watching: Watching) -> None:
 
 @pytest.mark.slow
 def test_what_falls_due_ends_the_wait_though_nothing_is_written(watching: Watching) -> None:
-    Path("marked.yaml").write_text(POLICY.replace("mark == null", 'mark == null || now - mark.at > duration("5s")'))
+    Path("marked.yaml").write_text(POLICY.replace("mark == null", 'mark == null || now - mark.at > duration("9s")'))
     write(mark())
     watch = watching("--until", "deny", "--timeout", "60s")
     assert line(watch) == ["marked", "allowed", "marked"]

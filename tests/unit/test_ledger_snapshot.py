@@ -342,7 +342,7 @@ def interrupt(number, frame):
     raise KeyboardInterrupt
 
 signal.signal(signal.SIGALRM, interrupt)
-counting = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000)"
+counting = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
 try:
     with open_ledger(sys.argv[1]).snapshot(0) as snapshot:
         signal.setitimer(signal.ITIMER_REAL, 0.02)

@@ -72,8 +72,9 @@ def command(
     The ledger's file is looked at once a second, and judged only when it was written to or something falls due. It may
     be replaced, vacuumed, locked or gone for a while: that is told, and tried again for 30 seconds.
 
-    Without --until it goes on until the time is up, or until Ctrl-C. CMD is run by `sh -c`, for at most 10 seconds, on
-    every change after the first decisions; facts reach it on its standard input only, as the JSON of one decision.
+    Without --until it goes on until the time is up, or until Ctrl-C or SIGTERM; started with SIGINT ignored, as a shell
+    starts its background jobs, it heeds SIGTERM alone. CMD is run by `sh -c`, for at most 10 seconds, on every change
+    after the first decisions; facts reach it on its standard input only, as the JSON of one decision.
 
     Exit code: that of `interlock eval` at the end; 4 when the time is up first, with what stands in the way then; 6
     when the ledger stays unreadable; 130 when interrupted.
