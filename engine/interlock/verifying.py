@@ -11,6 +11,7 @@ from interlock.errors import FactError
 from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
+from interlock.ledger.table import Clash, FactTable
 from interlock.schemas.words import shown
 from interlock.stamp import newest
 from interlock.verification import Ahead, Example, Fault, Kind, Verification
@@ -57,7 +58,7 @@ def verify(
 
 def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
     """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
-    tally, head, ends = Tally(clock), 0, dict.fromkeys((OPENING, CLOSING), False)
+    tally, head, ends, table = Tally(clock), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -65,7 +66,8 @@ def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
         if line.about is not None:
             ends[line.about["kind"]] = True
             continue
-        tally.line(line, number)
+        clash = None if line.row is None else table.add(line.row)
+        tally.line(line, number, clash)
         head = max(head, line.row[2] if line.row else 0)
     if ends[OPENING] and not ends[CLOSING]:
         tally.cut_off()
@@ -102,8 +104,8 @@ class Tally:
             counted.invalid += 1
             self._add(counted, None, None, _BROKEN_OFF, str(error))
 
-    def line(self, line: Line, number: int) -> None:
-        """Count a line of a feed, which is a fact, or is meant as one."""
+    def line(self, line: Line, number: int, clash: Clash | None) -> None:
+        """Count a line of a feed, which is a fact, or is meant as one; it may clash with one before it."""
         fact = line.fact or {}
         name = fact.get("kind")
         if name in schemas.ENTITIES:
@@ -112,10 +114,13 @@ class Tally:
             known = self._receipts.get(name) if isinstance(name, str) else None
             kind = known or self._unknown("(no kind)" if name is None else name)
         kind.count += 1
-        if not line.faults:
+        if not line.faults and clash is None:
             self._note(line.row or (), fact)
             return
         kind.invalid += 1
+        if clash is not None:
+            self._add(kind, fact.get("id"), None, clash.fault, f"line {number:,}: {clash.told}")
+            return
         made = fact if isinstance(name, str) else {}
         told = _told(schemas.faults(kind.kind if kind.known else None, made) if made else (), made)
         for fault, message in list(told) or [(each.partition(":")[0], each) for each in line.faults]:

@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -213,6 +214,60 @@ def test_a_feed_is_one_feed_and_a_fact_is_there_once(
     ran = interlock("eval", "integrity", "--ledger", str(path), *ASKED)
     assert ran.code == 6
     assert told in ran.err
+
+
+def tied(name: str, at: str, **more: Any) -> str:
+    base = {"kind": "app_heartbeat", "id": name, "seq": 7, "task": TASK, "at": at, "actor": "worker"}
+    return json.dumps({**base, "severity": "info", "summary": "", "correlation": {}, "session_id": "s", **more})
+
+
+def event(name: str, **more: Any) -> str:
+    data = {"actor": "worker", "severity": "info", "summary": "", "session_id": "s"}
+    base = {"specversion": "1.0", "type": "app_heartbeat", "id": name, "subject": TASK, "time": AT, "data": data}
+    return json.dumps({**base, **more})
+
+
+TIED: dict[str, list[str]] = {
+    "receipts": [tied("a", AT), tied("b", AT)],
+    "of two tasks": [tied("a", AT), tied("b", AT, task="other")],
+    "of two kinds": [tied("a", AT), tied("b", AT, kind="other")],
+    "one instant, written in two ways": [tied("a", AT), tied("b", AT.replace("Z", ".000Z"))],
+    "events": [event("a", seq=7), event("b", seq=7)],
+    "an event and the number of another's line": [event("a", seq=2), event("b")],
+    "a fact and an event": [tied("a", AT), event("b", seq=7)],
+}
+
+
+@pytest.mark.parametrize("lines", TIED.values(), ids=TIED)
+def test_receipts_of_which_neither_is_the_later_are_refused(
+    lines: list[str], interlock: Interlock, tmp_path: Path
+) -> None:
+    """What is the latest would else be decided by the order of lines, which proves nothing."""
+    path = tmp_path / "tied.ndjson"
+    for order in (lines, lines[::-1] if "seq" in lines[1] else lines):
+        path.write_text("\n".join(order))
+        ran = interlock("eval", "smoke", "--ledger", str(path), *ASKED)
+        assert ran.code == 6
+        assert re.search(
+            r"line 2: \w+ `[ab]` has the `at` and the `seq` of `[ab]`: neither is known to be the later", ran.err
+        )
+        verified = interlock("verify-ledger", "--ledger", str(path))
+        assert verified.code == 3
+        assert "it has the `at` and the `seq` of another" in verified.out
+
+
+def test_receipts_of_one_instant_are_told_apart_by_their_seq(interlock: Interlock, tmp_path: Path) -> None:
+    path = tmp_path / "apart.ndjson"
+    path.write_text("\n".join([tied("a", AT), tied("b", AT, seq=8), tied("c", "2026-06-22T09:20:01Z")]))
+    assert interlock("verify-ledger", "--ledger", str(path)).code == 0
+
+
+def test_verify_ledger_names_a_fact_that_is_there_twice(interlock: Interlock, tmp_path: Path) -> None:
+    path = tmp_path / "twice.ndjson"
+    path.write_text("\n".join([tied("a", AT), tied("a", AT, seq=8)]))
+    ran = interlock("verify-ledger", "--ledger", str(path))
+    assert ran.code == 3
+    assert "it is there twice" in ran.out
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"])

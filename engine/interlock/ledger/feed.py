@@ -14,21 +14,14 @@ import msgspec
 
 from interlock.errors import LedgerError
 from interlock.instant import LATEST, parse_instant
-from interlock.ledger.lines import INSERT, OPENING, read_line
+from interlock.ledger.lines import OPENING, read_line
 from interlock.ledger.reader import NEWEST, Reader
+from interlock.ledger.table import FactTable
 from interlock.ledger.trouble import refused, told
 from interlock.ledger.watchdog import Watchdog
 
 SHOWN: Final = 20
 """That many bad lines are told."""
-_TABLES: Final = """
-PRAGMA journal_mode = off; PRAGMA synchronous = off; PRAGMA trusted_schema = 0;
-CREATE TABLE fact (kind TEXT, id TEXT, seq INTEGER, task TEXT, at TEXT, actor TEXT, severity TEXT, summary TEXT,
-                   correlation TEXT, attributes TEXT, entity INTEGER);
-CREATE UNIQUE INDEX receipt_id ON fact (id) WHERE NOT entity;
-CREATE UNIQUE INDEX entity_id ON fact (kind, id, seq) WHERE entity;
-BEGIN;
-"""
 _INDEXES: Final = """
 CREATE INDEX fact_kind ON fact (kind, at);
 CREATE INDEX fact_task ON fact (task, at);
@@ -57,10 +50,10 @@ class FeedReader(Reader):
         self._sealed = self._spent = False
         self._about: dict[str, Any] | None = None
         self._ended: dict[str, Any] | None = None
-        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._table = FactTable()
+        self._connection = self._table.connection
         try:
             self._functions()
-            self._connection.executescript(_TABLES)
             self._fill(lines)
             self._connection.executescript(_INDEXES)
             self._name_tasks()
@@ -168,11 +161,8 @@ class FeedReader(Reader):
         if found.about is not None:
             return self._note(found.about, count)
         assert found.row is not None
-        try:
-            self._connection.execute(INSERT, found.row)
-        except sqlite3.IntegrityError:
-            return (f"{found.row[0]} `{found.row[1]}` is there twice",)
-        return ()
+        clash = self._table.add(found.row)
+        return () if clash is None else (clash.told,)
 
     def _note(self, about: dict[str, Any], count: int) -> tuple[str, ...]:
         """Take in a line about the feed. `count` is how many lines came before it."""

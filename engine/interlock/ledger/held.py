@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from interlock.errors import UsageError
 from interlock.ledger.feed import FeedReader
-from interlock.ledger.lines import INSERT, row
+from interlock.ledger.lines import row
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.views import definitions
 
@@ -32,13 +33,16 @@ class HeldFacts(FeedReader):
     def snapshot(self, facts: Iterable[dict[str, Any]], task: str, now: int) -> Iterator[Snapshot]:
         """These facts and no others, whatever their stamps. `task` is known even where no fact is of it.
 
-        `now`, in microseconds, UTC, is what is asked about.
-        No two receipts have an id in common, nor two entities of a kind.
+        `now`, in microseconds, UTC, is what is asked about. Raises UsageError for two facts of one id, or two of which
+        neither is known to be the later.
         """
         connection = self._connection
         for statement in _EMPTY:
             connection.execute(statement)
-        connection.executemany(INSERT, map(row, facts))
+        for each in map(row, facts):
+            if (clash := self._table.add(each)) is not None:
+                connection.execute("ROLLBACK")
+                raise UsageError(clash.told)
         connection.execute(_TASKS)
         connection.execute(_ASKED, (task, task))
         connection.execute("COMMIT")

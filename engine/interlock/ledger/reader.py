@@ -103,7 +103,7 @@ class Reader:
 
     def _functions(self) -> None:
         connection = self._connection
-        connection.create_function("instant_of", 1, _instant_of, deterministic=True)
+        connection.create_function("instant_of", 1, instant_of, deterministic=True)
         connection.create_function("is_plain", -1, is_plain, deterministic=True)
         connection.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
         connection.create_function("asked_head", 0, lambda: self.head, deterministic=True)
@@ -285,7 +285,7 @@ def _content(found: os.stat_result) -> tuple[int, int, int, int]:
 
 
 @lru_cache(4_096)
-def _instant_of(text: object) -> int | None:
+def instant_of(text: object) -> int | None:
     """Microseconds of a time in the ledger; None for what is no instant in UTC. Plans ask for one time repeatedly."""
     if not isinstance(text, str):
         return None

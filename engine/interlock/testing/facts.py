@@ -40,6 +40,7 @@ class Facts:
     def __init__(self, report: Report, task: str) -> None:
         self.report, self.task = report, task
         self.held: dict[tuple[str, str], dict[str, Any]] = {}
+        self.places: dict[tuple[Any, ...] | None, tuple[str, str]] = {}
         self.raw: set[tuple[str, str]] = set()
         self.given = 0
         self.counts: Counter[str] = Counter()
@@ -78,10 +79,12 @@ class Facts:
             fields = {name: value for name, value in entry.items() if name != "id"}
             if key in self.raw:
                 changed = self.held[key] | fields
-                self.held[key] = changed if self._holdable(changed, here) else self.held[key]
+                if self._holdable(changed, here):
+                    self._placed(key, changed, here)
             elif self._known(key[0], fields, here):
-                self.held[key] = self.held[key] | short.resolved(key[0], fields, timed(now))
-                self._valid(self.held[key], here)
+                changed = self.held[key] | short.resolved(key[0], fields, timed(now))
+                if self._valid(changed, here):
+                    self._placed(key, changed, here)
 
     def remove(self, written: list[str], path: _Path) -> None:
         """Take facts away that are named by their ids."""
@@ -127,6 +130,19 @@ class Facts:
         if any(each in self.held for each in alike):
             self.report.at("E707", (*path, "id"), f"the id `{key[1]}` is given to two facts", _OWN)
             return
+        self._placed(key, whole, path)
+
+    def _placed(self, key: tuple[str, str], whole: dict[str, Any], path: _Path) -> None:
+        """Hold a fact, if it is known of each other one which of the two came first."""
+        before, place = self.held.get(key), _place(whole)
+        other = self.places.get(place, key)
+        if place is not None and other != key and other in self.held:
+            told = f"`{key[1]}` has the `at` and the `seq` of `{other[1]}`: neither is known to be the later"
+            self.report.at("E706", path, told, "give each a `seq` of its own, or none")
+            return
+        if before is not None:
+            self.places.pop(_place(before), None)
+        self.places[place] = key
         self.held[key] = whole
 
     def _id(self, kind: str, whole: Mapping[str, Any]) -> str:
@@ -173,6 +189,16 @@ def _defaults(kind: str, task: str) -> dict[str, Any]:
     if kind == "task":
         return {"name": task}
     return {} if kind in ENTITIES else _RECEIPT
+
+
+def _place(fact: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """What no two receipts have in common, nor two entities of a kind and a task; None where it has no instant."""
+    try:
+        at = instant.parse_instant(fact["at"])
+    except (TypeError, ValueError):
+        return None
+    whose = (fact["kind"], fact["task"]) if fact["kind"] in ENTITIES else ()
+    return (at, fact["seq"], *whose)
 
 
 def _is_cell(whole: Mapping[str, Any], name: str) -> bool:
