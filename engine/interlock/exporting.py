@@ -38,6 +38,7 @@ class Export:
         """The feed's lines: what it holds, every fact, and how many they were. Raises LedgerError."""
         extent, encode = self.extent, msgspec.json.Encoder().encode
         head = {"kind": "feed", "version": 1, "at": instant.format_instant(self.now), "head": self.snapshot.head}
+        head["newest"] = self.snapshot.newest()
         notes = {"notes": self.snapshot.notes} if self.snapshot.notes else {}
         yield encode({**head, "tasks": self.names, "kinds": extent.kinds, "everywhere": extent.everywhere, **notes})
         count, known = 0, frozenset(schemas.kinds())

@@ -1,7 +1,7 @@
 """A decision log: a file that decisions are appended to, one JSON object a line, and read from again.
 
 It is no proof against those who may write to it: whoever can append a line can change one. What can be verified is that
-each decision follows from its ledger.
+each decision follows from its ledger and its policies.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from interlock.decision import Decision
+from interlock.document import read_json
 from interlock.errors import UsageError
-from interlock.record import Record
+from interlock.record import Entry, Record
 from interlock.reporting.harmless import harmless
 from interlock.runner import recorded
 
@@ -70,31 +71,48 @@ def refuse(path: str, others: Iterable[str]) -> None:
         raise UsageError(f"cannot append to the decision log `{path}`: {_told(error)}") from None
 
 
-def read(path: str) -> Iterator[tuple[int, Record | str]]:
-    """The lines of a log, counted from 1: what each records, or else what is wrong with it. Blank ones are passed over.
+def read(path: str) -> Iterator[tuple[int, Entry | str]]:
+    """The lines of a log, counted from 1: what each holds, or else what is wrong with it. Blank ones are passed over.
 
     Raises UsageError when the file cannot be read.
     """
-    decoder = msgspec.json.Decoder(Record)
     try:
         with open(path, "rb") as file:
             number = 0
             while line := file.readline(LONGEST):
                 number += 1
                 if line.strip():
-                    yield number, _record(line, decoder)
+                    yield number, _entry(line)
     except OSError as error:
         raise UsageError(f"cannot read the decision log `{path}`: {_told(error)}") from None
 
 
-def _record(line: bytes, decoder: msgspec.json.Decoder[Record]) -> Record | str:
+def _entry(line: bytes) -> Entry | str:
     if not line.endswith(b"\n"):
         return "it was cut off: it does not end in a line feed"
     try:
-        return decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        told = str(error)
-        return f"it is no recorded decision: {told[:1].lower()}{told[1:]}"
+        document = read_json(line.decode())
+        record = msgspec.convert(document, Record)
+    except (ValueError, RecursionError) as error:
+        message = str(error)
+        return f"it is not a recorded decision: {message[:1].lower()}{message[1:]}"
+    wrong = next(_odd_keys("", document, msgspec.to_builtins(record)), None)
+    return Entry(document, record) if wrong is None else f"it is not a recorded decision: {wrong}"
+
+
+def _odd_keys(path: str, written: Any, known: Any) -> Iterator[str]:
+    """The keys that a record does not have, and those that it lacks. `known` is the record that was read of it."""
+    if isinstance(written, dict) and isinstance(known, dict):
+        for key in dict.fromkeys([*known, *written]):
+            if key not in written:
+                yield f"the key `{path}{key}` is missing"
+            elif key not in known:
+                yield f"unknown key `{path}{key}`"
+            else:
+                yield from _odd_keys(f"{path}{key}.", written[key], known[key])
+    elif isinstance(written, list) and isinstance(known, list | tuple):
+        for index, (each, other) in enumerate(zip(written, known, strict=True)):
+            yield from _odd_keys(f"{path}{index}.", each, other)
 
 
 def _add(log: int, lines: bytes) -> None:

@@ -19,23 +19,34 @@ Skew = str | timedelta | None
 class Moment(msgspec.Struct, frozen=True):
     """The instant asked about, in microseconds, UTC. Where it is `live`, every fact that is committed counts.
 
-    With `as_of`, an instant, entities are as they were then.
+    With `as_of`, an instant, entities are as they were then. `clock` is what the clock showed, where the instant was
+    found by it.
     """
 
     now: int
     live: bool = False
     as_of: int | None = None
+    clock: int | None = None
 
 
-def moment(at: str | datetime | Moment | None, ledger: Ledger) -> Moment:
+def moment(at: str | datetime | Moment | None, ledger: Ledger, clock: int | None = None) -> Moment:
     """The instant asked about. Raises UsageError, LedgerError.
 
     A text is `now`, an RFC 3339 instant, a span of time ago such as `-10m`, or the id of a receipt: when it was
-    written. None is now.
+    written. None is now. `clock` stands in for this machine's clock, in microseconds, UTC.
     """
+    if isinstance(at, Moment):
+        return at
+    if clock is None:
+        clock = time.time_ns() // 1_000
     if at is None or at == "now":
-        return Moment(time.time_ns() // 1_000, live=True)
-    return at if isinstance(at, Moment) else Moment(_past(at, ledger))
+        return Moment(clock, live=True, clock=clock)
+    return Moment(_past(at, ledger, clock), clock=clock if by_clock(at) else None)
+
+
+def by_clock(at: str | datetime | None) -> bool:
+    """Whether the instant that is meant depends on the clock."""
+    return at is None or at == "now" or (isinstance(at, str) and at.startswith("-"))
 
 
 def skew_of(max_skew: Skew) -> int:
@@ -55,7 +66,7 @@ def skew_of(max_skew: Skew) -> int:
         raise UsageError(f"`max_skew`: {error}") from None
 
 
-def _past(at: str | datetime, ledger: Ledger) -> int:
+def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
     """The instant that is named, in microseconds, UTC. Raises UsageError, LedgerError."""
     if isinstance(at, datetime):
         if at.tzinfo is None:
@@ -68,7 +79,7 @@ def _past(at: str | datetime, ledger: Ledger) -> int:
             raise UsageError(str(error)) from None
     if at.startswith("-"):
         try:
-            return time.time_ns() // 1_000 - instant.parse_duration(at[1:])
+            return clock - instant.parse_duration(at[1:])
         except ValueError as error:
             raise UsageError(str(error)) from None
     receipt = at

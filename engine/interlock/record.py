@@ -26,8 +26,8 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     params: dict[str, str]
     engine: Literal["rete", "reference", "both"]
     at: str | None
+    max_skew: str
     strict_ledger: bool = False
-    max_skew: str | None = None
 
     @property
     def live(self) -> bool:
@@ -40,8 +40,10 @@ class Record(msgspec.Struct, frozen=True):
 
     `params` are the values that the parameters came to. `policies` are the digests of the policy and of those that it
     needs, by id. `head` is the id of the newest receipt, None where there is none. `facts` are digests of all facts
-    that were read, needed policies' too, by kind and id. `clock` is when it was decided, by the wall clock (RFC 3339).
-    `ahead` is the latest time that any of them carried, where it was later than the decision's instant (RFC 3339).
+    that were read, needed policies' too, by kind and id. `clock` is what the wall clock showed where `now` was found by
+    it (RFC 3339, UTC); None where the instant was named. `ahead` is the latest time that a fact which was read carried,
+    where it is later than the decision's instant (RFC 3339). Each field follows from the question, the ledger and the
+    policies: nothing is recorded that cannot be verified.
     """
 
     decision: Decision
@@ -50,12 +52,22 @@ class Record(msgspec.Struct, frozen=True):
     policies: dict[str, str]
     head: str | None
     facts: dict[str, dict[str, str]]
-    clock: str
+    clock: str | None
     ahead: str | None = None
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """A line of a log: the JSON object as it is written, and the record that it holds."""
+
+    document: dict[str, Any]
+    record: Record
+
+
 class Change(msgspec.Struct, frozen=True):
-    """A field of a decision that came out otherwise: its dotted name, and its value then and now."""
+    """A field that came out otherwise: its dotted name, and its value then and now (None where there is none).
+
+    Fields of the decision are named without `decision.`, other fields of the record as they are: `head`, `params.x`.
+    """
 
     field: str
     before: Any
@@ -75,8 +87,8 @@ class Rejudged(msgspec.Struct, frozen=True):
     """What came of a line of a decision log, counted from 1.
 
     `policy`, `task` and `now` are None where the line cannot be read; `why` says why it could not be judged. `changes`,
-    `appeared` and `vanished` (findings) are how the decision differs; `facts` what differs underneath, and `notes` what
-    else does, in words.
+    `appeared` and `vanished` (findings) are how the record differs, `facts` the facts that differ, and `notes` explain.
+    `ledger` is the path of what was judged from, `policies` the file of each policy that judged, by id.
     """
 
     line: int
@@ -91,3 +103,5 @@ class Rejudged(msgspec.Struct, frozen=True):
     facts: tuple[Shift, ...] = ()
     notes: tuple[str, ...] = ()
     decision: Decision | None = None
+    ledger: str | None = None
+    policies: dict[str, str] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
@@ -19,8 +18,14 @@ _DIGITS = 32
 """Hexadecimal digits of a fact's digest: 128 bits."""
 
 
-def record(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], asked: Asked) -> Record:
-    """Decide, by a judge who has decided nothing yet, and tell what the decision rests on. Raises as `Judge.decide`."""
+def record(
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], asked: Asked, clock: int | None
+) -> Record:
+    """Decide, by a judge who has decided nothing yet, and record what the decision rests on.
+
+    `clock` is what the wall clock showed, in microseconds, UTC, where the instant was found by it. Raises as
+    `Judge.decide`.
+    """
     judge.witness = []
     decision = judge.decide(loaded, task, params)
     newest = judge.judged(loaded, task, params).newest
@@ -32,7 +37,7 @@ def record(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value],
         policies=_digests(loaded, judge.load),
         head=judge.snapshot.newest(),
         facts=_facts(judge.witness),
-        clock=format_instant(time.time_ns() // 1_000),
+        clock=None if clock is None else format_instant(clock),
         ahead=format_instant(newest.at) if newest is not None and newest.at > judge.now else None,
     )
 

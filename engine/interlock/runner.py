@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
@@ -87,9 +88,10 @@ def judge(
     Decisions come task by task, and within a task in the order of the policies. Arguments and errors as in `evaluate`;
     a parameter must be known to at least one of the policies.
     """
-    loaded, load = _ready(policies, policy_dirs, lock)
+    policies_at = library(policy_dirs, cached=lock is None)
+    loaded, load = _ready(policies, policies_at, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
-    waived = None if waivers is None else _waivers(waivers, library(policy_dirs, lock), loaded)
+    waived = None if waivers is None else _waivers(waivers, policies_at, loaded)
     skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     asked = moment(at, opened)
@@ -116,15 +118,17 @@ def recorded(
     policy_dirs: Sequence[str] = (),
     lock: Name | None = None,
     max_skew: Skew = None,
+    cached: bool = True,
     head: int = NEWEST,
 ) -> tuple[Record, ...]:
     """Decide as `judge` does, and tell with each decision all that it takes to judge it again.
 
-    Of receipts, only those up to the `seq` `head` are read.
+    Unless `cached`, policies are compiled from their source, as they always are under a lock. Of receipts, only those
+    up to the `seq` `head` are read.
     """
     from interlock.recording import record
 
-    loaded, load = _ready(policies, policy_dirs, lock)
+    loaded, load = _ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
     given = [arguments_for(each, params, loaded) for each in loaded]
     skew, now = skew_of(max_skew), moment(at, ledger)
     said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
@@ -132,8 +136,9 @@ def recorded(
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
         names = snapshot.task_labels() if tasks is None else tasks
+        judges = partial(Judge, snapshot, ledger.path, now.now, engine, load, None, skew)
         return tuple(
-            record(Judge(snapshot, ledger.path, now.now, engine, load, None, skew), policy, task, arguments, each)
+            record(judges(), policy, task, arguments, each, now.clock)
             for task in names
             for policy, arguments, each in zip(loaded, given, asked, strict=True)
         )
@@ -145,10 +150,9 @@ def recorded(
 
 
 def _ready(
-    policies: Iterable[Name], policy_dirs: Sequence[Name], lock: Name | None
+    policies: Iterable[Name], policies_at: Library, lock: Name | None
 ) -> tuple[list[Loaded], Callable[[str, str], Loaded]]:
     """The policies, and what loads those that they need. Where a lock is held to, both know only what it has."""
-    policies_at = library(policy_dirs, lock)
     loaded = [policies_at.load(policy) for policy in policies]
     if lock is None:
         return loaded, policies_at.load
@@ -157,12 +161,13 @@ def _ready(
     return loaded, holding(os.fspath(lock), loaded, policies_at.load)
 
 
-def library(policy_dirs: Sequence[Name] = (), lock: Name | None = None) -> Library:
+def library(policy_dirs: Sequence[Name] = (), *, cached: bool = True) -> Library:
     """The shipped policies and those of further folders; what has been loaded once is kept.
 
-    For a lock, all are compiled from their source: a lock holds the digests of texts, not of what is cached of them.
+    For a lock, all are compiled from their source (not `cached`): a lock holds the digests of texts, not of what is
+    cached of them.
     """
-    folders, cached = tuple(os.fspath(folder) for folder in policy_dirs), lock is None
+    folders = tuple(os.fspath(folder) for folder in policy_dirs)
     if (folders, cached) not in _libraries:
         _libraries[folders, cached] = Library(folders, cached=cached)
     return _libraries[folders, cached]

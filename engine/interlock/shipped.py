@@ -18,3 +18,8 @@ def data_folder(name: Literal["schemas", "policies"]) -> str:
         if os.path.isdir(place):
             return os.path.normpath(place)
     raise RuntimeError(f"the installation of interlock is incomplete: no folder `{name}` at {' or '.join(places)}")
+
+
+def is_shipped(policy: str) -> bool:
+    """Whether the file is one of the shipped policies."""
+    return os.path.realpath(os.path.dirname(policy)) == os.path.realpath(data_folder("policies"))

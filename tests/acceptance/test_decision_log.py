@@ -158,7 +158,7 @@ def test_receipts_that_were_deleted(log: Log, interlock: Interlock, story: Path)
     assert shifts(quiescence) == [("missing", BEAT)], "one of those that were counted"
 
 
-def test_a_receipt_that_is_appended_with_an_earlier_time_is_told_and_not_judged_by(
+def test_a_receipt_that_is_appended_with_an_earlier_time_is_not_judged_by_and_makes_a_difference(
     log: Log, interlock: Interlock, story: Path
 ) -> None:
     log("smoke")
@@ -168,9 +168,11 @@ def test_a_receipt_that_is_appended_with_an_earlier_time_is_told_and_not_judged_
     late += "severity, summary, correlation_json, attributes_json FROM telemetry_events WHERE id = ?"
     change(story, (late, (started,)))
     code, (found,) = verified(interlock)
-    assert (code, found["outcome"], found["facts"]) == (0, "same", [])
-    assert found["notes"] == ["appended since with earlier times, and not judged by: 1 (app_smoke_started `late`)"]
-    assert found["decision"]["evidence"] == before["decision"]["evidence"]
+    assert (code, found["outcome"], found["facts"]) == (3, "different", [])
+    assert found["changes"] == [{"field": "head", "before": before["head"], "after": "late"}]
+    (note,) = found["notes"]
+    assert note.startswith("1 receipt (app_smoke_started `late`) may have been in the ledger by then; ")
+    assert found["decision"] == before["decision"], "it is judged by what was there"
     change(story, ("UPDATE telemetry_events SET rowid = 0 WHERE id = 'late'", ()))
     code, (found,) = verified(interlock)
     assert (code, shifts(found)[0], shifts(found)[-1]) == (3, ("unread", started), ("new", "late"))
@@ -179,14 +181,16 @@ def test_a_receipt_that_is_appended_with_an_earlier_time_is_told_and_not_judged_
 def test_receipts_are_known_by_their_ids_whatever_a_vacuum_numbers_them(
     log: Log, interlock: Interlock, story: Path
 ) -> None:
-    change(story, ("DELETE FROM telemetry_events WHERE event_type = 'command_created'", ()))
     log("smoke", "quiescence")
-    late = "INSERT INTO telemetry_events SELECT 'late', run_id, task_id, '2026-06-22T09:19:59Z', actor, event_type, "
-    late += "severity, summary, correlation_json, attributes_json FROM telemetry_events WHERE id = ?"
-    change(story, (late, (ACCEPTED,)), ("VACUUM", ()))
+    before = lines()
+    change(story, ("UPDATE telemetry_events SET rowid = rowid + 1000", ()))
     code, found = verified(interlock)
-    assert (code, [shifts(each) for each in found]) == (0, [[], []])
-    assert "`late`" in found[0]["notes"][0]
+    assert (code, [shifts(each) for each in found]) == (3, [[], []])
+    for was, each in zip(before, found, strict=True):
+        (moved,) = each["changes"]
+        assert (moved["field"], moved["before"]) == ("ledger.seq", 164)
+        assert "a VACUUM may number receipts anew" in each["notes"][0]
+        assert each["decision"] | {"ledger": None} == was["decision"] | {"ledger": None}
 
 
 def test_an_older_copy_of_the_ledger_is_told(log: Log, interlock: Interlock, story: Path) -> None:
@@ -224,16 +228,14 @@ def test_a_policy_that_was_changed(process: Interlock, interlock: Interlock, fol
     assert code == 3
     assert {"field": "allow", "before": False, "after": True} in found["changes"]
     assert "worker heartbeat is not fresh after smoke start" in [each["message"] for each in found["vanished"]]
-    assert found["notes"] == [
-        "the policy `mine` was changed since",
-        "the parameter `stale_after` was `3m`, and is `1h`",
-    ]
+    assert {"policy_digest", "policies.mine", "params.stale_after"} < {each["field"] for each in found["changes"]}
+    assert found["policies"] == {"mine": str(folder / "mine.yaml")}
     Path("mine.yaml").write_text("policy: mine\n", "utf-8")
     code, (found,) = verified(interlock)
     assert (code, found["outcome"], found["why"][:22]) == (4, "unjudged", "the policy is invalid:")
     Path("mine.yaml").unlink()
     code, (found,) = verified(interlock)
-    assert (code, found["why"][:21]) == (4, "unknown policy `mine`")
+    assert (code, found["why"][:15]) == (4, "the policy file")
     Path("there").mkdir()
     Path("there", "mine.yaml").write_text(text, "utf-8")
     assert verified(interlock, "--policy-dir", "there")[0] == 3
@@ -276,10 +278,10 @@ def test_lines_that_were_changed(log: Log, interlock: Interlock) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ('"now":"2026', '"now":"tomorrow 2026', "no instant"),
+        ('"at":"2026-06', '"at":"2026-13', "no instant"),
         ('"task":"checkout', '"task":"check', "unknown task"),
         ('"params":{}', '"params":{"banana":"1"}', "unknown parameter `banana`"),
-        ('"ledger":"/', '"ledger":"-","_":"/', "standard input"),
+        ('"ledger":"/', '"ledger":"-","_":"/', "unknown key `asked._`"),
     ],
 )
 def test_what_cannot_be_judged_says_why(old: str, new: str, why: str, log: Log, interlock: Interlock) -> None:
@@ -312,17 +314,19 @@ def test_what_a_person_is_told(log: Log, interlock: Interlock, story: Path) -> N
         "            outputs.manager.accepted: true -> false",
     ]
     assert "            now: manager has not accepted smoke" in told
-    assert told[-3:] == [
+    assert told[-5:] == [
         f"            app_smoke_receipt_recorded `{ACCEPTED}` is gone from the ledger",
         f"same        line 2: loop  task {TASK} at {AT}",
         "1 same, 1 different",
+        "judged by loop: shipped with interlock, not held by a lock",
+        "judged by smoke: shipped with interlock, not held by a lock",
     ]
     Path("log.ndjson").write_text("", "utf-8")
     ran = interlock("verify-decision", "log.ndjson")
     assert (ran.code, ran.out) == (4, "the log holds no decision: nothing was verified\n")
     Path("log.ndjson").write_text("{}\n", "utf-8")
     ran = interlock("verify-decision", "log.ndjson")
-    assert ran.out.startswith("unjudged    line 1\n            why: it is no recorded decision: object missing")
+    assert ran.out.startswith("unjudged    line 1\n            why: it is not a recorded decision: object missing")
 
 
 def test_a_ledger_or_a_log_that_cannot_be_read(log: Log, interlock: Interlock, story: Path) -> None:

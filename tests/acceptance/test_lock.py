@@ -272,7 +272,7 @@ def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Inte
     process("lock", "awake")
     soften(gates / "awake.yaml")
     policies = library([str(gates)])
-    compiled = library([str(gates)], "a lock").load("awake").compiled
+    compiled = library([str(gates)], cached=False).load("awake").compiled
     old = msgspec.structs.replace(compiled.policy, digest=read("interlock.lock").policies["awake"].digest)
     text = policies.source("awake").text
     cache.store(cache.key(schemas.digest(), "awake.yaml", text), msgspec.structs.replace(compiled, policy=old))
@@ -285,7 +285,7 @@ def test_the_api_compiles_from_source_under_a_lock(
     folder: Path, story_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {"tasks": ["checkout-refactor"], "at": "2026-06-22T09:20:00Z", "lock": "a.lock"}
-    policies = library((), "a.lock")
+    policies = library(cached=False)
     Path("a.lock").write_text(made("a.lock", [policies.load("smoke")], policies.load).text, "utf-8")
     plant("smoke", forged("smoke"))
     monkeypatch.setattr(runner, "_libraries", {})

@@ -90,7 +90,7 @@ def command(
     from interlock.runner import library
 
     opened = options.opened(ledger)
-    policies_at = library(policy_dirs, locked)
+    policies_at = library(policy_dirs, cached=locked is None)
     inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
     wanted = _targets(form, output, reports, summary, inputs)
     ask = _asking(decision_log, waivers, [*inputs, *(path for _, path in reports), *filter(None, [output])])

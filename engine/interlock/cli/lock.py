@@ -51,7 +51,7 @@ def command(
     if not policies and not check and not os.path.lexists(path):
         raise UsageError("there is no lock yet: name the policies to be locked")
     known = None if policies and not check else read(path)
-    policies_at = library(policy_dirs, path)
+    policies_at = library(policy_dirs, cached=False)
     loaded = [policies_at.load(policy) for policy in policies or sorted(known.policies if known else ())]
     if check and known:
         known.verify(closure(loaded, policies_at.load))

@@ -14,6 +14,7 @@ from interlock.cli import exits, options, terminal
 _EXAMPLES = """\b
 Examples:
   interlock verify-decision gate.ndjson
+  interlock verify-decision gate.ndjson --lock interlock.lock
   interlock verify-decision gate.ndjson --format json
 """
 
@@ -24,17 +25,20 @@ Examples:
     "--ledger", metavar="PATH", help="The ledger or feed to judge from, in place of those that the decisions name."
 )
 @options.policy_dirs
+@options.locked
 @options.form
-def command(file: str, ledger: str | None, policy_dirs: Sequence[str], form: str) -> int:
+def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: str | None, form: str) -> int:
     """Judge each decision of a log again: from the ledger as it was at that head, at that instant.
 
-    FILE is what `interlock eval --decision-log FILE` wrote. Each decision comes out the same or different, and it is
-    told what differs: the verdict, its state, findings and outputs; the facts underneath that were changed, are gone or
-    new; the policy; who judged. Receipts that were appended since are not judged by, whatever times they bear.
+    FILE is what `interlock eval --decision-log FILE` wrote. Every field of a record is recomputed: it comes out the
+    same only if all of them do, evidence, digests and validity included; else each difference is printed. A record
+    whose head is older than the ledger was at that instant is different; so is one for which that cannot be ruled out
+    and matters. A line that has unknown, missing or duplicate keys, or repeats another, is not judged.
 
-    A policy is read from the file that it was in, or else found by its id. What is no receipt (bindings, seats,
-    notifications) is as the ledger holds it now, as far as it does not tell what was then. The log itself is no proof:
-    whoever can append to it can change it.
+    Policies are read from the folders given here, else from the files that the log names; the report says which. With
+    --lock or --locked, only locked policies judge. Without, a file does not judge under the id of a shipped policy that
+    it is not. Entities (bindings, seats, notifications) are as the ledger holds them now, as far as it does not say
+    what they were. The log itself is no proof: whoever can append to it can change it.
 
     Exit code: 0 all the same, 3 some different, 4 some could not be judged and none is different, or there is none, 6 a
     ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
@@ -44,19 +48,22 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], form: str
     from interlock import logbook
     from interlock.rejudging import Court
     from interlock.reporting import rejudged
+    from interlock.shipped import is_shipped
 
     gc.enable()  # a log may be long
     outcomes: Counter[str] = Counter()
-    with closing(Court(None if ledger is None else options.opened(ledger), policy_dirs)) as court:
-        for line, record in logbook.read(file):
-            found = court.judge(line, record)
+    policies: dict[tuple[str, str], bool] = {}
+    with closing(Court(None if ledger is None else options.opened(ledger), policy_dirs, locked)) as court:
+        for line, entry in logbook.read(file):
+            found = court.judge(line, entry)
             outcomes[found.outcome] += 1
+            policies.update({each: is_shipped(each[1]) for each in found.policies.items()})
             if form == "json":
                 terminal.put(rejudged.as_json(found), "utf-8")
             else:
                 terminal.put(rejudged.as_text(found, terminal.painter(sys.stdout)))
     if form == "text":
-        terminal.put(rejudged.total(outcomes))
+        terminal.put(rejudged.total(outcomes, policies, locked))
     if outcomes["different"]:
         return exits.DENIED
     return exits.UNDECIDED if outcomes["unjudged"] or not outcomes else exits.ALLOWED

@@ -111,6 +111,10 @@ class FeedReader(Reader):
         """When it was taken; None where it does not tell."""
         return None if self._about is None else parse_instant(self._about["at"])
 
+    def newest_at(self, head: int) -> str | None:
+        """The id of the receipt that was the ledger's newest, though it is not in the feed."""
+        return None if self._about is None or self._about["head"] != head else self._about.get("newest")
+
     def _untold(self) -> str | None:
         """Why the feed does not tell of the asked instant, if it does not.
 

@@ -166,6 +166,10 @@ class Reader:
         """The instants at which what `uncovered` says may change."""
         return ()
 
+    def newest_at(self, head: int) -> str | None:  # noqa: ARG002
+        """The id of the receipt whose `seq` is `head`, where it is known though the receipt is not there."""
+        return None
+
     def end(self) -> None:
         """End the read transaction, if there is one, and keep the views that were created in it. Raises LedgerError."""
         if self._connection.in_transaction:

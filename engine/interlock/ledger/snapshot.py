@@ -148,9 +148,9 @@ class Snapshot:
         return found[0][0] if found else None
 
     def newest(self) -> str | None:
-        """The id of the receipt at the head; None when there is none, or a feed leaves it out."""
+        """The id of the receipt at the head; None when there is none, or a feed does not name it."""
         found = self.rows("SELECT id FROM receipt WHERE seq = :head", {"head": self.head})
-        return found[0][0] if found else None
+        return found[0][0] if found else self._open().newest_at(self.head)
 
     def fact(self, kind: str, identity: str) -> tuple[Any, ...] | None:
         """The fact of that kind and id, in the columns of `receipts`; None when there is none.

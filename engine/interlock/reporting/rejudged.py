@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,10 +30,14 @@ def as_text(found: Rejudged, paint: Paint) -> str:
     return "".join(f"{line}\n" for line in (label + first, *(_MARGIN + line for line in rest)))
 
 
-def total(outcomes: Counter[str]) -> str:
-    """How many decisions came out how."""
+def total(outcomes: Counter[str], policies: Mapping[tuple[str, str], bool], lock: str | None) -> str:
+    """How many decisions came out how, and which policies judged: the id and the file of each, and if it is shipped."""
     told = ", ".join(f"{outcomes[name]:,} {name}" for name in _COLOURS if outcomes[name])
-    return f"{told or 'the log holds no decision: nothing was verified'}\n"
+    lines = [told or "the log holds no decision: nothing was verified"]
+    held = "not held by a lock" if lock is None else f"held by {lock}"
+    for (policy, file), shipped in sorted(policies.items()):
+        lines.append(f"judged by {policy}: {'shipped with interlock' if shipped else file}, {held}")
+    return "".join(f"{harmless(line)}\n" for line in lines)
 
 
 def _details(found: Rejudged) -> Iterator[str]:

@@ -1,0 +1,213 @@
+"""Judging recorded decisions again: by the same policy, at the same instant, over the receipts that there were then.
+
+A record is recomputed from its inputs, which are the question (`asked`), the clock and the ledger's head; then every
+field of it is compared. What cannot be recomputed is named, and the outcome is not `same`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from interlock.decision import Finding
+from interlock.errors import LedgerError, LockError, PolicyError, UsageError
+from interlock.instant import parse_instant
+from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, open_ledger
+from interlock.moment import Moment, by_clock, moment
+from interlock.record import Change, Entry, Record, Rejudged, Shift
+from interlock.recording import fingerprint
+from interlock.rejudging.comparison import changes, only
+from interlock.rejudging.heads import Head, Heads
+from interlock.rejudging.policies import Policies
+from interlock.runner import recorded
+
+_SAME = {True: "the same", False: "another"}
+
+
+class Court:
+    """Judges recorded decisions again, each over the ledger that it names, or over one that stands in for all.
+
+    A ledger is opened once, and kept open. With `lock`, no policy judges that is not in that lock.
+    """
+
+    def __init__(self, ledger: Ledger | None = None, policy_dirs: Sequence[str] = (), lock: str | None = None) -> None:
+        self._instead, self._lock = ledger, lock
+        self._policies = Policies(policy_dirs, locked=lock is not None)
+        self._open: dict[tuple[str, bool], Ledger] = {}
+        self._heads = Heads()
+        self._lines: dict[bytes, int] = {}
+
+    def judge(self, line: int, found: Entry | str) -> Rejudged:
+        """What comes of a line of a log. Raises LedgerError when a ledger cannot be read."""
+        if isinstance(found, str):
+            return Rejudged(line, "unjudged", why=found)
+        decision = found.record.decision
+        told = Rejudged(line, "unjudged", decision.policy, decision.task, decision.now)
+        first = self._lines.setdefault(_digest(found.record), line)
+        if first != line:
+            return msgspec.structs.replace(told, why=f"it repeats line {first}: one decision is recorded twice")
+        try:
+            return self._rejudged(told, found)
+        except LedgerError:
+            raise
+        except PolicyError as error:
+            return msgspec.structs.replace(told, why=f"the policy is invalid: {error.issues[0].message}")
+        except LockError as error:
+            return msgspec.structs.replace(told, why=str(error).partition("\n")[0])
+        except (UsageError, ValueError) as error:
+            return msgspec.structs.replace(told, why=str(error))
+
+    def close(self) -> None:
+        """Let go of the ledgers that were opened here."""
+        for ledger in self._open.values():
+            ledger.close()
+
+    def _rejudged(self, told: Rejudged, entry: Entry) -> Rejudged:
+        before = entry.record
+        ledger = self._ledger(before)
+        file, folders = self._policies.find(before)
+        files = self._policies.files(file, folders)
+        now = _moment(before, ledger)
+        head = self._heads.find(ledger, before, now.now)
+        again = self._recomputed(before, ledger, file, folders, now, head.seq)
+        after = _document(again, before)
+        differing, notes = list(changes(entry.document, after)), list(head.notes)
+        if head.passed is not None:
+            differing.append(Change("head", before.head, head.passed))
+        elif head.possible is not None:
+            later = self._recomputed(before, ledger, file, folders, now, head.possible)
+            same = _says(_document(later, before)) == _says(after)
+            notes.append(f"{head.doubtful} may have been in the ledger by then; the decision is {_SAME[same]} with it")
+            differing += () if same else [Change("head", before.head, later.head)]
+        was, findings = entry.document["decision"]["findings"], after["decision"]["findings"]
+        appeared, vanished = _findings(only(findings, was)), _findings(only(was, findings))
+        facts = self._shifts(before, again, ledger, now, head)
+        if before.facts != again.facts and not facts:
+            differing.append(Change("facts", sorted(before.facts), sorted(again.facts)))
+        return msgspec.structs.replace(
+            told,
+            outcome="different" if differing or appeared or vanished or facts else "same",
+            changes=tuple(differing),
+            appeared=appeared,
+            vanished=vanished,
+            facts=facts,
+            notes=tuple(notes),
+            decision=again.decision,
+            ledger=ledger.path,
+            policies=files,
+        )
+
+    def _recomputed(
+        self, before: Record, ledger: Ledger, file: str, folders: Sequence[str], now: Moment, head: int
+    ) -> Record:
+        """The record of the same question, over the ledger as it was when that was its head."""
+        (again,) = recorded(
+            [file],
+            ledger=ledger,
+            tasks=[before.decision.task],
+            at=now,
+            max_skew=before.asked.max_skew,
+            params=before.asked.params,
+            engine=before.asked.engine,
+            policy_dirs=folders,
+            lock=self._lock,
+            cached=False,
+            head=head,
+        )
+        return again
+
+    def _ledger(self, before: Record) -> Ledger:
+        if self._instead is not None:
+            return self._instead
+        path = before.asked.ledger
+        if path == STANDARD_INPUT:
+            raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
+        if not os.path.isabs(path):
+            raise UsageError(f"`{path}` is not an absolute path")
+        key = path, before.asked.strict_ledger
+        if key not in self._open:
+            self._open[key] = open_ledger(path, strict=before.asked.strict_ledger)
+        return self._open[key]
+
+    def _shifts(self, before: Record, after: Record, ledger: Ledger, now: Moment, head: Head) -> tuple[Shift, ...]:
+        """The facts that are not what they were."""
+        if before.facts == after.facts:
+            return ()
+        return ledger.ask(
+            now.now,
+            lambda snapshot: tuple(_shifts(before, after, snapshot)),
+            head.seq,
+            live=now.live,
+            as_of=now.as_of,
+        )
+
+
+def _digest(record: Record) -> bytes:
+    return sha256(msgspec.json.encode(record, order="sorted")).digest()
+
+
+def _moment(before: Record, ledger: Ledger) -> Moment:
+    """The instant that the question means, by the clock that was recorded. Raises UsageError, ValueError.
+
+    A live question sees entities as they were then, or as far ahead as was read.
+    """
+    at, clock = before.asked.at, before.clock
+    if clock is None and by_clock(at):
+        raise UsageError("it was asked by the clock, and its `clock` is missing")
+    found = moment(at, ledger, None if clock is None else parse_instant(clock))
+    if not found.live:
+        return found
+    ahead = found.now if before.ahead is None else parse_instant(before.ahead)
+    return msgspec.structs.replace(found, as_of=max(found.now, ahead))
+
+
+def _document(again: Record, before: Record) -> dict[str, Any]:
+    """The recomputed record as a JSON object, with the ledger as it was called."""
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(again))
+    path = before.decision.ledger.path
+    document["decision"]["ledger"]["path"] = path if _leads(path, before.asked.ledger) else before.asked.ledger
+    return document
+
+
+def _leads(path: str, place: str) -> bool:
+    """Whether `path`, which may be relative, can have named the file at `place`."""
+    if path == STANDARD_INPUT or os.path.isabs(path):
+        return os.path.normpath(path) == place
+    below = os.path.normpath(path)
+    while below.startswith(os.pardir + os.sep):
+        below = below[len(os.pardir + os.sep) :]
+    return place.endswith(os.sep + below)
+
+
+def _says(document: dict[str, Any]) -> dict[str, Any]:
+    """What a record says beside where its ledger ended."""
+    decision = {**document["decision"], "ledger": None}
+    return {**document, "decision": decision, "head": None}
+
+
+def _findings(documents: list[dict[str, Any]]) -> tuple[Finding, ...]:
+    return tuple(msgspec.convert(each, Finding) for each in documents)
+
+
+def _shifts(before: Record, after: Record, snapshot: Snapshot) -> Iterator[Shift]:
+    """The facts that are not what they were. `snapshot` is of the instant and the head of both."""
+    for kind, identity, digest in _each(before.facts):
+        now = after.facts.get(kind, {}).get(identity)
+        row = snapshot.fact(kind, identity) if now is None else None
+        if now is None and row is None:
+            yield Shift(kind, identity, "missing")
+        elif (now or fingerprint(row or ())) != digest:
+            yield Shift(kind, identity, "changed")
+        elif now is None:
+            yield Shift(kind, identity, "unread")
+    for kind, identity, _ in _each(after.facts):
+        if identity not in before.facts.get(kind, {}):
+            yield Shift(kind, identity, "new")
+
+
+def _each(facts: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, str]]:
+    return ((kind, identity, digest) for kind, of_kind in facts.items() for identity, digest in of_kind.items())

@@ -1,0 +1,110 @@
+"""Where a ledger ended when a decision was made, and which receipts it had then that the decision does not know."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import msgspec
+
+from interlock.instant import SECOND
+from interlock.ledger import Ledger, Snapshot
+from interlock.record import Record
+
+_LAG = 5 * SECOND
+"""A writer stamps a receipt before it commits it, and may cut the stamp to the second: so much later it may appear."""
+_UNKNOWN = -(1 << 63)
+"""The instant of a receipt that has none: it may have been there at any."""
+_TIMES = "SELECT seq, instant FROM receipt ORDER BY seq"
+_NAMED = "SELECT kind, id FROM receipt WHERE seq = :seq"
+_SHOWN = 3
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The `seq` up to which receipts are judged by, and what there was beyond it at the decision's instant.
+
+    `passed` is the id of the newest receipt that was there and is passed over; None where there is none. `possible` is
+    the `seq` of the newest receipt that may have been there; `doubtful` names those that may. `notes` are for people.
+    """
+
+    seq: int
+    passed: str | None = None
+    possible: int | None = None
+    doubtful: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class _Times:
+    """The `seq` and the instant of every receipt, and the earliest instant of it and all after it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        rows = snapshot.rows(_TIMES, {})
+        self.seqs = array("q", (row[0] for row in rows))
+        self.instants = array("q", (_UNKNOWN if row[1] is None else row[1] for row in rows))
+        self.earliest = array("q", self.instants)
+        for index in range(len(rows) - 2, -1, -1):
+            self.earliest[index] = min(self.earliest[index], self.earliest[index + 1])
+
+    def since(self, head: int, now: int) -> list[tuple[int, int]]:
+        """The receipts after `head` that are not known to be later than `now`: each one's `seq` and instant."""
+        first = bisect_right(self.seqs, head)
+        if first == len(self.seqs) or self.earliest[first] > now:
+            return []
+        rest = range(first, len(self.seqs))
+        return [(self.seqs[index], self.instants[index]) for index in rest if self.instants[index] <= now]
+
+
+class Heads:
+    """Finds the heads of ledgers. The times of a ledger's receipts are read once."""
+
+    def __init__(self) -> None:
+        self._times: dict[Ledger, _Times] = {}
+
+    def find(self, ledger: Ledger, before: Record, now: int) -> Head:
+        """The head of a ledger when a decision was made at `now`, in microseconds, UTC.
+
+        A receipt is known by its id: a VACUUM may number receipts anew. One that took the place of another came later.
+        """
+        return ledger.ask(now, lambda snapshot: self._found(ledger, snapshot, before, now))
+
+    def _found(self, ledger: Ledger, snapshot: Snapshot, before: Record, now: int) -> Head:
+        head, notes = _recorded_head(before, snapshot)
+        if ledger not in self._times:
+            self._times[ledger] = _Times(snapshot)
+        late = self._times[ledger].since(head, now)
+        if not late:
+            return Head(head, notes=notes)
+        passed = [seq for seq, instant in late if _UNKNOWN < instant <= now - _LAG]
+        if not passed:
+            return Head(head, None, late[-1][0], _named([seq for seq, _ in late], snapshot), notes)
+        told = (
+            f"the ledger had {_named(passed, snapshot)} by then, after the recorded head: that head is older than the"
+            " ledger was, or they were written later with earlier times"
+        )
+        newest = snapshot.rows(_NAMED, {"seq": passed[-1]})
+        return Head(head, newest[0][1], notes=(*notes, told))
+
+
+def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, ...]]:
+    """The `seq` that the recorded head has now, and what is to be told where it is gone."""
+    seq = before.decision.ledger.seq
+    if before.head is None:
+        return seq, ()
+    found = snapshot.fact("receipt", before.head)
+    if found is not None:
+        told = f"the head `{before.head}` is numbered {found[2]} now, and was {seq}: a VACUUM may number receipts anew"
+        return found[2], () if found[2] == seq else (told,)
+    if snapshot.newest() == before.head:  # a feed may name its newest and leave it out
+        return snapshot.head, ()
+    if snapshot.head < seq:
+        why = f"the ledger ends at {snapshot.head}, before the decision's {seq}"
+        return max(0, seq - 1), (f"{why}: it is an older copy, or receipts were deleted",)
+    return max(0, seq - 1), (f"the receipt that was the newest, `{before.head}`, is gone",)
+
+
+def _named(seqs: Sequence[int], snapshot: Snapshot) -> str:
+    """How many receipts these are, and the first of them."""
+    rows = [row for seq in seqs[:_SHOWN] for row in snapshot.rows(_NAMED, {"seq": seq})]
+    names = ", ".join(f"{kind} `{identity}`" for kind, identity in rows) + (", …" if len(seqs) > _SHOWN else "")
+    return f"{len(seqs):,} receipt{'' if len(seqs) == 1 else 's'} ({names})"
