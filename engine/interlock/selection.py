@@ -10,6 +10,7 @@ import msgspec
 from interlock import instant, schemas
 from interlock.compiled import Candidates, CompiledPolicy, Query
 from interlock.document import Row, document
+from interlock.errors import FactError
 from interlock.expression.values import Known, shown
 from interlock.fact import Fact, Value
 from interlock.kept import Kept
@@ -173,7 +174,7 @@ class _Run:
 
     def run(self, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
         """What a selection comes to; what is wrong with it is noted among the faults."""
-        rows = self.snapshot.rows(query.sql, binds)
+        rows = self.rows(query, selection, binds)
         self.seen(rows, query)
         if len(rows) > self.limit:
             self.faults.append(
@@ -189,6 +190,18 @@ class _Run:
             ahead = self.snapshot.rows(query.ahead, binds)
             self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
         return completed([fact for fact in facts if fact is not None], selection)
+
+    def rows(self, query: Query, selection: Selection, binds: dict[str, Any]) -> list[Row]:
+        """The rows of a query; none where SQLite cannot read a document of its kinds: each is a fault."""
+        try:
+            return self.snapshot.rows(query.sql, binds)
+        except FactError:
+            malformed = self.snapshot.malformed(selection.kinds)
+            if not malformed:
+                raise
+        for row in malformed:
+            self.invalid(row)
+        return []
 
     def seen(self, rows: list[Row], query: Query | None = None) -> None:
         """Tell the witness, if there is one, which rows were read."""

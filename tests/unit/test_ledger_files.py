@@ -163,7 +163,7 @@ ROTTEN = {
     "time that is no UTF-8": (
         "UPDATE telemetry_events SET timestamp = CAST(x'ff41' AS TEXT)",
         "SELECT instant FROM receipt",
-        "holds a time that is no UTF-8 text; restore a sound copy",
+        "holds text that is no UTF-8; restore a sound copy",
     ),
     "no JSON": (
         "UPDATE telemetry_events SET attributes_json = '{'",

@@ -11,6 +11,13 @@ _HIDING = (*PLAIN, "at", "correlation", "attributes")
 ROW = "kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes"
 
 
+INVALID = (
+    f"((typeof(id) = 'text' AND seq BETWEEN 0 AND {LIMIT - 1} AND instant IS NOT NULL AND at < '2255'"
+    " AND is_valid(kind, task, actor, severity, summary, correlation, attributes)) IS NOT 1)"
+)
+"""SQL that is 1 where the schema refuses the whole fact: for facts that are used without being taken out."""
+
+
 def column(path: str, kind: str) -> str:
     """The SQL of a candidate's field."""
     if path in PLAIN:

@@ -8,14 +8,15 @@ What the text takes care of:
   on the text of the second, and the exact instant decides inside them. Receipts with an unreadable time that sort up to
   a day away from such a range, or from the newest or oldest receipt, come out as suspects too (`times`).
 - A row whose condition cannot be relied upon (a field it reads breaks the schema) is not passed over: it comes out as a
-  suspect, ahead of the others, and the door refuses it.
+  suspect, ahead of the others, and the door refuses it. So does a row of which only a number is taken, or that another
+  selection narrows, if its schema refuses it in any field: the door sees no other of those.
 """
 
 from __future__ import annotations
 
 from interlock import schemas
 from interlock.compiled import Query
-from interlock.compiler.columns import ROW, column, lenient, plain, sane
+from interlock.compiler.columns import INVALID, ROW, column, lenient, plain, sane
 from interlock.compiler.groups import TIES, absent
 from interlock.compiler.times import UNREADABLE, day_before, second_of, within_day
 from interlock.expression.sql import Writer
@@ -28,6 +29,7 @@ _OF_RECEIPTS = ("summary", "correlation")
 """What an entity does not have, although the relation gives something for it."""
 _BEATS = ("app_heartbeat", "dispatch_watch_heartbeat")
 """Kinds that are written all the time: since a given moment, one task has fewer receipts than there are of these."""
+_AGGREGATES = ("count", "min", "max", "sum")
 _SEEN = "(at < :floor OR coalesce(instant, 0) <= :now)"
 """What had arrived at the asked instant; that no text is later than its second is asked beside it."""
 _SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {LIMIT}, CAST(total(v) AS INTEGER), 'too large'))"
@@ -91,7 +93,7 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
     built = _Built(policy, selection)
     sql = _statement(built, _take(built))
     members = ahead = None
-    if selection.take in ("count", "min", "max", "sum"):
+    if selection.take in _AGGREGATES:
         there = " WHERE suspect >= 0" if built.absent else ""
         members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}){there} ORDER BY seq DESC LIMIT :limit")
         ahead = _statement(built, f"SELECT {ROW} FROM ({_rows(built, ':ahead')})")
@@ -163,15 +165,16 @@ def _rows(built: _Built, since: str | None = None) -> str:
         inner.writer.binds, inner.taken = built.writer.binds, built.taken
         where = built.where()
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
-        suspect = f"(suspect OR CASE kind {cases} END)"
+        suspect = f"(suspect OR {INVALID} OR CASE kind {cases} END)"
         if outer.absences:
             suspect = f"iif(suspect < 0, suspect, {suspect})"
         taken = f"taken_{built.policy.selections.index(outer)}"
         built.taken[taken] = _take(inner, limit="")
         return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM {taken} WHERE {suspect} > 0 OR ({where})"
     later = f" AND at >= {since}" if since and base.kinds[0] not in schemas.ENTITIES else ""
-    arms = [f"SELECT {ROW}, {_suspect(built, k)} AS suspect{extras} {_from(built, k)}{later}" for k in base.kinds]
-    return " UNION ALL ".join(arms)
+    counted = f" OR {INVALID}" if built.selection.take in _AGGREGATES else ""
+    arms = [f"{_suspect(built, k)}{counted} AS suspect{extras} {_from(built, k)}{later}" for k in base.kinds]
+    return " UNION ALL ".join(f"SELECT {ROW}, {arm}" for arm in arms)
 
 
 def _extras(built: _Built) -> str:

@@ -15,9 +15,11 @@ def is_plain(document: object, *paths: str) -> bool:
     """Whether each name on the dotted paths is there once at most, is written without escapes, and leads to no NUL.
 
     Of a name that is there twice SQLite reads the first value, where others read the last; a name with an escape it
-    may not recognize, and a text it cuts off at NUL. What is no JSON text is not plain.
+    may not recognize, and a text it cuts off at NUL. What is no text of a JSON object is not plain.
     """
     text = document if isinstance(document, str) else ""
+    if not text.lstrip(" \t\n\r").startswith("{"):
+        return False
     if ("\\u00" not in text or not _TELLING.search(text)) and all(text.count(word) < 2 for word in _words(paths)):
         return True
     from json import loads

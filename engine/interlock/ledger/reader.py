@@ -6,13 +6,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from interlock.errors import FactError, LedgerError, UnsettledError, UsageError
-from interlock.instant import LATEST, parse_instant
+from interlock.instant import LATEST
+from interlock.ledger.functions import define
 from interlock.ledger.place import detached, quoted, resolve, size, state
-from interlock.ledger.plain import is_plain
 from interlock.ledger.schema import OPTIONAL, TABLES, differing, has_events
 from interlock.ledger.trouble import examine, refused, told
 from interlock.ledger.views import WITHOUT_EVENTS, Source, definitions, needed
@@ -103,8 +103,7 @@ class Reader:
 
     def _functions(self) -> None:
         connection = self._connection
-        connection.create_function("instant_of", 1, instant_of, deterministic=True)
-        connection.create_function("is_plain", -1, is_plain, deterministic=True)
+        define(connection)
         connection.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
         connection.create_function("asked_head", 0, lambda: self.head, deterministic=True)
 
@@ -244,7 +243,7 @@ class Reader:
         except sqlite3.DatabaseError as again:
             if _is_interrupt(again):
                 return self._interrupted()
-            return refused(self.path, "holds a time that is no UTF-8 text; restore a sound copy", FactError)
+            return refused(self.path, "holds text that is no UTF-8; restore a sound copy", FactError)
         return KeyboardInterrupt()
 
     def _interrupted(self) -> BaseException:
@@ -286,14 +285,3 @@ def _in_wal_mode(file: str) -> bool:
 
 def _content(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-@lru_cache(4_096)
-def instant_of(text: object) -> int | None:
-    """Microseconds of a time in the ledger; None for what is no instant in UTC. Plans ask for one time repeatedly."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError:
-        return None

@@ -65,6 +65,11 @@ _CHANGES = (
     "SELECT kind, id, instant_of(at) FROM change_{kind}"
     " WHERE (:task IS NULL OR task_id = :task) AND instant_of(at) IS NOT NULL"
 )
+_MALFORMED = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds)) AND NOT"
+    " (typeof(correlation) = 'text' AND typeof(attributes) = 'text' AND json_valid(correlation)"
+    " AND json_valid(attributes)) LIMIT 10"
+)
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
@@ -120,6 +125,10 @@ class Snapshot:
         It raises FactError where one of them cannot be read; what would follow that one is then unknown.
         """
         return self._open().stream(_ENTITIES.format(kind=kind), {})
+
+    def malformed(self, kinds: Iterable[str]) -> list[tuple[Any, ...]]:
+        """Some receipts of these kinds whose documents are no JSON text, in the same columns. Raises LedgerError."""
+        return self.rows(_MALFORMED, {"kinds": _listed(kinds)})
 
     def facts(
         self, tasks: Iterable[str] | None, kinds: Iterable[str] | None, everywhere: Iterable[str]

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from interlock.ledger.functions import instant_of
 from interlock.ledger.lines import INSERT
-from interlock.ledger.reader import instant_of
 
 _TABLE: Final = """
 PRAGMA journal_mode = off; PRAGMA synchronous = off;

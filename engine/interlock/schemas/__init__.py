@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds, schema
 from interlock.schemas.fields import FieldSpec, fields
-from interlock.schemas.validation import check, faults, violations, wrong
+from interlock.schemas.validation import check, faults, is_valid, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
 
@@ -21,6 +21,7 @@ __all__ = [
     "faults",
     "fields",
     "generalised",
+    "is_valid",
     "kinds",
     "schema",
     "violations",

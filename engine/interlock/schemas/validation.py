@@ -24,7 +24,7 @@ def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
     written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a fraction of nothing, such as
     2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that `kinds()` does not name.
     """
-    if is_writable(fact) and is_fact(fact, fact_type(kind)):
+    if is_valid(kind, fact):
         return ()
     from interlock.schemas.complaints import complaints
 
@@ -32,6 +32,11 @@ def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
     return complaints(fact_schema(kind), fact, "fact") or [
         Violation((), "the two validators disagree about the fact, so it is not taken as valid")
     ]
+
+
+def is_valid(kind: str | None, fact: dict[str, object]) -> bool:
+    """Whether a fact of `kind`, or a receipt of a kind without a schema (None), is valid. See `faults`."""
+    return is_writable(fact) and is_fact(fact, fact_type(kind))
 
 
 def wrong(schema_name: str, document: object) -> tuple[str, ...]:
