@@ -8,6 +8,12 @@ Value = None | bool | int | str | tuple[str, ...]
 """What a field holds and an expression comes to. Instants and durations are ints, in microseconds."""
 
 
+class Json(str):
+    """A list or an object of a fact, as JSON text: a policy may ask whether it is there, and nothing else."""
+
+    __slots__ = ()
+
+
 class Fact(msgspec.Struct, frozen=True):
     """One selected fact. `fields` maps dotted paths to values (absent = null); instants are in microseconds, UTC.
 

@@ -9,7 +9,7 @@ import msgspec
 from interlock import instant
 from interlock.compiled import Query
 from interlock.document import Row, document
-from interlock.fact import Fact, Value
+from interlock.fact import Fact, Json, Value
 from interlock.policy import Selection
 
 NUMBERS: Final = ("count", "min", "max", "sum")
@@ -28,7 +28,10 @@ def fields(document: dict[str, Any], paths: dict[str, str]) -> dict[str, Value]:
 
 
 def _value(value: Any, kind: str) -> Value:
-    """A JSON value as the language sees it; the schema vouches for its type, or lets it be anything."""
+    """A JSON value as the language sees it; the schema vouches for its type, or lets it be anything.
+
+    Of a list or an object the language asks only whether it is there.
+    """
     match kind:
         case "timestamp":
             return instant.parse_instant(value) if isinstance(value, str) else None
@@ -38,7 +41,7 @@ def _value(value: Any, kind: str) -> Value:
             return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
         case "bool":
             return value if isinstance(value, bool) else None
-    return True if value is not None else None
+    return None if value is None else Json(msgspec.json.encode(value).decode())
 
 
 def absent_fact(row: Row, query: Query, selection: Selection) -> Fact:

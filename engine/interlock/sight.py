@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
-from interlock.fact import Value
+import msgspec
 
 
 class Seen(msgspec.Struct, frozen=True):
     """A fact of a selection. `id` and `seq` are None for one that was counted, or is a needed decision.
 
-    `fields` are those that the policy reads; instants and durations as text.
+    `fields` are those that the policy reads; instants and durations as text, lists and objects as they are.
     """
 
     selection: str
     kind: str
     id: str | None
     seq: int | None
-    fields: dict[str, Value]
+    fields: dict[str, Any]
 
 
 class Sight(msgspec.Struct, frozen=True):

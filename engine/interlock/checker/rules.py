@@ -101,6 +101,10 @@ def _derives(report: Report, names: Names, path: _Path, rule: dict[str, Any], sc
         report.at_key("E504", here, f"`{name}` is a name already", "call the derived fact otherwise")
         return None
     values = _values(report, here, written, scope)
+    for field, node in values.items():
+        if type_of(node).kind == "list":
+            hint = "read the parameter where it is asked for: … in params.NAME"
+            report.at("E511", (*here, field), f"`{field}` is a list, and a derived fact has none", hint)
     types = {field: _field_type(type_of(node)) for field, node in values.items()}
     if len(values) < len(written):
         return None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from interlock.compiled import CompiledPolicy
 from interlock.expression.values import printed
-from interlock.fact import Fact
+from interlock.fact import Fact, Json, Value
 from interlock.policy import Selection
 from interlock.selection import Selected
 from interlock.sight import Seen, Sight
@@ -30,5 +34,9 @@ def _sight(selection: Selection, paths: dict[str, str], facts: tuple[Fact, ...])
 
 
 def _seen(name: str, fact: Fact, kinds: dict[str, str]) -> Seen:
-    fields = {path: printed(value, kinds.get(path, "")) for path, value in fact.fields.items()}
+    fields = {path: _value(value, kinds.get(path, "")) for path, value in fact.fields.items()}
     return Seen(name, fact.kind, fact.id, fact.seq if fact.id else None, fields)
+
+
+def _value(value: Value, kind: str) -> Any:
+    return msgspec.json.decode(str(value)) if isinstance(value, Json) else printed(value, kind)

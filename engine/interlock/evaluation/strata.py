@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from interlock.compiled import Column, CompiledPolicy, Relation
 from interlock.errors import EngineError
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Fact, Value, in_order
+from interlock.fact import Fact, Json, Value, in_order
 from interlock.policy import Rule
 from interlock.rete import Match, Ruleset
 from interlock.verdict import Firing, Verdict
@@ -145,7 +145,8 @@ def _cell(column: Column, fields: Mapping[str, Value]) -> Value:
     """A column's value: the field itself, or the sum of the fact's own fields; null if any of them is."""
     sign, path = column.terms[0]
     if len(column.terms) == 1 and sign == 1 and not column.constant:
-        return fields.get(path) if path else 1
+        value = fields.get(path) if path else 1
+        return True if isinstance(value, Json | tuple) else value
     total = column.constant
     for sign, path in column.terms:
         value = fields.get(path)

@@ -9,6 +9,7 @@ import msgspec
 
 from interlock.expression import names, operators
 from interlock.expression.language import a
+from interlock.expression.notation import notation
 from interlock.expression.scope import Scope
 from interlock.expression.syntax import SyntaxFault, parse
 from interlock.expression.tree import (
@@ -66,8 +67,10 @@ def check(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None
     checker = Checker(scope)
     try:
         node = checker.condition(tree.children[0]) if want == "bool" else checker.value(tree.children[0])
-        if want not in (None, "bool"):
-            checker.expect(tree.children[0], type_of(node), str(want))
+        if want is None:
+            _check_scalar(checker, tree.children[0], node)
+        elif want != "bool":
+            checker.expect(tree.children[0], type_of(node), want)
     except Stop:
         return None, tuple(checker.faults)
     return (None if checker.faults else node), tuple(checker.faults)
@@ -205,6 +208,20 @@ class Checker:
 
     def on_call(self, tree: Any) -> Node:
         return names.call(self, tree)
+
+
+def _check_scalar(checker: Checker, at: Any, node: Node) -> None:
+    """A list or an object of a fact is not a value: a condition may ask whether it is there, and nothing else may."""
+    match node:
+        case Choice():
+            _check_scalar(checker, at, node.yes)
+            _check_scalar(checker, at, node.no)
+        case Field(type=Type(kind="list" | "object" as kind)):
+            text = notation(node)
+            hint = f"compare it with null: {text} != null"
+            if kind == "object":
+                hint = f"name one of its fields, or compare it with null: {text} != null"
+            checker.fault("E418", at, f"`{text}` is {a(kind)}, not a value", hint)
 
 
 def _depth(tree: Any) -> int:

@@ -35,7 +35,7 @@ from interlock.expression.tree import (
     Variable,
     type_of,
 )
-from interlock.fact import Fact, Value
+from interlock.fact import Fact, Json, Value
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -160,11 +160,18 @@ def shown(node: Node, known: Known) -> str:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return str(printed(value, type_of(node).kind))
 
 
 def printed(value: Value, kind: str) -> Value:
-    """The value as a printed decision bears it: instants and durations as text, everything else as it is."""
+    """The value as a printed decision bears it: instants and durations as text, everything else as it is.
+
+    A list or object of a fact is its JSON text.
+    """
+    if isinstance(value, Json):
+        return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
         if kind == "timestamp":
             return instant.format_instant(value)

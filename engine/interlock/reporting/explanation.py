@@ -177,4 +177,6 @@ def _not_found(sought: Sought) -> str:
 def _value(value: Value) -> str:
     if value is None:
         return "null"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

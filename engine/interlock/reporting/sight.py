@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from interlock.fact import Value
 from interlock.reporting.columns import aligned
 from interlock.reporting.harmless import harmless
 from interlock.sight import Seen, Sight
@@ -32,11 +32,13 @@ def _table(each: Sight) -> str:
     return head + "".join(f"  {line}\n" for line in aligned(rows))
 
 
-def _cell(fact: Seen, name: str) -> Value:
+def _cell(fact: Seen, name: str) -> Any:
     return fact.id if name == "id" else fact.fields.get(name)
 
 
-def _shown(value: Value) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, list | dict | tuple):
+        return harmless(msgspec.json.encode(value).decode())
     return harmless(str(value).lower() if isinstance(value, bool) else str(value))
