@@ -31,7 +31,7 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
     except TwiceError as error:
         return made, (str(error),)
     except (ValueError, RecursionError, TypeError) as error:
-        return made, (f"its document cannot be read as JSON text: {_why(error)}",)
+        return made, ("its document cannot be read as JSON text" + _why(error),)
     if not isinstance(lifted, dict):
         return made, ("its attributes are no JSON object",)
     if not HIDING.isdisjoint(lifted):
@@ -80,6 +80,13 @@ def _refuse_twice(text: str) -> None:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, UnicodeEncodeError):
-        return "it holds bytes that are no UTF-8"
-    return str(error)
+    """What is known without the words of a library: recorded decisions are compared across versions of it."""
+    match error:
+        case UnicodeEncodeError():
+            return ": it holds bytes that are no UTF-8"
+        case RecursionError():
+            return ": it is nested too deep"
+        case TypeError():
+            return f": {error}"
+        case _:
+            return ""

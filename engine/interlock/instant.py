@@ -32,8 +32,8 @@ def parse_instant(text: str) -> int:
         raise ValueError(f"`{_shown(text)}` is no instant in UTC such as `2026-06-11T12:00:05Z`")
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"`{_shown(text)}` is no instant: {error}") from None
+    except ValueError:
+        raise ValueError(f"`{_shown(text)}` is no instant: there is no such day, or no such time of day") from None
     found = (moment - _EPOCH) // _MICROSECOND
     if not 0 <= found < LIMIT:
         raise ValueError(f"`{_shown(text)}` is outside the years 1970 to 2255")

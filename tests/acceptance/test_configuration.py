@@ -26,6 +26,7 @@ from interlock.cli.configured import KEYS, Configured
 from interlock.errors import UsageError
 from interlock.settings import find
 from tests.acceptance.conftest import Interlock
+from tests.helpers.wording import ours
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = Path(__file__).parent / "configurations.yaml"
@@ -45,7 +46,7 @@ def test_case(number: int, interlock: Interlock, folder: Path, monkeypatch: pyte
     monkeypatch.chdir(folder / case.get("in", "."))
     ran = interlock(*shlex.split(case["run"]))
     found = {
-        name: text.replace(str(folder), "{here}") for name, text in (("out", ran.out), ("err", ran.err)) if text
+        name: ours(text).replace(str(folder), "{here}") for name, text in (("out", ran.out), ("err", ran.err)) if text
     } | {"exit": ran.code}
     if os.environ.get("UPDATE_GOLDEN"):
         CASES[number] = {key: value for key, value in case.items() if key not in ("exit", "out", "err")} | found

@@ -146,7 +146,7 @@ def test_cloud_events_are_facts(
 
 
 BAD = {
-    "nonsense": "it is no JSON text: JSON is malformed: invalid character (byte 4)",
+    "nonsense": "it is no JSON text: ",
     "[]": "it is no JSON object",
     '{"id":"x"}': "it has no `kind`, which says what sort of fact it is",
     '{"kind":["x"]}': "it has no `kind`, which says what sort of fact it is",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from interlock.cli import main
+from tests.helpers.wording import ours
 
 HERE = Path(__file__).parent
 POLICIES = sorted(path.stem for path in HERE.glob("*.yaml"))
@@ -22,7 +23,7 @@ def test_an_invalid_policy(name: str, monkeypatch: pytest.MonkeyPatch, capfd: py
     with pytest.raises(SystemExit) as exited:
         main.main(["show", f"{name}.yaml", "--policy-dir", "beside"])
     out, err = capfd.readouterr()
-    expected = HERE / f"{name}.txt"
+    expected, err = HERE / f"{name}.txt", ours(err)
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(err, "utf-8")
     assert (exited.value.code, out) == (5, "")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from interlock.cli import main
+from tests.helpers.wording import ours
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*_test.yaml"))
@@ -20,7 +21,7 @@ def test_a_test_file(name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
     with pytest.raises(SystemExit) as exited:
         main.main(["test", f"{name}.yaml", "--coverage"])
     out, err = capfd.readouterr()
-    told = f"{out}{err}exit code {exited.value.code}\n"
+    told = f"{out}{ours(err)}exit code {exited.value.code}\n"
     expected = HERE / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(told, "utf-8")

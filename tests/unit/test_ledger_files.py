@@ -19,10 +19,11 @@ from interlock.errors import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger, open_ledger, reader
 from tests.helpers.ledgers import START, LedgerBuilder
+from tests.helpers.wording import ours
 
 EMPTY_SQLITE = "PRAGMA user_version = 1; CREATE TABLE notes (id INTEGER PRIMARY KEY)"
 NAME_IT = "name Conveyor's ledger with `--ledger PATH`"
-DAMAGED = "is damaged (database disk image is malformed); look with `sqlite3 {path} 'PRAGMA integrity_check'`"
+DAMAGED = "is damaged (…); look with `sqlite3 {path} 'PRAGMA integrity_check'`"
 NOT_CONVEYORS = "is a SQLite database but not Conveyor's ledger: "
 
 
@@ -105,7 +106,7 @@ def test_what_cannot_be_read_is_told_in_one_line(tmp_path: Path, make: Callable[
     before = sorted(os.listdir(tmp_path))
     with pytest.raises(LedgerError) as caught:
         open_ledger(path)
-    assert str(caught.value) == f"the ledger `{path}` {told.format(path=path)}"
+    assert ours(str(caught.value)) == f"the ledger `{path}` {told.format(path=path)}"
     assert sorted(os.listdir(tmp_path)) == before
 
 
@@ -168,17 +169,22 @@ ROTTEN = {
     "no JSON": (
         "UPDATE telemetry_events SET attributes_json = '{'",
         "SELECT json_extract(attributes, '$.x') FROM receipt",
-        "holds a document that is no JSON text (malformed JSON); restore a sound copy",
+        "holds a value that SQLite cannot read (…); restore a sound copy",
     ),
     "bytes for JSON": (
         "UPDATE telemetry_events SET attributes_json = x'00ff'",
         "SELECT json_extract(attributes, '$.x') FROM receipt",
-        "holds a document that is no JSON text (malformed JSON); restore a sound copy",
+        "holds a value that SQLite cannot read (…); restore a sound copy",
+    ),
+    "numbers whose sum is too great": (
+        "UPDATE telemetry_events SET summary = 'x'",
+        "SELECT sum(9223372036854775807) FROM (SELECT 1 FROM receipt UNION ALL SELECT 2)",
+        "holds a value that SQLite cannot read (…); restore a sound copy",
     ),
     "bytes for text": (
         "UPDATE worker_handoffs SET summary = x'00ff'",
         "SELECT * FROM entity_handoff",
-        "holds a document that is no JSON text (JSON cannot hold BLOB values); restore a sound copy",
+        "holds a value that SQLite cannot read (…); restore a sound copy",
     ),
 }
 
@@ -190,7 +196,7 @@ def test_content_that_nobody_can_read_is_told(tmp_path: Path, change: str, sql: 
     with open_ledger(path).snapshot(parse_instant(START)) as snapshot:
         with pytest.raises(LedgerError) as caught:
             snapshot.rows(sql, {})
-        assert str(caught.value) == f"the ledger `{path}` {told}"
+        assert ours(str(caught.value)) == f"the ledger `{path}` {told}"
         assert snapshot.rows("SELECT count(*) FROM receipt", {}) == [(1,)]
 
 

@@ -368,7 +368,7 @@ def test_an_interrupt_is_an_interrupt(path: Path) -> None:
     [
         ("SELECT :a", {}, sqlite3.ProgrammingError, "binding"),
         ("SELECT :a", {"a": "\udcff"}, UsageError, r"`\\udcff` is no text: it holds bytes that are no UTF-8"),
-        ("SELEKT 1", {}, LedgerError, "cannot be read: near .SELEKT.: syntax error"),
+        ("SELEKT 1", {}, LedgerError, "cannot be read: .*SELEKT"),
     ],
 )
 def test_a_wrong_question(path: Path, sql: str, binds: dict[str, object], error: type[Exception], told: str) -> None:

@@ -99,7 +99,7 @@ def test_rules_that_the_engine_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     spy(monkeypatch, "create_ruleset", fail)
     with pytest.raises(EngineError) as caught:
         build(rule())
-    assert str(caught.value) == "the rules engine refuses the rules: Could not do it, error code: 303"
+    assert str(caught.value).startswith("the rules engine refuses the rules: ")
 
 
 @pytest.mark.parametrize(("call", "times"), [("assert_fact", 1), ("start_action_for_state", 0), ("delete_state", 1)])

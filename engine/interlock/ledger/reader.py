@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from interlock.errors import FactError, LedgerError, UnsettledError, UsageError
+from interlock.errors import LedgerError, UnsettledError, UsageError
 from interlock.instant import LATEST
 from interlock.ledger.functions import define
 from interlock.ledger.place import detached, quoted, resolve, size, state
 from interlock.ledger.schema import OPTIONAL, TABLES, differing, has_events
-from interlock.ledger.trouble import examine, refused, told
+from interlock.ledger.trouble import examine, refused, told, unreadable
 from interlock.ledger.views import WITHOUT_EVENTS, Source, definitions, needed
 from interlock.ledger.watchdog import Watchdog
 
@@ -28,7 +28,6 @@ _ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or 
 _SLOW: Final = "check it with `interlock verify-ledger`, and the disk that it lies on"
 _TICK: Final = 20_000_000
 """Nanoseconds in which two writes may bear the same time: clocks of file systems tick every few milliseconds."""
-_RAISED: Final = "user-defined function raised exception"
 _forgiving = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
@@ -232,19 +231,29 @@ class Reader:
     def _trouble(self, error: sqlite3.DatabaseError, sql: str, binds: Mapping[str, object]) -> BaseException:
         if _is_interrupt(error):
             return self._interrupted()
-        if str(error) != _RAISED:
-            self.verify(error)
+        self.verify(error)
+        if not self._is_of_a_row(error, sql, binds):
             return told(self.path, self.file, error)
-        # SQLite swallows what is raised inside a function. Ours raise nothing: either a Ctrl-C fell into one, or its
-        # text could not be decoded, and then it cannot be decoded the second time either.
+        # SQLite swallows what is raised inside a function. Ours raise nothing: either a Ctrl-C fell into one, or a
+        # value cannot be read, and then it cannot be read the second time either.
         try:
             for _ in self._connection.execute(sql, binds):
                 pass
         except sqlite3.DatabaseError as again:
             if _is_interrupt(again):
                 return self._interrupted()
-            return refused(self.path, "holds text that is no UTF-8; restore a sound copy", FactError)
+            return unreadable(self.path, again)
         return KeyboardInterrupt()
+
+    def _is_of_a_row(self, error: sqlite3.DatabaseError, sql: str, binds: Mapping[str, object]) -> bool:
+        """Whether a function failed over a value: the statement itself compiles. SQLite has one code for both."""
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+            return False
+        try:
+            self._connection.execute(f"EXPLAIN {sql}", binds).close()
+        except sqlite3.DatabaseError:
+            return False
+        return True
 
     def _interrupted(self) -> BaseException:
         """Why a statement was interrupted: the watchdog's bound, or Ctrl-C."""

@@ -50,9 +50,13 @@ def told(path: str, file: str, error: sqlite3.Error) -> LedgerError:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return refused(path, _of_the_text(error), FactError)
-    if code & 0xFF == sqlite3.SQLITE_ERROR and "JSON" in str(error):
-        return refused(path, f"holds a document that is no JSON text ({error}); {_RESTORE}", FactError)
     return refused(path, _of_the_file(path, file, code, str(error)))
+
+
+def unreadable(path: str, error: sqlite3.Error) -> LedgerError:
+    """What a function of a query complains of that compiles: a value of some row, such as text that is not JSON."""
+    what = "text that is no UTF-8" if str(error) == _RAISED else f"a value that SQLite cannot read ({error})"
+    return refused(path, f"holds {what}; {_RESTORE}", FactError)
 
 
 def _of_the_text(error: sqlite3.Error) -> str:
@@ -103,4 +107,6 @@ def _of_the_rights(path: str, file: str, words: str) -> str:
     return f"cannot be opened: {words}"
 
 
+_RAISED: Final = "user-defined function raised exception"
+"""Python's words for a function of ours that failed. Ours fail only where their text cannot be decoded."""
 _RESTORE: Final = "restore a sound copy"

@@ -64,13 +64,19 @@ def _parsed(path: str, content: bytes) -> tuple[Source, Any]:
     except RecursionError:
         _refuse(source, [(Location(path, 1, 1), "it is nested too deep")])
     except ValueError as error:
-        message = str(error)
-        place = _PLACE.search(message)
-        told = _PLACE.sub("", message)
-        where = source.location(len(source.text.rstrip()))
-        if place and place[1]:
-            where = Location(path, int(place[1]), int(place[2]))
-        _refuse(source, [(where, f"this is no TOML: {told[:1].lower()}{told[1:]}")])
+        told = _PLACE.sub("", str(error))
+        _refuse(source, [(_stopped(source, error), f"this is no TOML: {told[:1].lower()}{told[1:]}")])
+
+
+def _stopped(source: Source, error: ValueError) -> Location:
+    """Where the parser stopped; at the end of the text where that cannot be told."""
+    end = source.location(len(source.text.rstrip()))
+    line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+    if line is None and (place := _PLACE.search(str(error))) and place[1]:  # before 3.14 only the text says it
+        line, column = int(place[1]), int(place[2])
+    if line is None or column is None or (line, column) > (end.line, end.column):
+        return end
+    return Location(source.name, line, column)
 
 
 def _check(document: Any, source: Source, header: str) -> None:
