@@ -182,6 +182,8 @@ class _Run:
                 "aggregate it (take: count, latest, per: …) or narrow its `where`"
             )
             return ()
+        if selection.take not in NUMBERS:
+            self.faults += self.snapshot.contradicted(row for row in rows if row[11] >= 0)
         suspects = [row for row in rows if row[11] > 0]
         for row in suspects:
             self.invalid(row)

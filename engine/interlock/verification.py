@@ -45,8 +45,9 @@ class Ahead(msgspec.Struct):
 class Verification(msgspec.Struct, frozen=True):
     """What a ledger holds, and what of it is invalid. `head` is the `seq` of its newest receipt.
 
-    `absent` are the kinds of entities for which there is no table, with the table's name. `ahead` is None where an
-    instant was asked about.
+    `damage` is what SQLite finds damaged in the file itself, in its own words: facts may then be missed. `absent`
+    are the kinds of entities for which there is no table, with the table's name. `ahead` is None where an instant
+    was asked about.
     """
 
     ledger: str
@@ -56,6 +57,7 @@ class Verification(msgspec.Struct, frozen=True):
     entities: int
     invalid: int
     kinds: tuple[Kind, ...]
+    damage: tuple[str, ...]
     absent: dict[str, str]
     faults: tuple[Fault, ...]
     ahead: Ahead | None

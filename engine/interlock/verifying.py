@@ -39,21 +39,24 @@ def verify(
     watched: Callable[[Iterable[Row], int], Iterable[Row]],
     *,
     clock: int | None,
+    tick: Callable[[], None] = lambda: None,
 ) -> Verification:
     """Verify what a snapshot of `ledger` holds: valid, or invalid, or (None) without any receipt to be either.
 
     Times later than `clock` are counted. Without it the snapshot's instant was asked about, and receipts later than
-    that are left out. The receipts are taken through `watched`, which is told about how many there are.
+    that are left out. The receipts are taken through `watched`, which is told about how many there are; before that the
+    file is checked, with a `tick` every few milliseconds.
 
     Raises LedgerError.
     """
+    damage = snapshot.damage(tick)
     tally = Tally(clock)
     tally.receipts(watched(snapshot.receipts(so_far=clock is None), snapshot.head))
     absent = snapshot.absent()
     for kind in schemas.ENTITIES:
         if kind not in absent:
             tally.entities(kind, snapshot.entities(kind))
-    return tally.verification(ledger, snapshot.head, absent)
+    return tally.verification(ledger, snapshot.head, absent, damage)
 
 
 def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
@@ -132,7 +135,9 @@ class Tally:
         kind.invalid += 1
         self._add(kind, None, None, _CUT_OFF, _CUT_OFF)
 
-    def verification(self, ledger: str, head: int, absent: dict[str, str]) -> Verification:
+    def verification(
+        self, ledger: str, head: int, absent: dict[str, str], damage: tuple[str, ...] = ()
+    ) -> Verification:
         """What was counted."""
         known = (kind for kind in self._receipts.values() if kind.count)
         receipts = sorted([*known, *(kind for kind in self._kinds.values() if not kind.entity)], key=_name)
@@ -142,11 +147,12 @@ class Tally:
         return Verification(
             ledger=ledger,
             head=head,
-            valid=False if invalid else True if counted else None,
+            valid=False if invalid or damage else True if counted else None,
             receipts=counted,
             entities=sum(kind.count for kind in entities),
             invalid=invalid,
             kinds=(*receipts, *entities),
+            damage=damage,
             absent=absent,
             faults=tuple(self._faults.values()),
             ahead=None if self._clock is None else self._ahead,

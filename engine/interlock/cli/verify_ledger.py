@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
@@ -42,8 +43,11 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
 
-    Exit code: 0 all valid, 3 some invalid, 4 the ledger holds no receipt, so that nothing was verified, 6 the ledger
-    cannot be read, 2 a wrong question, 1 a bug in interlock.
+    A ledger's file is checked first (SQLite's `PRAGMA integrity_check`): an index that lacks a receipt hides it from
+    policies, and no decision can notice that.
+
+    Exit code: 0 all valid, 3 some invalid or the file damaged, 4 the ledger holds no receipt, so that nothing was
+    verified, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
     import gc
     import time
@@ -65,14 +69,38 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
         with closing(options.opened(path)) as opened:
             asked = moment(at, opened)
             clock = asked.now if asked.live else None
-            found = opened.ask(
-                asked.now, lambda snapshot: verify(snapshot, opened.path, watched, clock=clock), live=asked.live
-            )
+            with _ticking() as tick:
+                found = opened.ask(
+                    asked.now,
+                    lambda snapshot: verify(snapshot, opened.path, watched, clock=clock, tick=tick),
+                    live=asked.live,
+                )
     if form == "json":
         terminal.report(verification.as_json(found), "utf-8")
     else:
         terminal.report(verification.as_text(found, terminal.painter(sys.stdout)))
     return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.valid]
+
+
+@contextmanager
+def _ticking() -> Iterator[Callable[[], None]]:
+    """What shows on standard error, where a person looks, for how many seconds the file has been checked."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        yield lambda: None
+        return
+    start, shown = monotonic(), 0
+
+    def tick() -> None:
+        nonlocal shown
+        seconds = int(monotonic() - start)
+        if seconds > shown:
+            shown = seconds
+            sys.stderr.write(f"\rchecking the file: {seconds} s")
+            sys.stderr.flush()
+
+    yield tick
+    if shown:
+        sys.stderr.write("\n")
 
 
 def _shown(rows: Iterable[Row], total: int) -> Iterator[Row]:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
 from interlock.errors import LedgerError, UnsettledError, UsageError
 from interlock.instant import LATEST
 from interlock.ledger.functions import define
-from interlock.ledger.place import detached, quoted, resolve, size, state
+from interlock.ledger.opening import BUSY_SECONDS, connect, in_wal_mode
+from interlock.ledger.place import detached, resolve, size, state
 from interlock.ledger.schema import OPTIONAL, TABLES, differing, has_events
 from interlock.ledger.trouble import examine, refused, told, unreadable
 from interlock.ledger.views import WITHOUT_EVENTS, Source, definitions, needed
-from interlock.ledger.watchdog import Watchdog
+from interlock.ledger.watchdog import STEPS, Watchdog
 
 NEWEST: Final = (1 << 63) - 1
 """The `seq` that none is beyond."""
-BUSY_SECONDS = 5.0
-"""How long to wait for a writer that holds the ledger locked."""
 LOGLESS: Final = "is in WAL mode and its log is not beside it: what was committed last may be missing"
 """What is told of a file that is either a ledger that was closed cleanly, or a copy without its log."""
 _ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or a copy of both files"
@@ -65,7 +64,7 @@ class Reader:
                 time.sleep(_TICK / 1e9)  # so that the next write to the file bears another time than the last
                 self._stand = examine(path, self.file)
                 self._sealed = self._spent = self._complete()
-            self._connection = _connect(self.file, "&immutable=1" if self._sealed else "", patience)
+            self._connection = connect(self.file, "&immutable=1" if self._sealed else "", patience)
             try:
                 self._prepare()
             except BaseException:
@@ -87,7 +86,7 @@ class Reader:
         live = bool(log) or (log == 0 and index is not None)
         if live and apart is None:
             return False
-        if not _in_wal_mode(self.file):
+        if not in_wal_mode(self.file):
             if apart is not None:
                 self._doubt(f"{apart}, so that a journal may lie elsewhere: what was written last may be half of it")
             return False
@@ -228,6 +227,26 @@ class Reader:
             self._watchdog.stop()
             self._connection.text_factory = str
 
+    def damage(self, tick: Callable[[], None]) -> tuple[str, ...]:
+        """What SQLite finds damaged in the file, its indexes included; at most 100 findings. Raises LedgerError.
+
+        It reads the whole file, and calls `tick` every few milliseconds. Constraints are not checked: schemas are.
+        """
+
+        def ticked() -> int:
+            tick()
+            return 0
+
+        try:
+            self._connection.execute("PRAGMA ignore_check_constraints = 1")
+            self._connection.set_progress_handler(ticked, STEPS)
+            found = self._connection.execute("PRAGMA main.integrity_check").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._trouble(error, "", {}) from error
+        finally:
+            self._watchdog = Watchdog(self._connection)
+        return tuple(str(told) for (told,) in found if told != "ok")
+
     def _trouble(self, error: sqlite3.DatabaseError, sql: str, binds: Mapping[str, object]) -> BaseException:
         if _is_interrupt(error):
             return self._interrupted()
@@ -269,27 +288,6 @@ class Reader:
 
 def _is_interrupt(error: sqlite3.DatabaseError) -> bool:
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
-
-
-def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
-    uri = f"file://{quoted(file)}?mode=ro{option}"
-    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
-
-
-def _in_wal_mode(file: str) -> bool:
-    """Whether the header of a ledger without a log says that it has one.
-
-    To look into the file by other means than SQLite's would drop the locks that this process holds on it.
-    """
-    probe = _connect(file, "&nolock=1")
-    try:
-        probe.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError as error:
-        # Without locks there is no WAL: that is how SQLite says that the ledger needs it.
-        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
-    finally:
-        probe.close()
-    return False
 
 
 def _content(found: os.stat_result) -> tuple[int, int, int, int]:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from interlock.errors import UnsettledError
-from interlock.ledger.reader import BUSY_SECONDS, NEWEST, Reader
+from interlock.ledger.opening import BUSY_SECONDS
+from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stamp import Stamp, stamp
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -69,6 +69,10 @@ _MALFORMED = (
     f"SELECT {_COLUMNS} FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds)) AND NOT"
     " (typeof(correlation) = 'text' AND typeof(attributes) = 'text' AND json_valid(correlation)"
     " AND json_valid(attributes)) LIMIT 10"
+)
+_STORED = (
+    "SELECT event_type, id, rowid, (SELECT name FROM main.tasks WHERE tasks.id = telemetry_events.task_id), timestamp"
+    " FROM main.telemetry_events NOT INDEXED WHERE rowid IN (SELECT value FROM json_each(:seqs))"
 )
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
@@ -204,6 +208,30 @@ class Snapshot:
         Raises LedgerError.
         """
         return self.rows(_CHANGES.format(kind=kind), {"task": task})
+
+    def contradicted(self, rows: Iterable[tuple[Any, ...]]) -> list[str]:
+        """Which of these receipts, in the columns of `receipts`, the table has otherwise than an index told them.
+
+        SQLite takes what is in an index from there. A receipt that an index lacks is not found, and not noticed.
+        """
+        if self._open().source != "conveyor":
+            return []
+        told = {row[2]: row[:5] for row in rows if row[0] not in ENTITIES and isinstance(row[2], int)}
+        if not told:
+            return []
+        stored = {row[2]: row for row in self.rows(_STORED, {"seqs": msgspec.json.encode(list(told)).decode()})}
+        return [
+            f"{row[0]} `{row[1]}` is not what an index of the ledger says; check it with `interlock verify-ledger`"
+            for seq, row in told.items()
+            if stored.get(seq) != row
+        ]
+
+    def damage(self, tick: Callable[[], None]) -> tuple[str, ...]:
+        """What SQLite finds damaged in the ledger's file, in its own words; none in a feed. Raises LedgerError.
+
+        It reads the whole file, and calls `tick` every few milliseconds.
+        """
+        return self._open().damage(tick)
 
     def turns(self) -> tuple[int, ...]:
         """The instants at which it turns out that what was recorded by then is not known here; none for a ledger."""

@@ -9,7 +9,7 @@ from typing import Final
 
 SECONDS = 30.0
 """How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
-_STEPS: Final = 100_000
+STEPS: Final = 100_000
 """Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds."""
 
 
@@ -23,7 +23,7 @@ class Watchdog:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.expired = False
         self.seconds, self._deadline = SECONDS, inf
-        connection.set_progress_handler(self._is_over, _STEPS)
+        connection.set_progress_handler(self._is_over, STEPS)
 
     def start(self) -> None:
         """Give the statement its time, from now on."""

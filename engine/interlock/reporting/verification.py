@@ -22,6 +22,9 @@ def as_text(found: Verification, paint: Paint) -> str:
     """A table of the kinds; each sort of fault with its first facts; at the end the sum."""
     lines = [f"{'count':>9}  {'invalid':>9}  kind", *(_kind(kind, paint) for kind in found.kinds)]
     lines += [f"{'-':>9}  {'-':>9}  {kind}: the ledger has no table `{table}`" for kind, table in found.absent.items()]
+    if found.damage:
+        lines += ["", f"{paint('damaged', 'red')}  the file itself; restore a sound copy"]
+        lines += [f"{_MARGIN}{harmless(each)}" for each in found.damage]
     for fault in found.faults:
         lines += ["", *_fault(fault, paint)]
     if found.ahead is not None and found.ahead.count:
@@ -56,10 +59,12 @@ def _ahead(ahead: Ahead, paint: Paint) -> Iterator[str]:
 def _sum(found: Verification, paint: Paint) -> str:
     receipts = _counted(found.receipts, "receipt", sum(not kind.entity for kind in found.kinds))
     entities = _counted(found.entities, "entity", sum(kind.entity and kind.count > 0 for kind in found.kinds))
-    if found.valid is None:
+    if found.valid is None and not found.damage:
         return f"the ledger holds no receipt: {paint('nothing was verified', 'yellow')}"
-    verdict = paint("all valid", "green") if found.valid else paint(f"{found.invalid:,} invalid", "red")
-    return f"{receipts}, {entities}: {verdict}"
+    verdicts = [paint("the file is damaged", "red")] if found.damage else []
+    if found.invalid or not found.damage:
+        verdicts.append(paint(f"{found.invalid:,} invalid", "red") if found.invalid else paint("all valid", "green"))
+    return f"{receipts}, {entities}: {', '.join(verdicts)}"
 
 
 def _counted(count: int, noun: str, kinds: int) -> str:
