@@ -16,7 +16,7 @@ from tests.helpers.conditions import COMPARED, Fields, Pool, Sight, Thing, Write
 NOW = 1_781_179_200 * SECOND
 TASK = "demo"
 LARGEST = LIMIT - 1
-ENTITIES = ("seat", "notification", "wake_action", "acknowledgement", "binding", "task", "handoff")
+ENTITIES = schemas.ENTITIES
 RECEIPTS = tuple(kind for kind in schemas.kinds() if kind not in ENTITIES)
 HOSTILE: tuple[str, ...] = ("", " ", "a", "A", "é", "e\u0301", 'q"uote', "it's", "back\\slash", "\\u0061", "a\0b")
 HOSTILE += ("😀", "0", "1", "true", "null", "{}", "{{", "\n", "a ", "$", "%d", "x" * 200, "\u2028", "\x7f")
