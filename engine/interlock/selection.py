@@ -230,12 +230,25 @@ class _Run:
             return number(row, selection)
         return Fact(row[0], fields(made, query.paths), row[1], row[2], row[4])
 
-    def invalid(self, row: tuple[Any, ...]) -> None:
-        made, errors = document(row)
-        self.fault(row, errors or schemas.check(row[0], made) or (_UNUSABLE,))
+    def invalid(self, row: Row) -> None:
+        """Note what is wrong with a fact, or with the receipt that it is made of."""
+        from interlock.schemas import recording
+
+        source = recording.source(row[0])
+        receipt = self.snapshot.fact(source, str(row[1]).rpartition("#")[0]) if source else None
+        errors = _errors(receipt) if receipt is not None else ()
+        if receipt is not None and errors:
+            self.fault(receipt, errors)
+        else:
+            self.fault(row, _errors(row) or (_UNUSABLE,))
 
     def fault(self, row: tuple[Any, ...], errors: tuple[str, ...]) -> None:
         self.evidence[row[1]] = None
         told = f"{row[0]} `{row[1]}` is invalid: {'; '.join(errors)}"
         if told not in self.faults:
             self.faults.append(told)
+
+
+def _errors(row: Row) -> tuple[str, ...]:
+    made, errors = document(row)
+    return errors or schemas.check(row[0], made)

@@ -381,7 +381,7 @@ def test_a_plan_that_is_no_json_is_an_invalid_receipt(interlock: Interlock, fold
     assert code == 3
     assert [(fault["kind"], fault["first"][0]["id"]) for fault in found["faults"]] == [
         ("app_wakeup_dispatch_planned", "receipt-3"),
-        ("wake_action", None),
+        ("wake_action", "receipt-3#0"),
     ]
 
 

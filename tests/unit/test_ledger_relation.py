@@ -34,7 +34,10 @@ def real(conformance: Path) -> Iterator[Snapshot]:
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Snapshot]:
     """One of each kind."""
-    actions = [{"role": "manager", "status": "skipped_healthy", "send_ready": False}, {"role": "worker"}]
+    actions = [
+        {"role": "manager", "status": "skipped_healthy", "send_ready": False},
+        {"role": "worker", "status": "ready_to_send", "send_ready": True},
+    ]
     ledger = LedgerBuilder(tmp_path / "l.db").task("demo").bind(worker={"last_heartbeat_at": START})
     ledger.receipt("app_wakeup_dispatch_planned", at="2026-06-11T12:00:01.5Z", attributes={"actions": actions})
     ledger.receipt("beat", at=START, actor="dispatch", of_task=False, attributes={"n": 1}, correlation={"c": 2})

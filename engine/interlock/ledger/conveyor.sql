@@ -165,17 +165,16 @@ SELECT 'handoff' AS kind, CAST(id AS TEXT) AS id, id AS seq, task_id,
 FROM main.worker_handoffs
 WHERE (instant_of(created_at) > asked_instant()) IS NOT TRUE;
 
+-- The actions of valid plans. An invalid plan is one action without attributes, which its schema refuses: nobody can rely
+-- on what was planned, nor that nothing was.
 CREATE TEMP VIEW entity_wake_action AS
-SELECT 'wake_action' AS kind, telemetry_events.id || '#' || action.key AS id,
-       telemetry_events.rowid * 1000 + action.key AS seq, telemetry_events.task_id,
-       (SELECT name FROM main.tasks WHERE tasks.id = telemetry_events.task_id) AS task,
-       timestamp AS at, instant_of(timestamp) AS instant, NULL AS actor, NULL AS severity, '' AS summary,
-       '{}' AS correlation,
-       iif(action.type = 'object', json_set(action.value, '$.receipt_id', telemetry_events.id),
-           json_quote(action.value)) AS attributes
-FROM main.telemetry_events, json_each(attributes_json, '$.actions') AS action
-WHERE event_type = 'app_wakeup_dispatch_planned' AND +telemetry_events.rowid <= asked_head()
-  AND (instant_of(timestamp) > asked_instant()) IS NOT TRUE;
+SELECT 'wake_action' AS kind, plan.id || '#' || action.key AS id, plan.seq * 1000 + action.key AS seq, task_id, task,
+       plan.at, plan.instant, NULL AS actor, NULL AS severity, '' AS summary, '{}' AS correlation,
+       iif(valid, json_set(action.value, '$.receipt_id', plan.id), 'null') AS attributes
+FROM (SELECT *, is_valid(kind, task, actor, severity, summary, correlation, attributes) AS valid FROM receipt
+      WHERE kind = 'app_wakeup_dispatch_planned') AS plan,
+     json_each(iif(valid, attributes, '{"actions": [{}]}'), '$.actions') AS action
+WHERE (plan.instant > asked_instant()) IS NOT TRUE;
 
 -- When what is said of entities changes, as the views above tell it of different instants, and what it is that changes.
 CREATE TEMP VIEW change_task AS

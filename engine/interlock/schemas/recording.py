@@ -32,6 +32,12 @@ def by_receipts(kind: str) -> bool:
     return kind not in ENTITIES or "x-made-by" in whole
 
 
+def source(kind: str) -> str | None:
+    """The kind of the receipts that facts of a kind are made of, if they are: their ids are the receipt's with `#N`."""
+    made_by: str | None = schema(f"facts/{kind}").get("x-made-by")
+    return made_by
+
+
 def responsible(actor: str) -> str:
     """Who must act for that actor to record something: `worker`, `manager`, `dispatcher`, `operator`, or `role`."""
     return {"dispatch": "dispatcher", "workerctl": "operator", "system": "operator"}.get(actor, actor)
