@@ -104,6 +104,15 @@ class Library:
         document, _ = parse(source)
         return document if digest(source.text) == wanted else None
 
+    def document(self, loaded: Loaded) -> Document:
+        """A loaded policy as its file has it. Raises UsageError where the file was written to since."""
+        for suffix in (".yaml", ".yml"):
+            path = os.path.join(loaded.folder, loaded.policy.id + suffix)
+            found = self.written(path, loaded.policy.digest) if os.path.isfile(path) else None
+            if found is not None:
+                return found
+        raise UsageError(f"the policy `{loaded.policy.id}` was written to while it was read; ask again")
+
     def _load(self, path: str, above: tuple[str, ...]) -> Loaded:
         """The policy in a file. `above` are the ids of those that need it, which it may not need in turn."""
         try:

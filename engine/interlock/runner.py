@@ -20,9 +20,8 @@ from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.exporting import Extent
-    from interlock.policy import Policy
     from interlock.record import Asked, Record
-    from interlock.waivers import Waivers
+    from interlock.waivers import Waivable, Waivers
 
 Name = str | os.PathLike[str]
 _libraries: dict[tuple[tuple[str, ...], bool], Library] = {}
@@ -80,7 +79,7 @@ def judge(
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
     lock: Name | None = None,
-    waivers: Name | None = None,
+    waivers: Name | Waivers | None = None,
     max_skew: Skew = None,
 ) -> tuple[Decision, ...]:
     """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
@@ -88,10 +87,10 @@ def judge(
     Decisions come task by task, and within a task in the order of the policies. Arguments and errors as in `evaluate`;
     a parameter must be known to at least one of the policies.
     """
-    policies_at = library(policy_dirs, cached=lock is None)
-    loaded, load = _ready(policies, policies_at, lock)
+    policies_at, names = library(policy_dirs, cached=lock is None), list(policies)
+    loaded, load = _ready(names, policies_at, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
-    waived = None if waivers is None else _waivers(waivers, policies_at, loaded)
+    waived = waivers_of(waivers, names, policies_at) if isinstance(waivers, str | os.PathLike) else waivers
     skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     asked = moment(at, opened)
@@ -200,19 +199,24 @@ def _with_needs(loaded: Iterable[Loaded], policies_at: Library) -> Iterator[Load
         found += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
 
 
-def _waivers(path: Name, policies_at: Library, loaded: Iterable[Loaded]) -> Waivers:
-    """The waivers of a file. They may speak of the loaded policies, of what those need, and of the library's."""
+def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Waivers:
+    """The waivers of a file. They may speak of the policies, of what those need, and of the library's.
+
+    Raises UsageError, PolicyError.
+    """
+    from interlock.waivers.digests import waivable
     from interlock.waivers.reading import read
 
-    near: dict[str, list[Policy]] = {}
-    for each in _with_needs(loaded, policies_at):
-        near.setdefault(each.policy.id, []).append(each.policy)
+    near: dict[str, list[Loaded]] = {}
+    for each in _with_needs(map(policies_at.load, policies), policies_at):
+        near.setdefault(each.policy.id, []).append(each)
 
-    def known(identity: str) -> Sequence[Policy] | str:
+    def known(identity: str) -> Sequence[Waivable] | str:
         if identity in near:
-            return near[identity]
+            return [waivable(each.policy, policies_at.document(each)) for each in near[identity]]
         if identity in policies_at.ids():
-            return [policies_at.load(identity).policy]
+            found = policies_at.load(identity)
+            return [waivable(found.policy, policies_at.document(found))]
         close = nearest(identity, {*near, *policies_at.ids()})
         return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
 

@@ -14,8 +14,10 @@ import pytest
 import interlock as api
 from interlock.cli import exits
 from interlock.instant import format_instant
+from interlock.library import Library
 from interlock.reporting import FORMATS
 from interlock.waivers import Grant, Waivers
+from interlock.waivers.digests import rule_digests
 from tests.acceptance.conftest import Interlock
 from tests.acceptance.test_json import documents
 from tests.helpers import consumers
@@ -50,10 +52,19 @@ decide:
 """
 
 
-def written(folder: Path, *waivers: dict[str, Any]) -> str:
+def digests(policy: str, *folders: Path) -> dict[str, str]:
+    """The digests of a policy's rules, by id, and that of the policy under its own."""
+    library = Library(folders)
+    loaded = library.load(policy)
+    return rule_digests(library.document(loaded)) | {policy: loaded.policy.digest}
+
+
+def written(folder: Path, *waivers: dict[str, Any], pinned: bool = True) -> str:
     """A file of waivers; what one does not say is said for it."""
     usual = {"policy": "smoke", "rule": STALE, "task": "checkout-refactor", "reason": "its # clock stands"}
     full = [{**usual, "expires": "2026-06-22", "by": "ada", **waiver} for waiver in waivers]
+    for waiver in full if pinned else ():
+        waiver.setdefault("digest", digests(waiver["policy"], folder)[waiver["rule"]])
     jsonschema.Draft7Validator(SCHEMA).validate(full)
     path = folder / "waivers.yaml"
     path.write_text("# yaml-language-server: $schema=waivers.schema.json\n" + json.dumps(full), "utf-8")
@@ -282,3 +293,102 @@ def test_a_decision_log_holds_no_waivers(tmp_path: Path, story_path: Path, inter
     ran = interlock("eval", "smoke", *at, "--waivers", str(path), "--decision-log", "gate.ndjson")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "error: a decision log holds no waivers; give one of `--decision-log` and `--waivers`\n"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_waiver_without_a_digest_warns_in_every_format_and_says_what_to_add(
+    form: str, tmp_path: Path, interlock: Interlock, story_path: Path
+) -> None:
+    path = written(tmp_path, {}, pinned=False)
+    asked = ("eval", "smoke", *STORY, str(story_path), "--waivers", path, "--format", form)
+    ran = interlock(*asked)
+    add = f"add `digest: {digests('smoke')[STALE]}`"
+    assert ran.code == 0
+    assert "names no digest" in ran.out
+    assert digests("smoke")[STALE] in ran.out
+    assert f"warning[W801]: the waiver of `{STALE}` names no digest" in ran.err
+    assert ran.err.endswith(f"   = {add}\n")
+    assert interlock(*asked, "--fail-on", "warn").code == 3
+    assert interlock(*asked, "--quiet").err == ""
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_waiver_for_another_rule_does_not_apply_and_says_so_in_every_format(
+    form: str, tmp_path: Path, interlock: Interlock, story_path: Path
+) -> None:
+    path = written(tmp_path, {"digest": digests("smoke")["not-sent"]})
+    ran = interlock("eval", "smoke", *STORY, str(story_path), "--waivers", path, "--format", form)
+    assert (ran.code, ran.err) == (3, "")
+    assert not consumers.passes(form, ran.out)
+    assert "does not apply" in ran.out
+    assert digests("smoke")[STALE] in ran.out
+
+
+GATE = """
+policy: gate  # {comment}
+version: 1
+question: Is it so?
+facts:
+  seat: {{from: seat, per: role, take: latest, where: {where}}}
+rules:
+  - {{id: {first}, for: seat, when: {condition}, block: the worker is there, fix: end it}}
+  - {{id: {second}, for: seat, when: seat.role == "manager", block: {text}, fix: end it}}
+decide:
+  - {{state: blocked, when: blocked, allow: false}}
+  - {{state: fine, allow: true}}
+"""
+AS_REVIEWED = {
+    "comment": "reviewed",
+    "where": 'seat.role == "worker"',
+    "first": "there",
+    "condition": 'seat.role == "worker"',
+    "second": "other",
+    "text": "the manager is there",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "by_rule", "by_policy"),
+    [
+        ({}, True, True),
+        ({"comment": "reviewed again"}, True, False),
+        ({"text": "the manager is there too"}, True, False),
+        ({"condition": 'seat.role != "manager"'}, False, False),
+        ({"where": 'seat.role != "manager"'}, False, False),
+        ({"first": "unheard-of", "second": "there", "where": "true"}, False, False),
+    ],
+)
+def test_a_rule_that_is_rewritten_or_takes_the_name_of_another_inherits_no_waiver(
+    change: dict[str, str], by_rule: bool, by_policy: bool, tmp_path: Path, story_path: Path
+) -> None:
+    gate = tmp_path / "gate.yaml"
+    gate.write_text(GATE.format(**AS_REVIEWED), "utf-8")
+    named = digests("gate", tmp_path)
+    gate.write_text(GATE.format(**AS_REVIEWED | change), "utf-8")
+    asked: Any = {"ledger": story_path, "task": "checkout-refactor", "at": STORY[3]}
+    for digest, applies in ((named["there"], by_rule), (named["gate"], by_policy)):
+        path = written(tmp_path, {"policy": "gate", "rule": "there", "digest": digest})
+        decision = api.evaluate(gate, **asked, waivers=path)
+        void = [each.fix for each in decision.findings if each.rule == "interlock:waiver-void"]
+        assert (decision.allow, decision.waived) == ((True, 1) if applies else (False, 0))
+        now = f"review the rule, then write `digest: {digests('gate', tmp_path)['there']}`"
+        assert void == ([] if applies else [now])
+
+
+def test_show_prints_the_digests_that_waivers_name(interlock: Interlock) -> None:
+    ran = interlock("show", "smoke", "--digests")
+    known = digests("smoke")
+    listed = [line.split("  ") for line in ran.out.splitlines()]
+    assert (ran.code, listed[0]) == (0, [known["smoke"], "smoke"])
+    assert [known[STALE], STALE] in listed
+    assert interlock("show", "smoke", "--digests", "--graph").code == 2
+
+
+def test_a_warning_about_a_needed_policys_waiver_is_passed_on(tmp_path: Path, story_path: Path) -> None:
+    policy = tmp_path / "beside.yaml"
+    policy.write_text(BESIDE, "utf-8")
+    asked: Any = {"ledger": story_path, "task": "checkout-refactor", "at": STORY[3]}
+    decision = api.evaluate(policy, **asked, waivers=written(tmp_path, {}, pinned=False))
+    assert [each.rule for each in decision.findings] == ["interlock:waived-need", "interlock:waiver-unpinned"]
+    another = written(tmp_path, {"digest": digests("smoke")["not-sent"]})
+    assert "interlock:waiver-void" in [each.rule for each in api.evaluate(policy, **asked, waivers=another).findings]

@@ -93,15 +93,14 @@ def command(
     policies_at = library(policy_dirs, cached=locked is None)
     inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
     wanted = _targets(form, output, reports, summary, inputs)
-    ask = _asking(decision_log, waivers, [*inputs, *(path for _, path in reports), *filter(None, [output])])
+    others = [*inputs, *(path for _, path in reports), *filter(None, [output])]
+    ask = _waiving(waivers, policies, policies_at) if decision_log is None else _logging(decision_log, waivers, others)
     decisions = ask(policies, ledger=opened, tasks=None if task is None else [task], policy_dirs=policy_dirs, **how)
     if not decisions:
         raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
     _detailed(decisions, policies, policies_at)
     if wanted:
-        from interlock.cli.reports import write
-
-        write(wanted, decisions, _informed(policies, policies_at, fail_on))
+        _write(wanted, decisions, _informed(policies, policies_at, fail_on))
     if output is None and not terminal.quiet():
         look = _look(form, policies, policies_at, fail_on)
         terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
@@ -119,12 +118,28 @@ def _targets(
     return targets(form, output, reports, summary, inputs)
 
 
-def _asking(log: str | None, waivers: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:
-    """What judges, and appends to the log, if there is one, before anything is told. `others` are no log."""
-    if log is None:
-        from interlock.runner import judge
+def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: Look) -> None:
+    from interlock.cli.reports import write
 
-        return partial(judge, waivers=waivers)
+    write(wanted, decisions, look)
+
+
+def _waiving(path: str | None, policies: Sequence[str], library: Library) -> Callable[..., tuple[Decision, ...]]:
+    """What judges, without what is waived. Warnings about the waivers are printed on standard error."""
+    from interlock.runner import judge, waivers_of
+
+    if path is None:
+        return judge
+    waivers = waivers_of(path, policies, library)
+    for issue in () if terminal.quiet() else waivers.warnings:
+        from interlock.source import render as rendered
+
+        terminal.say(rendered(issue, waivers.source))
+    return partial(judge, waivers=waivers)
+
+
+def _logging(log: str, waivers: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:
+    """What judges, and appends to the log before anything is told. `others` are no log."""
     if waivers is not None:
         raise UsageError("a decision log holds no waivers; give one of `--decision-log` and `--waivers`")
     from interlock.logbook import logged

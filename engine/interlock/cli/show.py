@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.errors import UsageError
 from interlock.policy import Policy
 from interlock.reporting.harmless import harmless
+
+if TYPE_CHECKING:
+    from interlock.parser import Document
 
 _EXAMPLES = """\b
 Examples:
   interlock show smoke
+  interlock show smoke --digests
   interlock show smoke --graph
   interlock show smoke --graph=svg > smoke.svg
 """
@@ -28,8 +33,9 @@ Examples:
     flag_value="mermaid",
     help="Draw its facts, rules and states instead: as text of Mermaid, or with --graph=svg as Graphviz draws it.",
 )
+@click.option("--digests", is_flag=True, help="Print the digests of the policy and of its rules, which waivers name.")
 @options.policy_dirs
-def command(policy: str, graph: Literal["mermaid", "svg"] | None, policy_dirs: Sequence[str]) -> int:
+def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool, policy_dirs: Sequence[str]) -> int:
     """Print a policy, as its file has it.
 
     POLICY is the id of one that `interlock policies` lists, or the path of a file. An invalid policy is not printed:
@@ -37,13 +43,28 @@ def command(policy: str, graph: Literal["mermaid", "svg"] | None, policy_dirs: S
     """
     from interlock.runner import library
 
-    found = library(policy_dirs)
+    if graph is not None and digests:
+        raise UsageError("give one of `--graph` and `--digests`")
+    found = library(policy_dirs, cached=not digests)
     loaded = found.load(policy).policy
-    if graph is None:
+    if digests:
+        terminal.put("".join(f"{harmless(line)}\n" for line in _digests(loaded, found.written(policy, loaded.digest))))
+    elif graph is None:
         terminal.put(found.source(policy).text)
     else:
         terminal.put(harmless(_picture(loaded, graph), keep="\n"), "utf-8")
     return exits.ALLOWED
+
+
+def _digests(policy: Policy, document: Document | None) -> Iterator[str]:
+    """The digest of the policy, and of each rule that can be waived, a line each."""
+    from interlock.waivers.digests import rule_digests
+
+    if document is None:
+        raise UsageError(f"the policy `{policy.id}` was written to while it was read; ask again")
+    digests = rule_digests(document)
+    yield f"{policy.digest}  {policy.id}"
+    yield from (f"{digests[rule.id]}  {rule.id}" for rule in policy.rules if rule.effect in ("block", "warn"))
 
 
 def _picture(policy: Policy, form: Literal["mermaid", "svg"]) -> str:

@@ -126,13 +126,15 @@ class Judge:
         """As `_judged`, but for what is waived; the decision tells all that waivers did, or did not."""
         from interlock.evaluation.waiving import waiver, with_waivers
 
-        given = self.waivers.of(loaded.policy.id, task, self.snapshot.task_id) if self.waivers else ()
-        lasting = {each.rule: waiver(each) for each in given if self.now < each.until}
+        assert self.waivers is not None
+        given = self.waivers.of(loaded.policy.id, task, self.snapshot.task_id)
+        applying = [each for each in given if self.waivers.applies(each, loaded.policy.digest)]
+        lasting = {each.rule: waiver(each) for each in applying if self.now < each.until}
         judged = self._judged(loaded, task, params, lasting)
         needed = [each.decision for _, decisions in judged.needs for each in decisions]
         return msgspec.structs.replace(
             judged,
-            decision=with_waivers(judged.decision, given, self.now, needed),
+            decision=with_waivers(judged.decision, given, self.waivers, self.now, needed),
             waived_until=min((each.until for each in given if self.now < each.until), default=None),
         )
 

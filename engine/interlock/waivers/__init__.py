@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from interlock.errors import UsageError
+from interlock.policy import Policy
+from interlock.source import Issue, Source
+
+
+class Waivable(msgspec.Struct, frozen=True):
+    """A policy, and the digest of each of its rules by the rule's id."""
+
+    policy: Policy
+    digests: Mapping[str, str]
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """A rule of a policy that is waived for a task (a name or id), before the instant `until` (microseconds, UTC)."""
+    """A rule of a policy that is waived for a task (a name or id), before the instant `until` (microseconds, UTC).
+
+    `digest` is that of the rule, or of the whole policy, for which it was granted; None where none is named.
+    """
 
     policy: str
     rule: str
@@ -19,12 +31,25 @@ class Grant(msgspec.Struct, frozen=True):
     reason: str
     until: int
     by: str
+    digest: str | None = None
 
 
 class Waivers(msgspec.Struct, frozen=True):
-    """All that a file waives. Of a policy, a rule and a task there is at most one grant."""
+    """All that a file waives. Of a policy, a rule and a task there is at most one grant.
+
+    `digests` are those of rules, by the digest of the policy's text and the rule's id. `warnings` are about places of
+    `source`, the file.
+    """
 
     grants: tuple[Grant, ...] = ()
+    digests: Mapping[tuple[str, str], str] = {}
+    warnings: tuple[Issue, ...] = ()
+    source: Source | None = None
+
+    def applies(self, grant: Grant, policy_digest: str) -> bool:
+        """Whether a grant is for the policy of that digest: a rule that was rewritten since does not inherit it."""
+        known = (None, policy_digest, self.digests.get((policy_digest, grant.rule)))
+        return grant.digest in known
 
     def of(self, policy: str, task: str, identity: Callable[[str], str]) -> Sequence[Grant]:
         """What is waived of a policy for a task, expired or not.

@@ -8,11 +8,10 @@ from typing import Any
 from interlock import instant, schemas
 from interlock.errors import PolicyError, UsageError
 from interlock.parser import LIMIT, Document, parse
-from interlock.policy import Policy
 from interlock.source import Issue, Source, nearest
-from interlock.waivers import Grant, Waivers
+from interlock.waivers import Grant, Waivable, Waivers
 
-Known = Callable[[str], Sequence[Policy] | str]
+Known = Callable[[str], Sequence[Waivable] | str]
 """The policies that bear an id; where there is none, what to do about it."""
 _DAY = 86_400 * instant.SECOND
 
@@ -27,7 +26,7 @@ def read(path: str, known: Known) -> Waivers:
     grants = tuple(reader.grants())
     if issues or reader.issues:
         raise PolicyError((*issues, *reader.issues), (source,))
-    return Waivers(grants)
+    return Waivers(grants, reader.digests, tuple(reader.warnings), source)
 
 
 def _source(path: str) -> Source:
@@ -50,6 +49,8 @@ class _Reader:
     def __init__(self, document: Document, known: Known) -> None:
         self.document, self.known = document, known
         self.issues: list[Issue] = []
+        self.warnings: list[Issue] = []
+        self.digests: dict[tuple[str, str], str] = {}
         self.seen: dict[tuple[str, str, str], int] = {}
 
     def issue(self, code: str, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
@@ -71,22 +72,28 @@ class _Reader:
 
     def grant(self, number: int, written: dict[str, Any]) -> Iterator[Grant]:
         """A grant for each task of one waiver."""
-        self.rule(number, written["policy"], written["rule"])
+        self.rule(number, written["policy"], written["rule"], written.get("digest"))
         until = self.until(number, written["expires"])
         listed = isinstance(written["task"], list)
         for index, task in enumerate(written["task"] if listed else [written["task"]]):
             self.task((number, "task", index) if listed else (number, "task"), task, written)
             yield Grant(
-                written["policy"], written["rule"], task, written["reason"].strip(), until, written["by"].strip()
+                written["policy"],
+                written["rule"],
+                task,
+                written["reason"].strip(),
+                until,
+                written["by"].strip(),
+                written.get("digest"),
             )
 
-    def rule(self, number: int, policy: str, rule: str) -> None:
-        """Note what cannot be waived because it is not there."""
+    def rule(self, number: int, policy: str, rule: str, digest: str | None) -> None:
+        """Note what cannot be waived because it is not there, and what names no digest."""
         policies = self.known(policy)
         if isinstance(policies, str):
             self.issue("E802", (number, "policy"), f"unknown policy `{policy}`", policies)
             return
-        effects = {each.id: each.effect for one in policies for each in one.rules}
+        effects = {each.id: each.effect for one in policies for each in one.policy.rules}
         if rule not in effects:
             near = nearest(rule, effects)
             hint = f"did you mean `{near}`?" if near else f"there is {', '.join(effects) or 'none'}"
@@ -94,6 +101,17 @@ class _Reader:
         elif effects[rule] not in ("block", "warn"):
             told = "it derives facts" if effects[rule] == "derive" else "it makes notes"
             self.issue("E803", (number, "rule"), f"the rule `{rule}` has nothing to waive: {told}", "take it out")
+        else:
+            self.pin(number, rule, digest, policies)
+
+    def pin(self, number: int, rule: str, digest: str | None, policies: Sequence[Waivable]) -> None:
+        """Note the rule's digest in each of the policies, and warn where the waiver names none."""
+        digests = [(each.policy.digest, found) for each in policies if (found := each.digests.get(rule))]
+        self.digests.update({(policy, rule): found for policy, found in digests})
+        if digest is None:
+            hint = f"add `digest: {digests[0][1]}`" if digests else None
+            message = f"the waiver of `{rule}` names no digest: a rewritten rule inherits it"
+            self.warnings.append(Issue("W801", message, self.document.locate((number, "rule")), hint, "warning"))
 
     def until(self, number: int, text: str) -> int:
         """The instant from which the waiver is void: a day counts to its end."""
