@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from interlock.errors import PolicyError, UsageError
 from interlock.library import Library
+from interlock.listing import is_meant
 from interlock.source import Issue, Source, digest
 
 _SUFFIXES = (".yaml", ".yml")
@@ -74,7 +75,7 @@ def _below(folder: str) -> Iterator[str]:
         yield from (
             os.path.join(place, name)
             for name in sorted(names)
-            if name.endswith(_SUFFIXES) and not name.endswith(_TESTS)
+            if name.endswith(_SUFFIXES) and not name.endswith(_TESTS) and is_meant(place, name)
         )
 
 

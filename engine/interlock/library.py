@@ -13,6 +13,7 @@ from interlock import cache, schemas
 from interlock.compiled import CompiledPolicy
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation import Loaded
+from interlock.listing import is_meant
 from interlock.policy import Policy
 from interlock.shipped import data_folder
 from interlock.source import Issue, Source, digest, nearest
@@ -70,19 +71,30 @@ class Library:
 
     def ids(self) -> list[str]:
         """The ids of every policy in the library's folders, sorted."""
-        names = {name for folder in self.folders if os.path.isdir(folder) for name in os.listdir(folder)}
-        return sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml") and not n.endswith("_test.yaml"))
+        names = {
+            name
+            for folder in self.folders
+            if os.path.isdir(folder)
+            for name in os.listdir(folder)
+            if name.endswith(".yaml") and not name.endswith("_test.yaml") and is_meant(folder, name)
+        }
+        return sorted(name.removesuffix(".yaml") for name in names)
 
     def list(self) -> tuple[Listing, ...]:
         """Every policy of the library, sorted by id."""
         found = []
         for identity in self.ids():
-            path = self.path(identity)
+            try:
+                path = self.path(identity)
+            except UsageError:  # a link that leads nowhere
+                continue
             try:
                 policy = self.load(path).policy
                 found.append(Listing(identity, path, policy.title, policy.question))
             except PolicyError:
                 found.append(Listing(identity, path, "(invalid)", ""))
+            except UsageError:
+                found.append(Listing(identity, path, "(cannot be read)", ""))
         return tuple(found)
 
     def load(self, name: str | os.PathLike[str], beside: str | None = None) -> Loaded:

@@ -71,7 +71,10 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
     if isinstance(at, datetime):
         if at.tzinfo is None:
             raise UsageError(f"`{at}` has no time zone; give an aware datetime")
-        at = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        try:
+            at = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        except OverflowError:
+            raise UsageError(f"`{at}` is outside the years 1970 to 2255") from None
     try:
         return instant.parse_instant(at)
     except ValueError as error:

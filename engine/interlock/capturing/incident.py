@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,9 +17,13 @@ from interlock.evaluation import Judge, Loaded
 from interlock.exporting import Export, Extent
 from interlock.fact import Value
 from interlock.ledger import Ledger, Snapshot
+from interlock.ledger.lines import CLOSING, OPENING
 from interlock.moment import moment
 from interlock.policy import Policy
 from interlock.runner import Name, arguments_for, extent, library
+
+MOST = 10_000
+"""Facts that a test case may hold."""
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -62,11 +67,13 @@ def incident(
         values = {name: _renamed(value, names, snapshot) for name, value in values.items()}
         decision = bench.decide(loaded, names[task], values)
         wanted = extent(tuple(names.values()), [policies_at.path(policy)], policy_dirs)
-        lines = list(Export(snapshot, now, wanted).lines())[1:-1]
         every = tuple(dict.fromkeys(each.loaded for each in bench.decided.values()))
         read = {identity for made in bench.decided.values() for identity in made.decision.evidence}
-    summed = {kind for each in every for kind in _summed(each.policy)}
-    facts = tuple(_read(map(msgspec.json.decode, lines), read, summed, names[task]))
+        summed = {kind for each in every for kind in _summed(each.policy)}
+        lines = map(msgspec.json.decode, Export(snapshot, now, wanted).lines())
+        facts = tuple(islice(_read(lines, read, summed, names[task]), MOST + 1))
+    if len(facts) > MOST:
+        raise UsageError(f"the decision rests on more than {MOST:,} facts, which are too many for a test case")
     return Incident(loaded, every, names[task], now, values, tuple(params), facts, told(decision))
 
 
@@ -95,7 +102,9 @@ def _summed(policy: Policy) -> Iterable[str]:
 def _read(facts: Iterable[Fact], read: set[str], summed: set[str], task: str) -> Iterable[Fact]:
     """Those that were read, and the other tasks themselves: to be asked about, a task must be there."""
     for fact in facts:
-        kind, identity = fact["kind"], fact["id"]
+        kind, identity = fact["kind"], fact.get("id")
+        if kind in (OPENING, CLOSING):
+            continue
         if identity in read and schemas.faults(kind, fact):
             raise UsageError(
                 f"{kind} `{identity}` is invalid, and a test case holds valid facts; `interlock verify-ledger` tells "

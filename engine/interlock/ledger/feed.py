@@ -22,6 +22,8 @@ from interlock.ledger.watchdog import Watchdog
 
 SHOWN: Final = 20
 """That many bad lines are told."""
+ENOUGH: Final = 1_000
+"""After that many bad lines nothing more is read: to say what is wrong with one takes long."""
 _INDEXES: Final = """
 CREATE INDEX fact_kind ON fact (kind, at);
 CREATE INDEX fact_task ON fact (task, at);
@@ -144,11 +146,15 @@ class FeedReader(Reader):
             if wrong:
                 faulty += 1
                 bad += [f"  line {number:,}: {'; '.join(wrong)}"] if len(bad) < SHOWN else []
+                if faulty == ENOUGH:
+                    break
             else:
                 count += 1
         if faulty:
             more = [f"  and {faulty - len(bad):,} more"] if faulty > len(bad) else []
-            head = f"the feed `{self.path}` has {faulty:,} bad line{'s' if faulty > 1 else ''}:"
+            more += ["  what follows was not read; `interlock verify-ledger` reads all"] if faulty == ENOUGH else []
+            least = "at least " if faulty == ENOUGH else ""
+            head = f"the feed `{self.path}` has {least}{faulty:,} bad line{'s' if faulty > 1 else ''}:"
             raise LedgerError("\n".join([head, *bad, *more]))
         if not count:
             raise refused(self.path, "holds no fact")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from interlock.errors import UsageError
 from interlock.library import Library
+from interlock.listing import is_meant
 
 SUFFIXES = (".yaml", ".yml")
 TESTS = ("_test.yaml", "_test.yml")
@@ -58,7 +59,7 @@ def _below(folder: str) -> tuple[list[str], list[str]]:
 def _files(folder: str) -> Iterator[str]:
     for place, folders, names in os.walk(folder, onerror=_refuse):
         folders.sort()
-        yield from (os.path.join(place, name) for name in sorted(names))
+        yield from (os.path.join(place, name) for name in sorted(names) if is_meant(place, name))
 
 
 def _refuse(error: OSError) -> None:
