@@ -61,7 +61,8 @@ SELECT event_type AS kind, id, rowid AS seq, task_id, timestamp AS at, instant_o
        iif(event_type = 'app_heartbeat',
            iif(json_valid(attributes_json), json_extract(attributes_json, '$.session_id'), NULL),
            iif(json_valid(correlation_json), json_extract(correlation_json, '$.session_id'), NULL)) AS session_id,
-       is_plain(iif(event_type = 'app_heartbeat', attributes_json, correlation_json), 'session_id') AS plain
+       is_plain(iif(event_type = 'app_heartbeat', attributes_json, correlation_json), 'session_id')
+           AND is_valid(event_type, NULL, actor, severity, summary, correlation_json, attributes_json) AS plain
 FROM main.telemetry_events
 WHERE timestamp < strftime('%Y-%m-%dT%H:%M:%S', asked_instant() / 1000000 + 1, 'unixepoch')
   AND +rowid <= asked_head() AND instant_of(timestamp) <= asked_instant();

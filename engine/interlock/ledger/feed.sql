@@ -32,7 +32,8 @@ SELECT * FROM entity_fact WHERE kind = 'registration';
 
 CREATE TEMP VIEW heartbeat AS
 SELECT kind, id, seq, task AS task_id, at, instant_of(at) AS instant,
-       json_extract(iif(kind = 'app_heartbeat', attributes, correlation), '$.session_id') AS session_id, 1 AS plain
+       json_extract(iif(kind = 'app_heartbeat', attributes, correlation), '$.session_id') AS session_id,
+       is_valid(kind, NULL, actor, severity, summary, correlation, attributes) AS plain
 FROM main.fact
 WHERE NOT entity AND at < strftime('%Y-%m-%dT%H:%M:%S', asked_instant() / 1000000 + 1, 'unixepoch')
   AND +seq <= asked_head() AND instant_of(at) <= asked_instant();

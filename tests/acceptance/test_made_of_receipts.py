@@ -1,4 +1,4 @@
-"""Entities that are made of receipts prove nothing where the receipt is invalid."""
+"""Entities that are made of receipts, in whole or in part, prove nothing where the receipt is invalid."""
 
 from __future__ import annotations
 
@@ -106,6 +106,38 @@ def test_the_integrity_gate_takes_no_proof_from_an_invalid_plan(tmp_path: Path) 
         folder.mkdir()
         found = interlock.evaluate("integrity", ledger=ledger(folder, broken), task="demo", at=NOW)
         assert (found.allow, "`receipt-1` is invalid" in str(found.reason)) == (None, True), broken
+
+
+BEAT = '{"session_id": "session-binding-1-worker", "role": "worker"'
+BEATS: dict[str, tuple[str, str | bytes, str | None]] = {
+    "valid": ("attributes_json", BEAT + "}", None),
+    "a key twice": ("attributes_json", BEAT + ', "x": 1, "x": 2}', "Worker heartbeat is missing."),
+    "a wrong type": ("attributes_json", BEAT + ', "direct_inbox_command": 5}', "Worker heartbeat is missing."),
+    "a BLOB": ("attributes_json", BEAT.encode() + b"}", "Worker heartbeat is missing."),
+    "a wrong correlation": ("correlation_json", '{"command": 5}', "Worker heartbeat is missing."),
+}
+
+
+@pytest.mark.parametrize("beat", BEATS)
+def test_an_invalid_beat_proves_no_heartbeat_of_the_past(tmp_path: Path, beat: str) -> None:
+    column, value, message = BEATS[beat]
+    later = {"last_heartbeat_at": "2026-06-11T13:00:00Z"}
+    builder = LedgerBuilder(tmp_path / "l.db").task("demo").bind(manager=later, worker=later)
+    for role in ("worker", "manager"):
+        attributes = {"session_id": f"session-binding-1-{role}", "role": role}
+        builder.receipt("app_heartbeat", at="2026-06-11T12:00:40Z", actor=role, attributes=attributes)
+    pulse = {"dispatcher_id": "dispatch-local"}
+    builder.receipt(
+        "dispatch_watch_heartbeat", at="2026-06-11T12:00:40Z", actor="dispatch", of_task=False, correlation=pulse
+    )
+    path = builder.write()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = 1")
+        connection.execute(f"UPDATE telemetry_events SET {column} = ? WHERE id = 'receipt-1'", (value,))
+        connection.commit()
+    found = interlock.evaluate("loop", ledger=path, task="demo", at=NOW)
+    assert [finding.message for finding in found.findings] == ([message] if message else [])
+    assert found.allow is (message is None)
 
 
 def test_another_tasks_invalid_plan_is_not_asked_for(tmp_path: Path) -> None:
