@@ -105,6 +105,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     `members` is SQL for the rows that it was taken of, the newest first: one row stands for all of them in `sql`.
     `ahead` is SQL for those of them that are stamped later than `:clock`, the latest first (of entities, for all);
     `:ahead` is the text of the clock's second.
+    `latest` are those of the `paths` that no fact holds, each with that of the stamp whose last instant it is.
     """
 
     selection: str
@@ -113,6 +114,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     paths: dict[str, str] = {}
     members: str | None = None
     ahead: str | None = None
+    latest: dict[str, str] = {}
 
 
 class Candidates(msgspec.Struct, frozen=True, array_like=True):

@@ -40,6 +40,14 @@ def parse_instant(text: str) -> int:
     return found
 
 
+def latest_instant(text: str) -> int:
+    """The last instant that a stamp may mean: one without a fraction means some moment of its second.
+
+    Raises ValueError for what is no instant.
+    """
+    return parse_instant(text) + (0 if "." in text else SECOND - 1)
+
+
 def format_instant(instant: int) -> str:
     """The RFC 3339 text of an instant, with as many digits of a second as it needs: none, three or six.
 

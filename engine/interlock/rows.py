@@ -16,15 +16,23 @@ NUMBERS: Final = ("count", "min", "max", "sum")
 """What is taken of a selection as a number."""
 
 
-def fields(document: dict[str, Any], paths: dict[str, str]) -> dict[str, Value]:
+def fields(document: dict[str, Any], query: Query) -> dict[str, Value]:
     """The values at the paths that anything reads. A field that is not there, or is of another type, is null."""
     found: dict[str, Value] = {}
-    for path, kind in paths.items():
-        value: Any = document
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        found[path] = _value(value, kind)
+    for path, kind in query.paths.items():
+        if path in query.latest:
+            stamp = _at(document, query.latest[path])
+            found[path] = instant.latest_instant(stamp) if isinstance(stamp, str) else None
+        else:
+            found[path] = _value(_at(document, path), kind)
     return found
+
+
+def _at(document: dict[str, Any], path: str) -> Any:
+    value: Any = document
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _value(value: Any, kind: str) -> Value:
@@ -50,7 +58,7 @@ def absent_fact(row: Row, query: Query, selection: Selection) -> Fact:
         return msgspec.structs.replace(number(row, selection), absent=True)
     made, _ = document((*row[:9], row[9] or "{}", row[10] or "{}"))
     made |= {"severity": row[7], "summary": row[8], "correlation": made.get("correlation") if row[9] else None}
-    return Fact(selection.name, fields(made, query.paths), absent=True)
+    return Fact(selection.name, fields(made, query), absent=True)
 
 
 def number(row: tuple[Any, ...], selection: Selection) -> Fact:

@@ -93,7 +93,7 @@ def candidates(
     rows = snapshot.rows(wanted.query.sql, run.binds(wanted.query))
     documents = [(row, document(row)[0]) for row in rows if not row[11]]
     absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
-    return [*(Fact(row[0], fields(made, wanted.query.paths), row[1], row[2]) for row, made in documents), *absent]
+    return [*(Fact(row[0], fields(made, wanted.query), row[1], row[2]) for row, made in documents), *absent]
 
 
 class _Run:
@@ -228,7 +228,7 @@ class _Run:
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
             return number(row, selection)
-        return Fact(row[0], fields(made, query.paths), row[1], row[2], row[4])
+        return Fact(row[0], fields(made, query), row[1], row[2], row[4])
 
     def invalid(self, row: Row) -> None:
         """Note what is wrong with a fact, or with the receipt that it is made of."""

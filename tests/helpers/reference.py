@@ -19,6 +19,7 @@ from interlock.library import Library
 from interlock.making import make
 from interlock.policy import Policy
 from interlock.schemas.documents import schema
+from interlock.schemas.fields import computed
 from interlock.source import Source
 
 TESTS = Path(__file__).parents[1]
@@ -204,11 +205,14 @@ def types() -> str:
 def kinds() -> str:
     """Every fact kind with its fields; those that every fact has come first."""
     envelope = schema("envelope")
-    parts = [f"### Every fact\n\n{envelope['description']}\n\n{_fields('task', list(envelope['properties']))}"]
+    fields = _fields("task", [*envelope["properties"], *computed(envelope)])
+    parts = [f"### Every fact\n\n{envelope['description']}\n\n{fields}"]
     for kind in schemas.kinds():
         whole = schema(f"facts/{kind}")
         own = [
-            path for path in schemas.fields(kind) if path.partition(".")[0] in whole["properties"] and path != "kind"
+            path
+            for path in schemas.fields(kind)
+            if path.partition(".")[0] in {**whole["properties"], **whole.get("x-computed", {})} and path != "kind"
         ]
         sort = "An entity" if kind in schemas.ENTITIES else "A receipt"
         text = f"### {code(kind)}\n\n{sort}. {whole['description']}"
@@ -227,6 +231,8 @@ def _fields(kind: str, paths: list[str]) -> str:
 
 
 def _described(node: Written, path: str) -> str:
+    if path in computed(node):
+        return f"{computed(node)[path]['description']} Computed: no fact holds it."
     for step in path.split("."):
         parts = (*node.get("allOf", ()), node)
         node = {k: v for part in parts for k, v in part.get("properties", {}).get(step, {}).items()}

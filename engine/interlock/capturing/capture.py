@@ -55,6 +55,9 @@ class _Capture:
         entries, params = self._masked(facts), self._params()
         wanted = self._told(entries, params)
         if wanted is None or wanted.outline != self.found.told.outline:
+            entries = self._masked(facts, precise=True)
+            wanted = self._told(entries, params)
+        if wanted is None or wanted.outline != self.found.told.outline:
             hint = "" if self.keep_times else "; perhaps `--keep-times` helps"
             raise UsageError(f"the decision is another one when ids, names and times are masked{hint}")
         entries = _smallest(entries, lambda tried: self._told(tried, params) == wanted)
@@ -75,12 +78,16 @@ class _Capture:
             )
         return smallest(found.facts, does)
 
-    def _masked(self, facts: Sequence[dict[str, Any]]) -> list[Entry]:
-        """The facts in short form. An id is called what a test calls it that does not give it."""
+    def _masked(self, facts: Sequence[dict[str, Any]], *, precise: bool = False) -> list[Entry]:
+        """The facts in short form. An id is called what a test calls it that does not give it.
+
+        Where it is `precise`, each time has a fraction of a second where it had one.
+        """
         bare = [{fact["kind"]: {"role": fact["role"]} if fact["kind"] == "seat" else {}} for fact in facts]
         for fact, named in zip(facts, whole(bare, TASK, self.clock) or (), strict=False):
             self.masks.name(fact["id"], named["id"])
-        return [(fact["kind"], flat(fact, self.found.now, self.masks)) for fact in facts]
+        clock = self.clock if precise else None
+        return [(fact["kind"], flat(fact, self.found.now, self.masks, clock)) for fact in facts]
 
     def _params(self) -> dict[str, Value]:
         """The values of the parameters that were given, masked, those that are instants moved with the clock."""

@@ -54,15 +54,19 @@ class Masks:
         return self.of(value, field) if isinstance(value, str) else value
 
 
-def flat(fact: Mapping[str, Any], now: int, masks: Masks) -> Flat:
-    """The fields of a valid fact that a policy can read, masked, their times relative to `now`."""
+def flat(fact: Mapping[str, Any], now: int, masks: Masks, clock: int | None = None) -> Flat:
+    """The fields of a valid fact that a policy can read, masked, their times relative to `now`.
+
+    With a `clock`, which a case has for its own now, a time that ends in a fraction of zeros is an instant: as a span
+    it would come to mean some moment of its second.
+    """
     found: Flat = {}
     for path, spec in schemas.fields(fact["kind"]).items():
         if path in _OF_RECEIPTS and fact["kind"] in schemas.ENTITIES:
             continue
         there, value = _at(fact, path.split("."))
         if there and path != "kind":
-            found[path] = _told(value, spec, path.rpartition(".")[2], now, masks)
+            found[path] = _told(value, spec, path.rpartition(".")[2], now, masks, clock)
     return found
 
 
@@ -106,10 +110,14 @@ def _at(fact: Any, steps: list[str]) -> tuple[bool, Any]:
     return True, fact
 
 
-def _told(value: Any, spec: schemas.FieldSpec, field: str, now: int, masks: Masks) -> Any:
+def _told(value: Any, spec: schemas.FieldSpec, field: str, now: int, masks: Masks, clock: int | None) -> Any:
     match value:
         case str() if spec.kind == "timestamp":
-            return instant.format_duration(instant.parse_instant(value) - now)
+            moment = instant.parse_instant(value)
+            moved = instant.format_instant(moment - now + (clock or 0))
+            if clock is None or "." in moved or "." not in value:
+                return instant.format_duration(moment - now)
+            return moved.replace("Z", ".000Z")
         case str() if value not in spec.enum:
             return masks.of(value, field)
         case float():

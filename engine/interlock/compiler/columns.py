@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from interlock import schemas
 from interlock.instant import LIMIT
 
@@ -16,6 +18,21 @@ INVALID = (
     " AND is_valid(kind, task, actor, severity, summary, correlation, attributes)) IS NOT 1)"
 )
 """SQL that is 1 where the schema refuses the whole fact: for facts that are used without being taken out."""
+
+
+def column_of(kinds: tuple[str, ...], path: str, kind: str) -> str:
+    """The SQL of a field of candidates of these kinds, be it computed, lenient or plain."""
+    source = schemas.latest_of(kinds).get(path)
+    if source is not None:
+        return latest(source)
+    specs = [schemas.fields(name).get(path) for name in kinds]
+    return lenient(path) if any(spec and spec.lenient for spec in specs) else column(path, kind)
+
+
+def stored(kinds: tuple[str, ...], paths: Iterable[str]) -> list[str]:
+    """The fields that facts hold, each once: those at the paths, or from which those are computed."""
+    computed = schemas.latest_of(kinds)
+    return list(dict.fromkeys(computed.get(path, path) for path in paths))
 
 
 def column(path: str, kind: str) -> str:
@@ -33,6 +50,12 @@ def column(path: str, kind: str) -> str:
     if kind == "timestamp":
         return f"instant_of({extracted})"
     return extracted
+
+
+def latest(path: str) -> str:
+    """The SQL of the last instant that the timestamp at the path may mean."""
+    text, first = ("at", "instant") if path == "at" else (column(path, "string"), column(path, "timestamp"))
+    return f"({first} + iif(instr({text}, '.'), 0, 999999))"
 
 
 def lenient(path: str) -> str:

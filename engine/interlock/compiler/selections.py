@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from interlock import schemas
 from interlock.compiled import Query
-from interlock.compiler.columns import INVALID, ROW, column, lenient, plain, sane
+from interlock.compiler.columns import INVALID, ROW, column_of, plain, sane, stored
 from interlock.compiler.groups import TIES, absent
 from interlock.compiler.times import UNREADABLE, day_before, second_of, within_day
 from interlock.expression.sql import Writer
@@ -55,8 +55,7 @@ class _Built:
     def column(self, path: str, kind: str) -> str:
         if self.selection.kinds[0] in schemas.ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
             return "NULL"
-        specs = [schemas.fields(name).get(path) for name in self.selection.kinds]
-        return lenient(path) if any(spec and spec.lenient for spec in specs) else column(path, kind)
+        return column_of(self.selection.kinds, path, kind)
 
     def spec(self, kind: str, path: str) -> schemas.FieldSpec:
         """What the field is in facts of `kind`. Where only another kind knows it, it is alike if it is there."""
@@ -81,12 +80,12 @@ class _Built:
         return " AND ".join(map(self.writer.write, self.conditions())) or "1"
 
     def read(self) -> list[str]:
-        """The candidate's fields that decide whether and where a row is selected."""
+        """The candidate's fields that decide whether and where a row is selected, none of them computed."""
         fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
         found = [field.path for field in fields if isinstance(field.of, Variable)]
         own = [self.selection.of] if self.selection.of else []
         own += ["receipt_id"] if "wake_action" in self.selection.kinds else []  # an invalid plan's one action has none
-        return list(dict.fromkeys([*found, *self.selection.per, *own]))
+        return stored(self.selection.kinds, [*found, *self.selection.per, *own])
 
 
 def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
@@ -102,7 +101,8 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
             ahead += " WHERE instant > :clock ORDER BY instant DESC LIMIT 1"
         else:
             ahead += there
-    return Query(selection.name, sql, built.writer.binds, paths, members, ahead)
+    computed = {path: source for path, source in schemas.latest_of(selection.kinds).items() if path in paths}
+    return Query(selection.name, sql, built.writer.binds, paths, members, ahead, computed)
 
 
 def _statement(built: _Built, select: str) -> str:

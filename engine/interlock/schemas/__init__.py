@@ -7,7 +7,7 @@ valid msgspec says, tens of times faster; `jsonschema` is asked only about an in
 from __future__ import annotations
 
 from interlock.schemas.documents import ENTITIES, digest, kinds, schema
-from interlock.schemas.fields import FieldSpec, fields
+from interlock.schemas.fields import FieldSpec, fields, latest_of
 from interlock.schemas.validation import check, faults, is_valid, violations, wrong
 from interlock.schemas.violation import Violation
 from interlock.schemas.words import generalised
@@ -23,6 +23,7 @@ __all__ = [
     "generalised",
     "is_valid",
     "kinds",
+    "latest_of",
     "schema",
     "violations",
     "wrong",

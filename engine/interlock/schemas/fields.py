@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal
 
@@ -17,13 +18,15 @@ _KINDS: dict[str, Kind] = {"boolean": "bool", "integer": "int", "string": "strin
 class FieldSpec(msgspec.Struct, frozen=True):
     """A field. `enum` closes a string's values; a `required` field is always there and never null.
 
-    A `lenient` field may hold anything: it reads as null unless it is of its kind.
+    A `lenient` field may hold anything: it reads as null unless it is of its kind. A field that is the `latest_of`
+    another is computed: no fact holds it. It is the last instant that the other may mean.
     """
 
     kind: Kind
     enum: tuple[str, ...] = ()
     required: bool = False
     lenient: bool = False
+    latest_of: str | None = None
 
 
 @cache
@@ -34,8 +37,25 @@ def fields(kind: str) -> dict[str, FieldSpec]:
     for a kind that `kinds()` does not name.
     """
     found: dict[str, FieldSpec] = {}
-    _collect(schema(f"facts/{kind}"), "", True, found)
+    whole = schema(f"facts/{kind}")
+    _collect(whole, "", True, found)
+    for name, node in computed(whole).items():
+        source = str(node["latest-of"])
+        found[name] = FieldSpec("timestamp", required=found[source].required, latest_of=source)
     return found
+
+
+def latest_of(kinds: Iterable[str]) -> dict[str, str]:
+    """The computed fields of facts of these kinds, each with the field whose last instant it is. Raises KeyError."""
+    specs = [item for kind in kinds for item in fields(kind).items()]
+    return {path: spec.latest_of for path, spec in specs if spec.latest_of is not None}
+
+
+def computed(whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The fields that facts do not hold and that are computed from those they do: `x-computed` of a schema."""
+    return {
+        name: node for part in (*whole.get("allOf", ()), whole) for name, node in part.get("x-computed", {}).items()
+    }
 
 
 def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, FieldSpec]) -> None:

@@ -54,5 +54,6 @@ def moves(kind: str) -> Moved | None:
 def needed(kind: str) -> tuple[str, ...]:
     """The paths of the fields that every receipt of the kind has, those of its correlation included."""
     inner = schema(f"facts/{kind}")["properties"].get("correlation", {}).get("required", ())
-    own = (path for path, spec in fields(kind).items() if spec.required and spec.kind != "object")
+    specs = fields(kind).items()
+    own = (path for path, spec in specs if spec.required and spec.kind != "object" and spec.latest_of is None)
     return (*own, *(f"correlation.{name}" for name in inner))

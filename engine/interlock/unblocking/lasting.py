@@ -37,7 +37,7 @@ from interlock.expression.values import Known, evaluate, find
 from interlock.expression.walk import reference, selections, walk
 from interlock.plan import Held, Permanent
 from interlock.policy import Policy, Selection
-from interlock.schemas import ENTITIES, kinds
+from interlock.schemas import ENTITIES, fields, kinds
 from interlock.schemas.recording import by_receipts, moves, recorder, responsible
 from interlock.verdict import Firing, Verdict
 
@@ -78,7 +78,14 @@ class _Proof:
         self.policy = policy
         wheres = [selection.where for selection in policy.selections if selection.where is not None]
         self.context = {name for where in wheres for name in selections(where)}
-        self.moved = {(moved.kind, moved.field) for kind in kinds() if kind not in ENTITIES and (moved := moves(kind))}
+        receipts = [moved for kind in kinds() if kind not in ENTITIES and (moved := moves(kind))]
+        self.moved = {(moved.kind, moved.field) for moved in receipts}
+        self.moved |= {
+            (moved.kind, path)
+            for moved in receipts
+            for path, spec in fields(moved.kind).items()
+            if spec.latest_of == moved.field
+        }
 
     def fires(self, firing: Firing, known: Known) -> _Held | None:
         """That the rule goes on to fire for these facts."""

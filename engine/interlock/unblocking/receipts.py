@@ -117,6 +117,9 @@ def _compared(op: str, left: Node, right: Node, fields: _Fields, selection: Sele
         yield fields  # judging will tell
         return
     path, value = left.path, right.value
+    if path in schemas.latest_of(selection.kinds):
+        yield fields  # computed, so it cannot be given
+        return
     choices = (
         [fields[path]] if path in fields else _choices(op, value, selection.fields.get(path, left.type).enum, path)
     )
