@@ -34,4 +34,5 @@ def test_every_text_has_its_policy() -> None:
 
 def test_every_warning_is_shown() -> None:
     text = "".join(path.read_text("utf-8") for path in HERE.glob("*.txt"))
-    assert sorted(set(re.findall(r"warning\[(W\d{3})\]", text))) == [code for code in codes.every() if code[0] == "W"]
+    shown = sorted(set(re.findall(r"warning\[(W\d{3})\]", text)))
+    assert shown == [code for code in codes.every() if code[0] == "W" and code[1] != "8"], "W8 is of waivers"
