@@ -11,7 +11,7 @@ from interlock.evaluation import Engine, Judge, Loaded
 from interlock.instant import LIMIT, format_instant
 from interlock.ledger import Ledger, Snapshot, open_ledger
 from interlock.moment import Skew, moment, skew_of
-from interlock.runner import Name, arguments_for, library
+from interlock.runner import Name, arguments_for, library, ready
 from interlock.source import nearest
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def facts(
     at: str | datetime | None = None,
     params: Mapping[str, Any] | None = None,
     policy_dirs: Sequence[Name] = (),
+    lock: Name | None = None,
 ) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
     """The facts that a policy sees of a task, selection by selection, and why it is undecided whatever its rules say.
 
@@ -37,14 +38,13 @@ def facts(
     """
     from interlock.evaluation.seeing import seen
 
-    policies_at = library(policy_dirs)
-    loaded = policies_at.load(policy)
+    (loaded,), load = ready([policy], library(policy_dirs, cached=lock is None), lock)
     given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     asked = moment(at, opened)
 
     def selecting(snapshot: Snapshot) -> Selected:
-        return Judge(snapshot, opened.path, asked.now, "reference", policies_at.load).facts(loaded, task, given)
+        return Judge(snapshot, opened.path, asked.now, "reference", load).facts(loaded, task, given)
 
     selected = opened.ask(asked.now, selecting, live=asked.live)
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
@@ -61,6 +61,7 @@ def explain(
     at: str | datetime | None = None,
     params: Mapping[str, Any] | None = None,
     policy_dirs: Sequence[Name] = (),
+    lock: Name | None = None,
     max_skew: Skew = None,
 ) -> Explanation:
     """Why a policy decides about a task as it does: each rule that fired, and the parts of its condition.
@@ -70,8 +71,7 @@ def explain(
     """
     from interlock.evaluation.explaining import authored, explanation
 
-    policies_at = library(policy_dirs)
-    loaded = policies_at.load(policy)
+    (loaded,), load = ready([policy], library(policy_dirs, cached=lock is None), lock)
     if rule is not None:
         _known_rule(rule, loaded)
     given = arguments_for(loaded, params or {}, [loaded])
@@ -80,11 +80,11 @@ def explain(
     asked = moment(at, opened)
 
     def explaining(snapshot: Snapshot) -> Explanation:
-        bench = Judge(snapshot, opened.path, asked.now, "both", policies_at.load, None, skew)
+        bench = Judge(snapshot, opened.path, asked.now, "both", load, None, skew)
         return explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
 
     found = opened.ask(asked.now, explaining, live=asked.live)
-    document = policies_at.written(policy, loaded.policy.digest)
+    document = library(policy_dirs).written(policy, loaded.policy.digest)
     return authored(found, {} if document is None else document.data, rule)
 
 
@@ -96,6 +96,7 @@ def unblock(
     at: str | datetime | None = None,
     params: Mapping[str, Any] | None = None,
     policy_dirs: Sequence[Name] = (),
+    lock: Name | None = None,
     max_skew: Skew = None,
 ) -> Unblock:
     """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
@@ -105,15 +106,14 @@ def unblock(
     """
     from interlock.unblocking.answering import unblock as answer
 
-    policies_at = library(policy_dirs)
-    loaded = policies_at.load(policy)
+    (loaded,), load = ready([policy], library(policy_dirs, cached=lock is None), lock)
     given = arguments_for(loaded, params or {}, [loaded])
     skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     asked = moment(at, opened)
 
     def answering(snapshot: Snapshot) -> Unblock:
-        bench = Judge(snapshot, opened.path, asked.now, "both", policies_at.load, None, skew)
+        bench = Judge(snapshot, opened.path, asked.now, "both", load, None, skew)
         return answer(bench, loaded, task, given)
 
     return opened.ask(asked.now, answering, live=asked.live)
@@ -138,6 +138,7 @@ def replay(
     params: Mapping[str, Any] | None = None,
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
+    lock: Name | None = None,
 ) -> History:
     """What policies said of a task over a stretch of time: every interval of a constant decision, and what ended it.
 
@@ -148,15 +149,14 @@ def replay(
     """
     from interlock.evaluation.replay import Stretch, history
 
-    policies_at = library(policy_dirs)
-    loaded = [policies_at.load(policy) for policy in policies]
+    loaded, load = ready(policies, library(policy_dirs, cached=lock is None), lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     first, last = (None if each is None else moment(each, opened).now for each in (since, until))
 
     def replaying(snapshot: Snapshot) -> History:
         begun, ended = _stretch(snapshot, task, first, last)
-        stretch = Stretch(snapshot, opened.path, snapshot.task_label(task), begun, ended, engine, policies_at.load)
+        stretch = Stretch(snapshot, opened.path, snapshot.task_label(task), begun, ended, engine, load)
         return history(stretch, list(zip(loaded, given, strict=True)))
 
     return opened.ask(LIMIT - 1, replaying)

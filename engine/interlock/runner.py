@@ -88,7 +88,7 @@ def judge(
     a parameter must be known to at least one of the policies.
     """
     policies_at, names = library(policy_dirs, cached=lock is None), list(policies)
-    loaded, load = _ready(names, policies_at, lock)
+    loaded, load = ready(names, policies_at, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     waived = waivers_of(waivers, names, policies_at) if isinstance(waivers, str | os.PathLike) else waivers
     skew = skew_of(max_skew)
@@ -127,7 +127,7 @@ def recorded(
     """
     from interlock.recording import record
 
-    loaded, load = _ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
+    loaded, load = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
     given = [arguments_for(each, params, loaded) for each in loaded]
     skew, now = skew_of(max_skew), moment(at, ledger)
     said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
@@ -148,10 +148,13 @@ def recorded(
         raise UsageError(str(error)) from None
 
 
-def _ready(
+def ready(
     policies: Iterable[Name], policies_at: Library, lock: Name | None
 ) -> tuple[list[Loaded], Callable[[str, str], Loaded]]:
-    """The policies, and what loads those that they need. Where a lock is held to, both know only what it has."""
+    """The policies, and what loads those that they need; with a lock, only what it holds.
+
+    Raises UsageError, PolicyError, LockError.
+    """
     loaded = [policies_at.load(policy) for policy in policies]
     if lock is None:
         return loaded, policies_at.load

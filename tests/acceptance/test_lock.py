@@ -294,3 +294,45 @@ def test_the_api_compiles_from_source_under_a_lock(
     assert [each.allow for each in judge(["smoke"], ledger=ledger, **asked)] == [False]
     assert [each.decision.allow for each in recorded(["smoke"], ledger=ledger, params={}, **asked)] == [False]
     assert api.evaluate("smoke", ledger=ledger, task=asked["tasks"][0], at=asked["at"], lock="a.lock").allow is False
+
+
+@pytest.mark.parametrize("how", [("--locked",), ("--lock", "interlock.lock")], ids=["nearest", "named"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("eval", "--at", WHEN[3]),
+        ("watch", "--until", "allow", "--timeout", "1s"),
+        ("explain", "--at", WHEN[3]),
+        ("unblock", "--at", WHEN[3]),
+        ("facts", "--at", WHEN[3]),
+        ("replay", "--from", "2026-06-22T09:30:00Z", "--to", "2026-06-22T09:30:01Z"),
+    ],
+    ids=lambda command: str(command[0]),
+)
+def test_every_question_holds_the_lock(
+    command: tuple[str, ...], how: tuple[str, ...], writes: Writes, gates: Path, story_path: Path
+) -> None:
+    name, *options = command
+    asked = (name, "above", "--task", WHEN[1], "--ledger", str(story_path), *options)
+    writes("lock", "above")
+    gates.joinpath("awake.yaml").write_text(TALKER.format(id="awake", more=""), "utf-8")  # softened: it always allows
+    assert writes(*asked).code in (0, 3, 4)
+    refused = writes(*asked, *how, *(() if how == ("--locked",) else ("--policy-dir", str(gates))))
+    assert (refused.code, refused.out) == (5, "")
+    assert "the policy `awake` has changed" in refused.err
+
+
+def test_a_lock_that_is_named_is_held_whatever_a_variable_says(writes: Writes, gates: Path, story_path: Path) -> None:
+    asked = ("eval", "awake", *WHEN, "--ledger", str(story_path), "--policy-dir", str(gates))
+    writes("lock", "awake", "--output", "base.lock")
+    soften(gates / "awake.yaml")
+    for value in ("0", "false"):
+        assert writes(*asked, "--lock", "base.lock", env={"INTERLOCK_LOCKED": value}).code == 5
+    assert writes(*asked, "--lock", "base.lock", "--no-locked").code == 0
+
+
+@pytest.mark.parametrize("env", [{}, {"INTERLOCK_LOCK": ""}], ids=["flag", "variable"])
+def test_a_lock_without_a_name_is_refused(env: dict[str, str], writes: Writes, story_path: Path) -> None:
+    ran = writes("eval", "smoke", *WHEN, "--ledger", str(story_path), *(() if env else ("--lock", "")), env=env)
+    assert (ran.code, ran.out) == (2, "")
+    assert "the lock has an empty name" in ran.err

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from interlock.cli import exits, options, terminal
 from interlock.cli.configured import KEYS, Configured
+from interlock.cli.lock_option import LOCK, locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.cli.whereabouts import LOCK, nearest_ledger, nearest_lock
 from interlock.reporting.harmless import harmless
@@ -27,7 +28,7 @@ Examples:
 @options.policy_dirs
 @options.engine
 @max_skew_option
-@options.locked
+@locked_option
 @options.form
 @click.pass_context
 def command(
@@ -54,7 +55,7 @@ def command(
         "policy_dirs": list(policy_dirs),
         "engine": engine,
         "max_skew": max_skew,
-        "lock": ctx.meta[options.LOCK],
+        "lock": ctx.meta[LOCK],
         "locked": locked is not None,
     }
     shown = [_setting(ctx, parameter, value) for parameter, value in values.items()]

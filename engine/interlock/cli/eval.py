@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.decision import Decision, FailOn
 from interlock.errors import UsageError
@@ -48,7 +49,7 @@ Examples:
 @options.engine
 @max_skew_option
 @options.policy_dirs
-@options.locked
+@locked_option
 @options.report_form
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @options.reports

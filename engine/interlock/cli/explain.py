@@ -9,6 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
 from interlock.reporting import Look
@@ -31,6 +32,7 @@ Examples:
 @max_skew_option
 @options.form
 @options.policy_dirs
+@locked_option
 def command(
     policy: str,
     task: str,
@@ -42,6 +44,7 @@ def command(
     max_skew: str,
     form: str,
     policy_dirs: Sequence[str],
+    locked: str | None,
 ) -> int:
     """Tell why a policy decides about a task as it does.
 
@@ -66,6 +69,7 @@ def command(
             at=at,
             params=given,
             policy_dirs=policy_dirs,
+            lock=locked,
             max_skew=max_skew,
         )
     if form == "json":

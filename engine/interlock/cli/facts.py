@@ -9,6 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 
 _EXAMPLES = """\b
 Examples:
@@ -25,6 +26,7 @@ Examples:
 @options.params
 @click.option("--format", "form", type=click.Choice(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
 @options.policy_dirs
+@locked_option
 def command(
     policy: str,
     task: str,
@@ -33,6 +35,7 @@ def command(
     params: Sequence[str],
     form: str | None,
     policy_dirs: Sequence[str],
+    locked: str | None,
 ) -> int:
     """Show the facts that a policy sees of a task, selection by selection, with the fields that it reads.
 
@@ -47,7 +50,9 @@ def command(
     from interlock.reporting import sight
 
     with closing(options.opened(ledger)) as opened:
-        seen, reasons = facts(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
+        seen, reasons = facts(
+            policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs, lock=locked
+        )
     if (form or ("table" if sys.stdout and sys.stdout.isatty() else "ndjson")) == "table":
         terminal.put(sight.as_table(seen))
     else:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from interlock.cli import terminal
 from interlock.errors import UsageError
@@ -16,7 +15,6 @@ from interlock.reporting import FORMATS
 from interlock.source import nearest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-LOCK = "interlock.lock"
 STRICT = "interlock.strict-ledger"
 _LISTED = ", ".join(FORMATS)
 
@@ -73,28 +71,6 @@ def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
             raise UsageError(f"`--report {text}` is not of the form FORMAT:FILE")
         found.append((_known(form), path))
     return tuple(found)
-
-
-def _named(ctx: click.Context, parameter: click.Parameter, given: str | None) -> None:
-    """Note the lock that is named. Who names it does not trust this folder, so what the folder sets is not read."""
-    ctx.meta[LOCK] = given
-    if given is not None:
-        ctx.default_map = None
-    ctx.set_parameter_source("lock", ctx.get_parameter_source(str(parameter.name)) or ParameterSource.DEFAULT)
-
-
-def _held(ctx: click.Context, _: click.Parameter, given: bool | None) -> str | None:
-    """The file of the lock that is held to: the one that is named, or if that is asked for, the nearest."""
-    named: str | None = ctx.meta[LOCK]
-    wanted = given if given is not None else named is not None
-    if ctx.default_map is not None and "lock" in ctx.default_map:
-        ctx.meta[LOCK] = named = ctx.default_map["lock"]
-        ctx.set_parameter_source("lock", ParameterSource.DEFAULT_MAP)
-    if not wanted:
-        return None
-    from interlock.cli.whereabouts import find_lock
-
-    return named or find_lock()
 
 
 form = click.option(
@@ -162,30 +138,6 @@ engine = click.option(
     envvar="INTERLOCK_ENGINE",
     help="Who judges: the rules engine (rete), the reference evaluator, or both, which must agree.",
 )
-_lock = click.option(
-    "--lock",
-    "named",  # not by the key that a file sets: no file is read before it is known that none is named
-    metavar="FILE",
-    envvar="INTERLOCK_LOCK",
-    is_eager=True,
-    expose_value=False,
-    callback=_named,
-    help="Judge only by the policies of this lock; no configuration file is read then.",
-)
-_locked = click.option(
-    "--locked/--no-locked",
-    default=None,
-    envvar="INTERLOCK_LOCKED",
-    callback=_held,
-    help="Judge only by the policies of the nearest interlock.lock.",
-)
-
-
-def locked(function: Command) -> Command:
-    """The options that make `locked` the file of the lock that policies are held to, or None."""
-    return _lock(_locked(function))
-
-
 task = click.option(
     "--task",
     metavar="NAME",

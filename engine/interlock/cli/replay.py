@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 from interlock.errors import UsageError
 from interlock.reporting.history import FORMATS, render
 from interlock.reporting.look import Look
@@ -34,6 +35,7 @@ Examples:
 @options.params
 @options.engine
 @options.policy_dirs
+@locked_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the history is told.")
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 def command(
@@ -45,6 +47,7 @@ def command(
     params: Sequence[str],
     engine: Literal["both", "rete", "reference"],
     policy_dirs: Sequence[str],
+    locked: str | None,
     form: str,
     output: str | None,
 ) -> int:
@@ -70,6 +73,7 @@ def command(
             params=given,
             engine=engine,
             policy_dirs=policy_dirs,
+            lock=locked,
         )
     if output is not None:
         _write(output, render(form, found))

@@ -9,6 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.reporting import Look
 
@@ -28,6 +29,7 @@ Examples:
 @max_skew_option
 @options.form
 @options.policy_dirs
+@locked_option
 def command(
     policy: str,
     task: str,
@@ -37,6 +39,7 @@ def command(
     max_skew: str,
     form: str,
     policy_dirs: Sequence[str],
+    locked: str | None,
 ) -> int:
     """Tell the smallest sets of receipts that would make a policy allow a task.
 
@@ -52,7 +55,14 @@ def command(
 
     with closing(options.opened(ledger)) as opened:
         found = unblock(
-            policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs, max_skew=max_skew
+            policy,
+            ledger=opened,
+            task=task,
+            at=at,
+            params=given,
+            policy_dirs=policy_dirs,
+            lock=locked,
+            max_skew=max_skew,
         )
     if form == "json":
         terminal.put(report.as_json(found), "utf-8")

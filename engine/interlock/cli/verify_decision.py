@@ -10,6 +10,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 
 _EXAMPLES = """\b
 Examples:
@@ -25,7 +26,7 @@ Examples:
     "--ledger", metavar="PATH", help="The ledger or feed to judge from, in place of those that the decisions name."
 )
 @options.policy_dirs
-@options.locked
+@locked_option
 @options.form
 def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: str | None, form: str) -> int:
     """Judge each decision of a log again: from the ledger as it was at that head, at that instant.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.decision import Decision
 from interlock.errors import UsageError
@@ -46,11 +47,10 @@ Examples:
 @click.option("--notify-cmd", metavar="CMD", help="Run CMD on each change, with the decision on its standard input.")
 @options.judged_ledger
 @options.params
-@click.option(
-    "--engine", type=click.Choice(["both", "rete", "reference"]), default="both", help="Who judges, as in `eval`."
-)
+@options.engine
 @max_skew_option
 @options.policy_dirs
+@locked_option
 @options.form
 @options.decision_log
 def command(
@@ -64,6 +64,7 @@ def command(
     engine: Literal["both", "rete", "reference"],
     max_skew: str,
     policy_dirs: Sequence[str],
+    locked: str | None,
     form: str,
     decision_log: str | None,
 ) -> int:
@@ -87,8 +88,13 @@ def command(
     signal.signal(signal.SIGTERM, _interrupted)
     seconds = _seconds(timeout)
     opened = _opened(ledger)
-    question = {"tasks": [task], "params": options.given(params), "engine": engine, "policy_dirs": policy_dirs}
-    question["max_skew"] = max_skew
+    question: dict[str, Any] = {
+        "tasks": [task],
+        "params": options.given(params),
+        "engine": engine,
+        "policy_dirs": policy_dirs,
+    }
+    question |= {"max_skew": max_skew, "lock": locked}
     asking = _Asking(opened, policies, question, decision_log)
     watch = Watch(asking.judge, opened.stamp, partial(terminal.say, label="note"), SystemClock())
     return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)
