@@ -187,10 +187,10 @@ def test_a_head_that_is_older_than_the_ledger_was_hides_no_receipt(
     [
         ("2026-06-22T09:33:54Z", "command_created", 3),  # long before: it was there
         ("2026-06-22T09:33:58Z", "command_created", 0),  # just before: it may have been written a moment later
-        ("2026-06-22T09:33:58Z", "app_autopilot_stopped", 3),  # as that, but it matters
-        ("2026-06-22T09:34:00Z", "app_autopilot_stopped", 3),
+        ("2026-06-22T09:33:58Z", "app_autopilot_stopped", 4),  # as that, but it matters
+        ("2026-06-22T09:34:00Z", "app_autopilot_stopped", 4),
         ("2026-06-22T09:34:01Z", "app_autopilot_stopped", 0),
-        ("yesterday", "app_autopilot_stopped", 3),  # it may have been there, and matters
+        ("yesterday", "app_autopilot_stopped", 4),  # it may have been there, and matters
         ("yesterday", "unheard_of", 0),
     ],
 )

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from interlock.cli import exits, options, terminal
 from interlock.cli.configured import KEYS, Configured
-from interlock.cli.lock_option import LOCK, locked_option
+from interlock.cli.lock_option import NAMED, locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.cli.whereabouts import LOCK, nearest_ledger, nearest_lock
 from interlock.reporting.harmless import harmless
@@ -55,7 +55,7 @@ def command(
         "policy_dirs": list(policy_dirs),
         "engine": engine,
         "max_skew": max_skew,
-        "lock": ctx.meta[LOCK],
+        "lock": ctx.meta[NAMED],
         "locked": locked is not None,
     }
     shown = [_setting(ctx, parameter, value) for parameter, value in values.items()]

@@ -12,14 +12,14 @@ from click.core import ParameterSource
 from interlock.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-LOCK = "interlock.lock"
+NAMED = "interlock.lock"
 
 
 def _named(ctx: click.Context, parameter: click.Parameter, given: str | None) -> None:
     """Note the lock that is named. Who names it does not trust this folder, so what the folder sets is not read."""
     if given == "" or (given is None and os.environ.get("INTERLOCK_LOCK") == "" and not ctx.resilient_parsing):
         raise UsageError("the lock has an empty name; name a file, or leave out `--lock` and `INTERLOCK_LOCK`")
-    ctx.meta[LOCK] = given
+    ctx.meta[NAMED] = given
     if given is not None:
         ctx.default_map = None
     ctx.set_parameter_source("lock", ctx.get_parameter_source(str(parameter.name)) or ParameterSource.DEFAULT)
@@ -27,13 +27,13 @@ def _named(ctx: click.Context, parameter: click.Parameter, given: str | None) ->
 
 def _held(ctx: click.Context, _: click.Parameter, given: bool | None) -> str | None:
     """The file of the lock that is held to: the one that is named, or if that is asked for, the nearest."""
-    named: str | None = ctx.meta[LOCK]
+    named: str | None = ctx.meta[NAMED]
     sources = [ctx.get_parameter_source(each) for each in ("named", "locked")]
     if sources[0] is ParameterSource.COMMANDLINE and sources[1] is not ParameterSource.COMMANDLINE:
         given = None  # no variable lets go of a lock that is named on the command line
     wanted = given if given is not None else named is not None
     if ctx.default_map is not None and "lock" in ctx.default_map:
-        ctx.meta[LOCK] = named = ctx.default_map["lock"]
+        ctx.meta[NAMED] = named = ctx.default_map["lock"]
         ctx.set_parameter_source("lock", ParameterSource.DEFAULT_MAP)
     if not wanted:
         return None

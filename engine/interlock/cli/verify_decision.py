@@ -33,8 +33,8 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
 
     FILE is what `interlock eval --decision-log FILE` wrote. Every field of a record is recomputed: it comes out the
     same only if all of them do, evidence, digests and validity included; else each difference is printed. A record
-    whose head is older than the ledger was at that instant is different; so is one for which that cannot be ruled out
-    and matters. A line that has unknown, missing or duplicate keys, or repeats another, is not judged.
+    whose head is older than the ledger was at that instant is different; where that cannot be ruled out, and matters,
+    it is not judged. Neither is a line that has unknown, missing or duplicate keys, or repeats another.
 
     Policies are read from the folders given here, else from the files that the log names; the report says which. With
     --lock or --locked, only locked policies judge. Without, a file does not judge under the id of a shipped policy that

@@ -75,22 +75,24 @@ class Court:
         head = self._heads.find(ledger, before, now.now)
         again = self._recomputed(before, ledger, file, folders, now, head.seq)
         after = _document(again, before)
-        differing, notes = list(changes(entry.document, after)), list(head.notes)
+        differing, notes, doubt = list(changes(entry.document, after)), list(head.notes), None
         if head.passed is not None:
             differing.append(Change("head", before.head, head.passed))
         elif head.possible is not None:
             later = self._recomputed(before, ledger, file, folders, now, head.possible)
             same = _says(_document(later, before)) == _says(after)
             notes.append(f"{head.doubtful} may have been in the ledger by then; the decision is {_SAME[same]} with it")
-            differing += () if same else [Change("head", before.head, later.head)]
+            doubt = None if same else f"it cannot be told whether the head is older than the ledger was: {notes[-1]}"
         was, findings = entry.document["decision"]["findings"], after["decision"]["findings"]
         appeared, vanished = _findings(only(findings, was)), _findings(only(was, findings))
         facts = self._shifts(before, again, ledger, now, head)
         if before.facts != again.facts and not facts:
             differing.append(Change("facts", sorted(before.facts), sorted(again.facts)))
+        different = differing or appeared or vanished or facts
         return msgspec.structs.replace(
             told,
-            outcome="different" if differing or appeared or vanished or facts else "same",
+            outcome="different" if different else "same" if doubt is None else "unjudged",
+            why=None if different else doubt,
             changes=tuple(differing),
             appeared=appeared,
             vanished=vanished,
