@@ -78,7 +78,8 @@ class Decision(msgspec.Struct, frozen=True):
     `allow` is None when undecided, and undecided is never allowed; `reason` then says why. `now` is RFC 3339, UTC.
     `evidence` are the ids of every fact that was read. `engine` names who judged: `rete`, `reference` or `both`.
     `valid_until` is the first instant at which its verdict, state, reason or findings differ if no receipt arrives, and
-    `next_change` what they are then; None where it holds until one does.
+    `next_change` what they are then; None where it holds until one does. Where `validity` is `partial`, looking further
+    ahead would have taken too much work: it holds at least until `valid_until`, and what comes next is not known.
     """
 
     policy: str
@@ -96,6 +97,7 @@ class Decision(msgspec.Struct, frozen=True):
     ledger: Head
     valid_until: str | None = None
     next_change: Change | None = None
+    validity: Literal["exact", "partial"] = "exact"
 
     @property
     def waived(self) -> int:

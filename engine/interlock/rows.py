@@ -16,15 +16,23 @@ NUMBERS: Final = ("count", "min", "max", "sum")
 """What is taken of a selection as a number."""
 
 
-def fields(document: dict[str, Any], query: Query) -> dict[str, Value]:
-    """The values at the paths that anything reads. A field that is not there, or is of another type, is null."""
+def fields(document: dict[str, Any], query: Query, *, strict: bool = True) -> dict[str, Value]:
+    """The values at the paths that anything reads. A field that is not there, or is of another type, is null.
+
+    So is a broken one where it is not `strict`; otherwise the schema vouches for it, and it raises ValueError.
+    """
     found: dict[str, Value] = {}
     for path, kind in query.paths.items():
-        if path in query.latest:
-            stamp = _at(document, query.latest[path])
-            found[path] = instant.latest_instant(stamp) if isinstance(stamp, str) else None
-        else:
-            found[path] = _value(_at(document, path), kind)
+        try:
+            if path in query.latest:
+                stamp = _at(document, query.latest[path])
+                found[path] = instant.latest_instant(stamp) if isinstance(stamp, str) else None
+            else:
+                found[path] = _value(_at(document, path), kind)
+        except (ValueError, OverflowError):
+            if strict:
+                raise
+            found[path] = None
     return found
 
 

@@ -56,8 +56,7 @@ def select(
     """Run the selections for a task (id and name) over what is stamped at or before `now`; over everything at LATEST.
 
     `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not asked for again. The
-    rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError
-    when the ledger cannot be read.
+    rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError.
     """
     clock = now if clock is None else clock
     run = _Run(snapshot, task, now, clock, params, dict(needs), limit=LIMIT, kept=kept, witness=witness)
@@ -84,16 +83,28 @@ def candidates(
     facts: Mapping[str, tuple[Fact, ...]],
     *,
     clock: int,
+    most: int | None = None,
 ) -> list[Fact]:
     """The facts that the clock may take into a selection or out of it. `facts` has those of every selection before it.
 
-    Those that are too broken to be judged are left out: they come out whatever the clock. Raises LedgerError.
+    Those that are too broken to be judged are left out: they come out whatever the clock. A field that is broken is
+    null, as in SQL. Of more than `most` facts, one more is given. Raises LedgerError.
     """
     run = _Run(snapshot, task, now, clock, params, dict(facts), limit=LIMIT)
-    rows = snapshot.rows(wanted.query.sql, run.binds(wanted.query))
+    sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
+    rows = snapshot.rows(sql, run.binds(wanted.query))
+    paths = wanted.query.paths
+    if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
+        return [Fact(row[0], {"at": row[5]}, row[1], row[2]) for row in rows if not row[11]]
     documents = [(row, document(row)[0]) for row in rows if not row[11]]
     absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
-    return [*(Fact(row[0], fields(made, wanted.query), row[1], row[2]) for row, made in documents), *absent]
+    found = (Fact(row[0], fields(made, wanted.query, strict=False), row[1], row[2]) for row, made in documents)
+    return [*found, *absent]
+
+
+def bound(wanted: Candidates, params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]]) -> tuple[Value, ...]:
+    """The selection's name, and the values by which its candidates are found."""
+    return wanted.query.selection, *(_bound(params, facts, *target) for target in wanted.query.binds.values())
 
 
 class _Run:
@@ -132,16 +143,7 @@ class _Run:
     def binds(self, query: Query | None) -> dict[str, Any]:
         if query is None or not query.binds:
             return self.base
-        return self.base | {name: self.bound(*target) for name, target in query.binds.items()}
-
-    def bound(self, selection: str, path: str) -> Any:
-        if selection == "params":
-            value = self.params[path]
-            return msgspec.json.encode(value).decode() if isinstance(value, tuple) else value
-        facts = self.facts[selection]
-        if not path:
-            return 1 if facts else None
-        return facts[0].fields.get(path) if facts else None
+        return self.base | {name: _bound(self.params, self.facts, *target) for name, target in query.binds.items()}
 
     def one(self, query: Query, selection: Selection) -> str | None:
         """Run one selection; the message of its `required` when it is empty."""
@@ -252,3 +254,14 @@ class _Run:
 def _errors(row: Row) -> tuple[str, ...]:
     made, errors = document(row)
     return errors or schemas.check(row[0], made)
+
+
+def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], selection: str, path: str) -> Value:
+    """The value of a placeholder."""
+    if selection == "params":
+        value = params[path]
+        return msgspec.json.encode(value).decode() if isinstance(value, tuple) else value
+    found = facts[selection]
+    if not path:
+        return 1 if found else None
+    return found[0].fields.get(path) if found else None

@@ -130,9 +130,16 @@ class Watch:
 
 
 def due(decisions: Sequence[Decision]) -> int | None:
-    """The next instant at which a decision changes by time alone, in microseconds; None where none is known."""
-    found = [decision.valid_until for decision in decisions]
-    return min((parse_instant(each) for each in found if each is not None), default=None)
+    """The next instant at which a decision may change without a write, in microseconds; None where none is known.
+
+    One that is known to hold only up to its `valid_until` is judged again then, but at most once a look.
+    """
+    return min((_due(decision, until) for decision in decisions if (until := decision.valid_until)), default=None)
+
+
+def _due(decision: Decision, until: str) -> int:
+    soonest = parse_instant(decision.now) + int(LOOK * SECOND)
+    return parse_instant(until) if decision.validity == "exact" else max(parse_instant(until), soonest)
 
 
 def _says(decision: Decision) -> tuple[object, ...]:

@@ -298,7 +298,7 @@ def test_a_feed_stands_in_for_the_ledger(log: Log, process: Interlock, interlock
     Path("facts.ndjson").write_text(feed, "utf-8")
     code, (found,) = verified(interlock, "--ledger", "facts.ndjson")
     assert (code, found["outcome"], found["facts"]) == (0, "same", [])
-    assert found["notes"] == []
+    assert ["for how long it holds" in note for note in found["notes"]] == [True]
     process("eval", "smoke", "--task", TASK, "--at", AT, "--ledger", "facts.ndjson", "--decision-log", "two.ndjson")
     assert interlock("verify-decision", "two.ndjson").code == 0
 

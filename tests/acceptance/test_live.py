@@ -210,8 +210,8 @@ def test_explain_facts_and_export_see_what_is_ahead(folder: Path, interlock: Int
     asked = ("--task", "demo", "--ledger", str(ledger))
     assert "receipt-2 objects" in interlock("explain", str(gate), *asked).out
     assert "receipt-2" in interlock("facts", str(gate), *asked).out
-    assert "receipt-2" in interlock("export", *asked).out
-    assert "receipt-2" not in interlock("export", *asked, "--at", at(0)).out
+    assert '"id":"receipt-2"' in interlock("export", *asked).out
+    assert '"id":"receipt-2"' not in interlock("export", *asked, "--at", at(0)).out
     captured = interlock("capture", "--policy", str(gate), *asked)
     assert (captured.code, "app_autopilot_stopped" in captured.out) == (0, True)
 
@@ -300,7 +300,7 @@ def test_a_log_holds_the_skew_and_the_same_comes_of_it_later(
     assert {each["ahead"] for each in lines} == {at(30)}
     monkeypatch.setattr(time, "time_ns", lambda: (NOW + 3_600 * SECOND) * 1_000)
     ran = interlock("verify-decision", str(log))
-    assert (ran.code, ran.out.endswith("\n3 same\n")) == (0, True), ran.out
+    assert (ran.code, "\n3 same\n" in ran.out) == (0, True), ran.out
     log.write_text(
         "\n".join(json.dumps({**each, "asked": {**each["asked"], "max_skew": "9m"}}) for each in lines) + "\n"
     )

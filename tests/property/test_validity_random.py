@@ -17,6 +17,7 @@ from interlock.capturing.bench import whole
 from interlock.errors import PolicyError
 from interlock.evaluation import Engine, Judge, Judged, Loaded
 from interlock.evaluation.ahead import sameness
+from interlock.evaluation.skew import MAX_SKEW
 from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
 from interlock.ledger.held import HeldFacts
 from tests.conftest import EXAMPLES
@@ -33,18 +34,24 @@ def value(random: Random, of: schemas.FieldSpec, made: Generated) -> Any:
         case "bool":
             return random.choice((True, False))
         case "timestamp":
-            return format_instant(min(NOW, max(0, random.choice(made.pool.instants))))
+            return format_instant(stamp(random, made))
     return {}
 
 
+def stamp(random: Random, made: Generated) -> int:
+    """A time that a fact may carry: of the past, or near ahead of the clock."""
+    at = max(0, random.choice(made.pool.instants))
+    return min(NOW + random.choice((0, 0, 3, 8, 60, 600)) * SECOND, at)
+
+
 def facts(random: Random, kinds: list[str], made: Generated) -> list[dict[str, Any]]:
-    """Valid facts of these kinds, of the task and of others, none of them later than now."""
+    """Valid facts of these kinds, of the task and of others."""
     found: list[dict[str, Any]] = []
     for kind in kinds:
         for _ in range(random.randint(0, 3)):
             own = [path for path in schemas.fields(kind) if "." not in path and path not in ("kind", "id", "seq")]
             fields = {path: value(random, schemas.fields(kind)[path], made) for path in own if random.random() < 0.6}
-            at = format_instant(min(NOW, max(0, random.choice(made.pool.instants))))
+            at = format_instant(stamp(random, made))
             fields = {**fields, "at": at, "task": random.choice((TASK, TASK, TASK, "other"))}
             found += whole([{kind: fields}], TASK, NOW) or ()
     numbered = [{**fact, "id": f"fact-{n}", "seq": n} for n, fact in enumerate(found, 1)]
@@ -54,7 +61,7 @@ def facts(random: Random, kinds: list[str], made: Generated) -> list[dict[str, A
 def instants(held: list[dict[str, Any]], made: Generated) -> list[int]:
     """The instants at which something may turn: every time that there is, moved by up to two of the durations."""
     times = {NOW, *made.pool.instants, *(parse_instant(t) for fact in held for t in texts(fact))}
-    spans = {a + b for a in (0, *made.pool.durations) for b in (0, *made.pool.durations)}
+    spans = {a + b for a in (0, -MAX_SKEW, *made.pool.durations) for b in (0, *made.pool.durations)}
     edges = {time + span + shift for time in times for span in spans for shift in (0, 1, 2, SECOND)}
     return sorted(edge for edge in edges if NOW < edge < min(LIMIT, NOW + 4 * 3600 * SECOND))
 
@@ -65,12 +72,15 @@ def texts(fact: dict[str, Any]) -> list[str]:
 
 def check(random: Random) -> Counter[str]:
     """A random policy; whether its decision changes as time goes by."""
-    return check_policy(random, policy(random))
+    return check_policy(random, policy(random), live=random.random() < 0.5)
 
 
-def check_policy(random: Random, made: Generated) -> Counter[str]:
-    """One policy over random facts; whether its decision changes as time goes by."""
-    if not re.search(r"\bnow\b", made.text):
+def check_policy(random: Random, made: Generated, *, live: bool = True) -> Counter[str]:
+    """One policy over random facts; whether its decision changes as time goes by.
+
+    A live question counts every fact, and waits for stamps to be near enough; one about the past sees facts arrive.
+    """
+    if live and not re.search(r"\bnow\b", made.text):
         return Counter({"timeless": 1})
     try:
         loaded = Loaded(compiled_of(made.text), "")
@@ -85,11 +95,11 @@ def check_policy(random: Random, made: Generated) -> Counter[str]:
     held = HeldFacts("facts")
 
     def judged(now: int, engine: Engine = "reference") -> tuple[Judge, Judged]:
-        with held.snapshot(there, TASK, now) as snapshot:
+        with held.snapshot(there, TASK, now, live=live) as snapshot:
             judge = Judge(snapshot, "facts", now, engine, lambda _, __: peer)
             return judge, judge.judged(loaded, TASK, params)
 
-    with held.snapshot(there, TASK, NOW) as snapshot:
+    with held.snapshot(there, TASK, NOW, live=live) as snapshot:
         decision = Judge(snapshot, "facts", NOW, "both", lambda _, __: peer).decide(loaded, TASK, params)
     same = sameness(judged(NOW)[1])
     ends = LIMIT if decision.valid_until is None else parse_instant(decision.valid_until)
@@ -99,9 +109,18 @@ def check_policy(random: Random, made: Generated) -> Counter[str]:
             assert sameness(judged(instant)[1]) == same, f"{format_instant(instant)}: {judged(instant)[1]}\n{shown}"
     if ends < LIMIT:
         assert sameness(judged(ends - 1)[1]) == same or ends - 1 < NOW, shown
+    if decision.next_change is not None:
         assert sameness(judged(ends)[1]) != same, shown
+    assert (decision.validity == "partial") is (ends < LIMIT and decision.next_change is None)
     held.close()
-    return Counter({"changes": ends < LIMIT, "holds": ends == LIMIT, "undecided": decision.allow is None})
+    return Counter(
+        {
+            "changes": decision.next_change is not None,
+            "holds": ends == LIMIT,
+            "partial": decision.validity == "partial",
+            "undecided": decision.allow is None,
+        }
+    )
 
 
 @given(st.integers(0, 2**64))

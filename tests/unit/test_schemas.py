@@ -427,6 +427,7 @@ def decision(**changes: Any) -> dict[str, Any]:
         "policy_digest": "sha256:" + "0" * 64,
         "ledger": {"path": "ledger.db", "seq": 812},
         "valid_until": None,
+        "validity": "exact",
         "next_change": None,
     }
     return {name: value for name, value in (made | changes).items() if value is not ...}

@@ -144,3 +144,11 @@ def test_a_finding_that_changes_is_a_change_and_other_evidence_is_none() -> None
     rounds = world.watch()
     assert next(rounds).changed == ((None, first),)
     assert next(rounds).changed == ((other, found),)
+
+
+def test_a_decision_of_which_no_more_is_known_is_judged_again_then_but_at_most_once_a_look() -> None:
+    partial = msgspec.structs.replace(decision(due=0.001), validity="partial")
+    later = msgspec.structs.replace(decision(due=7), validity="partial")
+    world = World({0: partial, 0.5: later})
+    list(world.watch(8))
+    assert world.judged == [0, LOOK, 7, 8]

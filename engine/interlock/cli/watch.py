@@ -70,8 +70,9 @@ def command(
 ) -> int:
     """Tell the decisions of now, and then each change: what receipts change, and what falls due by time alone.
 
-    The ledger's file is looked at once a second, and judged only when it was written to or something falls due. It may
-    be replaced, vacuumed, locked or gone for a while: that is told, and tried again for 30 seconds.
+    The ledger's file is looked at once a second, and judged only when it was written to or something falls due: a time
+    limit, a stamp that is no longer too far ahead of the clock, or the end of what was looked ahead. It may be
+    replaced, vacuumed, locked or gone for a while: that is told, and tried again for 30 seconds.
 
     Without --until it goes on until the time is up, or until Ctrl-C or SIGTERM; started with SIGINT ignored, as a shell
     starts its background jobs, it heeds SIGTERM alone. CMD is run by `sh -c`, for at most 10 seconds, on every change

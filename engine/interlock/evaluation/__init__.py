@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from interlock import instant, reference, rete
+from interlock.compiled import Candidates
 from interlock.decision import Decision, Head, Waiver
 from interlock.document import Row
 from interlock.errors import EngineError
 from interlock.evaluation import ahead
+from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.judged import Judged, Loaded, Needed
 from interlock.evaluation.skew import MAX_SKEW, reason
@@ -24,7 +26,7 @@ from interlock.fact import Fact, Value
 from interlock.kept import Kept
 from interlock.ledger import Snapshot
 from interlock.policy import Need, Policy
-from interlock.selection import Selected, select
+from interlock.selection import Selected, bound, candidates, select
 from interlock.stamp import later
 from interlock.verdict import Verdict
 
@@ -49,6 +51,8 @@ class Judge:
     """
 
     witness: list[Row] | None = None
+    budget: Budget | None = None
+    """What looking ahead may still take, where that is bounded."""
 
     def __init__(
         self,
@@ -67,13 +71,37 @@ class Judge:
         self.head = Head(path, snapshot.head, snapshot.notes)
         self.decided: dict[tuple[object, ...], Judged] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
-        self.kept: dict[tuple[object, ...], Kept] | None = None
+        self.kept: Mapping[tuple[object, ...], Kept] | None = None
+        self.moving: dict[tuple[object, ...], list[Fact]] = {}
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers, self.max_skew)
-        moved.seen, moved.selected, moved.kept = self.seen, self.selected, self.kept
+        moved.seen, moved.selected, moved.kept, moved.moving = self.seen, self.selected, self.kept, self.moving
+        moved.budget = self.budget
         return moved
+
+    def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], Kept]) -> Judge:
+        """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not asked for again."""
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers, self.max_skew)
+        moved.kept, moved.budget = kept, self.budget
+        return moved
+
+    def candidates(self, wanted: Candidates, task: tuple[str, str], judged: Judged) -> list[Fact]:
+        """The facts that the clock may take into a selection or out of it; read once while nothing but it moves.
+
+        Raises LedgerError; ExhaustedError where there are more than may be looked at.
+        """
+        most = None if self.budget is None else self.budget.left // CANDIDATE
+        run = (wanted, self.snapshot, task, self.seen, judged.params, judged.facts)
+        if self.budget is None:
+            return candidates(*run, clock=self.now)
+        if not self.live:
+            return self.budget.paid(candidates(*run, clock=self.now, most=most), CANDIDATE)
+        key = (*_key(judged.loaded, judged.task, judged.params), *bound(wanted, judged.params, judged.facts))
+        if key not in self.moving:
+            self.moving[key] = self.budget.paid(candidates(*run, clock=self.now, most=most), CANDIDATE)
+        return self.moving[key]
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
         """Decide a policy for a task (by name or id), and say for how long. Raises UsageError for an unknown task."""

@@ -1,13 +1,15 @@
-"""How long a decision holds if no receipt arrives, and what comes after it.
+"""How long a decision holds if nothing more is recorded, and what comes after it.
 
-Only the clock moves: the receipts and entities are those that had arrived. So the instants at which anything can differ
-are those at which a comparison with `now` turns (`expression.lasting`), and they are walked, each judged anew, until
-the decision differs. The reference evaluator judges them: it is the language's definition, and whoever asks at such an
-instant is answered by both.
+The clock moves, and what is recorded already may come into sight (`coming`). So the instants at which anything can
+differ are those at which a comparison with `now` turns (`expression.lasting`), a fact comes into sight, or a stamp is
+no longer too far ahead. They are walked and judged, one after the other, until the decision differs or the work that
+may be spent is spent (`budget`). The reference evaluator judges them: it is the language's definition, and whoever asks
+at such an instant is answered by both.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING
@@ -15,14 +17,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interlock.decision import Change, Decision, Finding, Told
+from interlock.errors import FactError
+from interlock.evaluation.arrivals import reads
+from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
+from interlock.evaluation.coming import Coming
 from interlock.expression.lasting import NEVER, PARAMS, Paces, lasting
 from interlock.expression.values import Known
 from interlock.fact import Fact
+from interlock.instant import format_instant
+from interlock.kept import Kept
 from interlock.policy import Rule, values
-from interlock.selection import candidates
 
 if TYPE_CHECKING:
-    from interlock.evaluation import Judge, Judged
+    from interlock.evaluation import Engine, Judge, Judged
 
 Same = tuple[object, ...]
 
@@ -69,29 +76,69 @@ def differing(before: Judged, after: Judged) -> tuple[tuple[Told, ...], tuple[To
 
 def valid(judge: Judge, judged: Judged) -> Decision:
     """The decision, with how long it holds and what comes then. Raises LedgerError."""
-    coming = change(judge, judged)
-    if coming is None:
+    walk = _Walk(judge, judged)
+    try:
+        then = walk.change()
+    except (ExhaustedError, FactError):  # what cannot be read was not judged, and proves nothing
+        until = format_instant(walk.holds)
+        return msgspec.structs.replace(judged.decision, valid_until=until, validity="partial")
+    finally:
+        if not judge.live:
+            judge.snapshot.look(judge.seen)
+    if then is None:
         return judged.decision
-    then, at = coming.decision, coming.decision.now
-    next_change = Change(at, then.allow, then.state, then.reason, *differing(judged, coming))
+    at, found = then.decision.now, then.decision
+    next_change = Change(at, found.allow, found.state, found.reason, *differing(judged, then))
     return msgspec.structs.replace(judged.decision, valid_until=at, next_change=next_change)
 
 
-def change(judge: Judge, judged: Judged) -> Judged | None:
-    """The decision at the first instant at which it differs if nothing arrives; None if it never does.
+class _Walk:
+    """The way from a decision to the next that differs. Up to the instant `holds`, without it, none does."""
 
-    Raises LedgerError.
-    """
-    same, engine = sameness(judged), judge.engine
-    if engine == "both" and judged.decision.allow is not None:
-        engine = "reference"  # what one of them refuses, or they disagree on, the other may not decide alone
-    here = judged
-    while (until := steady(judge, here)) < NEVER:
-        judge = judge.at(until, engine)
-        here = judge.judged(judged.loaded, judged.task, judged.params)
-        if sameness(here) != same:
-            return here
-    return None
+    def __init__(self, judge: Judge, judged: Judged) -> None:
+        self.judge, self.judged, self.holds = judge, judged, judge.now
+        self.budget = judge.budget = Budget(judged)
+        self.kept: dict[tuple[object, ...], Kept] = defaultdict(lambda: Kept(dated=False))
+        self.coming: Coming | None = None
+
+    def change(self) -> Judged | None:
+        """The decision at the first instant at which it differs; None if it never does.
+
+        Raises LedgerError; ExhaustedError where looking on would take too much work.
+        """
+        judged, judge, here = self.judged, self.judge, self.judged
+        same, engine = sameness(judged), judge.engine
+        if engine == "both" and judged.decision.allow is not None:
+            engine = "reference"  # what one of them refuses, or they disagree on, the other may not decide alone
+        while (at := self._next(judge, here)) < NEVER:
+            self.budget.spend(judging(here))
+            judge = self._at(at, engine)
+            here = judge.judged(judged.loaded, judged.task, judged.params)
+            if sameness(here) != same:
+                return here
+        return None
+
+    def _next(self, judge: Judge, here: Judged) -> int:
+        """The next instant at which something may differ; NEVER where there is none."""
+        until = steady(judge, here)
+        if judge.live or judge.snapshot.uncovered(here.loaded.policy.kinds(), here.task) is not None:
+            self.holds = until
+            return until
+        if self.coming is None:
+            wanted = reads(here.loaded, here.task, here.params, judge.load)
+            self.coming = Coming(judge.snapshot, wanted, judge.now, self.budget)
+        self.holds = max(self.holds, min(until, self.coming.known))
+        self.holds = min(until, self.coming.after(judge.now, until))
+        return self.holds
+
+    def _at(self, at: int, engine: Engine) -> Judge:
+        """A judge at a later instant. Of the past, facts have come into sight since."""
+        if self.coming is None:
+            return self.judge.at(at, engine)
+        for kept in self.kept.values():
+            kept.arrived(self.coming.kinds.get(at, ()))
+        self.judge.snapshot.look(at)
+        return self.judge.seeing(at, engine, self.kept)
 
 
 def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None) -> int:
@@ -108,6 +155,12 @@ def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None)
     clock, policy = judged.loaded.compiled.clock, judged.loaded.policy
     if not (paces or clock.rules or clock.lines):
         return until
+    facts, budget = judged.known.facts, judge.budget
+    if budget is not None:
+        makers = [rule for rule in policy.rules if rule.derive]
+        budget.spend(len(makers) * looking(makers, facts))
+        budget.spend(looking((r for i, r in enumerate(policy.rules) if paces or i in clock.rules), facts))
+        budget.spend(sum(weight(line.when, facts) for line in policy.decide if line.when is not None))
     until = min(until, _derived(judged, paces))
     for index, rule in enumerate(policy.rules):
         if paces or index in clock.rules:
@@ -158,8 +211,10 @@ def _selected(judge: Judge, judged: Judged, paces: Paces) -> int:
         if wanted.query.selection not in names[:reached] or not (wanted.reads_now or paces):
             continue
         task = (judge.snapshot.task_id(judged.task), judged.task)
-        found = candidates(wanted, judge.snapshot, task, judge.seen, judged.params, judged.facts, clock=judge.now)
+        found = judge.candidates(wanted, task, judged)
         known = Known(judge.now, judged.task, judged.params, judged.facts)
+        if judge.budget is not None:
+            judge.budget.spend(len(found) * weight(wanted.condition, judged.facts))
         looks = (known.looking_at(wanted.query.selection, fact) for fact in found)
         until = min(until, *(lasting(wanted.condition, look, paces)[2] for look in looks), NEVER)
     return until

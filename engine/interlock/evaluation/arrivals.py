@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from interlock import instant, schemas
-from interlock.evaluation import Loaded
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Value
 from interlock.history import Mark
 from interlock.ledger import Snapshot
+
+if TYPE_CHECKING:
+    from interlock.evaluation import Loaded
 
 _ROLES = ("manager", "worker")
 BEHIND = {
@@ -92,14 +95,14 @@ def _note_receipts(
     for receipt, kind, text, at, actor, summary, role in arrived:
         if at is None:
             found.dated = False
-            for each in _seconds(str(text), since, until):
+            for each in seconds(str(text), since, until):
                 found.add(each, serves[kind])
         else:
             seat = next((word for word in (role, actor) if word in _ROLES), None)
             found.add(at, serves[kind], Mark(receipt, kind, instant.format_instant(at), seat, actor, summary or None))
 
 
-def _seconds(text: str, since: int, until: int) -> list[int]:
+def seconds(text: str, since: int, until: int) -> list[int]:
     """When a time that is none comes into sight: ranges of time are taken on texts (`compiler.undated`)."""
     found = []
     for ahead in (0, 1, _DAY + 1):

@@ -30,11 +30,13 @@ class HeldFacts(FeedReader):
         self._connection.execute("PRAGMA query_only = 0")
 
     @contextmanager
-    def snapshot(self, facts: Iterable[dict[str, Any]], task: str, now: int) -> Iterator[Snapshot]:
-        """These facts and no others, whatever their stamps. `task` is known even where no fact is of it.
+    def snapshot(
+        self, facts: Iterable[dict[str, Any]], task: str, now: int, *, live: bool = True
+    ) -> Iterator[Snapshot]:
+        """These facts and no others, at `now` (microseconds, UTC). `task` is known even where no fact is of it.
 
-        `now`, in microseconds, UTC, is what is asked about. Raises UsageError for two facts of one id, or two of which
-        neither is known to be the later.
+        In a `live` snapshot they count whatever their stamps, else only those that are not later. Raises UsageError for
+        two facts of one id, or two of which neither is known to be the later.
         """
         connection = self._connection
         for statement in _EMPTY:
@@ -47,7 +49,7 @@ class HeldFacts(FeedReader):
         connection.execute(_ASKED, (task, task))
         connection.execute("COMMIT")
         try:
-            snapshot = Snapshot(self, now, live=True)
+            snapshot = Snapshot(self, now, live=live)
             yield snapshot
             snapshot.close()
         finally:

@@ -150,6 +150,10 @@ class Reader:
         self.live = live
         self.now = now if not live else LATEST if as_of is None else as_of
 
+    def look(self, now: int) -> None:
+        """See facts up to `now`, without a question about that instant."""
+        self.now = now
+
     def absent(self) -> dict[str, str]:
         """The kinds of entities that cannot be had here, and the tables that lack for them. Raises LedgerError."""
         there = {row[0] for row in self.rows(TABLES, {})}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock.errors import FactError
-from interlock.instant import format_instant
+from interlock.instant import SECOND, format_instant
 from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES
@@ -42,7 +42,8 @@ _SESSION = (
 _OF_SESSIONS = "('app_heartbeat', 'codex_events_ingested', 'app_worker_rotation_recorded')"
 _ELSEWHERE = (
     "SELECT id, kind, at, instant, actor, summary, NULL FROM receipt"
-    f" WHERE kind IN {_OF_SESSIONS} AND task_id IS NOT :task AND at >= :floor AND instant BETWEEN :since + 1 AND :until"
+    f" WHERE kind IN {_OF_SESSIONS} AND task_id IS NOT :task AND at >= :floor AND at < :beyond"
+    " AND instant BETWEEN :since + 1 AND :until"
     f" AND {_SESSION} IN (SELECT manager_session_id FROM sitting WHERE task_id = :task"
     " UNION SELECT worker_session_id FROM sitting WHERE task_id = :task) ORDER BY seq"
 )
@@ -74,6 +75,8 @@ _STORED = (
     "SELECT event_type, id, rowid, (SELECT name FROM main.tasks WHERE tasks.id = telemetry_events.task_id), timestamp"
     " FROM main.telemetry_events NOT INDEXED WHERE rowid IN (SELECT value FROM json_each(:seqs))"
 )
+_COMING = "SELECT kind, at, instant FROM receipt WHERE {of} AND at >= :floor ORDER BY at LIMIT :limit"
+_UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at < :beyond AND instant IS NULL"
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
@@ -174,6 +177,10 @@ class Snapshot:
         found = self.rows(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
         return found[0] if found else None
 
+    def look(self, now: int) -> None:
+        """See the facts that are stamped up to another instant, while the question stays what it is."""
+        self._open().look(now)
+
     def ask(self, now: int) -> None:
         """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
         self._open().ask(now)
@@ -194,9 +201,18 @@ class Snapshot:
 
         Those that came after `since`, up to `until`, by insertion, in the columns of `arrived`. Raises LedgerError.
         """
-        return self.rows(
-            _ELSEWHERE, {"task": task, "since": since, "until": until, "floor": format_instant(since)[:19]}
-        )
+        binds = {"task": task, "since": since, "until": until, "floor": format_instant(since)[:19]}
+        return self.rows(_ELSEWHERE, binds | {"beyond": format_instant(until + SECOND)[:19]})
+
+    def coming(self, task: str | None, kind: str | None, floor: str, limit: int) -> list[tuple[str, str, int | None]]:
+        """Kind, `at` and instant of the first receipts of a task or kind from a text of `at` on. Raises LedgerError."""
+        binds = {"task": task, "kind": kind, "floor": floor, "limit": limit}
+        return self.rows(_COMING.format(of=_of(task)), binds)
+
+    def unreadable(self, task: str | None, kind: str | None, floor: str, beyond: str | None) -> list[tuple[str, str]]:
+        """Kind and `at` of receipts whose time is none, from one text on, before another if any. Raises LedgerError."""
+        binds = {"task": task, "kind": kind, "floor": floor, "beyond": b"" if beyond is None else beyond}
+        return self.rows(_UNREADABLE.format(of=_of(task)), binds)
 
     def span(self, task: str) -> tuple[int | None, int | None]:
         """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
@@ -275,3 +291,8 @@ class Snapshot:
 
 def _listed(values: Iterable[str] | None) -> str | None:
     return None if values is None else msgspec.json.encode(list(values)).decode()
+
+
+def _of(task: str | None) -> str:
+    """The condition that leads through the index of a task's receipts, or of a kind's."""
+    return "kind = :kind" if task is None else "task_id = :task"

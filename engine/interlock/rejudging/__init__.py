@@ -16,7 +16,7 @@ import msgspec
 from interlock.decision import Finding
 from interlock.errors import LedgerError, LockError, PolicyError, UsageError
 from interlock.instant import parse_instant
-from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, open_ledger
+from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
 from interlock.moment import Moment, by_clock, moment
 from interlock.record import Change, Entry, Record, Rejudged, Shift
 from interlock.recording import fingerprint
@@ -26,6 +26,9 @@ from interlock.rejudging.policies import Policies
 from interlock.runner import recorded
 
 _SAME = {True: "the same", False: "another"}
+
+_AHEAD = ("valid_until", "next_change", "validity")
+_UNKNOWN = "for how long it holds is not verified: the feed that stands in may lack what came later"
 
 
 class Court:
@@ -76,6 +79,10 @@ class Court:
         again = self._recomputed(before, ledger, file, folders, now, head.seq)
         after = _document(again, before)
         differing, notes, doubt = list(changes(entry.document, after)), list(head.notes), None
+        if ledger.path != before.decision.ledger.path and is_feed(ledger.path) and not before.asked.live:
+            known = [change for change in differing if change.field.partition(".")[0] not in _AHEAD]
+            notes += [_UNKNOWN] if known != differing else []
+            differing = known
         if head.passed is not None:
             differing.append(Change("head", before.head, head.passed))
         elif head.possible is not None:

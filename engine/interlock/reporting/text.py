@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from interlock.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
-from interlock.reporting.validity import validity
+from interlock.reporting.validity import partial, validity
 
 COLOURS = {
     "allowed": "green",
@@ -77,6 +77,8 @@ def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator
         yield from _wrapped("", " ".join(question.split()), look)
     if decision.next_change is not None and not compact:
         yield from _wrapped("", validity(decision, decision.next_change), look)
+    if decision.validity == "partial" and decision.valid_until is not None and not compact:
+        yield from _wrapped("", partial(decision, decision.valid_until), look)
     for reason in (decision.reason or "").splitlines():
         yield from _wrapped("  why", reason, look)
     for finding in decision.findings:

@@ -18,6 +18,14 @@ def validity(decision: Decision, change: Change) -> str:
     return f"{before} for another {lasting}; then {'still ' if after == before else ''}{after}{_why(decision, change)}"
 
 
+def partial(decision: Decision, until: str) -> str:
+    """Such as `allowed for at least another 30 s`, where what comes then was not looked for."""
+    lasting = parse_instant(until) - parse_instant(decision.now)
+    if lasting < SECOND:
+        return f"{verdict(decision.allow)} now; for how long would take too much work to find out"
+    return f"{verdict(decision.allow)} for at least another {lasts(lasting)}; to look further would take too much work"
+
+
 def verdict(allow: bool | None) -> str:
     """`allowed`, `denied` or `undecided`."""
     return "undecided" if allow is None else "allowed" if allow else "denied"

@@ -1,0 +1,77 @@
+"""How much work looking ahead may take, measured in what is looked at and never in time, so that it always comes out
+the same: a few times what judging took, and a little for small decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+from interlock.expression.tree import Node, Some
+from interlock.expression.walk import children
+from interlock.fact import Fact
+from interlock.policy import Rule
+
+if TYPE_CHECKING:
+    from interlock.evaluation.judged import Judged
+
+NODE, CANDIDATE, ROW, COUNTED, TURN = 1, 6, 40, 4, 500
+"""About the microseconds that it takes to look at a part of a condition, to read a fact whose condition the clock may
+change, to read and validate a fact, to count one in SQL, and to judge where there is next to nothing to be judged."""
+SHARE = 2
+"""How many times the work of judging may be spent."""
+LEAST = 16_000
+"""What may be spent in any case."""
+Facts = Mapping[str, Sequence[Fact]]
+
+
+class ExhaustedError(Exception):
+    """The work that may be spent is spent."""
+
+
+class Budget:
+    """The work that is left."""
+
+    def __init__(self, judged: Judged) -> None:
+        self.left = LEAST + SHARE * judging(judged)
+
+    def spend(self, cost: int) -> None:
+        """Take from it what is about to be done. Raises ExhaustedError where that is more than is left."""
+        self.left -= cost
+        if self.left < 0:
+            raise ExhaustedError
+
+    def paid(self, facts: list[Fact], each: int) -> list[Fact]:
+        """The facts, once what they cost is taken from it. Raises ExhaustedError."""
+        self.spend(TURN // 5 + len(facts) * each)
+        return facts
+
+
+def judging(judged: Judged) -> int:
+    """The work that it takes at least to judge: the facts read and counted, and a look at each combination of them."""
+    facts: Facts = judged.known.facts if judged.known is not None else judged.facts
+    numbers = (fact.fields.get("count") for each in facts.values() for fact in each if fact.id is None)
+    counted = sum(number for number in numbers if isinstance(number, int))
+    looks = sum(_combinations(rule, facts) for rule in judged.loaded.policy.rules)
+    own = TURN + ROW * len(judged.decision.evidence) + COUNTED * counted + NODE * looks
+    return own + sum(judging(each) for _, decisions in judged.needs for each in decisions)
+
+
+def looking(rules: Iterable[Rule], facts: Facts) -> int:
+    """The most work that a look at every part of the rules' conditions takes, at each combination of the facts."""
+    cost = 0
+    for rule in rules:
+        parts = [] if rule.message is None else [part for part in rule.message.parts if not isinstance(part, str)]
+        nodes = [rule.condition, *rule.values.values(), *parts]
+        cost += _combinations(rule, facts) * sum(weight(node, facts) for node in nodes)
+    return NODE * cost
+
+
+def weight(node: Node, facts: Facts) -> int:
+    """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
+    inner = sum(weight(child, facts) for child in children(node))
+    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Some) else inner)
+
+
+def _combinations(rule: Rule, facts: Facts) -> int:
+    return prod(len(facts.get(name, ())) for name in rule.loops)
