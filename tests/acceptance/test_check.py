@@ -13,6 +13,7 @@ import pytest
 from interlock import codes
 from tests.acceptance.conftest import Interlock
 from tests.helpers.consumers import sarif
+from tests.helpers.wording import ours
 
 ROOT = Path(__file__).resolve().parents[2]
 ERRORS = ROOT / "tests" / "errors"
@@ -144,7 +145,7 @@ def test_an_invalid_policy_is_told_as_every_command_tells_it(
     ran = interlock("check", f"{name}.yaml", "--policy-dir", "beside")
     expected = (ERRORS / f"{name}.txt").read_text("utf-8")
     *issues, total = ran.out.splitlines(keepends=True)
-    assert "".join(issues) == expected
+    assert ours("".join(issues)) == expected
     assert (ran.code, ran.err) == (5, "")
     count = len(re.findall(r"^\S+: error\[", expected, re.MULTILINE))
     assert total == f"1 policy: {count} error{'s' if count > 1 else ''}, 0 warnings\n"

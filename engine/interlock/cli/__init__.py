@@ -94,14 +94,26 @@ class _Interlock(click.Group):
 
 def _ours(error: click.UsageError) -> str:
     """What click says of a command line, in our voice: lower case, words in backticks, what to do next."""
+    match error:
+        case click.NoSuchOption(ctx=click.Context() as ctx):
+            near = nearest(error.option_name, [each for parameter in ctx.command.params for each in parameter.opts])
+            told = f"unknown option `{error.option_name}`" + (f"; did you mean `{near}`?" if near else "")
+        case click.MissingParameter(param=click.Parameter() as parameter):
+            told = f"missing {parameter.param_type_name} {_quoted(parameter.get_error_hint(error.ctx))}"
+        case click.BadParameter(param=click.Parameter() as parameter):
+            told = f"invalid value for {_quoted(parameter.get_error_hint(error.ctx))}: {_quoted(error.message)}"
+        case _:
+            told = error.format_message()
+            told = _quoted(told[:1].lower() + told[1:])
+    told = told.rstrip(".")
+    return f"{told}; see `{error.ctx.command_path} --help`" if error.ctx else told
+
+
+def _quoted(text: str) -> str:
+    """A text of click's with its words in backticks."""
     import re
 
-    message = error.format_message()
-    if isinstance(error, click.NoSuchOption) and error.ctx:
-        near = nearest(error.option_name, [o for parameter in error.ctx.command.params for o in parameter.opts])
-        message = f"unknown option `{error.option_name}`" + (f"; did you mean `{near}`?" if near else "")
-    told = re.sub(r"'([^']*)'", r"`\1`", message[:1].lower() + message[1:]).rstrip(".")
-    return f"{told}; see `{error.ctx.command_path} --help`" if error.ctx else told
+    return re.sub(r"'([^']*)'", r"`\1`", text)
 
 
 _EXAMPLES = """\b
@@ -116,6 +128,8 @@ Examples:
 @click.group(
     cls=_Interlock,
     no_args_is_help=False,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     epilog=_EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -127,6 +141,8 @@ def main(ctx: click.Context) -> None:
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
     cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError("missing command", ctx)
     ctx.obj = Configured()
     ctx.default_map = {str(ctx.invoked_subcommand): ctx.obj}
 

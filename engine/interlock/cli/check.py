@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.choices import OneOf
 from interlock.reporting.issues import FORMATS, render
 
 _EXAMPLES = """\b
@@ -22,7 +23,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=OneOf(FORMATS),
     default="text",
     help="For a person (text), a program (json), GitHub Actions (github) or code scanning (sarif).",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from interlock.cli import exits, terminal
+from interlock.cli.choices import OneOf
 
 _SPACE = "    return 0"
 _NO_SPACE = '    [[ "${COMPREPLY[0]-}" == *= ]] && compopt -o nospace 2>/dev/null\n    return 0'
@@ -20,7 +21,7 @@ Examples:
 
 
 @click.command("completion", short_help="Print what makes a shell complete.", epilog=_EXAMPLES)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
     """Print the script that makes a shell complete commands, options, and names of policies, tasks and parameters.
 

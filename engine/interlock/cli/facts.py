@@ -9,6 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 
 _EXAMPLES = """\b
@@ -24,7 +25,7 @@ Examples:
 @options.judged_ledger
 @options.at
 @options.params
-@click.option("--format", "form", type=click.Choice(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
+@click.option("--format", "form", type=OneOf(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
 @options.policy_dirs
 @locked_option
 def command(

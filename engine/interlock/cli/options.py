@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from interlock.cli import terminal
+from interlock.cli.choices import OneOf
 from interlock.errors import UsageError
 from interlock.reporting import FORMATS
 from interlock.source import nearest
@@ -74,11 +75,7 @@ def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
 
 
 form = click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    help="For a person (text) or for a program (json).",
+    "--format", "form", type=OneOf(["text", "json"]), default="text", help="For a person (text) or a program (json)."
 )
 report_form = click.option(
     "--format",
@@ -133,7 +130,7 @@ def judged_ledger(function: Command) -> Command:
 
 engine = click.option(
     "--engine",
-    type=click.Choice(["both", "rete", "reference"]),
+    type=OneOf(["both", "rete", "reference"]),
     default="both",
     envvar="INTERLOCK_ENGINE",
     help="Who judges: the rules engine (rete), the reference evaluator, or both, which must agree.",
@@ -168,7 +165,7 @@ verbose = click.option(
 )
 color = click.Option(
     ["--color"],
-    type=click.Choice(["auto", "always", "never"]),
+    type=OneOf(["auto", "always", "never"]),
     expose_value=False,
     callback=lambda _, __, given: terminal.choose(color=given) if given else None,
     help="When to colour. By default (auto) where a person reads it; $NO_COLOR and $FORCE_COLOR are heeded.",
@@ -181,7 +178,7 @@ waivers = click.option(
 )
 fail_on = click.option(
     "--fail-on",
-    type=click.Choice(["block", "warn"]),
+    type=OneOf(["block", "warn"]),
     default="block",
     help="What makes the exit code 3: what is denied (block), or what is allowed with a warning too (warn).",
 )

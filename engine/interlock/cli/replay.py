@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.errors import UsageError
 from interlock.reporting.history import FORMATS, render
@@ -36,7 +37,7 @@ Examples:
 @options.engine
 @options.policy_dirs
 @locked_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How the history is told.")
+@click.option("--format", "form", type=OneOf(FORMATS), default="text", help="How the history is told.")
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 def command(
     policies: Sequence[str],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.choices import OneOf
 from interlock.errors import UsageError
 from interlock.policy import Policy
 from interlock.reporting.harmless import harmless
@@ -28,7 +29,7 @@ Examples:
 @click.argument("policy", shell_complete=options.completes("policies"))
 @click.option(
     "--graph",
-    type=click.Choice(["mermaid", "svg"]),
+    type=OneOf(["mermaid", "svg"]),
     is_flag=False,
     flag_value="mermaid",
     help="Draw its facts, rules and states instead: as text of Mermaid, or with --graph=svg as Graphviz draws it.",

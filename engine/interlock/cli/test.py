@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.choices import OneOf
 from interlock.reporting import Look
 from interlock.reporting.tests import FORMATS, covered, percent, render
 
@@ -31,7 +32,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=OneOf(FORMATS),
     default="text",
     help="For a person (text), a program (json), or what shows tests (junit, tap).",
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from interlock.cli import exits, options, terminal
+from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.decision import Decision
@@ -40,7 +41,7 @@ Examples:
 @options.task
 @click.option(
     "--until",
-    type=click.Choice(["allow", "deny", "change"]),
+    type=OneOf(["allow", "deny", "change"]),
     help="End when all policies allow, when one denies, or when one changes.",
 )
 @click.option("--timeout", metavar="DURATION", help="End after a span of time such as 10m, with exit code 4.")
