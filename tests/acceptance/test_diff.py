@@ -15,6 +15,10 @@ from interlock.library import Library
 from tests.acceptance.conftest import Interlock, Ran
 from tests.helpers.ledgers import LedgerBuilder
 
+REQUIRED = (
+    '    required: >-\n      {params.smoke_id == null ? "No app smoke session has been started for this task."\n'
+    '      : "Unknown app smoke session: " + params.smoke_id}\n'
+)
 TASK = "checkout-refactor"
 STRICT, LENIENT = "default: 180s", "default: 10m"
 
@@ -145,7 +149,7 @@ def test_a_parameter_may_be_known_to_one_of_them(interlock: Interlock, folder: P
 
 def test_undecided_is_told_with_its_reason(interlock: Interlock, folder: Path, story_path: Path) -> None:
     reason = "No app smoke session has been started for this task."
-    softer = (f"    required: {reason}\n", "")
+    softer = (REQUIRED, "")
     paths = version(folder, "old", "smoke"), version(folder, "new", "smoke", softer)
     words = ("--task", TASK, "--since", "2026-06-22T09:00:30Z", "--until", "2026-06-22T09:00:35Z")
     ran = interlock("diff", *paths, "--ledger", str(story_path), *words)
@@ -157,7 +161,7 @@ def test_undecided_is_told_with_its_reason(interlock: Interlock, folder: Path, s
 
 
 def test_undecided_that_became_allowed_fails(interlock: Interlock, folder: Path, story_path: Path) -> None:
-    required = "    required: No app smoke session has been started for this task.\n"
+    required = REQUIRED
     changes = [(required, ""), ("when: blocked, allow: false", "when: blocked, allow: true")]
     paths = version(folder, "old", "smoke"), version(folder, "new", "smoke", *changes)
     words = ("--since", "2026-06-22T09:00:30Z", "--until", "2026-06-22T09:00:35Z")

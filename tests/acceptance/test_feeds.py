@@ -41,6 +41,9 @@ def decided(interlock: Interlock, ledger: Path, *policies: str) -> list[dict[str
     found = [json.loads(line) for line in ran.out.splitlines()]
     for each in found:
         assert each["ledger"].pop("path") == str(ledger)
+        # A feed that was taken at an instant does not hold what was stamped later, so it cannot say what comes then.
+        for name in ("valid_until", "next_change", "validity"):
+            each.pop(name)
     return found
 
 

@@ -116,7 +116,7 @@ def test_junit_of_an_undecided_decision_has_an_error_and_passes_no_rule(folder: 
     ran = interlock("eval", "smoke", "--task", "demo", "--ledger", "ledger.db", "--format", "junit")
     verdict, *rules = consumers.junit(ran.out).iter("testcase")
     assert [(each.tag, each.attrib["type"]) for each in verdict] == [("error", "undecided")]
-    assert verdict[0].attrib["message"].startswith("undecided: No active app smoke binding for task.")
+    assert verdict[0].attrib["message"].startswith("undecided: No app smoke session has been started for this task.")
     assert [[each.tag for each in rule] for rule in rules] == [["skipped"]] * 7
 
 

@@ -49,7 +49,7 @@ def test_a_feed_is_watched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_rows_that_keep_coming_are_not_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long it takes in all, and however long whoever reads them takes for each."""
     monkeypatch.setattr(watchdog, "SECONDS", 0.1)
-    monkeypatch.setattr(watchdog, "_STEPS", 1)
+    monkeypatch.setattr(watchdog, "STEPS", 1)
     with open_ledger(path).snapshot(1 << 52) as snapshot:
         count = 0
         for _ in snapshot.receipts():
@@ -64,7 +64,7 @@ def test_the_command_says_so_with_the_ledgers_exit_code(
     interlock: Interlock, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "SECONDS", -1.0)
-    monkeypatch.setattr(watchdog, "_STEPS", 1)
+    monkeypatch.setattr(watchdog, "STEPS", 1)
     ran = interlock("eval", "smoke", "--task", "demo", "--ledger", str(path), "--at", "2026-06-11T12:01:00Z")
     assert (ran.code, ran.out) == (6, "")
     assert "gave no answer to a query within" in ran.err
