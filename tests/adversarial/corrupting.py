@@ -158,14 +158,20 @@ def corrupt(
 
 
 def _added(random: Random, drawn: Drawn, row: Row, rows: list[Row], kinds: tuple[str, ...]) -> int:
-    """Make the copy a receipt of its own, perhaps of another kind; its place, which is the last."""
-    seqs = [other["rowid"] for other in rows]
-    row |= {"id": "telemetry-added", "rowid": max(seqs) + random.choice((1, 1, 1, 1000))}
+    """Make the copy a receipt of its own, perhaps of another kind or earlier than others; its place among the rows."""
+    seqs = {other["rowid"] for other in rows}
+    free = [seq for seq in range(1, max(seqs)) if seq not in seqs]
+    early = random.random() < 0.4
+    number = random.choice(free) if free and early else max(seqs) + random.choice((1, 1, 1, 1000))
+    row |= {"id": "telemetry-added", "rowid": number}
     if random.random() < 0.5:
         row["task_id"] = drawn.tasks[0][0]
     if kinds and random.random() < (0.4 if kinds is KINDS else 0.9):
         row["event_type"] = random.choice(kinds)
-    if random.random() < 0.5:
+    if early:
+        known = stamps.read(row["timestamp"])
+        row["timestamp"] = stamps.write((known or 0) - random.choice((1, 30, 3_600)) * stamps.SECOND)
+    elif random.random() < 0.5:
         row["timestamp"] = stamps.write(random.choice(drawn.instants))
     return len(rows)
 

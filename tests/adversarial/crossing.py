@@ -68,7 +68,7 @@ class Cross:
 
 def cross(random: Random, folder: Path) -> Cross | None:
     """A random policy; None where the language refuses it."""
-    made = sensitive(random) if random.random() < 0.4 else policy(random)
+    made = sensitive(random) if random.random() < 0.6 else policy(random)
     path = folder / "random.yaml"
     path.write_text(made.text, encoding="utf-8")
     (folder / "peer.yaml").write_text(PEER.lstrip(), encoding="utf-8")

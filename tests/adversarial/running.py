@@ -20,8 +20,8 @@ from typing import Any
 
 PATIENCE = 20.0
 """Seconds after which the questions to one ledger are taken to have no end."""
-SHARES = {"sound": 8, "changed": 5, "added": 4, "policies": 2, "feeds": 1}
-"""How many of twenty ledgers each part draws."""
+SHARES = {"sound": 8, "changed": 5, "added": 4, "policies": 6, "feeds": 1}
+"""How many ledgers each part draws in its turn."""
 
 
 @dataclass(frozen=True)

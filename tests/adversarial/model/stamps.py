@@ -67,7 +67,11 @@ def unordered(one: int, other: int) -> set[bool]:
 
     Both are right where a stamp such as `05.000Z` is exact, yet may be read as the second that it names.
     """
-    if one // SECOND != other // SECOND or _whole(one) == _whole(other):
+    if one // SECOND != other // SECOND:
+        return {False}
+    if _whole(one) and _whole(other):
+        return {False} if getattr(one, "cut", True) == getattr(other, "cut", True) else {True, False}
+    if _whole(one) == _whole(other):
         return {False}
     coarse = one if _whole(one) else other
     return {True} if getattr(coarse, "cut", True) else {True, False}
