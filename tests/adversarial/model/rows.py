@@ -82,6 +82,8 @@ class Receipt:
     correlation: dict[str, Any] | None
     plain: tuple[dict[str, Any] | None, dict[str, Any] | None]
     """What can be read of attributes and of correlation, where the whole of them cannot."""
+    near: tuple[int, int] | None
+    """Between which instants it was written, where its time cannot be read but says so much."""
     sound: bool
     """Whether the columns that every receipt has are what they must be."""
 
@@ -160,7 +162,8 @@ def load(path: Path, *, wide: bool = False) -> Book:
 
 
 def _receipt(row: Row, book: Book) -> Receipt:
-    sound = row["actor"] in ACTORS and row["severity"] in SEVERITIES and _text(row["summary"])
+    sound = row["actor"] in (None, *ACTORS) and row["severity"] in (None, *SEVERITIES)
+    sound = sound and (row["summary"] is None or _text(row["summary"]))
     sound = sound and _text(row["id"]) and _text(row["event_type"]) and row["seq"] >= 0
     sound = sound and (row["task_id"] is None or _text(row["task_id"]))
     return Receipt(
@@ -173,6 +176,7 @@ def _receipt(row: Row, book: Book) -> Receipt:
         attributes=document(row["attributes_json"]),
         correlation=document(row["correlation_json"]),
         plain=(plain(row["attributes_json"]), plain(row["correlation_json"])),
+        near=stamps.near(row["timestamp"]),
         sound=sound,
     )
 

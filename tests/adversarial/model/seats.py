@@ -25,6 +25,12 @@ class When:
             return True
         return None if at is None else at <= self.instant
 
+    def misses(self, receipt: Receipt) -> bool:
+        """Whether a receipt came later, also where its time cannot be read but says so much."""
+        if receipt.at is None and receipt.near is not None and not self.live:
+            return receipt.near[0] > self.instant
+        return self.sees(receipt.at) is False
+
 
 @dataclass(frozen=True)
 class Seat:

@@ -30,7 +30,7 @@ def meant(book: Book, task: str | None, kinds: Iterable[str], when: When, test: 
     found = []
     for receipt in book.of_kinds(*kinds):
         mine = task is None or receipt.task_id == task
-        if mine and when.sees(receipt.at) is not False and test(receipt) is not False:
+        if mine and not when.misses(receipt) and test(receipt) is not False:
             found.append(receipt)
     return found
 
@@ -39,12 +39,19 @@ def latest(receipts: list[Receipt], test: Test, docket: Docket, what: str) -> Re
     """The newest by time, then by order of insertion. A receipt that may be the newest and cannot be read is noted."""
     dated = [receipt for receipt in receipts if receipt.at is not None]
     newest = max(dated, key=lambda receipt: (receipt.at, receipt.seq), default=None)
-    broken = len(dated) < len(receipts)
+    broken = any(_may_be_newer(receipt, newest) for receipt in receipts if receipt.at is None)
     if broken or (newest is not None and (test(newest) is None or not newest.sound)):
         docket.unread.append(what)
     if newest is not None:
         docket.used.append(newest)
     return newest
+
+
+def _may_be_newer(unread: Receipt, newest: Receipt | None) -> bool:
+    """Whether a receipt whose time cannot be read may be newer: neither by what it says, nor by its place, older."""
+    if newest is None or newest.at is None:
+        return True
+    return unread.seq > newest.seq and (unread.near is None or unread.near[1] >= newest.at)
 
 
 def proved_since(later: Receipt, earlier: Receipt, *, equal_counts: bool) -> set[bool]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STRICT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(Z|\+00:00)")
+_HOUR = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}")
 _WIDE = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -49,6 +50,15 @@ def _offset(zone: str) -> timezone:
         raise ValueError(zone)
     span = timedelta(hours=hours, minutes=minutes)
     return timezone(-span if zone[0] == "-" else span)
+
+
+def near(text: object) -> tuple[int, int] | None:
+    """Between which instants a time lies that cannot be read, but begins with a date and an hour: no offset reaches a
+    day. None for any other text.
+    """
+    match = _HOUR.match(text) if isinstance(text, str) else None
+    hour = None if match is None else read(f"{match[0]}:00:00Z")
+    return None if hour is None else (hour - 24 * 3_600 * SECOND, hour + 25 * 3_600 * SECOND)
 
 
 def write(instant: int, digits: int = 0) -> str:

@@ -76,6 +76,7 @@ def _check_report(book: Book, name: str, messages: list[Any], manager: Receipt |
         read = {False}
         if manager is not None and consumed is not None and consumed >= report["delivered_at"]:
             read = _by(book, report, manager)
+            read |= {False} if True in stamps.unordered(consumed, report["delivered_at"]) else set()
         docket.need(read, "report-not-consumed", "")
 
 
