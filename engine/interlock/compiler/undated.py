@@ -20,6 +20,8 @@ _IN_DAY = (
 )
 """The text begins with a date that exists, and with an hour of it."""
 _ODD = f"SELECT kind AS odd_kind, at AS odd FROM hop WHERE at IS NOT NULL AND NOT {_IN_DAY}"
+_NULL = "(SELECT NULL)"
+"""NULL, also in a column that is declared NOT NULL: of such a one SQLite takes `IS NULL` to be false, unread."""
 _LAST = 0x10FFFF
 """The character that sorts last."""
 _MOST = 10
@@ -40,7 +42,7 @@ def undated(policy: Policy) -> str | None:
     mine = f"(+task_id = :task{f' OR kind IN ({_listed(anywhere)})' if anywhere else ''})"
     row = f"SELECT {ROW}, 1 AS suspect"
     between = f"{row} FROM ({_ODD}) CROSS JOIN receipt WHERE kind = odd_kind AND at = odd AND {mine}"
-    without = f"{row} FROM receipt WHERE kind IN ({_listed(kinds)}) AND at IS NULL AND {mine}"
+    without = f"{row} FROM receipt WHERE kind IN ({_listed(kinds)}) AND at IS {_NULL} AND {mine}"
     later = f"at >= :upper AND at < :tomorrow AND {UNREADABLE}"
     arms = [between, without, f"{row} FROM receipt WHERE task_id = :task AND +kind IN ({_listed(kinds)}) AND {later}"]
     if anywhere:
@@ -55,7 +57,7 @@ def _hops(kinds: list[str]) -> str:
     """
     end = f"substr(hop.at, 1, 10) || 'T23' || char({_LAST})"
     after = f"iif({_IN_DAY}, max({end}, hop.at), hop.at)"
-    first = "SELECT at FROM receipt WHERE receipt.kind = column1 AND at IS NOT NULL ORDER BY at LIMIT 1"
+    first = f"SELECT at FROM receipt WHERE receipt.kind = column1 AND at IS NOT {_NULL} ORDER BY at LIMIT 1"
     following = f"SELECT at FROM receipt WHERE receipt.kind = hop.kind AND receipt.at > {after} ORDER BY at LIMIT 1"
     listed = ", ".join(f"('{kind}')" for kind in kinds)
     return (

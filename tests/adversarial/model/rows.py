@@ -165,7 +165,6 @@ def _receipt(row: Row, book: Book) -> Receipt:
     sound = row["actor"] in (None, *ACTORS) and row["severity"] in (None, *SEVERITIES)
     sound = sound and (row["summary"] is None or _text(row["summary"]))
     sound = sound and _text(row["id"]) and _text(row["event_type"]) and row["seq"] >= 0
-    sound = sound and (row["task_id"] is None or _text(row["task_id"]))
     return Receipt(
         seq=row["seq"],
         id=row["id"],
