@@ -65,7 +65,7 @@ def test_the_story_is_valid(interlock: Interlock, story_path: Path) -> None:
         "        2          0  app_autopilot_automation_applied",
     ]
     assert "       49          0  app_heartbeat\n" in ran.out
-    assert ran.out.endswith("\n\n164 receipts of 16 kinds, 23 entities of 7 kinds: all valid\n")
+    assert ran.out.endswith("\n\n164 receipts of 16 kinds, 25 entities of 8 kinds: all valid\n")
 
 
 def test_a_real_ledger_of_many_tasks_is_valid(interlock: Interlock, ledger_path: Path) -> None:

@@ -237,7 +237,7 @@ def test_an_entity_is_found_without_walking_the_receipts(real: Snapshot, kind: s
     receipts = [step for step in steps if "telemetry_events" in step]
     one = "SEARCH main.telemetry_events USING INTEGER PRIMARY KEY (rowid=?)"
     assert all(step == one or step.startswith(f"{SEARCH} {TYPE} (event_type=?") for step in receipts)
-    assert not receipts or kind in ("seat", "wake_action")
+    assert not receipts or kind in ("seat", "wake_action", "smoke_seat")
     if kind in ("binding", "seat"):
         assert "SEARCH bound USING INDEX one_active_binding_per_task (task_id=?)" in steps
 

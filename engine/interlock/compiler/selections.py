@@ -84,7 +84,7 @@ class _Built:
         fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
         found = [field.path for field in fields if isinstance(field.of, Variable)]
         own = [self.selection.of] if self.selection.of else []
-        own += ["receipt_id"] if "wake_action" in self.selection.kinds else []  # an invalid plan's one action has none
+        own += ["receipt_id"] if self.selection.kinds[0] in ("wake_action", "smoke_seat") else []  # none if invalid
         return stored(self.selection.kinds, [*found, *self.selection.per, *own])
 
 

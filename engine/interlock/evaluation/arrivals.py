@@ -20,6 +20,7 @@ _ROLES = ("manager", "worker")
 BEHIND = {
     "seat": ("app_heartbeat", "codex_events_ingested", "app_worker_rotation_recorded"),
     "wake_action": ("app_wakeup_dispatch_planned",),
+    "smoke_seat": ("app_smoke_receipt_recorded",),
 }
 """The receipts that entities are made of."""
 _DAY = 86_400

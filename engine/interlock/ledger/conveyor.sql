@@ -177,6 +177,72 @@ FROM (SELECT *, is_valid(kind, task, actor, severity, summary, correlation, attr
      json_each(iif(valid, attributes, '{"actions": [{}]}'), '$.actions') AS action
 WHERE (plan.instant > asked_instant()) IS NOT TRUE;
 
+CREATE TEMP VIEW entity_ended_binding AS
+SELECT 'ended_binding' AS kind, id, rowid AS seq, task_id,
+       (SELECT name FROM main.tasks WHERE tasks.id = bindings.task_id) AS task,
+       created_at AS at, instant_of(created_at) AS instant, NULL AS actor, NULL AS severity, '' AS summary,
+       '{}' AS correlation,
+       json_object('ended_at', ended_at, 'worker_session_id', worker_session_id,
+                   'manager_session_id', manager_session_id) AS attributes
+FROM main.bindings
+WHERE state IN ('ended', 'invalid') AND (instant_of(ended_at) > asked_instant()) IS NOT TRUE
+  AND (instant_of(created_at) > asked_instant()) IS NOT TRUE;
+
+-- The receipts of smoke steps that name a thread, each with the bindings that may have been active when it was recorded.
+CREATE TEMP VIEW smoke_step AS
+SELECT proof.*, json_extract(iif(valid, attributes, '{}'), '$.role') AS role,
+       json_extract(iif(valid, attributes, '{}'), '$.thread_id') AS recorded_thread_id,
+       (SELECT iif(count(*) = 1, max(bindings.rowid), NULL) FROM main.bindings
+        WHERE bindings.task_id = proof.task_id AND instant_of(bindings.created_at) <= latest
+          AND (bindings.state IN ('active', 'ending')
+               OR instant_of(bindings.ended_at) + iif(instr(bindings.ended_at, '.'), 0, 999999) >= instant)) AS bound
+FROM (SELECT *, instant + iif(instr(at, '.'), 0, 999999) AS latest,
+             is_valid(kind, task, actor, severity, summary, correlation, attributes) AS valid
+      FROM receipt WHERE kind = 'app_smoke_receipt_recorded') AS proof
+WHERE (instant > asked_instant()) IS NOT TRUE;
+
+-- The seat of such a step's role, with the first rotation of its session since.
+CREATE TEMP VIEW smoke_seated AS
+SELECT step.*, sessions.id AS session_id, sessions.name AS session_name,
+       bindings.state IN ('active', 'ending') AS bound_still,
+       sessions.codex_app_thread_id AS last_thread_id,
+       (SELECT min(rotation.seq) FROM rotation
+        WHERE rotation.session_id = sessions.id AND rotation.seq > step.seq) AS rotated
+FROM smoke_step AS step
+LEFT JOIN main.bindings ON bindings.rowid = step.bound
+LEFT JOIN main.sessions
+  ON sessions.id = iif(step.role = 'manager', bindings.manager_session_id, bindings.worker_session_id)
+WHERE recorded_thread_id IS NOT NULL OR NOT valid;
+
+-- That rotation names the thread that the seat had; without one it is that of the session's row. A session that was registered
+-- again in between, a rotation that cannot be read, or several bindings in the receipt's second: then nothing tells.
+CREATE TEMP VIEW entity_smoke_seat AS
+SELECT 'smoke_seat' AS kind, id, seq, task_id, task, at, instant, NULL AS actor, NULL AS severity, '' AS summary,
+       '{}' AS correlation,
+       iif(valid, json_object(
+           'receipt_id', id, 'role', role, 'session_id', session_id, 'thread_id', thread_id,
+           'recorded_thread_id', recorded_thread_id,
+           'current', json(iif(bound_still AND rotated IS NULL, 'true', 'false')),
+           'certain', json(iif(thread_id IS recorded_thread_id
+               OR (session_id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM rotation
+                                   WHERE rotation.session_id IS NULL AND rotation.task_id = seat.task_id
+                                     AND rotation.seq > seat.seq)
+                   AND NOT EXISTS (SELECT 1 FROM registered
+                                   WHERE registered.session_id = seat.session_id AND registered.instant >= seat.instant
+                                     AND (registered.instant > until) IS NOT TRUE)
+                   AND NOT EXISTS (SELECT 1 FROM registered_pair AS pair
+                                   WHERE seat.session_name IN (pair.manager_name, pair.worker_name)
+                                     AND pair.task_id IN (SELECT sitting.task_id FROM sitting
+                                                          WHERE seat.session_id IN (sitting.manager_session_id,
+                                                                                    sitting.worker_session_id))
+                                     AND pair.instant >= seat.instant AND (pair.instant > until) IS NOT TRUE)),
+               'true', 'false'))), 'null') AS attributes
+FROM (SELECT *, iif(rotated IS NULL, last_thread_id,
+                    (SELECT rotation.thread_id FROM rotation WHERE rotation.seq = rotated)) AS thread_id,
+             (SELECT rotation.latest FROM rotation WHERE rotation.seq = rotated) AS until
+      FROM smoke_seated) AS seat;
+
 -- When what is said of entities changes, as the views above tell it of different instants, and what it is that changes.
 CREATE TEMP VIEW change_task AS
 SELECT id AS task_id, 'task' AS kind, id, created_at AS at FROM main.tasks;
@@ -217,3 +283,11 @@ CREATE TEMP VIEW change_wake_action AS
 SELECT task_id, event_type AS kind, id, timestamp AS at
 FROM main.telemetry_events
 WHERE event_type = 'app_wakeup_dispatch_planned';
+
+CREATE TEMP VIEW change_ended_binding AS
+SELECT task_id, 'ended_binding' AS kind, id, ended_at AS at FROM main.bindings;
+
+CREATE TEMP VIEW change_smoke_seat AS
+SELECT task_id, event_type AS kind, id, timestamp AS at
+FROM main.telemetry_events
+WHERE event_type = 'app_smoke_receipt_recorded';

@@ -27,6 +27,13 @@ SELECT * FROM entity_fact WHERE kind = 'acknowledgement';
 CREATE TEMP VIEW entity_wake_action AS
 SELECT * FROM entity_fact WHERE kind = 'wake_action';
 
+CREATE TEMP VIEW entity_ended_binding AS
+SELECT * FROM entity_fact
+WHERE kind = 'ended_binding' AND (instant_of(json_extract(attributes, '$.ended_at')) > asked_instant()) IS NOT TRUE;
+
+CREATE TEMP VIEW entity_smoke_seat AS
+SELECT * FROM entity_fact WHERE kind = 'smoke_seat';
+
 CREATE TEMP VIEW entity_registration AS
 SELECT * FROM entity_fact WHERE kind = 'registration';
 
@@ -109,6 +116,12 @@ SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'acknowledgement';
 
 CREATE TEMP VIEW change_wake_action AS
 SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'wake_action';
+
+CREATE TEMP VIEW change_ended_binding AS
+SELECT task_id, kind, id, json_extract(attributes, '$.ended_at') AS at FROM change_fact WHERE kind = 'ended_binding';
+
+CREATE TEMP VIEW change_smoke_seat AS
+SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'smoke_seat';
 
 CREATE TEMP VIEW change_registration AS
 SELECT task_id, kind, id, at FROM change_fact WHERE kind = 'registration';

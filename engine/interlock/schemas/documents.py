@@ -11,7 +11,18 @@ import msgspec
 
 from interlock.shipped import data_folder
 
-ENTITIES = ("task", "binding", "seat", "registration", "notification", "acknowledgement", "handoff", "wake_action")
+ENTITIES = (
+    "task",
+    "binding",
+    "seat",
+    "ended_binding",
+    "registration",
+    "notification",
+    "acknowledgement",
+    "handoff",
+    "wake_action",
+    "smoke_seat",
+)
 """The fact kinds that are the state of a table, not receipts (`ledger.md`)."""
 _SUFFIX = ".schema.json"
 _NODES = (dict, list)
