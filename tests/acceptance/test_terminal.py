@@ -100,8 +100,9 @@ def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> N
     assert terminal("eval", "quiescence", *at, columns=60) == (
         "\x1b[31mdenied\x1b[0m     quiescence  task checkout-refactor: monitoring\n"
         "           May the autopilot stop?\n"
-        "           denied for another 2 min; then still denied:\n"
-        "           manager heartbeat is stale.\n"
+        "           denied for another 5 min 17 s; then still denied:\n"
+        "           worker has 2/3 quiet heartbeat cycles since\n"
+        "           2026-06-22T09:12:01Z\n"
         "  \x1b[31mblock\x1b[0m    worker heartbeat is stale.\n"
         "           fix: wake the worker in checkout-refactor-worker, then"
         " conveyor app-heartbeat checkout-refactor --role worker\n"
