@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +192,27 @@ def test_strict_smoke(tmp_path: Path, change: Change, acknowledged: bool, rules:
     decision = interlock.evaluate("smoke-strict", ledger=builder.write(), task="demo", at=NOW)
     assert [finding.rule for finding in decision.findings] == rules, decision
     assert decision.allow is (not rules)
+
+
+def test_a_session_that_was_opened_before_the_clock_was_set_back_is_seen(tmp_path: Path) -> None:
+    """Four minutes ahead of the clock by now, and blocked: a live question sees it, though an older one was proved."""
+    now = datetime.now(UTC).replace(microsecond=0)
+
+    def stamp(seconds: int) -> str:
+        return (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    beat = {"last_heartbeat_at": stamp(-5)}
+    builder = LedgerBuilder(tmp_path / "ledger.db").task("demo", at=stamp(-600))
+    builder.bind(at=stamp(-600), manager=beat, worker=beat)
+    for smoke, opened, last in (("old", -60, "accepted"), ("new", 230, "blocked")):
+        session = {"smoke_id": smoke, "nonce": smoke}
+        started = {**session, "mode": "required", "scope": "pair", "worker_count": 1}
+        builder.receipt("app_smoke_started", at=stamp(opened), attributes=started)
+        for role, status in itertools.product(("manager", "worker"), ("sent", "received", last)):
+            receipt = {**session, "role": role, "status": status}
+            builder.receipt("app_smoke_receipt_recorded", at=stamp(opened + 10), actor=role, attributes=receipt)
+    path = builder.write()
+    live = interlock.evaluate("smoke", ledger=path, task="demo")
+    assert (live.allow, live.outputs["smoke_id"]) == (False, "new")
+    assert {"blocked", "not-accepted"} <= {finding.rule for finding in live.findings}
+    assert interlock.evaluate("smoke", ledger=path, task="demo", at=stamp(0)).allow is True

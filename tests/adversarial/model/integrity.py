@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.adversarial.model.docket import Answer, Docket, Params, undecided
-from tests.adversarial.model.rows import Book, Receipt, Row
-from tests.adversarial.model.seats import ROTATED, Pair, When, pair
+from tests.adversarial.model.rows import MISSING, Book, Receipt, Row
+from tests.adversarial.model.seats import ROTATED, Pair, When, end, pair, registrations, rotations
 from tests.adversarial.model.selections import meant
 from tests.adversarial.model.smoke import proofs_sound
+from tests.adversarial.model.stamps import Stamp
+
+OVER = ("ended", "invalid")
+"""The states of a binding that is over."""
 
 
 def integrity(book: Book, task: str, when: When, params: Params) -> Answer:
@@ -17,7 +21,7 @@ def integrity(book: Book, task: str, when: When, params: Params) -> Answer:
         return undecided(f"No active binding for task: {params['task']}")
     docket = Docket(unread=[] if bound.readable else ["binding"])
     _check_answers(book, task, bound, when, docket)
-    _check_proofs(book, task, bound, when, docket)
+    _check_proofs(book, task, when, docket)
     _check_deliveries(book, task, when, docket)
     return docket.answer(allowed="consistent", denied="contradicted")
 
@@ -42,23 +46,58 @@ def _check_answers(book: Book, task: str, bound: Pair, when: When, docket: Docke
             docket.need([bool(seen["consumed_at"])], "answered-unconsumed", "")
         if row["binding_id"] != bound.binding["id"]:
             # Under an earlier binding of the task it was right when it was recorded.
-            earlier = any(b["id"] == row["binding_id"] for b in book.tables["bindings"] if b["task_id"] == task)
-            docket.need({False, True} if earlier else {False}, "answer-outside-binding", "")
+            at = book.time(row["created_at"])
+            docket.unread += ["acknowledgement"] if at is None else []
+            own = [b for b in bound_then(book, task, at) if b["id"] == row["binding_id"]] if at is not None else []
+            over = [b for b in own if b["state"] in OVER and when.sees(book.time(b["ended_at"]))]
+            docket.need([bool(over)], "answer-outside-binding", "")
 
 
-def _check_proofs(book: Book, task: str, bound: Pair, when: When, docket: Docket) -> None:
+def bound_then(book: Book, task: str, at: Stamp) -> list[Row]:
+    """The bindings of a task that may have been active at some moment that a stamp means."""
+    found = []
+    for row in book.tables["bindings"]:
+        begun, ended = book.time(row["created_at"]), book.time(row["ended_at"])
+        lasted = row["state"] not in OVER or (ended is not None and end(ended) >= at)
+        if row["task_id"] == task and begun is not None and begun <= end(at) and lasted:
+            found.append(row)
+    return found
+
+
+def _check_thread(book: Book, task: str, receipt: Receipt, at: Stamp, docket: Docket) -> None:
+    """A smoke receipt comes from the thread that its seat had then; where nothing tells that, nothing is decided."""
+    named = receipt.of("thread_id")
+    docket.unread += ["thread"] if named is MISSING else []
+    if named is None or named is MISSING:
+        return
+    bindings = bound_then(book, task, at)
+    session = book.session(bindings[0][f"{receipt.of('role')}_session_id"]) if len(bindings) == 1 else None
+    if session is None:
+        docket.unread.append("seat")
+        return
+    since = [each for each in rotations(book, session["id"]) if each.seq > receipt.seq]
+    first = min(since, key=lambda each: each.seq, default=None)
+    if named == (session["codex_app_thread_id"] if first is None else first.of("old_worker_thread_id")):
+        return
+    until = 1 << 62 if first is None else end(first.at)
+    hidden = any(at <= each <= until for each in registrations(book, session))
+    hidden = hidden or any(
+        each.attributes is None and each.task_id == task and each.seq > receipt.seq for each in book.of_kinds(ROTATED)
+    )
+    if hidden:
+        docket.unread.append("thread")
+    else:
+        docket.need([False], "proof-of-another-thread", "")
+
+
+def _check_proofs(book: Book, task: str, when: When, docket: Docket) -> None:
     sessions = meant(book, task, ["app_smoke_started", "app_smoke_skipped"], when, lambda _: True)
     opened = {(receipt.of("smoke_id"), receipt.of("nonce")) for receipt in sessions}
-    threads = {seat.role: seat.of("codex_app_thread_id") for seat in bound.seats}
-    moved = any(receipt.task_id == task for receipt in book.of_kinds(ROTATED))
-    moved = moved or sum(row["task_id"] == task for row in book.tables["bindings"]) > 1
     for receipt in meant(book, task, ["app_smoke_receipt_recorded"], when, lambda _: True):
         if not proofs_sound(receipt) or receipt.at is None:
             docket.unread.append("proof")
             continue
-        thread = receipt.of("thread_id")
-        if thread is not None and thread != threads.get(receipt.of("role")):
-            docket.need({False, True} if moved else {False}, "proof-of-another-thread", "")
+        _check_thread(book, task, receipt, receipt.at, docket)
         docket.need([(receipt.of("smoke_id"), receipt.of("nonce")) in opened], "proof-of-no-session", "")
 
 

@@ -115,7 +115,7 @@ def _heartbeats(book: Book, session: Row, when: When) -> frozenset[Any]:
 
 def _later(book: Book, session: Any, when: When) -> list[Receipt]:
     """The rotations of a session after the instant."""
-    return [each for each in _rotations(book, session) if not when.live and when.sees(each.at) is False]
+    return [each for each in rotations(book, session) if not when.live and when.sees(each.at) is False]
 
 
 def _proofs(book: Book, session: Row, when: When) -> list[stamps.Stamp]:
@@ -124,7 +124,7 @@ def _proofs(book: Book, session: Row, when: When) -> list[stamps.Stamp]:
     A receipt is after a rotation that stands before it in the ledger; a registration, which stands elsewhere, after one
     whose second is over. A rotation that cannot be read may be of any session of its task.
     """
-    emptied = [each for each in _rotations(book, session["id"], unread=True) if when.sees(each.at) is not False]
+    emptied = [each for each in rotations(book, session["id"], unread=True) if when.sees(each.at) is not False]
     head = max((each.seq for each in emptied), default=-(1 << 63))
     found = [
         receipt.at
@@ -132,18 +132,18 @@ def _proofs(book: Book, session: Row, when: When) -> list[stamps.Stamp]:
         if receipt.at is not None and when.sees(receipt.at)
         if receipt.seq > head and session_of_beat(receipt) == session["id"]
     ]
-    over = max((_end(each.at) for each in emptied), default=-1)
-    return found + [at for at in _registrations(book, session) if at <= when.instant and at > over]
+    over = max((end(each.at) for each in emptied), default=-1)
+    return found + [at for at in registrations(book, session) if at <= when.instant and at > over]
 
 
-def _end(at: stamps.Stamp | None) -> int:
+def end(at: stamps.Stamp | None) -> int:
     """The last moment that a stamp may mean."""
     if at is None:
         return 1 << 62
     return at + stamps.SECOND - 1 if at.cut else at
 
 
-def _rotations(book: Book, session: Any, *, unread: bool = False) -> list[Receipt]:
+def rotations(book: Book, session: Any, *, unread: bool = False) -> list[Receipt]:
     """The rotations that gave a session another thread, and left it without a heartbeat; with `unread`, and those of
     its tasks that cannot be read.
     """
@@ -162,7 +162,7 @@ def session_of_beat(receipt: Receipt) -> Any:
     return receipt.of("session_id", correlation=receipt.kind != "app_heartbeat")
 
 
-def _registrations(book: Book, session: Row) -> list[stamps.Stamp]:
+def registrations(book: Book, session: Row) -> list[stamps.Stamp]:
     """When a session was registered: by itself, or with a disposable pair."""
     found = []
     for at, kind, payload in book.registrations:
