@@ -116,7 +116,9 @@ def test_a_receipt_ends_the_wait(journal: str, watching: Watching, process: Inte
     assert line(watch) == ["marked", "denied", "unmarked", "nobody", "has", "marked", "demo"]
     write(mark())
     assert line(watch) == ["marked", "allowed", "unmarked", "->", "marked"]
-    assert ended(watch) == (0, "", "")
+    code, out, err = ended(watch)
+    assert (code, out) == (0, "")
+    assert ("its log is not beside it" in err) is (journal == "wal"), "the writer took the log away when it closed"
     (told,) = [json.loads(each) for each in Path("told.ndjson").read_text("utf-8").splitlines()]
     logged = [json.loads(each)["decision"] for each in Path("log.ndjson").read_text("utf-8").splitlines()]
     assert [each["allow"] for each in logged] == [False, True]
