@@ -125,7 +125,8 @@ def test_a_receipt_ends_the_wait(journal: str, watching: Watching, process: Inte
     assert logged[1] == told
     assert not Path("ledger.db-wal").exists(), "who writes may clean up"
     # Within one second it cannot be told whether the receipt came before the first decision or after it.
-    assert process("verify-decision", "log.ndjson").code in (0, 4)
+    # A note about a log that was away is true of its moment only: where it differs later, so does the record.
+    assert process("verify-decision", "log.ndjson").code in ((0, 3, 4) if journal == "wal" else (0, 4))
 
 
 @pytest.mark.slow
