@@ -38,7 +38,7 @@ def test_no_second_differs_before_the_next_change_and_that_instant_does(
     for task, now in Random(7).sample(asked, min(len(asked), 4 * EXAMPLES)):
         for decision in interlock.judge(POLICIES, ledger=ledger, tasks=[task], at=now):
             changes += held_against_every_second(decision, ledger)
-    assert changes > 8
+    assert changes > 4
 
 
 def held_against_every_second(decision: Decision, ledger: Ledger) -> bool:
