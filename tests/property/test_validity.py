@@ -35,10 +35,10 @@ def test_no_second_differs_before_the_next_change_and_that_instant_does(
     lines = (conformance / expected).read_bytes().splitlines()
     asked = sorted({(q.task, q.now) for line in lines for q in [msgspec.json.decode(line, type=Question)]})
     ledger, changes = interlock.open_ledger(conformance / f"{name}.db"), 0
-    for task, now in Random(7).sample(asked, min(len(asked), 4 * EXAMPLES)):
+    for task, now in Random(7).sample(asked, min(len(asked), 6 * EXAMPLES)):
         for decision in interlock.judge(POLICIES, ledger=ledger, tasks=[task], at=now):
             changes += held_against_every_second(decision, ledger)
-    assert changes > 4
+    assert changes > 8
 
 
 def held_against_every_second(decision: Decision, ledger: Ledger) -> bool:
