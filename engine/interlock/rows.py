@@ -95,7 +95,7 @@ def completed(facts: list[Fact], selection: Selection) -> tuple[Fact, ...]:
 
 def _place(fact: Fact, selection: Selection) -> int:
     """The place of an absent group's fact among those that the policy names."""
-    return next(n for n, (path, group) in enumerate(selection.absences) if fact.fields[path] == group)
+    return next(n for n, (path, group) in enumerate(selection.absences) if fact.fields.get(path) == group)
 
 
 def is_empty(facts: tuple[Fact, ...], selection: Selection) -> bool:

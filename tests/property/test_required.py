@@ -86,9 +86,9 @@ def test_a_required_selection_may_stand_anywhere(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_policies_with_required_selections_hold_until_they_say() -> None:
+def test_fifteen_hundred_policies_with_required_selections_hold_until_they_say() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(1_000 * EXAMPLES):
+    for seed in range(1_500 * EXAMPLES):
         seen += check(Random(seed))
     assert seen["changes"] > 100
     assert seen["undecided"] > 100

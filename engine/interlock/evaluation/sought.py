@@ -28,7 +28,7 @@ def sought(policy: Policy, of: Single | Lookup | Some, known: Known) -> Sought:
 def absence(policy: Policy, fact: Fact, known: Known) -> Sought:
     """What an absent named group lacks: a fact of that group."""
     selection = next(each for each in policy.selections if each.name == fact.kind)
-    path, group = next((path, group) for path, group in selection.absences if fact.fields[path] == group)
+    path, group = next((path, group) for path, group in selection.absences if fact.fields.get(path) == group)
     is_of_group = Compare("==", Field(Variable(fact.kind), path, Type("string")), Constant(group, Type("string")))
     return described(policy, fact.kind, notation(is_of_group, fact.kind), known)
 
