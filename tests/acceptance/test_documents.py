@@ -1,4 +1,4 @@
-"""Everything in the README and in the language's reference is run.
+"""Every command and example in the README, the guides and the language reference is run.
 
 `UPDATE_GOLDEN=1` writes what was printed into them, for a person to read.
 """
@@ -9,13 +9,20 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-DOCUMENTS = [README, ROOT / "policies" / "REFERENCE.md"]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "policies").rglob("*.md")])
+"""Every document for people, which are the pages of the site."""
+DOCUMENTS = [page for page in PAGES if "```console\n" in page.read_text()]
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLE = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -52,8 +59,12 @@ def digested(block: str, folder: Path) -> str:
     return block.replace(written["digest"], digest)
 
 
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_the_commands_print_what_the_document_says(document: Path, tmp_path: Path) -> None:
     text = document.read_text()
     for language, block in BLOCK.findall(text):
@@ -79,7 +90,8 @@ def test_the_commands_print_what_the_document_says(document: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_the_python_examples_print_what_the_document_says(tmp_path: Path) -> None:
-    text = README.read_text()
+    document = DOCS / "python.md"
+    text = document.read_text()
     run("interlock demo --write story.db", tmp_path)
     examples = EXAMPLE.findall(text)
     assert len(examples) == text.count("```python\n") > 3
@@ -92,11 +104,44 @@ def test_the_python_examples_print_what_the_document_says(tmp_path: Path) -> Non
         else:
             assert printed == again
     if os.environ.get("UPDATE_GOLDEN"):
-        README.write_text(text)
+        document.write_text(text)
 
 
 def test_the_document_holds_the_recipes_that_are_run() -> None:
     recipes = sorted((ROOT / "tests" / "acceptance" / "recipes").iterdir())
     assert len(recipes) == 3
-    text = README.read_text()
+    text = (DOCS / "ci.md").read_text()
     assert [recipe.name for recipe in recipes if f"\n{recipe.read_text()}```\n" not in text] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_bytes()) <= 10_240
+
+
+def test_every_guide_shows_what_is_printed() -> None:
+    names = {"README.md", "policies/REFERENCE.md", "docs/operators.md", "docs/authors.md", "docs/ci.md"}
+    assert names <= set(map(named, DOCUMENTS))
+
+
+@pytest.mark.parametrize("document", PAGES, ids=named)
+def test_every_link_leads_to_a_document(document: Path) -> None:
+    """To a page of the site: `mkdocs build --strict` in `.ci/run` agrees."""
+    for target, anchor in LINK.findall(document.read_text()):
+        linked = document.parent / target if target else document
+        assert linked.resolve() in PAGES, target
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], anchor
+
+
+def leaves(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for each in nav.values() if isinstance(nav, dict) else nav:
+            yield from leaves(each)
+
+
+def test_the_site_has_every_document_once() -> None:
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    assert sorted(leaves(nav)) == sorted(map(named, PAGES))
