@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS = ("interlock-check", "interlock-test")
@@ -98,11 +99,12 @@ def project(tmp_path: Path, hooks: tuple[Path, str]) -> Path:
     return tmp_path
 
 
-def committed(project: Path, home: Path) -> tuple[int, str]:
+def committed(project: Path, home: Path, *hooks: str) -> tuple[int, str]:
     """What pre-commit says of a commit of all that changed. What it would fetch is taken from this environment."""
     git(project, "add", "--all")
     env = {
         **os.environ,
+        "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}",
         "PRE_COMMIT_HOME": str(home),
         "PYTHONPATH": sysconfig.get_path("purelib"),
         "PIP_NO_INDEX": "1",
@@ -111,7 +113,7 @@ def committed(project: Path, home: Path) -> tuple[int, str]:
         "PIP_IGNORE_INSTALLED": "1",
         "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
     }
-    command = [sys.executable, "-m", "pre_commit", "run", "--color=never"]
+    command = [sys.executable, "-m", "pre_commit", "run", "--color=never", *hooks]
     done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -141,3 +143,27 @@ def test_the_hooks(project: Path, home: Path) -> None:
     assert "Passed" in check
     assert "Failed" in test
     assert "above" in test
+
+
+def test_our_own_hooks_are_those_that_we_offer() -> None:
+    """But for the language: in this repository they run the checkout, and not a copy of it."""
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    ours = {hook["id"]: hook for hook in local["hooks"] if hook["id"] in HOOKS}
+    offered = {hook.pop("id"): hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))}
+    for name, hook in offered.items():
+        assert hook.pop("description")
+        assert ours[name] == {**hook, "id": name, "language": "system"}
+    assert tuple(ours) == HOOKS
+
+
+def test_a_contributor_cannot_commit_an_invalid_policy(tmp_path: Path, hooks: tuple[Path, str], home: Path) -> None:
+    git(tmp_path, "clone", "--quiet", str(hooks[0]), "clone")
+    clone = tmp_path / "clone"
+    loop = clone / "policies" / "loop.yaml"
+    loop.write_text(f"{loop.read_text('utf-8')}\n# a comment\n", "utf-8")
+    code, told = committed(clone, home, "interlock-check")
+    assert (code, told.count("Passed")) == (0, 1), told
+    loop.write_text(loop.read_text("utf-8").replace("pulse.at", "pulse.att"), "utf-8")
+    code, told = committed(clone, home, "interlock-check")
+    assert code == 1
+    assert "policies/loop.yaml:" in told

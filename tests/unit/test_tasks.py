@@ -1,0 +1,41 @@
+"""What contributors use says the same as what `.ci/run` does: tasks, templates and the guide."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = (ROOT / ".ci" / "run").read_text("utf-8")
+STEPS = re.findall(r"^all=\((.+)\)$", RUN, re.MULTILINE)[0].split()
+TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").iterdir())
+
+
+def test_every_step_is_a_function_and_stands_in_the_head() -> None:
+    assert STEPS
+    assert set(STEPS) <= set(re.findall(r"^(\w+)\(\) \{$", RUN, re.MULTILINE))
+    assert re.findall(r"^#   (\w+)  ", RUN, re.MULTILINE) == STEPS
+
+
+def test_the_tasks_of_nox_are_the_steps() -> None:
+    functions = [
+        each for each in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body if isinstance(each, ast.FunctionDef)
+    ]
+    tasks = [
+        each for each in functions if [ast.unparse(decorator) for decorator in each.decorator_list] == ["nox.session"]
+    ]
+    assert [each.name for each in tasks] == STEPS
+    assert [each.name for each in tasks if not ast.get_docstring(each)] == []
+    assert {ast.unparse(each.body[-1]) for each in tasks} == {"_step(session)"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_for_issues_says_what_it_is_for(template: Path) -> None:
+    """Without the two, the forge does not offer it."""
+    _, head, body = template.read_text("utf-8").split("---\n", 2)
+    assert yaml.safe_load(head).keys() == {"name", "about"}
+    assert body.strip()
