@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from interlock import schemas
@@ -62,16 +63,17 @@ def verify(
 def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
     """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
     tally, head, ends, table = Tally(clock), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
-    for number, text in enumerate(lines, 1):
-        if not text.strip():
-            continue
-        line = read_line(text, number)
-        if line.about is not None:
-            ends[line.about["kind"]] = True
-            continue
-        clash = None if line.row is None else table.add(line.row)
-        tally.line(line, number, clash)
-        head = max(head, line.row[2] if line.row else 0)
+    with closing(table.connection):
+        for number, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            line = read_line(text, number)
+            if line.about is not None:
+                ends[line.about["kind"]] = True
+                continue
+            clash = None if line.row is None else table.add(line.row)
+            tally.line(line, number, clash)
+            head = max(head, line.row[2] if line.row else 0)
     if ends[OPENING] and not ends[CLOSING]:
         tally.cut_off()
     return tally.verification(path, head, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -54,15 +55,31 @@ def own_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def interlock(folder: Path, capfd: pytest.CaptureFixture[str]) -> Interlock:
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """Every connection to SQLite that is opened."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def recording(*args: Any, **how: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **how))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recording)
+    return opened
+
+
+@pytest.fixture
+def interlock(folder: Path, capfd: pytest.CaptureFixture[str], connections: list[sqlite3.Connection]) -> Interlock:
     """Runs the command in this process."""
 
     def run(*args: str) -> Ran:
         before = state(folder)
         capfd.readouterr()
+        connections.clear()
         with pytest.raises(SystemExit) as exited:
             main.main(args)
         found = Ran(int(exited.value.code or 0), *capfd.readouterr())
+        assert not any(map(is_open, connections)), "a connection was left open"
         assert state(folder) == before, "the command wrote something"
         return kept(found)
 
@@ -95,6 +112,15 @@ def kept(ran: Ran) -> Ran:
     assert not any(char in ran.out + ran.err for char in "\x00\x07\x1b\x7f\x9b\u202e"), "a control reached the terminal"
     assert bool(ran.err.startswith("error: ")) is (ran.code in {2, 6}), ran
     return ran._replace(out=as_by_both(ran.out))
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    """Whether it was not closed."""
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
