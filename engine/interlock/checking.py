@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from interlock.errors import PolicyError, UsageError
 from interlock.library import Library
 from interlock.listing import is_meant
-from interlock.source import Issue, Source, digest
+from interlock.needs import Reading
+from interlock.source import Issue, Source
 
 _SUFFIXES = (".yaml", ".yml")
 _TESTS = ("_test.yaml", "_test.yml")
@@ -21,31 +22,31 @@ def check(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tu
     to no policy, or to a file that cannot be read.
     """
     files = {os.path.realpath(file): file for path in paths for file in _files(path, library)}
+    reading = library.reading()
     issues: list[Issue] = []
     sources: list[Source] = []
     for file in files.values():
-        found, source = _checked(file, library)
+        found, source = _checked_test(file, library) if file.endswith(_TESTS) else _checked(file, reading, files)
         issues += found
         sources.append(source)
     return tuple(issues), tuple(sources)
 
 
-def _checked(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
-    if file.endswith(_TESTS):
-        return _checked_test(file, library)
+def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[Issue, ...], Source]:
+    """The issues of a policy; that a needed one is invalid is told by the issues of that, where it is checked too."""
     try:
-        loaded = library.load(file)
+        loaded = reading.load(file)
     except PolicyError as error:
-        return error.issues, next(iter(error.sources), Source(file, ""))
+        told = {message for message, blamed in error.blamed.items() if os.path.realpath(blamed) in files}
+        issues = tuple(issue for issue in error.issues if issue.message not in told)
+        return issues, next(iter(error.sources), Source(file, ""))
     from interlock.lint import warnings
     from interlock.parser import parse
 
-    with open(file, "rb") as stream:
-        source = Source(file, stream.read().decode(errors="replace"))
+    source = Source(file, loaded.source.text)
     document, _ = parse(source)
-    if document is None or digest(source.text) != loaded.policy.digest:
-        raise UsageError(f"the policy `{file}` was written to while it was read; check again")
-    return warnings(document, loaded, library.load), source
+    assert document is not None, "the source of a policy can be parsed"
+    return warnings(document, loaded), source
 
 
 def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:

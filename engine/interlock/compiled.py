@@ -149,6 +149,7 @@ class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     """A policy, its selections as SQL and its rules as rulesets, ready to decide.
 
     `undated` is SQL for receipts of the kinds it reads whose `at` is no time: ranges of time would pass them over.
+    `closures` are the digests of the policies that it needs, one for each need, all that those need included.
     """
 
     policy: Policy
@@ -157,3 +158,4 @@ class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     relations: tuple[Relation, ...]
     strata: tuple[Stratum, ...]
     clock: Clock = Clock()
+    closures: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ def compare(
     them. Raises UsageError, PolicyError, LedgerError.
     """
     library = Library(policy_dirs, beside_first=True)
-    loaded = [library.load(old), library.load(new)]
+    loaded = library.loads([old, new])
     asked = [(each, arguments_for(each, params or {}, loaded)) for each in loaded]
     first, last = (None if each is None else moment(each, ledger).now for each in (since, until))
     with ledger.snapshot(LIMIT - 1) as snapshot:
@@ -55,7 +55,7 @@ def compare(
             raise UsageError(_nothing(names, tasks is None))
         found: list[Difference] = []
         for name in watched(list(spans)):
-            stretch = Stretch(snapshot, ledger.path, name, *spans[name], "both", library.load)
+            stretch = Stretch(snapshot, ledger.path, name, *spans[name], "both")
             found += _differences(stretch, asked)
     was, now = (_version(each, library.path(name)) for each, name in zip(loaded, (old, new), strict=True))
     return Comparison(was, now, tuple(spans), skipped, tuple(found))

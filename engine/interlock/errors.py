@@ -5,6 +5,8 @@ Messages are lower case, without a full stop, with the reader's own words in bac
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from interlock.source import Issue, Source, render
 
 
@@ -37,10 +39,16 @@ class EngineError(InterlockError):
 
 
 class PolicyError(InterlockError):
-    """A policy cannot be judged by: `issues` says everything that is wrong with it, `sources` holds the texts."""
+    """A policy cannot be judged by: `issues` says everything that is wrong with it, `sources` holds the texts.
 
-    def __init__(self, issues: tuple[Issue, ...], sources: tuple[Source, ...] = ()) -> None:
+    `blamed` are the messages that only say that a needed policy is invalid, each with the file to blame.
+    """
+
+    def __init__(
+        self, issues: tuple[Issue, ...], sources: tuple[Source, ...] = (), blamed: Mapping[str, str] | None = None
+    ) -> None:
         self.issues = tuple(sorted(issues, key=Issue.sort_key))
         self.sources = sources
+        self.blamed = blamed or {}
         texts = {source.name: source for source in sources}
         super().__init__("\n".join(render(issue, texts.get(issue.location.name)) for issue in self.issues))

@@ -38,13 +38,13 @@ def facts(
     """
     from interlock.evaluation.seeing import seen
 
-    (loaded,), load = ready([policy], library(policy_dirs, cached=lock is None), lock)
+    (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     given = arguments_for(loaded, params or {}, [loaded])
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     asked = moment(at, opened)
 
     def selecting(snapshot: Snapshot) -> Selected:
-        return Judge(snapshot, opened.path, asked.now, "reference", load).facts(loaded, task, given)
+        return Judge(snapshot, opened.path, asked.now, "reference").facts(loaded, task, given)
 
     selected = opened.ask(asked.now, selecting, live=asked.live)
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
@@ -71,7 +71,7 @@ def explain(
     """
     from interlock.evaluation.explaining import authored, explanation
 
-    (loaded,), load = ready([policy], library(policy_dirs, cached=lock is None), lock)
+    (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     if rule is not None:
         _known_rule(rule, loaded)
     given = arguments_for(loaded, params or {}, [loaded])
@@ -80,12 +80,11 @@ def explain(
     asked = moment(at, opened)
 
     def explaining(snapshot: Snapshot) -> Explanation:
-        bench = Judge(snapshot, opened.path, asked.now, "both", load, None, skew)
+        bench = Judge(snapshot, opened.path, asked.now, "both", None, skew)
         return explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
 
     found = opened.ask(asked.now, explaining, live=asked.live)
-    document = library(policy_dirs).written(policy, loaded.policy.digest)
-    return authored(found, {} if document is None else document.data, rule)
+    return authored(found, loaded.document().data, rule)
 
 
 def unblock(
@@ -106,14 +105,14 @@ def unblock(
     """
     from interlock.unblocking.answering import unblock as answer
 
-    (loaded,), load = ready([policy], library(policy_dirs, cached=lock is None), lock)
+    (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     given = arguments_for(loaded, params or {}, [loaded])
     skew = skew_of(max_skew)
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     asked = moment(at, opened)
 
     def answering(snapshot: Snapshot) -> Unblock:
-        bench = Judge(snapshot, opened.path, asked.now, "both", load, None, skew)
+        bench = Judge(snapshot, opened.path, asked.now, "both", None, skew)
         return answer(bench, loaded, task, given)
 
     return opened.ask(asked.now, answering, live=asked.live)
@@ -149,14 +148,14 @@ def replay(
     """
     from interlock.evaluation.replay import Stretch, history
 
-    loaded, load = ready(policies, library(policy_dirs, cached=lock is None), lock)
+    loaded = ready(policies, library(policy_dirs, cached=lock is None), lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
     first, last = (None if each is None else moment(each, opened).now for each in (since, until))
 
     def replaying(snapshot: Snapshot) -> History:
         begun, ended = _stretch(snapshot, task, first, last)
-        stretch = Stretch(snapshot, opened.path, snapshot.task_label(task), begun, ended, engine, load)
+        stretch = Stretch(snapshot, opened.path, snapshot.task_label(task), begun, ended, engine)
         return history(stretch, list(zip(loaded, given, strict=True)))
 
     return opened.ask(LIMIT - 1, replaying)

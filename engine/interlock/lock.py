@@ -7,22 +7,18 @@ well. Which version of interlock judges is pinned where a project pins its depen
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from interlock.document import read_json
 from interlock.errors import LockError
-from interlock.evaluation import Loaded
+from interlock.evaluation import Loaded, closure
 from interlock.policy import Policy
 
 REMEDY = "if that is meant, write the lock anew with `interlock lock`, and have it reviewed"
 _LARGEST = 1 << 20
-
-
-Loads = Callable[[str, str], Loaded]
-"""Gives a policy by its id, and the folder of the policy that needs it."""
 
 
 class Locked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,10 +79,10 @@ def read(path: str) -> Lock:
     return Lock(path, form.policies)
 
 
-def made(path: str, loaded: Iterable[Loaded], load: Loads) -> Lock:
+def made(path: str, loaded: Iterable[Loaded]) -> Lock:
     """The lock of policies, and of those that they need. Raises LockError when two of them have the same id."""
     found: dict[str, Policy] = {}
-    for policy in closure(loaded, load):
+    for policy in (each.policy for each in closure(loaded)):
         known = found.setdefault(policy.id, policy)
         if known.digest != policy.digest:
             raise LockError(
@@ -96,30 +92,6 @@ def made(path: str, loaded: Iterable[Loaded], load: Loads) -> Lock:
     return Lock(path, {each.id: Locked(each.version, each.digest) for each in found.values()})
 
 
-def holding(path: str, loaded: Iterable[Loaded], load: Loads) -> Loads:
-    """What loads as `load` does, and nothing that is not locked: a file may change between two looks.
-
-    Raises LockError at once for every policy of `loaded`, and every one that they need, that is not as the lock has it.
-    """
-    lock = read(path)
-    lock.verify(closure(loaded, load))
-
-    def held(name: str, beside: str) -> Loaded:
-        found = load(name, beside)
-        lock.verify([found.policy])
-        return found
-
-    return held
-
-
-def closure(loaded: Iterable[Loaded], load: Loads) -> Iterator[Policy]:
-    """Policies, and those that they need in turn, each once."""
-    waiting = list(loaded)
-    seen: set[tuple[str, str]] = set()
-    while waiting:
-        each = waiting.pop()
-        if (each.folder, each.policy.digest) in seen:
-            continue
-        seen.add((each.folder, each.policy.digest))
-        yield each.policy
-        waiting += [load(need.policy, each.folder) for need in each.policy.needs]
+def hold(path: str, loaded: Iterable[Loaded]) -> None:
+    """Raise LockError for every policy, and every one that they need, that is not as the lock has it."""
+    read(path).verify(each.policy for each in closure(loaded))

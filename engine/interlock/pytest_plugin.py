@@ -52,27 +52,26 @@ class PolicyTests(pytest.File):
         from interlock.testing.reading import suite
 
         try:
-            library = _library(self.config)
-            read, loaded = suite(_near(self.path), library)
+            read, loaded = suite(_near(self.path), _library(self.config))
         except InterlockError as error:
             raise self.CollectError(str(error)) from None
         for case in read.cases:
-            yield PolicyCase.from_parent(self, name=case.name, case=case, suite=read, loaded=loaded, library=library)
+            yield PolicyCase.from_parent(self, name=case.name, case=case, suite=read, loaded=loaded)
 
 
 class PolicyCase(pytest.Item):
     """A case of a policy's test."""
 
-    def __init__(self, *, case: Any, suite: Any, loaded: Any, library: Library, **how: Any) -> None:
+    def __init__(self, *, case: Any, suite: Any, loaded: Any, **how: Any) -> None:
         super().__init__(**how)
-        self.case, self.suite, self.loaded, self.library = case, suite, loaded, library
+        self.case, self.suite, self.loaded = case, suite, loaded
 
     def runtest(self) -> None:
         """Judge the case's steps. Raises CaseFailed."""
         from interlock.testing.running import run
 
         wanted = f"{self.suite.id}/{self.case.name}"
-        (result,) = run(self.suite, self.loaded, self.library, wanted.__eq__).cases
+        (result,) = run(self.suite, self.loaded, wanted.__eq__).cases
         if not result.passed:
             raise CaseFailed(result)
 

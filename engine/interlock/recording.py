@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import msgspec
 
 from interlock.document import Row, document
-from interlock.evaluation import Judge, Loaded
+from interlock.evaluation import Judge, Loaded, closure
 from interlock.expression.values import printed
 from interlock.fact import Value
 from interlock.instant import format_instant
@@ -34,7 +34,7 @@ def record(
         decision=decision,
         asked=asked,
         params={name: printed(value, kinds[name]) for name, value in params.items()},
-        policies=_digests(loaded, judge.load),
+        policies={each.policy.id: each.policy.digest for each in closure([loaded])},
         head=judge.snapshot.newest(),
         facts=_facts(judge.witness),
         clock=None if clock is None else format_instant(clock),
@@ -59,12 +59,4 @@ def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
         of_kind = found.setdefault(row[0], {})
         if row[1] not in of_kind:
             of_kind[row[1]] = fingerprint(row)
-    return found
-
-
-def _digests(loaded: Loaded, load: Callable[[str, str], Loaded]) -> dict[str, str]:
-    """The digest of a policy, and of all that it needs, by id."""
-    found = {loaded.policy.id: loaded.policy.digest}
-    for need in loaded.policy.needs:
-        found |= _digests(load(need.policy, loaded.folder), load)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from interlock import instant
 from interlock.argument import arguments
 from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
-from interlock.evaluation import Engine, Judge, Loaded
+from interlock.evaluation import Engine, Judge, Loaded, closure
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.library import Library
 from interlock.moment import Moment, Skew, moment, skew_of
@@ -88,7 +88,7 @@ def judge(
     a parameter must be known to at least one of the policies.
     """
     policies_at, names = library(policy_dirs, cached=lock is None), list(policies)
-    loaded, load = ready(names, policies_at, lock)
+    loaded = ready(names, policies_at, lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]
     waived = waivers_of(waivers, names, policies_at) if isinstance(waivers, str | os.PathLike) else waivers
     skew = skew_of(max_skew)
@@ -96,7 +96,7 @@ def judge(
     asked = moment(at, opened)
 
     def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
-        bench = Judge(snapshot, opened.path, asked.now, engine, load, waived, skew)
+        bench = Judge(snapshot, opened.path, asked.now, engine, waived, skew)
         names = snapshot.task_labels() if tasks is None else tasks
         return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
 
@@ -127,7 +127,7 @@ def recorded(
     """
     from interlock.recording import record
 
-    loaded, load = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
+    loaded = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
     given = [arguments_for(each, params, loaded) for each in loaded]
     skew, now = skew_of(max_skew), moment(at, ledger)
     said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
@@ -135,7 +135,7 @@ def recorded(
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
         names = snapshot.task_labels() if tasks is None else tasks
-        judges = partial(Judge, snapshot, ledger.path, now.now, engine, load, None, skew)
+        judges = partial(Judge, snapshot, ledger.path, now.now, engine, None, skew)
         return tuple(
             record(judges(), policy, task, arguments, each, now.clock)
             for task in names
@@ -148,19 +148,17 @@ def recorded(
         raise UsageError(str(error)) from None
 
 
-def ready(
-    policies: Iterable[Name], policies_at: Library, lock: Name | None
-) -> tuple[list[Loaded], Callable[[str, str], Loaded]]:
-    """The policies, and what loads those that they need; with a lock, only what it holds.
+def ready(policies: Iterable[Name], policies_at: Library, lock: Name | None) -> tuple[Loaded, ...]:
+    """The policies, with those that they need; with a lock, only what it holds.
 
     Raises UsageError, PolicyError, LockError.
     """
-    loaded = [policies_at.load(policy) for policy in policies]
-    if lock is None:
-        return loaded, policies_at.load
-    from interlock.lock import holding
+    loaded = policies_at.loads(policies)
+    if lock is not None:
+        from interlock.lock import hold
 
-    return loaded, holding(os.fspath(lock), loaded, policies_at.load)
+        hold(os.fspath(lock), loaded)
+    return loaded
 
 
 def library(policy_dirs: Sequence[Name] = (), *, cached: bool = True) -> Library:
@@ -185,21 +183,12 @@ def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: S
 
     policies_at = library(policy_dirs)
     names = list(policies)
-    loaded = [policies_at.load(name) for name in names or policies_at.ids()]
+    loaded = policies_at.loads(names or policies_at.ids())
     kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
-    for each in _with_needs(loaded, policies_at):
+    for each in closure(loaded):
         for kind, everywhere in each.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or everywhere
     return Extent(tasks, sorted(kinds) if names else None, sorted(kind for kind, every in kinds.items() if every))
-
-
-def _with_needs(loaded: Iterable[Loaded], policies_at: Library) -> Iterator[Loaded]:
-    """The policies, and all that they need."""
-    found = list(loaded)
-    while found:
-        each = found.pop()
-        yield each
-        found += [policies_at.load(need.policy, each.folder) for need in each.policy.needs]
 
 
 def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Waivers:
@@ -211,15 +200,15 @@ def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Wa
     from interlock.waivers.reading import read
 
     near: dict[str, list[Loaded]] = {}
-    for each in _with_needs(map(policies_at.load, policies), policies_at):
+    for each in closure(policies_at.loads(policies)):
         near.setdefault(each.policy.id, []).append(each)
 
     def known(identity: str) -> Sequence[Waivable] | str:
         if identity in near:
-            return [waivable(each.policy, policies_at.document(each)) for each in near[identity]]
+            return [waivable(each.policy, each.document()) for each in near[identity]]
         if identity in policies_at.ids():
             found = policies_at.load(identity)
-            return [waivable(found.policy, policies_at.document(found))]
+            return [waivable(found.policy, found.document())]
         close = nearest(identity, {*near, *policies_at.ids()})
         return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
 

@@ -53,7 +53,7 @@ def passes(text: str) -> bool:
         suite, loaded = suite_of(Source("a_test.yaml", text), library)
     except PolicyError:
         return False
-    return run(suite, loaded, library, lambda _: True).passed
+    return run(suite, loaded, lambda _: True).passed
 
 
 def lessened(case: Any) -> Iterator[Any]:
@@ -80,7 +80,7 @@ def holds(ledger: Path, policy: str, task: str, at: str, **params: Any) -> Any:
     opened = package.open_ledger(ledger)
     decision = package.evaluate(policy, ledger=opened, task=task, at=at, params=params)
     found = incident(policy, ledger=opened, task=task, at=at, params=params, policy_dirs=())
-    case = captured(found, Library().load, name=None, keep_times=False)
+    case = captured(found, name=None, keep_times=False)
     text = new_file(policy, "test.schema.json", case)
     assert yaml.safe_load(text) == {"policy": policy, "cases": [case]}
     assert passes(text), text

@@ -16,7 +16,7 @@ import pytest
 import interlock as api
 from interlock import cache, runner, schemas
 from interlock.cli import main
-from interlock.lock import Locked, holding, made, read
+from interlock.lock import Locked, hold, made, read
 from interlock.runner import judge, library, recorded
 from interlock.shipped import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
@@ -124,8 +124,8 @@ def test_only_what_is_locked_judges(writes: Writes, gates: Path, folder: Path, s
     refused = writes("eval", "smoke", "above", "loop", "--locked", *asked)
     assert (refused.code, refused.out) == (5, "")
     assert [line.split(": sha")[0] for line in refused.err.splitlines()] == [
-        "interlock.lock: error: the policy `loop` is not locked",
         "interlock.lock: error: the policy `smoke` is not locked",
+        "interlock.lock: error: the policy `loop` is not locked",
         "   = if that is meant, write the lock anew with `interlock lock`, and have it reviewed",
     ]
     soften(gates / "awake.yaml")  # `above` is as it was; what it needs is not
@@ -227,7 +227,7 @@ def test_two_policies_of_one_id_have_no_lock(writes: Writes, gates: Path, folder
 def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) -> None:
     asked = {"ledger": story_path, "task": "checkout-refactor", "at": WHEN[3], "policy_dirs": [str(gates)]}
     policies = library([str(gates)])
-    lock = made("a.lock", [policies.load("above")], policies.load)
+    lock = made("a.lock", [policies.load("above")])
     Path("a.lock").write_text(lock.text, "utf-8")
     assert read("a.lock") == lock
     assert api.evaluate("above", lock=Path("a.lock"), **asked).allow is True  # type: ignore[arg-type]
@@ -238,16 +238,17 @@ def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) ->
 def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path, gates: Path) -> None:
     policies = library([str(gates)])
     above = policies.load("above")
-    Path("a.lock").write_text(made("a.lock", [above], policies.load).text, "utf-8")
-    load = holding("a.lock", [above], policies.load)
-    assert load("awake", above.folder).policy.id == "awake"
+    Path("a.lock").write_text(made("a.lock", [above]).text, "utf-8")
+    held = above.needs["awake"].policy.digest
     soften(gates / "awake.yaml")
+    hold("a.lock", [above])
+    assert above.needs["awake"].policy.digest == held, "what was read once judges, whatever is written now"
     with pytest.raises(api.LockError, match="`awake` has changed"):
-        load("awake", above.folder)
+        hold("a.lock", [policies.load("above")])
 
 
 def test_what_is_locked_is_the_version_and_the_digest() -> None:
-    lock = made("a.lock", [library().load("smoke")], library().load)
+    lock = made("a.lock", [library().load("smoke")])
     assert lock.policies == {"smoke": Locked(1, library().load("smoke").policy.digest)}
 
 
@@ -274,7 +275,7 @@ def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Inte
     policies = library([str(gates)])
     compiled = library([str(gates)], cached=False).load("awake").compiled
     old = msgspec.structs.replace(compiled.policy, digest=read("interlock.lock").policies["awake"].digest)
-    text = policies.source("awake").text
+    text = policies.load("awake").source.text
     cache.store(cache.key(schemas.digest(), "awake.yaml", text), msgspec.structs.replace(compiled, policy=old))
     assert process("lock", "--check").code == 5
     assert process("lock", "awake").out.startswith("changed  awake")
@@ -286,7 +287,7 @@ def test_the_api_compiles_from_source_under_a_lock(
 ) -> None:
     asked: dict[str, Any] = {"tasks": ["checkout-refactor"], "at": "2026-06-22T09:20:00Z", "lock": "a.lock"}
     policies = library(cached=False)
-    Path("a.lock").write_text(made("a.lock", [policies.load("smoke")], policies.load).text, "utf-8")
+    Path("a.lock").write_text(made("a.lock", [policies.load("smoke")]).text, "utf-8")
     plant("smoke", forged("smoke"))
     monkeypatch.setattr(runner, "_libraries", {})
     ledger = api.open_ledger(story_path)

@@ -56,7 +56,7 @@ def digests(policy: str, *folders: Path) -> dict[str, str]:
     """The digests of a policy's rules, by id, and that of the policy under its own."""
     library = Library(folders)
     loaded = library.load(policy)
-    return rule_digests(library.document(loaded)) | {policy: loaded.policy.digest}
+    return rule_digests(loaded.document()) | {policy: loaded.policy.digest}
 
 
 def written(folder: Path, *waivers: dict[str, Any], pinned: bool = True) -> str:

@@ -20,6 +20,7 @@ from interlock.evaluation.ahead import sameness
 from interlock.evaluation.skew import MAX_SKEW
 from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
 from interlock.ledger.held import HeldFacts
+from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers.policies import NOW, PEER, TASK, Generated, policy
 from tests.property.test_evaluators import compiled_of
@@ -83,12 +84,13 @@ def check_policy(random: Random, made: Generated, *, live: bool = True) -> Count
     if live and not re.search(r"\bnow\b", made.text):
         return Counter({"timeless": 1})
     try:
-        loaded = Loaded(compiled_of(made.text), "")
+        compiled = compiled_of(made.text)
     except PolicyError:
         return Counter({"refused": 1})
+    peer = Loaded(compiled_of(PEER), Source("peer.yaml", PEER), {})
+    loaded = Loaded(compiled, Source("random.yaml", made.text), {"peer": peer})
     if any(need.tasks is not None for need in loaded.policy.needs):
         return Counter({"of unknown tasks": 1})
-    peer = Loaded(compiled_of(PEER), "")
     kinds = [kind for kind in loaded.policy.kinds() if kind in schemas.kinds()]
     there = facts(random, kinds, made)
     params = arguments(loaded.policy, made.arguments)
@@ -96,11 +98,11 @@ def check_policy(random: Random, made: Generated, *, live: bool = True) -> Count
 
     def judged(now: int, engine: Engine = "reference") -> tuple[Judge, Judged]:
         with held.snapshot(there, TASK, now, live=live) as snapshot:
-            judge = Judge(snapshot, "facts", now, engine, lambda _, __: peer)
+            judge = Judge(snapshot, "facts", now, engine)
             return judge, judge.judged(loaded, TASK, params)
 
     with held.snapshot(there, TASK, NOW, live=live) as snapshot:
-        decision = Judge(snapshot, "facts", NOW, "both", lambda _, __: peer).decide(loaded, TASK, params)
+        decision = Judge(snapshot, "facts", NOW, "both").decide(loaded, TASK, params)
     same = sameness(judged(NOW)[1])
     ends = LIMIT if decision.valid_until is None else parse_instant(decision.valid_until)
     shown = f"{made.text}\n{params}\n{there}\n{decision}"

@@ -206,7 +206,7 @@ def forged(policy: str) -> CompiledPolicy:
 def plant(policy: str, compiled: CompiledPolicy) -> None:
     """Make an entry the kept form of a shipped policy."""
     library = Library()
-    text = library.source(policy).text
+    text = library.load(policy).source.text
     cache.store(cache.key(schemas.digest(), os.path.basename(library.path(policy)), text), compiled)
 
 

@@ -82,7 +82,7 @@ def known(identity: str) -> Sequence[Waivable] | str:
     if identity not in library.ids():
         return "`interlock policies` lists them"
     loaded = library.load(identity)
-    return [waivable(loaded.policy, library.document(loaded))]
+    return [waivable(loaded.policy, loaded.document())]
 
 
 def test_a_code_without_a_page() -> None:

@@ -31,7 +31,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
     params = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     for _ in range(2):
         with held.snapshot(facts, said.task, now) as snapshot:
-            assert Judge(snapshot, held.path, now, "both", LIBRARY.load).decide(loaded, said.task, params) == expected
+            assert Judge(snapshot, held.path, now, "both").decide(loaded, said.task, params) == expected
         with held.snapshot([], "nobody", now) as snapshot:
             assert snapshot.task_labels() == ["nobody"]
             assert list(snapshot.receipts()) == []

@@ -137,7 +137,7 @@ def test_looking_ahead_over_two_thousand_facts_is_bounded(
     ledger = open_ledger((made if live else beats(made, [0.3 * n + 1 for n in range(1_900)])).write())
     loaded = library().load(policy(tmp_path, POLICIES[name]))
     with ledger.snapshot(NOW, live=live) as snapshot:
-        decision = Judge(snapshot, "", NOW, "both", library().load).decide(loaded, "demo", {})
+        decision = Judge(snapshot, "", NOW, "both").decide(loaded, "demo", {})
     ((most, took),) = spent
     assert took <= most + LEAST + 40 * 2_000, "one step more than it may"
     assert decision.allow is True

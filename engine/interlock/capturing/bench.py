@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -43,17 +43,15 @@ def told(decision: Decision) -> Told:
 class Bench:
     """A policy, and room for facts to judge it on."""
 
-    def __init__(self, loaded: Loaded, load: Callable[[str, str], Loaded]) -> None:
-        self.loaded, self.load = loaded, load
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
         self.held = HeldFacts("the case")
 
     def told(self, facts: Sequence[Fact], task: str, now: int, params: Mapping[str, Value]) -> Told | None:
         """What is decided on whole facts; None where the question cannot be asked, for want of a task's facts."""
         with self.held.snapshot(facts, task, now) as snapshot:
             try:
-                return told(
-                    Judge(snapshot, self.held.path, now, "both", self.load).judged(self.loaded, task, params).decision
-                )
+                return told(Judge(snapshot, self.held.path, now, "both").judged(self.loaded, task, params).decision)
             except (UsageError, EngineError):
                 return None
 

@@ -22,15 +22,13 @@ _ANYWAY = 4
 """Texts shorter than this may be part of any word."""
 
 
-def captured(
-    found: Incident, load: Callable[[str, str], Loaded], *, name: str | None, keep_times: bool
-) -> Mapping[str, Any]:
+def captured(found: Incident, *, name: str | None, keep_times: bool) -> Mapping[str, Any]:
     """The case, as a test file states it, without anything that the ledger alone says.
 
-    No fact can be left out of it, and no field, without another decision, finding or message. `load` gives needed
-    policies. Raises UsageError where the decision hangs on what may not be told.
+    No fact can be left out of it, and no field, without another decision, finding or message.
+    Raises UsageError where the decision hangs on what may not be told.
     """
-    bench = Bench(found.loaded, load)
+    bench = Bench(found.loaded)
     try:
         return _Capture(found, bench, keep_times=keep_times).case(name)
     finally:

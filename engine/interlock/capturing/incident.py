@@ -61,7 +61,7 @@ def incident(
     asked = moment(at, ledger)
     now = asked.now
     with ledger.snapshot(now, live=asked.live) as snapshot:
-        bench = Judge(snapshot, ledger.path, now, "both", policies_at.load)
+        bench = Judge(snapshot, ledger.path, now, "both")
         task = bench.decide(loaded, task, values).task
         names = _names([each.task for each in bench.decided.values()], snapshot, now)
         values = {name: _renamed(value, names, snapshot) for name, value in values.items()}

@@ -26,7 +26,7 @@ def prove(source: Source, case: Mapping[str, Any], library: Library) -> None:
     Raises UsageError where it fails there.
     """
     suite, loaded = suite_of(source, library)
-    trial = run(suite, loaded, library, lambda name: name == f"{suite.id}/{case['case']}")
+    trial = run(suite, loaded, lambda name: name == f"{suite.id}/{case['case']}")
     if not trial.cases or not trial.passed:
         raise UsageError(
             f"the case does not pass in `{source.name}`, for what that file says of every case; write to another file"

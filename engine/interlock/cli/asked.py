@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.decision import FailOn
+from interlock.evaluation import Loaded
 from interlock.library import Library
-from interlock.policy import Policy
 from interlock.reporting import Asked, AskedRule, Look
 
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
@@ -16,22 +16,21 @@ _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
 
 def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> Look:
     """A look that knows the policies: each one's question, file and rules, by its digest."""
-    loaded = {name: library.load(name).policy for name in policies}
-    questions = {policy.digest: policy.question for policy in loaded.values()}
-    asked = {policy.digest: _asked(policy, name, library) for name, policy in loaded.items()}
+    loaded = dict(zip(policies, library.loads(policies), strict=True))
+    questions = {each.policy.digest: each.policy.question for each in loaded.values()}
+    asked = {each.policy.digest: _asked(each, library.path(name)) for name, each in loaded.items()}
     return Look(questions=questions, asked=asked, fail_on=fail_on)
 
 
-def _asked(policy: Policy, name: str, library: Library) -> Asked:
-    document = library.written(name, policy.digest)
-    written = {} if document is None else {rule["id"]: rule for rule in document.data.get("rules", [])}
-    line = 1 if document is None else document.locate_key(("policy",)).line
+def _asked(loaded: Loaded, path: str) -> Asked:
+    document = loaded.document()
+    written = {rule["id"]: rule for rule in document.data.get("rules", [])}
     rules = tuple(
         AskedRule(rule.id, rule.line, rule.effect, *_texts(written.get(rule.id, {})))
-        for rule in policy.rules
+        for rule in loaded.policy.rules
         if rule.effect != "derive"
     )
-    return Asked(_near(library.path(name)), line, rules)
+    return Asked(_near(path), document.locate_key(("policy",)).line, rules)
 
 
 def _texts(rule: Mapping[str, Any]) -> tuple[str, str]:

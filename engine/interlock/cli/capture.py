@@ -60,7 +60,7 @@ def command(
     policies_at = library(policy_dirs)
     with closing(options.opened(ledger)) as opened:
         found = incident(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
-    case = captured(found, policies_at.load, name=name, keep_times=keep_times)
+    case = captured(found, name=name, keep_times=keep_times)
     there = _read(output) if output is not None else None
     if there is None:
         place = output or "the case"

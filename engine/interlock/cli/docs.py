@@ -28,7 +28,6 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     from interlock.pages import page
     from interlock.runner import library
 
-    found = library(policy_dirs)
-    loaded = found.load(policy).policy
-    terminal.put(harmless(page(loaded, found.source(policy)), keep="\n"), "utf-8")
+    loaded = library(policy_dirs).load(policy)
+    terminal.put(harmless(page(loaded.policy, loaded.document()), keep="\n"), "utf-8")
     return exits.ALLOWED

@@ -44,7 +44,8 @@ def command(
     Exit code: 0 locked, 5 a policy is invalid or (with --check) not as it was locked, 2 a wrong question, 1 a bug in
     interlock.
     """
-    from interlock.lock import closure, made, read
+    from interlock.evaluation import closure
+    from interlock.lock import made, read
     from interlock.runner import library
 
     path = lock or nearest_lock() or os.path.join(_home(ctx), LOCK)
@@ -52,12 +53,12 @@ def command(
         raise UsageError("there is no lock yet: name the policies to be locked")
     known = None if policies and not check else read(path)
     policies_at = library(policy_dirs, cached=False)
-    loaded = [policies_at.load(policy) for policy in policies or sorted(known.policies if known else ())]
+    loaded = policies_at.loads(policies or sorted(known.policies if known else ()))
     if check and known:
-        known.verify(closure(loaded, policies_at.load))
+        known.verify(each.policy for each in closure(loaded))
         terminal.put(f"{_many(len(known.policies))} in {path}: as locked\n")
         return exits.ALLOWED
-    new = made(path, loaded, policies_at.load)
+    new = made(path, loaded)
     terminal.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
     _write(new)
     terminal.put(f"{_many(len(new.policies))} in {path}\n")

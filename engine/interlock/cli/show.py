@@ -46,23 +46,20 @@ def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool,
 
     if graph is not None and digests:
         raise UsageError("give one of `--graph` and `--digests`")
-    found = library(policy_dirs, cached=not digests)
-    loaded = found.load(policy).policy
+    loaded = library(policy_dirs, cached=not digests).load(policy)
     if digests:
-        terminal.put("".join(f"{harmless(line)}\n" for line in _digests(loaded, found.written(policy, loaded.digest))))
+        terminal.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, loaded.document())))
     elif graph is None:
-        terminal.put(found.source(policy).text)
+        terminal.put(loaded.source.text)
     else:
-        terminal.put(harmless(_picture(loaded, graph), keep="\n"), "utf-8")
+        terminal.put(harmless(_picture(loaded.policy, graph), keep="\n"), "utf-8")
     return exits.ALLOWED
 
 
-def _digests(policy: Policy, document: Document | None) -> Iterator[str]:
+def _digests(policy: Policy, document: Document) -> Iterator[str]:
     """The digest of the policy, and of each rule that can be waived, a line each."""
     from interlock.waivers.digests import rule_digests
 
-    if document is None:
-        raise UsageError(f"the policy `{policy.id}` was written to while it was read; ask again")
     digests = rule_digests(document)
     yield f"{policy.digest}  {policy.id}"
     yield from (f"{digests[rule.id]}  {rule.id}" for rule in policy.rules if rule.effect in ("block", "warn"))

@@ -6,7 +6,7 @@ undecided, the engine may not be asked, or the two evaluators disagree (`languag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -19,7 +19,7 @@ from interlock.errors import EngineError
 from interlock.evaluation import ahead
 from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import completed, finding, outputs
-from interlock.evaluation.judged import Judged, Loaded, Needed
+from interlock.evaluation.judged import Judged, Loaded, Needed, closure, passed, undecided
 from interlock.evaluation.skew import MAX_SKEW, reason
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Fact, Value
@@ -34,17 +34,16 @@ if TYPE_CHECKING:
     from interlock.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
-__all__ = ["Engine", "Judge", "Judged", "Loaded", "Needed", "maps"]
+__all__ = ["Engine", "Judge", "Judged", "Loaded", "Needed", "closure", "maps"]
 _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
 
 
 class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
-    `load` gives a needed policy by its id and the folder of the policy that needs it. `engine` is who judges; where the
-    rules engine cannot be had, `both` means the reference alone, and the decision says so. A `witness` is given the
-    rows of all facts that are read. `waivers` say which findings do not count; whatever they did is told
-    in the decision.
+    `engine` is who judges; where the rules engine cannot be had, `both` means the reference alone, and the decision
+    says so. A `witness` is given the rows of all facts that are read. `waivers` say which findings do not count;
+    whatever they did is told in the decision.
 
     Over a live snapshot everything counts, whatever its stamp; what would be allowed is then undecided where a time
     that was read lies more than `max_skew` microseconds ahead of `now`.
@@ -60,11 +59,10 @@ class Judge:
         path: str,
         now: int,
         engine: Engine,
-        load: Callable[[str, str], Loaded],
         waivers: Waivers | None = None,
         max_skew: int = MAX_SKEW,
     ) -> None:
-        self.snapshot, self.now, self.load, self.waivers, self.max_skew = snapshot, now, load, waivers, max_skew
+        self.snapshot, self.now, self.waivers, self.max_skew = snapshot, now, waivers, max_skew
         self.live = snapshot.live
         self.seen = instant.LATEST if self.live else now
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
@@ -76,14 +74,14 @@ class Judge:
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
-        moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers, self.max_skew)
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.seen, moved.selected, moved.kept, moved.moving = self.seen, self.selected, self.kept, self.moving
         moved.budget = self.budget
         return moved
 
     def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], Kept]) -> Judge:
         """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not asked for again."""
-        moved = Judge(self.snapshot, self.head.path, now, engine, self.load, self.waivers, self.max_skew)
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.kept, moved.budget = kept, self.budget
         return moved
 
@@ -110,8 +108,10 @@ class Judge:
     def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
         """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""
         task = self.snapshot.task_label(task)
-        needs, reasons = _facts(self._needs(loaded, task, params))
-        return Selected({}, (), reasons) if reasons else self._selected(loaded, task, params, needs)
+        needed = self._needs(loaded, task, params)
+        if because := undecided(needed):
+            return Selected({}, (), tuple(map(str, because)))
+        return self._selected(loaded, task, params, _facts(needed))
 
     def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
         """The decision, with what it rests on. However a task is asked for, it is judged under its one label."""
@@ -159,10 +159,11 @@ class Judge:
         applying = [each for each in given if self.waivers.applies(each, loaded.policy.digest)]
         lasting = {each.rule: waiver(each) for each in applying if self.now < each.until}
         judged = self._judged(loaded, task, params, lasting)
-        needed = [each.decision for _, decisions in judged.needs for each in decisions]
+        decision, passed_on = with_waivers(judged, given, self.waivers, self.now)
         return msgspec.structs.replace(
             judged,
-            decision=with_waivers(judged.decision, given, self.waivers, self.now, needed),
+            decision=decision,
+            waivers=passed_on,
             waived_until=min((each.until for each in given if self.now < each.until), default=None),
         )
 
@@ -171,27 +172,27 @@ class Judge:
     ) -> Judged:
         """The decision, with what it rests on. The rules in `waived` do not count."""
         needed = self._needs(loaded, task, params)
-        needs, reasons = _facts(needed)
-        selected = Selected({}, ()) if reasons else self._selected(loaded, task, params, needs)
+        because = undecided(needed)
+        selected = Selected({}, ()) if because else self._selected(loaded, task, params, _facts(needed))
         facts = selected.facts
         newest = later(selected.newest, *(each.newest for _, judged in needed for each in judged))
 
-        def undecided(reasons: tuple[str, ...]) -> Judged:
+        def unknown(reasons: tuple[str, ...]) -> Judged:
             decision = self._undecided(loaded, task, selected, reasons)
-            return Judged(loaded, task, params, decision, needed, facts, newest=newest)
+            return Judged(loaded, task, params, decision, needed, facts, newest=newest, because=because)
 
-        if reasons:
-            return undecided(reasons)
+        if because:
+            return unknown(tuple(map(str, because)))
         if selected.faults or selected.missing is not None:
             lacks = None if selected.faults else next(reversed(facts), None)
-            return msgspec.structs.replace(undecided(selected.faults or (str(selected.missing),)), lacks=lacks)
+            return msgspec.structs.replace(unknown(selected.faults or (str(selected.missing),)), lacks=lacks)
         known = Known(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
             verdict = self._judge(loaded, known, waived)
         except EngineError as error:
-            return undecided((str(error),))
+            return unknown((str(error),))
         if verdict is None:
-            return undecided((_DISAGREE,))
+            return unknown((_DISAGREE,))
         whole = completed(loaded.policy, known, verdict, waived)
         decision = self._decision(loaded, task, selected, whole, verdict, waived)
         judged = Judged(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
@@ -214,22 +215,17 @@ class Judge:
         return by_reference if by_rete.identity() == by_reference.identity() else None
 
     def _needs(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Needed:
-        return tuple((need, tuple(self.needed(need, loaded.folder, task, params))) for need in loaded.policy.needs)
+        return tuple((need, tuple(self.needed(need, loaded, task, params))) for need in loaded.policy.needs)
 
-    def needed(self, need: Need, folder: str, task: str, params: Mapping[str, Value]) -> list[Judged]:
-        """The decisions of a need of the policy in `folder`."""
-        loaded = self.load(need.policy, folder)
-        known = Known(self.now, task, params, {})
-        given = {name: evaluate(node, known) for name, node in need.given.items()}
-        passed: dict[str, Value] = {}
-        for parameter in loaded.policy.parameters:
-            value = given.get(parameter.name, params.get(parameter.name))
-            passed[parameter.name] = parameter.default if value is None else value
+    def needed(self, need: Need, by: Loaded, task: str, params: Mapping[str, Value]) -> list[Judged]:
+        """The decisions of a need of a policy."""
+        loaded, known = by.needs[need.policy], Known(self.now, task, params, {})
+        given = passed(need, loaded.policy, known)
         if need.tasks is None:
-            return [self.judged(loaded, task, passed)]
+            return [self.judged(loaded, task, given)]
         listed = evaluate(need.tasks, known)
         names = dict.fromkeys(map(self.snapshot.task_label, listed if isinstance(listed, tuple) else ()))
-        return [self.judged(loaded, name, passed) for name in names]
+        return [self.judged(loaded, name, given) for name in names]
 
     # -- decisions
 
@@ -278,16 +274,9 @@ def _key(loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[object
     return (loaded, task, tuple(sorted(params.items())))
 
 
-def _facts(needed: Needed) -> tuple[dict[str, tuple[Fact, ...]], tuple[str, ...]]:
-    """The decisions that a policy needs, as facts, and why any of them leaves it undecided."""
-    facts = {need.name: tuple(judged.fact(need.name) for judged in each) for need, each in needed}
-    reasons = [
-        f"`{need.policy}` is undecided for {judged.task}: {judged.decision.reason}"
-        for need, each in needed
-        for judged in each
-        if judged.decision.allow is None and not need.asks_undecided
-    ]
-    return facts, tuple(reasons)
+def _facts(needed: Needed) -> dict[str, tuple[Fact, ...]]:
+    """The decisions that a policy needs, as facts."""
+    return {need.name: tuple(judged.fact(need.name) for judged in each) for need, each in needed}
 
 
 def maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from interlock.evaluation import Engine, Judge, Judged
 
 Same = tuple[object, ...]
+_Steady = dict[tuple[int, tuple[tuple[str, int], ...]], int]
 
 
 def sameness(judged: Judged) -> Same:
@@ -45,14 +46,8 @@ def sameness(judged: Judged) -> Same:
 
 
 def _reason(judged: Judged) -> object:
-    undecided = [
-        (each.loaded.policy.id, each.task, _reason(each))
-        for need, decisions in judged.needs
-        for each in decisions
-        if each.decision.allow is None and not need.asks_undecided
-    ]
-    if undecided:
-        return tuple(undecided)
+    if judged.because:
+        return tuple((each.way, _reason(each.judged)) for each in judged.because)
     if judged.skewed:
         return judged.newest
     return judged.lacks if judged.lacks in judged.loaded.compiled.clock.lacking else judged.decision.reason
@@ -125,7 +120,7 @@ class _Walk:
             self.holds = until
             return until
         if self.coming is None:
-            wanted = reads(here.loaded, here.task, here.params, judge.load)
+            wanted = reads(here.loaded, here.task, here.params)
             self.coming = Coming(judge.snapshot, wanted, judge.now, self.budget)
         self.holds = max(self.holds, min(until, self.coming.known))
         self.holds = min(until, self.coming.after(judge.now, until))
@@ -141,13 +136,25 @@ class _Walk:
         return self.judge.seeing(at, engine, self.kept)
 
 
-def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None) -> int:
-    """The instant up to which nothing that the decision rests on changes, if nothing arrives.
+def steady(judge: Judge, judged: Judged) -> int:
+    """The instant up to which nothing that the decision rests on changes, if nothing arrives."""
+    return _steady(judge, judged, {}, {})
+
+
+def _steady(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _Steady) -> int:
+    """The same of a decision that may be a needed one; what `steadies` has of one is not looked at again.
 
     `given` says by how much the parameters that grow with the clock do a microsecond.
     """
+    key = (id(judged), tuple(sorted(given.items())))
+    if key not in steadies:
+        steadies[key] = _lasts(judge, judged, given, steadies)
+    return steadies[key]
+
+
+def _lasts(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _Steady) -> int:
     paces: dict[int, Mapping[str, int]] = {PARAMS: given} if given else {}
-    until = min(_needed(judge, judged, paces), _selected(judge, judged, paces), judged.waived_until or NEVER)
+    until = min(_needed(judge, judged, paces, steadies), _selected(judge, judged, paces), judged.waived_until or NEVER)
     if judged.skewed and judged.newest is not None:
         until = min(until, judged.newest.at - judge.max_skew)
     if judged.known is None or judged.verdict is None:
@@ -173,7 +180,7 @@ def steady(judge: Judge, judged: Judged, given: Mapping[str, int] | None = None)
     return until
 
 
-def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
+def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]], steadies: _Steady) -> int:
     """Up to when the needed decisions last; by how much their outputs grow is noted in `paces`."""
     until = NEVER
     known = Known(judge.now, judged.task, judged.params, {})
@@ -186,7 +193,7 @@ def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]]) -
         moving = {name: pace for name, pace in given.items() if pace}
         facts = judged.facts.get(need.name, ())
         for place, each in enumerate(decisions):
-            until = min(until, steady(judge, each, moving))
+            until = min(until, _steady(judge, each, moving, steadies))
             if each.known is not None and (moving or each.loaded.compiled.clock.outputs or each.loaded.policy.needs):
                 courses = {
                     path: lasting(node, each.known, {PARAMS: moving})

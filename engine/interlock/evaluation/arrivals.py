@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from interlock import instant, schemas
+from interlock.evaluation.judged import passed
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Value
 from interlock.history import Mark
@@ -47,16 +48,25 @@ Reads = dict[str, dict[str, bool]]
 """The kinds that are read of a task (by name), and whether those of every task are."""
 
 
-def reads(loaded: Loaded, task: str, params: Mapping[str, Value], load: Callable[[str, str], Loaded]) -> Reads:
+def reads(loaded: Loaded, task: str, params: Mapping[str, Value]) -> Reads:
     """What a policy and those that it needs read, task by task."""
-    found: Reads = {task: dict(loaded.policy.kinds())}
-    for need in loaded.policy.needs:
-        listed = (task,) if need.tasks is None else evaluate(need.tasks, Known(0, task, params, {}))
-        for name in listed if isinstance(listed, tuple) else ():
-            given = {key: evaluate(node, Known(0, name, params, {})) for key, node in need.given.items()}
-            for of, kinds in reads(load(need.policy, loaded.folder), name, {**params, **given}, load).items():
-                mine = found.setdefault(of, {})
-                mine.update({kind: mine.get(kind, False) or every for kind, every in kinds.items()})
+    found: Reads = {}
+    waiting = [(loaded, task, params)]
+    seen = set[tuple[object, ...]]()
+    while waiting:
+        each, name, given = waiting.pop()
+        key = (each, name, tuple(sorted(given.items())))
+        if key in seen:
+            continue
+        seen.add(key)
+        kinds = found.setdefault(name, {})
+        kinds.update({kind: kinds.get(kind, False) or every for kind, every in each.policy.kinds().items()})
+        known = Known(0, name, given, {})
+        for need in each.policy.needs:
+            listed = (name,) if need.tasks is None else evaluate(need.tasks, known)
+            needed = each.needs[need.policy]
+            passing = passed(need, needed.policy, known)
+            waiting += [(needed, of, passing) for of in (listed if isinstance(listed, tuple) else ())]
     return found
 
 

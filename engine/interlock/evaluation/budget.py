@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+from interlock.evaluation.judged import judgements
 from interlock.expression.tree import Node, Some
 from interlock.expression.walk import children
 from interlock.fact import Fact
@@ -48,13 +49,17 @@ class Budget:
 
 
 def judging(judged: Judged) -> int:
-    """The work that it takes at least to judge: the facts read and counted, and a look at each combination of them."""
+    """The work that it takes at least to judge, what is needed included: each decision counts once."""
+    return sum(map(_judging, judgements(judged)))
+
+
+def _judging(judged: Judged) -> int:
+    """That of one decision: the facts read and counted, and a look at each combination of them."""
     facts: Facts = judged.known.facts if judged.known is not None else judged.facts
     numbers = (fact.fields.get("count") for each in facts.values() for fact in each if fact.id is None)
     counted = sum(number for number in numbers if isinstance(number, int))
     looks = sum(_combinations(rule, facts) for rule in judged.loaded.policy.rules)
-    own = TURN + ROW * len(judged.decision.evidence) + COUNTED * counted + NODE * looks
-    return own + sum(judging(each) for _, decisions in judged.needs for each in decisions)
+    return TURN + ROW * len(judged.decision.evidence) + COUNTED * counted + NODE * looks
 
 
 def looking(rules: Iterable[Rule], facts: Facts) -> int:

@@ -105,7 +105,7 @@ def _needs(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value])
     return tuple(
         NeedExplained(need.name, need.policy, made.task, made.allow, made.state, made.reason)
         for need in loaded.policy.needs
-        for made in (each.decision for each in bench.needed(need, loaded.folder, task, params))
+        for made in (each.decision for each in bench.needed(need, loaded, task, params))
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from interlock.compiled import CompiledPolicy
-from interlock.decision import Decision
+from interlock.decision import Decision, Finding
 from interlock.evaluation.strata import Program
 from interlock.expression.values import Known, evaluate
 from interlock.fact import Fact, Value
 from interlock.policy import Need, Policy, values
+from interlock.source import Source, digest
 from interlock.stamp import Stamp
 from interlock.verdict import Verdict
+
+if TYPE_CHECKING:
+    from interlock.parser import Document
 
 Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
 """The needs of a policy, each with the decisions that were needed."""
@@ -22,12 +27,16 @@ Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
 class Loaded:
     """A compiled policy ready to judge; its rulesets are built when they are first asked for.
 
-    `folder` is where the policy was found: what it needs may lie beside it.
+    `source` is the text that it was made of, named by its file; `needs` are the policies that it needs, by their ids.
     """
 
-    def __init__(self, compiled: CompiledPolicy, folder: str) -> None:
-        self.compiled, self.folder = compiled, folder
+    def __init__(self, compiled: CompiledPolicy, source: Source, needs: Mapping[str, Loaded]) -> None:
+        self.compiled, self.source, self.needs = compiled, source, needs
         self.policy: Policy = compiled.policy
+        self.closure = self.policy.digest
+        """The digest of the policy; where it needs others, with theirs."""
+        if needs:
+            self.closure = digest("\n".join([self.policy.digest, *(f"{i} {needs[i].closure}" for i in sorted(needs))]))
         self._program: Program | None = None
 
     @property
@@ -37,9 +46,60 @@ class Loaded:
             self._program = Program(self.compiled)
         return self._program
 
+    def document(self) -> Document:
+        """The policy as its file had it when it was read."""
+        from interlock.parser import parse
+
+        document, _ = parse(self.source)
+        assert document is not None, "the source of a policy can be parsed"
+        return document
+
+    def way(self, identity: str) -> list[str] | None:
+        """The ids from this policy down to the nearest of that id among all that it needs; None where there is none."""
+        ways = {self: [self.policy.id]}
+        for each in closure([self]):
+            if each.policy.id == identity:
+                return ways[each]
+            for needed in each.needs.values():
+                ways.setdefault(needed, [*ways[each], needed.policy.id])
+        return None
+
+
+def closure(policies: Iterable[Loaded]) -> Iterator[Loaded]:
+    """The policies, and all that they need in turn, each once."""
+    found = list(dict.fromkeys(policies))
+    seen = set(found)
+    for each in found:
+        yield each
+        for needed in each.needs.values():
+            if needed not in seen:
+                seen.add(needed)
+                found.append(needed)
+
+
+def passed(need: Need, policy: Policy, known: Known) -> dict[str, Value]:
+    """The parameters with which a policy is needed: those that are given, those of the same name, defaults."""
+    given = {name: evaluate(node, known) for name, node in need.given.items()}
+    values = {each.name: given.get(each.name, known.params.get(each.name)) for each in policy.parameters}
+    return {each.name: each.default if values[each.name] is None else values[each.name] for each in policy.parameters}
+
+
+class Because(msgspec.Struct, frozen=True):
+    """A needed decision that is undecided of itself, with the way to it: the policy and task of each need passed."""
+
+    way: tuple[tuple[str, str], ...]
+    judged: Judged
+
+    def __str__(self) -> str:
+        steps = "".join(f"`{policy}` is undecided for {task}: " for policy, task in self.way)
+        return f"{steps}{self.judged.decision.reason}"
+
 
 class Judged(msgspec.Struct, frozen=True):
     """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
+
+    `because` are the needed decisions, however far down, that left it undecided: each once, however often it is needed.
+    `waivers` are the findings that those who need it are told too, by where they were made.
 
     `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
     `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it
@@ -59,6 +119,8 @@ class Judged(msgspec.Struct, frozen=True):
     lacks: str | None = None
     newest: Stamp | None = None
     skewed: bool = False
+    because: tuple[Because, ...] = ()
+    waivers: Mapping[tuple[str, ...], Finding] = {}
 
     def fact(self, name: str) -> Fact:
         """The decision as a fact of a policy that needs it: its outputs under their dotted names, and the verdict."""
@@ -67,3 +129,28 @@ class Judged(msgspec.Struct, frozen=True):
             given = {path: evaluate(node, self.known) for path, node in values(self.loaded.policy.outputs)}
         own = {"allow": decision.allow, "state": decision.state, "reason": decision.reason, "task": decision.task}
         return Fact(name, {**given, **own, "undecided": decision.allow is None})
+
+
+def judgements(judged: Judged) -> Iterator[Judged]:
+    """The decision, and all that were needed for it in turn, each once."""
+    found = [judged]
+    seen = {id(judged)}
+    for each in found:
+        yield each
+        for _, decisions in each.needs:
+            for needed in decisions:
+                if id(needed) not in seen:
+                    seen.add(id(needed))
+                    found.append(needed)
+
+
+def undecided(needed: Needed) -> tuple[Because, ...]:
+    """The decisions that leave undecided what needs these, each with the first way to it."""
+    found: dict[int, Because] = {}
+    for need, decisions in needed:
+        for judged in decisions:
+            if judged.decision.allow is None and not need.asks_undecided:
+                step = (need.policy, judged.task)
+                for each in judged.because or (Because((), judged),):
+                    found.setdefault(id(each.judged), Because((step, *each.way), each.judged))
+    return tuple(found.values())

@@ -8,7 +8,7 @@ which the decision is the same (`ahead.sameness`) is one interval.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -25,7 +25,7 @@ from interlock.ledger import Snapshot
 class Stretch(msgspec.Struct, frozen=True):
     """What is replayed: a task (by name), from `since` to `until`, both included, in microseconds; and who judges.
 
-    `path` is the ledger's; `load` gives a needed policy by its id and the folder of the policy that needs it.
+    `path` is the ledger's.
     """
 
     snapshot: Snapshot
@@ -34,7 +34,6 @@ class Stretch(msgspec.Struct, frozen=True):
     since: int
     until: int
     engine: Engine
-    load: Callable[[str, str], Loaded]
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -95,7 +94,7 @@ class _Scan:
     def _judge(self, at: int, engine: Engine) -> Judge:
         stretch = self.stretch
         stretch.snapshot.ask(at)
-        return Judge(stretch.snapshot, stretch.path, at, engine, stretch.load)
+        return Judge(stretch.snapshot, stretch.path, at, engine)
 
     def judged(self, at: int) -> Judged:
         """The decision at an instant, by the evaluator that scans."""
@@ -138,7 +137,7 @@ class _Scan:
 
 
 def _arrivals(stretch: Stretch, loaded: Loaded, params: Mapping[str, Value]) -> Arrivals:
-    wanted = reads(loaded, stretch.task, params, stretch.load)
+    wanted = reads(loaded, stretch.task, params)
     return arrivals(stretch.snapshot, wanted, stretch.since, stretch.until)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,6 +11,11 @@ from interlock import instant
 from interlock.decision import Decision, Finding, Waiver
 from interlock.waivers import Grant, Waivers
 
+if TYPE_CHECKING:
+    from interlock.evaluation.judged import Judged
+
+Origin = tuple[str, ...]
+"""Where a finding was made: the policy, the task, the rule and the message."""
 EXPIRED = "interlock:waiver-expired"
 UNUSED = "interlock:waiver-unused"
 UNPINNED = "interlock:waiver-unpinned"
@@ -23,22 +29,31 @@ def waiver(grant: Grant) -> Waiver:
 
 
 def with_waivers(
-    decision: Decision, given: Sequence[Grant], waivers: Waivers, now: int, needed: Iterable[Decision]
-) -> Decision:
-    """The decision, with findings about its waivers (`given`) at the instant `now`, and about those of its needs."""
-    told = (*_passed_on(needed), *_about(decision, given, waivers, now))
-    return msgspec.structs.replace(decision, findings=(*decision.findings, *told)) if told else decision
+    judged: Judged, given: Sequence[Grant], waivers: Waivers, now: int
+) -> tuple[Decision, Mapping[Origin, Finding]]:
+    """The decision, with findings about its waivers (`given`) at the instant `now`, and about those of its needs; and
+    of all these the ones that bear on what needs it."""
+    decision = judged.decision
+    inherited = _inherited(judged)
+    about = tuple(_about(decision, given, waivers, now))
+    own = [each for each in (*decision.findings, *about) if each.waived or each.rule in (EXPIRED, UNPINNED, VOID)]
+    found: dict[Origin, Finding] = {(decision.policy, decision.task, each.rule, each.message): each for each in own}
+    if inherited or about:
+        decision = msgspec.structs.replace(decision, findings=(*decision.findings, *inherited.values(), *about))
+    return decision, {**found, **inherited}
 
 
-def _passed_on(needed: Iterable[Decision]) -> Iterator[Finding]:
-    """What was waived, or is not any longer, in a needed decision: it bears on this one too."""
-    for decision in needed:
-        for finding in decision.findings:
-            message = f"`{decision.policy}` for {decision.task}: {finding.message}"
+def _inherited(judged: Judged) -> dict[Origin, Finding]:
+    """What was waived, or is not any longer, in what it needs: each once, however often that is needed."""
+    found: dict[Origin, Finding] = {}
+    for each in (each for _, decisions in judged.needs for each in decisions):
+        for origin, finding in each.waivers.items():
+            message = f"`{each.decision.policy}` for {each.decision.task}: {finding.message}"
+            told = msgspec.structs.replace(finding, message=message)
             if finding.waived:
-                yield msgspec.structs.replace(finding, rule=NEEDED, message=message, fix=None, data=None)
-            elif finding.rule in (EXPIRED, UNPINNED, VOID):
-                yield msgspec.structs.replace(finding, message=message)
+                told = msgspec.structs.replace(told, rule=NEEDED, fix=None, data=None)
+            found.setdefault(origin, told)
+    return found
 
 
 def _about(decision: Decision, given: Sequence[Grant], waivers: Waivers, now: int) -> Iterator[Finding]:

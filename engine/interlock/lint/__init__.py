@@ -5,7 +5,7 @@ Only `interlock check` asks; no decision pays for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from interlock.evaluation import Loaded
 from interlock.lint.absence import counted, unasked
@@ -16,18 +16,16 @@ from interlock.parser import Document
 from interlock.policy import Policy
 from interlock.source import Issue
 
-Load = Callable[[str, str], Loaded]
-"""Gives a needed policy by its id and the folder of the policy that needs it."""
 _ASKED = "a decision must rest on something: give a selection `required`, or block when it is empty"
 
 
-def warnings(document: Document, loaded: Loaded, load: Load) -> tuple[Issue, ...]:
+def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
     """The warnings of a valid policy, in the order of their places. `document` is the one it was made of."""
-    needed = {need.name: load(need.policy, loaded.folder).policy for need in loaded.policy.needs}
+    needed = {need.name: loaded.needs[need.policy].policy for need in loaded.policy.needs}
     found = (
         *_unused(document, loaded.policy, needed),
         *_idle(document, loaded.policy),
-        *_vacuous(document, loaded, load),
+        *_vacuous(document, loaded),
         *_fixless(document, loaded.policy),
         *_absent(document, loaded.policy),
     )
@@ -71,12 +69,12 @@ def _line(document: Document, policy: Policy, index: int, why: Idle) -> Issue:
     return _warning("W107", f"{named} is never picked: {told} first wherever it holds", hint, document, place)
 
 
-def _vacuous(document: Document, loaded: Loaded, load: Load) -> Iterator[Issue]:
+def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:
     if all(line.allow for line in loaded.policy.decide):
         hint = "give `decide` a line that does not allow, such as {state: blocked, when: blocked, allow: false}"
         yield _warning("W109", "no line of `decide` denies: no rule can stop anything", hint, document, ("decide",))
         return
-    index = allowing(loaded, load)
+    index = allowing(loaded)
     if index is not None:
         state = loaded.policy.decide[index].state
         message = f"without a single fact, the policy allows with the state `{state}`"

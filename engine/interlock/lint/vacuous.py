@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from interlock.evaluation import Judge, Loaded
 from interlock.fact import Value
@@ -31,7 +31,7 @@ class _Nothing(Snapshot):
         return None
 
 
-def allowing(loaded: Loaded, load: Callable[[str, str], Loaded]) -> int | None:
+def allowing(loaded: Loaded) -> int | None:
     """The line of `decide` by which the policy allows though no fact is there; None where it does not.
 
     Parameters have their defaults; those that must be given are empty, zero, false, or the first of their set. The
@@ -39,7 +39,7 @@ def allowing(loaded: Loaded, load: Callable[[str, str], Loaded]) -> int | None:
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
     nothing = HeldFacts("nothing")
-    decision = Judge(_Nothing(nothing, _NOW), "", _NOW, "both", load).decide(loaded, "task", params)
+    decision = Judge(_Nothing(nothing, _NOW), "", _NOW, "both").judged(loaded, "task", params).decision
     nothing.close()
     if decision.allow is not True:
         return None

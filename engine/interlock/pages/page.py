@@ -14,15 +14,12 @@ from interlock.pages.graph import drawn
 from interlock.pages.markdown import code, paragraphs, prose
 from interlock.pages.mermaid import mermaid
 from interlock.pages.words import EFFECTS, listed, loops, taken
-from interlock.parser import parse
+from interlock.parser import Document
 from interlock.policy import Parameter, Policy, Rule
-from interlock.source import Source
 
 
-def page(policy: Policy, source: Source) -> str:
-    """The page of a policy that was made of `source`."""
-    document, _ = parse(source)
-    assert document is not None, "the source of a policy can be parsed"
+def page(policy: Policy, document: Document) -> str:
+    """The page of a policy that was made of `document`."""
     written: dict[str, Any] = document.data
     parts = [
         f"<!-- Written by `interlock docs {policy.id}`. -->",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from interlock.errors import UsageError
+from interlock.evaluation import closure
 from interlock.library import Library
 from interlock.record import Record
 from interlock.runner import library
@@ -41,13 +42,8 @@ class Policies:
     def files(self, file: str, folders: Sequence[str]) -> dict[str, str]:
         """The file of the policy and of each that it needs, by id. Raises UsageError, PolicyError."""
         policies = library(folders, cached=False)
-        waiting, found = [file], dict[str, str]()
-        while waiting:
-            path = waiting.pop(0)
-            loaded = policies.load(path)
-            if loaded.policy.id not in found:
-                found[loaded.policy.id] = path
-                waiting += [policies.path(need.policy, loaded.folder) for need in loaded.policy.needs]
+        needed = {each.policy.id: each.source.name for each in closure([policies.load(file)])}
+        found = {**needed, next(iter(needed)): file}
         for identity, path in found.items():
             self._refuse_impostor(identity, path, policies)
         return found

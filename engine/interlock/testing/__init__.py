@@ -25,7 +25,7 @@ def tried(paths: Sequence[str], library: Library, pattern: str | None = None) ->
     wanted = _expression(pattern) if pattern is not None else None
     files, untested = found(paths, library)
     suites = _read(files, library)
-    trials = [run(each, loaded, library, lambda name: not wanted or wanted.search(name)) for each, loaded in suites]
+    trials = [run(each, loaded, lambda name: not wanted or wanted.search(name)) for each, loaded in suites]
     ran = [trial for trial in trials if trial.cases]
     if not ran:
         raise UsageError(f"no case matches `{pattern}`" if suites else "there is no test: nothing was tried")

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Judge, Loaded
 from interlock.ledger.held import HeldFacts
-from interlock.library import Library
 from interlock.suite import Case, Step, Suite
 from interlock.testing.comparing import differences
 from interlock.testing.covering import Tally
@@ -16,9 +15,9 @@ from interlock.testing.explaining import explained
 from interlock.trial import CaseResult, StepResult, Trial
 
 
-def run(suite: Suite, loaded: Loaded, library: Library, wanted: Callable[[str], object]) -> Trial:
+def run(suite: Suite, loaded: Loaded, wanted: Callable[[str], object]) -> Trial:
     """Run the cases whose names are wanted, in their order."""
-    bench = _Bench(suite, loaded, library)
+    bench = _Bench(suite, loaded)
     results = tuple(bench.case(case) for case in suite.cases if wanted(f"{suite.id}/{case.name}"))
     bench.held.close()
     return Trial(suite.path, suite.id, results, bench.tally.coverage())
@@ -27,8 +26,8 @@ def run(suite: Suite, loaded: Loaded, library: Library, wanted: Callable[[str], 
 class _Bench:
     """What the cases of a file are judged with: the policy, and facts that are held in memory."""
 
-    def __init__(self, suite: Suite, loaded: Loaded, library: Library) -> None:
-        self.loaded, self.library = loaded, library
+    def __init__(self, suite: Suite, loaded: Loaded) -> None:
+        self.loaded = loaded
         self.held = HeldFacts(suite.path)
         self.tally = Tally(loaded.policy)
 
@@ -45,7 +44,7 @@ class _Bench:
     def step(self, case: Case, step: Step) -> StepResult:
         """Judge the facts that there are at a step."""
         with self.held.snapshot(step.facts, case.task, step.now) as snapshot:
-            judge = Judge(snapshot, self.held.path, step.now, "both", self.library.load)
+            judge = Judge(snapshot, self.held.path, step.now, "both")
             try:
                 judged = judge.judged(self.loaded, case.task, case.params)
             except (UsageError, EngineError) as error:

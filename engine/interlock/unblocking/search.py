@@ -146,7 +146,7 @@ def _required(
             yield Wish(name, node, True, known)
             return
     for need in policy.needs:
-        for made in judge.needed(need, loaded.folder, task, params):
+        for made in judge.needed(need, loaded, task, params):
             if made.decision.allow is None and not need.asks_undecided:
                 yield Needing(need.name, made.task)
                 return

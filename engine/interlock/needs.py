@@ -1,0 +1,214 @@
+"""Policies with those that they need, each file looked at once.
+
+A `Reading` is one look at the files. What it found is kept from one look to the next for as long as the file, and all
+that it needs, are the same: valid policies and invalid ones alike.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+
+import msgspec
+
+from interlock import cache, schemas
+from interlock.compiled import CompiledPolicy
+from interlock.errors import PolicyError, UsageError
+from interlock.evaluation import Loaded
+from interlock.policy import Policy
+from interlock.source import Issue, Source, digest
+
+_LARGEST = 1 << 20
+"""The most bytes that are read of a policy file."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Why a needed policy cannot be had. `file` is the one that is to blame, if that is an invalid policy.
+
+    `cause` is what those are told that need it through others: it names the policy that is to blame, and no other.
+    """
+
+    message: str
+    file: str | None = None
+    cause: str = ""
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """An invalid policy. `cause` is its first issue; `file` is the one that is to blame for that issue."""
+
+    error: PolicyError
+    cause: str
+    file: str
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a file came to, which policies it needs, and what these were."""
+
+    signature: tuple[int, ...]
+    needs: Mapping[str, Loaded | Refused]
+    found: Loaded | Invalid
+
+
+class Reading:
+    """One look at policies. `path` finds a policy by its id and the folder of the one that needs it.
+
+    `known` is what earlier looks found, by absolute path. Unless `cached`, nothing is taken from the cache of compiled
+    policies, and nothing stored there.
+    """
+
+    def __init__(
+        self, path: Callable[[str, str | None], str], known: MutableMapping[str, Known], *, cached: bool
+    ) -> None:
+        self._path, self._known, self._cached = path, known, cached
+        self._found: dict[str, Loaded | Invalid | str] = {}
+        self._above: list[str] = []
+
+    def load(self, path: str) -> Loaded:
+        """The policy in a file. Raises UsageError when the file cannot be read, PolicyError when it is invalid."""
+        found = self._look(os.path.abspath(path))
+        if isinstance(found, str):
+            raise UsageError(f"cannot read the policy `{path}`: {found}")
+        if isinstance(found, Invalid):
+            raise _named(found.error, path)
+        return found
+
+    def _look(self, path: str) -> Loaded | Invalid | str:
+        """The policy in a file, or why there is none; as text where the file cannot be read."""
+        if path not in self._found:
+            self._above.append(path)
+            try:
+                self._found[path] = self._read(path)
+            except OSError as error:
+                self._found[path] = (error.strerror or str(error)).lower()
+            finally:
+                self._above.pop()
+        return self._found[path]
+
+    def _read(self, path: str) -> Loaded | Invalid | str:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return "it is no regular file"
+        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self._known.get(path)
+        if known is not None and known.signature == signature and self._current(known, path):
+            return known.found
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST)
+        needs: dict[str, Loaded | Refused] = {}
+        found: Loaded | Invalid
+        try:
+            if status.st_size > _LARGEST:
+                message = f"the file has {status.st_size:,} bytes; a policy has at most {_LARGEST:,}"
+                raise PolicyError((Issue("E001", message, Source(path, "").location(0)),))
+            found = self._made(_source(path, content), needs)
+        except PolicyError as error:
+            found = _invalid(error, path, needs)
+        self._known[path] = Known(signature, needs, found)
+        return found
+
+    def _current(self, known: Known, path: str) -> bool:
+        """Whether all that it needs is still the same."""
+        for identity, before in known.needs.items():
+            after = self._needed(identity, path)
+            if after is not before and (isinstance(after, Loaded) or after != before):
+                return False
+        return True
+
+    def _made(self, source: Source, needs: dict[str, Loaded | Refused]) -> Loaded:
+        def needed(identity: str) -> Loaded | Refused:
+            if identity not in needs:
+                needs[identity] = self._needed(identity, source.name)
+            return needs[identity]
+
+        name = cache.key(schemas.digest(), os.path.basename(source.name), source.text) if self._cached else b""
+        kept = cache.load(name) if self._cached else None
+        if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
+            kept = _compiled(source, needed)
+            if self._cached:
+                cache.store(name, kept)
+        return Loaded(kept, source, {e.policy.id: e for e in needs.values() if isinstance(e, Loaded)})
+
+    def _needed(self, identity: str, path: str) -> Loaded | Refused:
+        """A policy that the one at `path` needs, or why it cannot be had."""
+        own = _stem(path)
+        if identity == own:
+            return _cycle(own, own)
+        try:
+            file = os.path.abspath(self._path(identity, os.path.dirname(path)))
+        except UsageError as error:
+            return Refused(str(error))
+        if file in self._above:
+            return _cycle(*map(_stem, self._above[self._above.index(file) :]), identity)
+        found = self._look(file)
+        if isinstance(found, str):
+            return Refused(f"cannot read the policy `{file}`: {found}")
+        if isinstance(found, Invalid):
+            message = f"the needed policy `{identity}` is invalid: {found.cause}"
+            return Refused(message, found.file, message if found.file == file else found.cause)
+        way = found.way(own)  # to another policy of its own id: of one id there is one policy
+        return found if way is None else _cycle(own, *way)
+
+
+def _cycle(*steps: str) -> Refused:
+    return Refused(f"a cycle of needs: {' → '.join(f'`{step}`' for step in steps)}")
+
+
+def _source(path: str, content: bytes) -> Source:
+    try:
+        return Source(path, content.decode())
+    except UnicodeDecodeError as error:
+        source = Source(path, content[: error.start].decode())
+        issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
+        raise PolicyError((issue,), (source,)) from None
+
+
+def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | Refused]) -> bool:
+    """Whether a compiled policy was checked against the policies that there are, and these against theirs."""
+    found = [needed(need.policy) for need in kept.policy.needs]
+    return [each.closure if isinstance(each, Loaded) else None for each in found] == list(kept.closures)
+
+
+def _compiled(source: Source, needed: Callable[[str], Loaded | Refused]) -> CompiledPolicy:
+    """The policy of a text, whatever is kept of it."""
+    from interlock.making import make
+
+    def policy(identity: str) -> Policy | str:
+        found = needed(identity)
+        return found.policy if isinstance(found, Loaded) else found.message
+
+    made = make(source, policy)
+    closures = (needed(need.policy) for need in made.policy.needs)
+    return msgspec.structs.replace(made, closures=tuple(each.closure for each in closures if isinstance(each, Loaded)))
+
+
+def _invalid(error: PolicyError, path: str, needs: Mapping[str, Loaded | Refused]) -> Invalid:
+    """An invalid policy, each of whose invalid needs is told once."""
+    refused = {each.message: each for each in needs.values() if isinstance(each, Refused) and each.file}
+    issues = list(_once(error.issues, refused))
+    blamed = {message: str(each.file) for message, each in refused.items()}
+    first = issues[0].message
+    cause, file = (refused[first].cause, blamed[first]) if first in refused else (first, path)
+    return Invalid(PolicyError(tuple(issues), error.sources, blamed), cause, file)
+
+
+def _once(issues: tuple[Issue, ...], refused: Mapping[str, Refused]) -> Iterator[Issue]:
+    seen = set()
+    for issue in issues:
+        if issue.message not in seen:
+            yield issue
+        if issue.message in refused:
+            seen.add(issue.message)
+
+
+def _named(error: PolicyError, path: str) -> PolicyError:
+    """The error under the name that its reader knows the file by."""
+    issues = tuple(
+        msgspec.structs.replace(each, location=msgspec.structs.replace(each.location, name=path))
+        for each in error.issues
+    )
+    return PolicyError(issues, tuple(Source(path, each.text) for each in error.sources), error.blamed)
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
