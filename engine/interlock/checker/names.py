@@ -19,6 +19,7 @@ class Names:
         self.params: dict[str, Type] = {}
         self.selections: dict[str, Selection] = {}
         self.needs: dict[str, Known] = {}
+        self.refused: set[str] = set()
         self.derived: dict[str, dict[str, Type]] = {}
         self.later: dict[str, str] = {}
 
@@ -48,14 +49,22 @@ class Names:
         why = "a `where` may name earlier selections that are single, and `params`"
         hidden = dict.fromkeys((n for n in (*self.selections, *self.needs) if n not in singles), why)
         candidates = frozenset([name] if groups else [])
-        return Scope("where", self.params, singles, {name: fields}, {**self.later, **hidden}, groups=candidates)
+        return Scope(
+            "where",
+            self.params,
+            singles,
+            {name: fields},
+            {**self.later, **hidden},
+            groups=candidates,
+            refused=frozenset(self.refused),
+        )
 
     def for_rule(self, place: Place, loops: tuple[str, ...] = (), *, blocked: bool = False) -> Scope:
         """A rule's condition or values, or a line of `decide`, or an output."""
         known = {name: k for name in (*self.selections, *self.needs, *self.derived) if (k := self.known(name))}
         variables = {name: known[name].fields for name in loops if name in known}
         groups = frozenset(name for name in variables if known[name].groups)
-        return Scope(place, self.params, known, variables, self.later, blocked, groups)
+        return Scope(place, self.params, known, variables, self.later, blocked, groups, frozenset(self.refused))
 
     def for_text(self) -> Scope:
         """A `required` message, or what is given to a needed policy: parameters, `now` and `task`."""

@@ -31,6 +31,7 @@ def check_need(
     policy = needed(str(written.get("policy")))
     if isinstance(policy, str):
         report.at("E601", (*path, "policy"), policy)
+        names.refused.add(name)
         return None
     tasks: Node | None = None
     if "tasks" in written:

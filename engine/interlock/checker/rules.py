@@ -73,11 +73,13 @@ def _loops(report: Report, names: Names, path: _Path, written: Any) -> tuple[str
     for index, name in enumerate(listed):
         if names.known(str(name)) is not None:
             continue
+        unknown = True
+        if name in names.refused:
+            continue
         where = (*path, "for", index) if isinstance(written, list) else (*path, "for")
         near = nearest(str(name), (*names.selections, *names.needs, *names.derived))
         hint = names.later.get(str(name)) or (f"did you mean `{near}`?" if near else "name a selection of `facts`")
         report.at("E502", where, f"unknown selection `{name}`", hint)
-        unknown = True
     return None if unknown else tuple(str(name) for name in listed)
 
 

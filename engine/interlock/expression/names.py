@@ -66,6 +66,8 @@ def _several_hint(word: str, known: Known) -> str:
 def unknown_name(checker: Checker, tree: Any, word: str) -> Stop:
     """A name that is not in sight: why, or the nearest one that is."""
     scope = checker.scope
+    if word in scope.refused:
+        return check.Stop()
     if word in scope.hidden:
         return checker.fault("E202", tree, f"`{word}` cannot be named here", scope.hidden[word])
     if word == "params":

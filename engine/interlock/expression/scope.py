@@ -29,7 +29,8 @@ class Scope(msgspec.Struct, frozen=True):
     """The names in sight. `hidden` are selections that exist but may not be named here, each with the reason.
 
     `place` tells what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
-    `groups` are the variables whose facts include those of absent named groups.
+    `groups` are the variables whose facts include those of absent named groups. `refused` are needs that cannot be had,
+    which was reported where they are declared: nothing more is reported of an expression that names one.
     """
 
     place: Place
@@ -39,6 +40,7 @@ class Scope(msgspec.Struct, frozen=True):
     hidden: Mapping[str, str] = {}
     blocked: bool = False
     groups: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
 
     def within(self, variable: str, known: Known) -> Scope:
         """This scope inside a macro that names a fact of a selection `variable`."""
