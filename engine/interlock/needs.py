@@ -21,6 +21,8 @@ from interlock.source import Issue, Source, digest
 
 _LARGEST = 1 << 20
 """The most bytes that are read of a policy file."""
+DEEPEST = 64
+"""The most policies in a row that need each other."""
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -140,7 +142,9 @@ class Reading:
             return Refused(str(error))
         if file in self._above:
             return _cycle(*map(_stem, self._above[self._above.index(file) :]), identity)
-        found = self._look(file)
+        found = self._look(file) if len(self._above) < DEEPEST else None
+        if found is None or (isinstance(found, Loaded) and found.height >= DEEPEST):
+            return Refused(f"more than {DEEPEST} policies in a row need each other")
         if isinstance(found, str):
             return Refused(f"cannot read the policy `{file}`: {found}")
         if isinstance(found, Invalid):

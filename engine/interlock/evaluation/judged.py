@@ -35,6 +35,8 @@ class Loaded:
         self.policy: Policy = compiled.policy
         self.closure = self.policy.digest
         """The digest of the policy; where it needs others, with theirs."""
+        self.height: int = 1 + max((each.height for each in needs.values()), default=0)
+        """How many policies there are in the longest row of needs from here, this one included."""
         if needs:
             self.closure = digest("\n".join([self.policy.digest, *(f"{i} {needs[i].closure}" for i in sorted(needs))]))
         self._program: Program | None = None
