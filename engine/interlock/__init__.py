@@ -10,26 +10,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.decision import Decision, Finding, Head, Waiver
     from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.inquiry import explain, replay, unblock
     from interlock.ledger import Ledger, open_ledger
+    from interlock.model.decision import Decision, Finding, Head, Waiver
     from interlock.runner import evaluate, judge
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Decision": "decision",
+    "Decision": "model.decision",
     "EngineError": "errors",
-    "Finding": "decision",
-    "Head": "decision",
+    "Finding": "model.decision",
+    "Head": "model.decision",
     "InterlockError": "errors",
     "Ledger": "ledger",
     "LedgerError": "errors",
     "LockError": "errors",
     "PolicyError": "errors",
     "UsageError": "errors",
-    "Waiver": "decision",
+    "Waiver": "model.decision",
     "evaluate": "runner",
     "explain": "inquiry",
     "judge": "runner",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock import instant
-from interlock.fact import Value
-from interlock.policy import Parameter, Policy
+from interlock.model.facts import Value
+from interlock.model.policy import Parameter, Policy
 
 
 def value_of(parameter: Parameter, given: Any) -> Value:

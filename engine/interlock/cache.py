@@ -18,7 +18,7 @@ from contextlib import suppress
 
 import msgspec
 
-from interlock.compiled import CompiledPolicy
+from interlock.model.compiled import CompiledPolicy
 
 _LARGEST = 64 << 20
 """The most bytes that are read of an entry."""
@@ -136,7 +136,7 @@ def _safe(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
 def _code() -> str:
     """A fingerprint of the code that compiles: an entry made by other code is of no use."""
     found = []
-    for folder in ("", "expression", "checker", "compiler", "schemas"):
+    for folder in ("", "model", "expression", "checker", "compiler", "schemas"):
         with os.scandir(os.path.join(_PACKAGE, folder)) as entries:
             files = [entry for entry in entries if entry.name.endswith((".py", ".lark"))]
         for entry in sorted(files, key=lambda entry: entry.name):

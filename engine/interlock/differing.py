@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from interlock.decision import Finding
-from interlock.difference import Change, Comparison, Difference, Side, Version
 from interlock.errors import UsageError
 from interlock.evaluation import Loaded
 from interlock.evaluation.replay import Stretch, history
-from interlock.fact import Value
-from interlock.history import Interval, Lane
 from interlock.instant import LIMIT, format_instant, parse_instant
 from interlock.ledger import Ledger, Snapshot
 from interlock.library import Library
+from interlock.model.decision import Finding
+from interlock.model.diff import Change, Comparison, Difference, Side, Version
+from interlock.model.facts import Value
+from interlock.model.history import Interval, Lane
 from interlock.moment import moment
 from interlock.runner import Name, arguments_for
 

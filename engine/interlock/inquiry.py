@@ -15,11 +15,11 @@ from interlock.runner import Name, arguments_for, library, ready
 from interlock.source import nearest
 
 if TYPE_CHECKING:
-    from interlock.explanation import Explanation
-    from interlock.history import History
-    from interlock.plan import Unblock
+    from interlock.model.explanation import Explanation
+    from interlock.model.facts import Sight
+    from interlock.model.history import History
+    from interlock.model.unblock import Unblock
     from interlock.selection import Selected
-    from interlock.sight import Sight
 
 
 def facts(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from interlock.compiled import Query
-from interlock.fact import Fact
-from interlock.policy import Selection
+from interlock.model.compiled import Query
+from interlock.model.facts import Fact
+from interlock.model.policy import Selection
 from interlock.stamp import Stamp
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from interlock.decision import Decision
 from interlock.document import read_json
 from interlock.errors import UsageError
-from interlock.record import Entry, Record
+from interlock.model.decision import Decision
+from interlock.model.decision_log import Entry, Record
 from interlock.reporting.harmless import harmless
 from interlock.runner import recorded
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from interlock.checker import check
-from interlock.compiled import CompiledPolicy
 from interlock.compiler import compile_policy
 from interlock.errors import PolicyError
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.policy import Policy
 from interlock.parser import parse
-from interlock.policy import Policy
 from interlock.source import Issue, Source
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 import msgspec
 
 from interlock import cache, schemas
-from interlock.compiled import CompiledPolicy
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation import Loaded
-from interlock.policy import Policy
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.policy import Policy
 from interlock.source import Issue, Source, digest
 
 _LARGEST = 1 << 20

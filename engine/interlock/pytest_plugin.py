@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from interlock.decision import Decision
     from interlock.ledger import Ledger
     from interlock.library import Library
-    from interlock.trial import CaseResult
+    from interlock.model.decision import Decision
+    from interlock.model.testing import CaseResult
 
 _SUFFIXES = ("_test.yaml", "_test.yml")
 _KEYS = (re.compile(rb"^policy[ \t]*:", re.MULTILINE), re.compile(rb"^cases[ \t]*:", re.MULTILINE))

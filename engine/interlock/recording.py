@@ -10,9 +10,9 @@ import msgspec
 from interlock.document import Row, document
 from interlock.evaluation import Judge, Loaded, closure
 from interlock.expression.values import printed
-from interlock.fact import Value
 from interlock.instant import format_instant
-from interlock.record import Asked, Record
+from interlock.model.decision_log import Asked, Record
+from interlock.model.facts import Value
 
 _DIGITS = 32
 """Hexadecimal digits of a fact's digest: 128 bits."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import product
 
-from interlock.expression.tree import Node, Not, Some
 from interlock.expression.values import Known, evaluate
 from interlock.expression.walk import children, selections
-from interlock.fact import Fact, in_order
-from interlock.policy import Policy, Rule
-from interlock.verdict import Firing, Verdict
+from interlock.model.expression import Node, Not, Some
+from interlock.model.facts import Fact, in_order
+from interlock.model.policy import Policy, Rule
+from interlock.model.verdict import Firing, Verdict
 
 LIMIT = 2_000
 """The most facts that may be derived under one name before a recursion is taken for endless."""

@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from interlock import instant
-from interlock.compiled import Query
 from interlock.document import Row, document
-from interlock.fact import Fact, Json, Value
-from interlock.policy import Selection
+from interlock.model.compiled import Query
+from interlock.model.facts import Fact, Json, Value
+from interlock.model.policy import Selection
 
 NUMBERS: Final = ("count", "min", "max", "sum")
 """What is taken of a selection as a number."""

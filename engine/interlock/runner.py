@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import instant
 from interlock.argument import arguments
-from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Engine, Judge, Loaded, closure
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.library import Library
+from interlock.model.decision import Decision
 from interlock.moment import Moment, Skew, moment, skew_of
 from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.exporting import Extent
-    from interlock.record import Asked, Record
-    from interlock.waivers import Waivable, Waivers
+    from interlock.model.decision_log import Asked, Record
+    from interlock.model.waivers import Waivable, Waivers
 
 Name = str | os.PathLike[str]
 _libraries: dict[tuple[tuple[str, ...], bool], Library] = {}
@@ -237,7 +237,7 @@ def _asked(
     policy_dirs: Sequence[str],
     said: Mapping[str, Any],
 ) -> Asked:
-    from interlock.record import Asked
+    from interlock.model.decision_log import Asked
 
     known = {parameter.name for parameter in loaded.policy.parameters}
     return Asked(

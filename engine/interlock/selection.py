@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.compiled import Candidates, CompiledPolicy, Query
 from interlock.document import Row, document
 from interlock.errors import FactError
 from interlock.expression.values import Known, shown
-from interlock.fact import Fact, Value
 from interlock.kept import Kept
 from interlock.ledger import Snapshot
-from interlock.policy import Selection
+from interlock.model.compiled import Candidates, CompiledPolicy, Query
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Selection
 from interlock.rows import NUMBERS, absent_fact, completed, fields, is_empty, number
 from interlock.stamp import Stamp, later, newest
 

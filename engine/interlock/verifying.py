@@ -13,9 +13,9 @@ from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
 from interlock.ledger.table import Clash, FactTable
+from interlock.model.verification import Ahead, Example, Fault, Kind, Verification
 from interlock.schemas.words import shown
 from interlock.stamp import newest
-from interlock.verification import Ahead, Example, Fault, Kind, Verification
 
 FIRST = 3
 """How many of the facts with one fault are named."""

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import msgspec
 
-from interlock.decision import Decision
 from interlock.errors import LedgerError
 from interlock.instant import SECOND, parse_instant
+from interlock.model.decision import Decision
 
 LOOK = 1.0
 """Seconds between two looks at the ledger."""

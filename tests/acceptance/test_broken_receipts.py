@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:01:00Z"

@@ -17,7 +17,7 @@ import yaml
 from interlock.expression.language import FUNCTIONS, MACROS, OPERATORS
 from interlock.library import Library
 from interlock.making import make
-from interlock.policy import Policy
+from interlock.model.policy import Policy
 from interlock.source import Source
 from interlock.testing import tried
 from tests.helpers import reference

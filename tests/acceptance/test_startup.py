@@ -29,17 +29,17 @@ UNUSED = {
     "interlock.evaluation.seeing", "interlock.reporting.history",
     "interlock.exporting", "interlock.ledger.feed", "interlock.ledger.lines",
     "interlock.lint", "interlock.making", "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json",
-    "interlock.reporting.sight", "interlock.reporting.verification", "interlock.sight", "interlock.verification",
+    "interlock.reporting.sight", "interlock.reporting.verification", "interlock.model.verification",
     "interlock.verifying", "interlock.cli.docs", "interlock.pages",
     "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.lock",
-    "interlock.schemas.short", "interlock.logbook", "interlock.record", "interlock.recording", "interlock.rejudging",
+    "interlock.schemas.short", "interlock.logbook", "interlock.model.decision_log", "interlock.recording", "interlock.rejudging",
     "interlock.cli.verify_decision", "interlock.watching", "interlock.cli.watch", "interlock.cli.notifying",
     "interlock.reporting.change",
     "interlock.settings.toml", "tomllib", "interlock.reporting.cases", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.problems",
     "interlock.reporting.sarif", "interlock.reporting.tap",
     "click.shell_completion", "interlock.cli.completing", "interlock.cli.completion", "interlock.evaluation.waiving",
-    "interlock.waivers",
+    "interlock.model.waivers",
 }  # fmt: skip
 
 

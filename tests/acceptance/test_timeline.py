@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from interlock.history import History
 from interlock.instant import parse_instant
+from interlock.model.history import History
 from interlock.reporting.history import html, svg
 from interlock.reporting.history.scale import Scale, columns
 from tests.helpers.browser import Page, browsing, chromium

@@ -16,7 +16,7 @@ import pytest
 
 import interlock as public
 from interlock.instant import SECOND, format_instant, parse_instant
-from interlock.plan import Plan, Step, Unblock
+from interlock.model.unblock import Plan, Step, Unblock
 from tests.acceptance.conftest import Interlock
 from tests.helpers.engine import needs_engine
 from tests.helpers.ledgers import LedgerBuilder

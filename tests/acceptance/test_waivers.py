@@ -15,8 +15,8 @@ import interlock as api
 from interlock.cli import exits
 from interlock.instant import format_instant
 from interlock.library import Library
+from interlock.model.waivers import Grant, Waivers
 from interlock.reporting import FORMATS
-from interlock.waivers import Grant, Waivers
 from interlock.waivers.digests import rule_digests
 from tests.acceptance.conftest import Interlock
 from tests.acceptance.test_json import documents

@@ -1,4 +1,4 @@
-"""Branches for tests: short ways to write them, and a plain evaluator made from what `interlock.compiled` says of them.
+"""Branches for tests: short ways to write them, and a plain evaluator made from what `interlock.model.compiled` says of them.
 
 The evaluator has no index, no encoding and no engine.
 """
@@ -10,8 +10,8 @@ from typing import Literal
 
 import pytest
 
-from interlock.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
-from interlock.fact import Value
+from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.facts import Value
 from interlock.rete import AVAILABLE, Ruleset
 
 Facts = Mapping[str, Sequence[Mapping[str, Value]]]

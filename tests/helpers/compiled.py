@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.compiled import Branch, CompiledPolicy, Pattern, Test
+from interlock.model.compiled import Branch, CompiledPolicy, Pattern, Test
 
 
 def shown(compiled: CompiledPolicy) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Literal, NamedTuple
 
-from interlock.expression.tree import Kind, Type
 from interlock.instant import format_duration, format_instant
+from interlock.model.expression import Kind, Type
 
 Fields = Mapping[str, Type]
 

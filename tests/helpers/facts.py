@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 
 from interlock.argument import arguments
-from interlock.compiled import CompiledPolicy
-from interlock.expression.tree import Type
 from interlock.expression.values import Known
-from interlock.fact import Fact, Value
 from interlock.instant import LIMIT
-from interlock.policy import Selection
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.expression import Type
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Selection
 from tests.helpers.conditions import Pool
 from tests.helpers.policies import HOSTILE, NEED, NOW, TASK
 

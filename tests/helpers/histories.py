@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.decision import Finding
-from interlock.history import Cause, History, Interval, Lane, Mark
 from interlock.instant import SECOND, format_instant, parse_instant
+from interlock.model.decision import Finding
+from interlock.model.history import Cause, History, Interval, Lane, Mark
 
 START = "2026-06-22T09:00:00Z"
 HOSTILE = '</script></title></style><img src=x onerror="window.ran=1"> ]]> '

@@ -14,10 +14,10 @@ from interlock.checker.names import RESERVED
 from interlock.errors import PolicyError
 from interlock.expression.check import check
 from interlock.expression.scope import Scope
-from interlock.expression.tree import Type, type_of
 from interlock.library import Library
 from interlock.making import make
-from interlock.policy import Policy
+from interlock.model.expression import Type, type_of
+from interlock.model.policy import Policy
 from interlock.schemas.documents import schema
 from interlock.schemas.fields import computed
 from interlock.source import Source

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from interlock.expression.check import check
 from interlock.expression.scope import Known as Names
 from interlock.expression.scope import Scope
-from interlock.expression.tree import Type
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Fact, Value
 from interlock.instant import SECOND, format_instant
+from interlock.model.expression import Type
+from interlock.model.facts import Fact, Value
 from tests.conftest import EXAMPLES
 from tests.helpers.conditions import Pool, Sight, Thing, Writer
 

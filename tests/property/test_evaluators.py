@@ -22,17 +22,17 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from interlock import reference
-from interlock.compiled import CompiledPolicy
 from interlock.errors import EngineError, PolicyError
 from interlock.evaluation import strata
 from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.strata import Program
 from interlock.expression.values import Known
-from interlock.fact import Fact, Value
 from interlock.making import make
-from interlock.policy import Policy
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Policy
+from interlock.model.verdict import Verdict
 from interlock.source import Source
-from interlock.verdict import Verdict
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.helpers.engine import needs_engine

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from interlock import reference
 from interlock.errors import PolicyError
 from interlock.evaluation.explaining import MOST, explain, lines
-from interlock.explanation import Part
 from interlock.expression.notation import notation
 from interlock.expression.values import Known
-from interlock.policy import Policy
-from interlock.verdict import Verdict
+from interlock.model.explanation import Part
+from interlock.model.policy import Policy
+from interlock.model.verdict import Verdict
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.property.test_evaluators import compiled_of

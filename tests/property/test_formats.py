@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.decision import Decision, Finding, Head, Waiver
+from interlock.model.decision import Decision, Finding, Head, Waiver
 from interlock.reporting import FORMATS, Asked, AskedRule, Look, render
 from tests.conftest import EXAMPLES
 from tests.helpers import consumers

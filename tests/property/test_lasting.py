@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import reference
-from interlock.compiled import CompiledPolicy
 from interlock.errors import PolicyError
 from interlock.evaluation import maps
 from interlock.evaluation.findings import completed
-from interlock.expression.tree import Now
 from interlock.expression.values import Known
 from interlock.expression.walk import selections, walk
-from interlock.plan import Permanent
-from interlock.policy import Selection
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.expression import Now
+from interlock.model.policy import Selection
+from interlock.model.unblock import Permanent
 from interlock.schemas import ENTITIES
 from interlock.unblocking.lasting import permanent
 from tests.conftest import EXAMPLES

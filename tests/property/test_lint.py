@@ -11,12 +11,12 @@ import pytest
 
 from interlock import reference
 from interlock.errors import PolicyError
-from interlock.expression.tree import Type
 from interlock.expression.values import Known
-from interlock.fact import Fact
 from interlock.lint.idle import idle
 from interlock.making import make
-from interlock.policy import Policy
+from interlock.model.expression import Type
+from interlock.model.facts import Fact
+from interlock.model.policy import Policy
 from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies

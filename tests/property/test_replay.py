@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 import interlock
-from interlock.decision import Decision
-from interlock.history import Interval, Lane
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.ledger import Ledger
+from interlock.model.decision import Decision
+from interlock.model.history import Interval, Lane
 from tests.conformance.answers import ANSWERS, Question, given
 from tests.conftest import EXAMPLES
 

@@ -10,8 +10,8 @@ from unittest import mock
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from interlock.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
-from interlock.fact import Value
+from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.facts import Value
 from interlock.rete import Ruleset, ruleset
 from tests.helpers.branches import matches
 from tests.helpers.engine import needs_engine

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.expression.tree import Type
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Fact, Value
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.making import make
-from interlock.policy import Policy, Selection
+from interlock.model.expression import Type
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Policy, Selection
 from interlock.selection import select
 from interlock.source import Source
 from tests.conftest import EXAMPLES

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 import interlock
-from interlock.decision import Decision
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.ledger import Ledger
+from interlock.model.decision import Decision
 from tests.conformance.answers import Question
 from tests.conftest import EXAMPLES
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from interlock import cache, schemas
-from interlock.compiled import CompiledPolicy
 from interlock.library import Library
+from interlock.model.compiled import CompiledPolicy
 
 KEY = cache.key("a policy")
 

@@ -14,9 +14,9 @@ from interlock import codes
 from interlock.checking import check
 from interlock.errors import PolicyError
 from interlock.library import Library
+from interlock.model.waivers import Waivable
 from interlock.reporting.harmless import harmless
 from interlock.source import Issue, Source, render
-from interlock.waivers import Waivable
 from interlock.waivers.digests import waivable
 from interlock.waivers.reading import read
 from tests.helpers.wording import ours

@@ -11,7 +11,7 @@ import interlock
 from interlock import inquiry
 from interlock.checker.selections import DEEPEST
 from interlock.errors import PolicyError
-from interlock.fact import Value
+from interlock.model.facts import Value
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:10:00Z"

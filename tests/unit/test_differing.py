@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.decision import Finding
-from interlock.difference import Difference
 from interlock.differing import overlay
-from interlock.history import Interval, Lane
 from interlock.instant import format_instant, parse_instant
+from interlock.model.decision import Finding
+from interlock.model.diff import Difference
+from interlock.model.history import Interval, Lane
 
 START = parse_instant("2026-06-11T12:00:00Z")
 END = 20

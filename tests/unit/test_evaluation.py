@@ -11,7 +11,7 @@ import pytest
 import interlock
 from interlock import evaluation, rete, selection
 from interlock.evaluation import strata
-from interlock.verdict import Verdict
+from interlock.model.verdict import Verdict
 from tests.helpers.engine import BOTH, ENGINE, RETE, needs_engine
 from tests.helpers.ledgers import LedgerBuilder
 

@@ -13,7 +13,7 @@ import interlock
 from interlock import inquiry
 from interlock.evaluation import Engine
 from interlock.expression.values import printed
-from interlock.fact import Value
+from interlock.model.facts import Value
 from interlock.rete import AVAILABLE
 from interlock.runner import library
 from interlock.testing import tried

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from interlock import explain
-from interlock.decision import Decision, Finding, Head
+from interlock.model.decision import Decision, Finding, Head
 from interlock.reporting import FORMATS, Look, explanation, render
 from interlock.reporting.harmless import harmless
 

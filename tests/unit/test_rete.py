@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from interlock.compiled import Branch, Operator, Pattern, Slot, Test
 from interlock.errors import EngineError
+from interlock.model.compiled import Branch, Operator, Pattern, Slot, Test
 from interlock.rete import Match, session
 from interlock.rete.rules import Translator
 from tests.helpers.branches import RELATIONS, build, fact, facts, join, many, no, rule, some

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.compiled import Branch, Pattern, Relation, Slot, Stratum, Test
 from interlock.errors import EngineError
-from interlock.fact import Value
+from interlock.model.compiled import Branch, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.facts import Value
 from interlock.rete import Match, Ruleset
 from interlock.rete.work import check_facts
 from tests.helpers.branches import Facts, build, fact, facts, join, many, matches, no, rule, some

@@ -135,7 +135,7 @@ MISSING = """
 import sys
 {setting}
 from interlock.rete import AVAILABLE, Ruleset
-from interlock.compiled import Stratum
+from interlock.model.compiled import Stratum
 from interlock.errors import EngineError
 print(AVAILABLE)
 try:
@@ -187,7 +187,7 @@ print(flags() == before)
 
 
 ALIVE = """
-from interlock.compiled import Branch, Column, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Stratum, Test
 from interlock.errors import EngineError
 from interlock.rete import Ruleset, session
 used = [b"A" * size for _ in range(200) for size in (33000, 34000, 40000)]

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.history import History
 from interlock.instant import SECOND
+from interlock.model.history import History
 from interlock.reporting.history import html, svg
 from interlock.reporting.history.elements import shipped
 from interlock.reporting.history.scale import COLUMN, DAY, HOUR, NARROW, Scale, clusters, columns, tick, told

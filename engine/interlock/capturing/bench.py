@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from interlock.checker.report import Report
-from interlock.decision import Decision
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Judge, Loaded
-from interlock.fact import Value
 from interlock.ledger.held import HeldFacts
+from interlock.model.decision import Decision
+from interlock.model.facts import Value
 from interlock.parser import Document
 from interlock.source import Source
 from interlock.testing.facts import Facts

@@ -13,7 +13,7 @@ from interlock.capturing.smallest import smallest
 from interlock.errors import UsageError
 from interlock.evaluation import Loaded
 from interlock.expression.values import printed
-from interlock.fact import Value
+from interlock.model.facts import Value
 from interlock.testing.reading import NOW, TASK
 
 Entry = tuple[str, Flat]

@@ -15,11 +15,11 @@ from interlock.capturing.bench import Fact, Told, told
 from interlock.errors import UsageError
 from interlock.evaluation import Judge, Loaded
 from interlock.exporting import Export, Extent
-from interlock.fact import Value
 from interlock.ledger import Ledger, Snapshot
 from interlock.ledger.lines import CLOSING, OPENING
+from interlock.model.facts import Value
+from interlock.model.policy import Policy
 from interlock.moment import moment
-from interlock.policy import Policy
 from interlock.runner import Name, arguments_for, extent, library
 
 MOST = 10_000

@@ -8,10 +8,10 @@ from typing import Any
 
 from interlock import instant, schemas
 from interlock.compiler.reads import every_expression
-from interlock.expression.tree import Constant
 from interlock.expression.walk import walk
-from interlock.fact import Value
-from interlock.policy import Policy
+from interlock.model.expression import Constant
+from interlock.model.facts import Value
+from interlock.model.policy import Policy
 
 _OF_RECEIPTS = frozenset({"actor", "severity", "summary", "correlation"})
 """What no entity has of its own, and no test states of one."""

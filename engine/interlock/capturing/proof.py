@@ -7,7 +7,7 @@ from typing import Any
 
 from interlock.errors import UsageError
 from interlock.library import Library
-from interlock.policy import Policy
+from interlock.model.policy import Policy
 from interlock.source import Source
 from interlock.testing.reading import suite_of
 from interlock.testing.running import run

@@ -19,10 +19,10 @@ from interlock.checker.rules import check_rules
 from interlock.checker.selections import check_selection
 from interlock.checker.strata import check_strata
 from interlock.expression.scope import Scope
-from interlock.expression.tree import Type
-from interlock.fact import Value
+from interlock.model.expression import Type
+from interlock.model.facts import Value
+from interlock.model.policy import Line, Output, Parameter, Policy
 from interlock.parser import Document
-from interlock.policy import Line, Output, Parameter, Policy
 from interlock.source import Issue, digest
 
 _Path = tuple[str | int, ...]

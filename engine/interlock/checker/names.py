@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.expression.scope import Known, Place, Scope
-from interlock.expression.tree import Type
-from interlock.policy import Selection
+from interlock.model.expression import Type
+from interlock.model.policy import Selection
 
 RESERVED = ("now", "task", "params", "blocked", "true", "false", "null", "in", *("has", "duration", "timestamp"))
 """Names that a selection, a need or a derived fact cannot bear."""

@@ -11,9 +11,9 @@ from interlock.checker.names import Names
 from interlock.checker.report import Report
 from interlock.expression.language import a
 from interlock.expression.scope import Known
-from interlock.expression.tree import Constant, Field, Node, Param, Some, Type, Variable, type_of
 from interlock.expression.walk import walk
-from interlock.policy import Line, Need, Parameter, Policy, Rule, values
+from interlock.model.expression import Constant, Field, Node, Param, Some, Type, Variable, type_of
+from interlock.model.policy import Line, Need, Parameter, Policy, Rule, values
 from interlock.source import nearest
 
 _DECISION = ("allow", "state", "undecided", "reason", "task")

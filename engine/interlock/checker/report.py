@@ -6,9 +6,9 @@ from typing import Any
 
 from interlock.expression.check import check
 from interlock.expression.scope import Scope
-from interlock.expression.tree import Constant, Logic, Node, Not, Type
+from interlock.model.expression import Constant, Logic, Node, Not, Type
+from interlock.model.policy import Template
 from interlock.parser import Document
-from interlock.policy import Template
 from interlock.source import Issue
 
 _Path = tuple[str | int, ...]

@@ -9,8 +9,8 @@ import msgspec
 from interlock.checker.names import RESERVED, Names
 from interlock.checker.report import Report, conjunction, opposite
 from interlock.expression.scope import Scope
-from interlock.expression.tree import Node, Type, type_of
-from interlock.policy import Effect, Rule
+from interlock.model.expression import Node, Type, type_of
+from interlock.model.policy import Effect, Rule
 from interlock.source import nearest
 
 _EFFECTS: tuple[Effect, ...] = ("block", "warn", "note", "derive")

@@ -8,8 +8,8 @@ from interlock import schemas
 from interlock.checker.names import Names
 from interlock.checker.report import Report
 from interlock.expression.language import ORDERED, a
-from interlock.expression.tree import Type
-from interlock.policy import Selection, Shape, Take
+from interlock.model.expression import Type
+from interlock.model.policy import Selection, Shape, Take
 from interlock.source import nearest
 
 DEEPEST = 32

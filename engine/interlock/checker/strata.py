@@ -7,9 +7,9 @@ or as absent: fully means that all of them must be there first. A cycle through 
 from __future__ import annotations
 
 from interlock.checker.report import Report
-from interlock.expression.tree import Node, Not, Some
 from interlock.expression.walk import children
-from interlock.policy import Rule
+from interlock.model.expression import Node, Not, Some
+from interlock.model.policy import Rule
 
 
 def check_strata(report: Report, rules: tuple[Rule, ...]) -> None:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interlock.decision import FailOn
 from interlock.evaluation import Loaded
 from interlock.library import Library
+from interlock.model.decision import FailOn
 from interlock.reporting import Asked, AskedRule, Look
 
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from interlock.errors import InterlockError
 from interlock.library import Library
-from interlock.policy import Policy
+from interlock.model.policy import Policy
 
 _WORD = re.compile(r"[\w./:@%+=,-]+")
 """What is one word to every shell, and nothing else: a task's name may be anything, and what is offered gets run."""

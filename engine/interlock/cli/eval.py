@@ -12,14 +12,14 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
-from interlock.decision import Decision, FailOn
 from interlock.errors import UsageError
+from interlock.model.decision import Decision, FailOn
 from interlock.reporting import Look, render
 
 if TYPE_CHECKING:
     from interlock.cli.reports import Target
-    from interlock.decision import Decision
     from interlock.library import Library
+    from interlock.model.decision import Decision
 
 
 _EXAMPLES = """\b

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from interlock.decision import Decision, FailOn
 from interlock.errors import InterlockError, LedgerError, LockError, PolicyError
+from interlock.model.decision import Decision, FailOn
 
 ALLOWED = 0
 BUG = 1

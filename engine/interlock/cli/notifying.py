@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from interlock.cli.terminal import say
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from interlock.reporting import render
 
 SECONDS = 10.0

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import msgspec
 
-from interlock.decision import Decision
 from interlock.errors import UsageError
+from interlock.model.decision import Decision
 from interlock.reporting import Look, render
 
 SUMMARY = "GITHUB_STEP_SUMMARY"

@@ -10,7 +10,7 @@ import click
 from interlock.cli import exits, options, terminal
 from interlock.cli.choices import OneOf
 from interlock.errors import UsageError
-from interlock.policy import Policy
+from interlock.model.policy import Policy
 from interlock.reporting.harmless import harmless
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from interlock.cli import exits, options, terminal
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
-from interlock.decision import Decision
 from interlock.errors import UsageError
 from interlock.instant import SECOND, parse_duration
+from interlock.model.decision import Decision
 from interlock.reporting import Look, change, render
 
 if TYPE_CHECKING:
     from interlock.ledger import Ledger
-    from interlock.record import Record
+    from interlock.model.decision_log import Record
     from interlock.watching import Round
 
 _PATIENCE = 0.2

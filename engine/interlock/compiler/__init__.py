@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.compiled import Branch, CompiledPolicy, Stratum
 from interlock.compiler.branches import Relations, branch
 from interlock.compiler.clock import clock
 from interlock.compiler.disjunction import Refused, disjunction
@@ -13,8 +12,9 @@ from interlock.compiler.reads import paths_read
 from interlock.compiler.selections import query
 from interlock.compiler.strata import levels
 from interlock.compiler.undated import undated
-from interlock.expression.tree import TRUE, Node
-from interlock.policy import Policy
+from interlock.model.compiled import Branch, CompiledPolicy, Stratum
+from interlock.model.expression import TRUE, Node
+from interlock.model.policy import Policy
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from interlock.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Test
 from interlock.compiler.literals import (
     Any,
     Atom,
@@ -22,7 +21,8 @@ from interlock.compiler.literals import (
     Same,
     There,
 )
-from interlock.expression.tree import Constant, Field, Lookup, Node, Now, Param, Single, Task, Variable
+from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Test
+from interlock.model.expression import Constant, Field, Lookup, Node, Now, Param, Single, Task, Variable
 
 ENVIRONMENT = "$"
 PRESENT = "present"

@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from interlock.compiled import Candidates, Clock
 from interlock.compiler.reads import expressions
 from interlock.compiler.selections import query
-from interlock.expression.tree import (
+from interlock.expression.walk import children, reference, walk
+from interlock.model.compiled import Candidates, Clock
+from interlock.model.expression import (
     Compare,
     Constant,
     Contained,
@@ -24,8 +25,7 @@ from interlock.expression.tree import (
     Variable,
     type_of,
 )
-from interlock.expression.walk import children, reference, walk
-from interlock.policy import Policy, Rule, Selection, values
+from interlock.model.policy import Policy, Rule, Selection, values
 
 _MOVING = ("timestamp", "duration", "int")
 """The kinds of what can grow with the clock."""

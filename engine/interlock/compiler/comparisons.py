@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from interlock.compiled import Operator
 from interlock.compiler.literals import (
     NO,
     YES,
@@ -17,18 +16,8 @@ from interlock.compiler.literals import (
     both,
     either,
 )
-from interlock.expression.tree import (
-    Compare,
-    Constant,
-    Field,
-    Lookup,
-    Node,
-    Now,
-    Param,
-    Sum,
-    Task,
-    type_of,
-)
+from interlock.model.compiled import Operator
+from interlock.model.expression import Compare, Constant, Field, Lookup, Node, Now, Param, Sum, Task, type_of
 
 OPPOSITE: dict[str, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 Terms = list[tuple[Literal[1, -1], Operand]]

@@ -21,7 +21,7 @@ from interlock.compiler.literals import (
     both,
     either,
 )
-from interlock.expression.tree import (
+from interlock.model.expression import (
     Blocked,
     Compare,
     Constant,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from interlock.compiler.columns import PLAIN, ROW, place
 from interlock.expression.sql import literal
-from interlock.policy import Selection
+from interlock.model.policy import Selection
 
 ABSENT = -1
 """The `suspect` of such a row."""

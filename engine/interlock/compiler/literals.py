@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.compiled import Operator
-from interlock.expression.tree import Reference
+from interlock.model.compiled import Operator
+from interlock.model.expression import Reference
 
 
 class Environment(msgspec.Struct, frozen=True, tag=True, tag_field="ref"):

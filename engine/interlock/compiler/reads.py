@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.expression.tree import Field, Node, Present, Size, Some, Variable
 from interlock.expression.walk import children, reference
-from interlock.policy import Policy, Rule, Template, values
+from interlock.model.expression import Field, Node, Present, Size, Some, Variable
+from interlock.model.policy import Policy, Rule, Template, values
 
 
 def paths_read(policy: Policy) -> dict[str, dict[str, str]]:

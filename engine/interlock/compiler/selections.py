@@ -15,15 +15,15 @@ What the text takes care of:
 from __future__ import annotations
 
 from interlock import schemas
-from interlock.compiled import Query
 from interlock.compiler.columns import INVALID, ROW, column_of, plain, sane, stored
 from interlock.compiler.groups import TIES, absent
 from interlock.compiler.times import UNREADABLE, day_before, second_of, within_day
 from interlock.expression.sql import Writer
-from interlock.expression.tree import Compare, Field, Logic, Node, Variable
 from interlock.expression.walk import walk
 from interlock.instant import LIMIT
-from interlock.policy import Policy, Selection
+from interlock.model.compiled import Query
+from interlock.model.expression import Compare, Field, Logic, Node, Variable
+from interlock.model.policy import Policy, Selection
 
 _OF_RECEIPTS = ("summary", "correlation")
 """What an entity does not have, although the relation gives something for it."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.expression.tree import Node
 from interlock.expression.walk import selections
-from interlock.policy import Line, Rule
+from interlock.model.expression import Node
+from interlock.model.policy import Line, Rule
 
 
 class Levels(msgspec.Struct, frozen=True):

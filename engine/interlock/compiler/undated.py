@@ -11,7 +11,7 @@ from __future__ import annotations
 from interlock import schemas
 from interlock.compiler.columns import ROW
 from interlock.compiler.times import UNREADABLE
-from interlock.policy import Policy
+from interlock.model.policy import Policy
 
 _HOUR = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]*"
 _IN_DAY = (

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from interlock import instant, reference, rete
-from interlock.compiled import Candidates
-from interlock.decision import Decision, Head, Waiver
 from interlock.document import Row
 from interlock.errors import EngineError
 from interlock.evaluation import ahead
@@ -22,16 +20,18 @@ from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.judged import Judged, Loaded, Needed, closure, passed, undecided
 from interlock.evaluation.skew import MAX_SKEW, reason
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Fact, Value
 from interlock.kept import Kept
 from interlock.ledger import Snapshot
-from interlock.policy import Need, Policy
+from interlock.model.compiled import Candidates
+from interlock.model.decision import Decision, Head, Waiver
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Need, Policy
+from interlock.model.verdict import Verdict
 from interlock.selection import Selected, bound, candidates, select
 from interlock.stamp import later
-from interlock.verdict import Verdict
 
 if TYPE_CHECKING:
-    from interlock.waivers import Waivers
+    from interlock.model.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
 __all__ = ["Engine", "Judge", "Judged", "Loaded", "Needed", "closure", "maps"]

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from interlock.decision import Change, Decision, Finding, Told
 from interlock.errors import FactError
 from interlock.evaluation.arrivals import reads
 from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
 from interlock.evaluation.coming import Coming
 from interlock.expression.lasting import NEVER, PARAMS, Paces, lasting
 from interlock.expression.values import Known
-from interlock.fact import Fact
 from interlock.instant import format_instant
 from interlock.kept import Kept
-from interlock.policy import Rule, values
+from interlock.model.decision import Change, Decision, Finding, Told
+from interlock.model.facts import Fact
+from interlock.model.policy import Rule, values
 
 if TYPE_CHECKING:
     from interlock.evaluation import Engine, Judge, Judged

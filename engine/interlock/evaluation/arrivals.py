@@ -10,9 +10,9 @@ import msgspec
 from interlock import instant, schemas
 from interlock.evaluation.judged import passed
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Value
-from interlock.history import Mark
 from interlock.ledger import Snapshot
+from interlock.model.facts import Value
+from interlock.model.history import Mark
 
 if TYPE_CHECKING:
     from interlock.evaluation import Loaded

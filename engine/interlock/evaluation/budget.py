@@ -8,10 +8,10 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from interlock.evaluation.judged import judgements
-from interlock.expression.tree import Node, Some
 from interlock.expression.walk import children
-from interlock.fact import Fact
-from interlock.policy import Rule
+from interlock.model.expression import Node, Some
+from interlock.model.facts import Fact
+from interlock.model.policy import Rule
 
 if TYPE_CHECKING:
     from interlock.evaluation.judged import Judged

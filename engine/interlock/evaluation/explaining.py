@@ -18,13 +18,13 @@ from interlock.evaluation.findings import completed, finding, ranging
 from interlock.evaluation.moved import Movers
 from interlock.evaluation.parts import cited, part
 from interlock.evaluation.sought import described
-from interlock.explanation import Case, Clause, Explanation, LineExplained, NeedExplained, RuleExplained, Sought
 from interlock.expression.notation import notation
-from interlock.expression.tree import TRUE, Compare, Constant, Field, Node, Not, Type, Variable
 from interlock.expression.values import Known
-from interlock.fact import Value
-from interlock.policy import Policy, Rule
-from interlock.verdict import Firing, Verdict
+from interlock.model.explanation import Case, Clause, Explanation, LineExplained, NeedExplained, RuleExplained, Sought
+from interlock.model.expression import TRUE, Compare, Constant, Field, Node, Not, Type, Variable
+from interlock.model.facts import Value
+from interlock.model.policy import Policy, Rule
+from interlock.model.verdict import Firing, Verdict
 
 MOST = 20
 """That many combinations of facts for which a rule fired are explained, and as many for which it did not."""

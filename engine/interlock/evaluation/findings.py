@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from interlock.decision import Finding, Waiver
-from interlock.expression.tree import Lookup, Node, Not, Single, Some, type_of
 from interlock.expression.values import Known, evaluate, find, printed, shown
 from interlock.expression.walk import children, reference
-from interlock.fact import Fact
-from interlock.policy import Output, Policy, Rule
-from interlock.verdict import Firing, Verdict
+from interlock.model.decision import Finding, Waiver
+from interlock.model.expression import Lookup, Node, Not, Single, Some, type_of
+from interlock.model.facts import Fact
+from interlock.model.policy import Output, Policy, Rule
+from interlock.model.verdict import Firing, Verdict
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 

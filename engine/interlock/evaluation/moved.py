@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from interlock import instant, schemas
-from interlock.explanation import Cited, LineExplained, Part, RuleExplained
 from interlock.expression.values import Known
-from interlock.fact import Fact
 from interlock.ledger import Snapshot
+from interlock.model.explanation import Cited, LineExplained, Part, RuleExplained
+from interlock.model.facts import Fact
 from interlock.schemas import recording
 
 _SQL = (

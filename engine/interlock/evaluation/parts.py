@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from interlock import instant
 from interlock.evaluation.sought import absence, sought
-from interlock.explanation import Cited, Looked, Part, Read, Sought
 from interlock.expression.notation import notation
-from interlock.expression.tree import (
+from interlock.expression.values import Known, evaluate, find, printed
+from interlock.expression.walk import children, reference, walk
+from interlock.model.explanation import Cited, Looked, Part, Read, Sought
+from interlock.model.expression import (
     Blocked,
     Field,
     Logic,
@@ -24,10 +26,8 @@ from interlock.expression.tree import (
     Task,
     type_of,
 )
-from interlock.expression.values import Known, evaluate, find, printed
-from interlock.expression.walk import children, reference, walk
-from interlock.fact import Fact
-from interlock.policy import Policy
+from interlock.model.facts import Fact
+from interlock.model.policy import Policy
 
 MOST = 3
 """That many facts are shown of those that `exists` or `all` looked at."""

@@ -15,11 +15,11 @@ import msgspec
 from interlock.evaluation import Engine, Judge, Judged, Loaded
 from interlock.evaluation.ahead import Same, differing, sameness, steady
 from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
-from interlock.fact import Value
-from interlock.history import Cause, History, Interval, Lane, Mark
 from interlock.instant import format_instant
 from interlock.kept import Kept
 from interlock.ledger import Snapshot
+from interlock.model.facts import Value
+from interlock.model.history import Cause, History, Interval, Lane, Mark
 
 
 class Stretch(msgspec.Struct, frozen=True):

@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from interlock.compiled import CompiledPolicy
 from interlock.expression.values import printed
-from interlock.fact import Fact, Json, Value
-from interlock.policy import Selection
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.facts import Fact, Json, Seen, Sight, Value
+from interlock.model.policy import Selection
 from interlock.selection import Selected
-from interlock.sight import Seen, Sight
 
 
 def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:

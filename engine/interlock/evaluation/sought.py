@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.explanation import Sought
 from interlock.expression.filling import filled
 from interlock.expression.notation import notation
-from interlock.expression.tree import Compare, Constant, Field, Logic, Lookup, Node, Single, Some, Type, Variable
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Fact
-from interlock.policy import Policy, Selection
+from interlock.model.explanation import Sought
+from interlock.model.expression import Compare, Constant, Field, Logic, Lookup, Node, Single, Some, Type, Variable
+from interlock.model.facts import Fact
+from interlock.model.policy import Policy, Selection
 
 _TRUE = Constant(True, Type("bool", nullable=False))
 

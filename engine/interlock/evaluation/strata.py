@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from interlock.compiled import Column, CompiledPolicy, Relation
 from interlock.errors import EngineError
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Fact, Json, Value, in_order
-from interlock.policy import Rule
+from interlock.model.compiled import Column, CompiledPolicy, Relation
+from interlock.model.facts import Fact, Json, Value, in_order
+from interlock.model.policy import Rule
+from interlock.model.verdict import Firing, Verdict
 from interlock.rete import Match, Ruleset
-from interlock.verdict import Firing, Verdict
 
 _Rows = list[dict[str, Value]]
 LIMIT = 2_000

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interlock import instant
-from interlock.decision import Decision, Finding, Waiver
-from interlock.waivers import Grant, Waivers
+from interlock.model.decision import Decision, Finding, Waiver
+from interlock.model.waivers import Grant, Waivers
 
 if TYPE_CHECKING:
     from interlock.evaluation.judged import Judged

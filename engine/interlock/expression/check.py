@@ -12,7 +12,7 @@ from interlock.expression.language import a
 from interlock.expression.notation import notation
 from interlock.expression.scope import Scope
 from interlock.expression.syntax import SyntaxFault, parse
-from interlock.expression.tree import (
+from interlock.model.expression import (
     Choice,
     Compare,
     Constant,

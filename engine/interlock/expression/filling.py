@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from interlock.expression.tree import (
+from interlock.expression.values import Known, evaluate
+from interlock.expression.walk import reference, walk
+from interlock.model.expression import (
     FALSE,
     TRUE,
     Compare,
@@ -18,8 +20,6 @@ from interlock.expression.tree import (
     Variable,
     type_of,
 )
-from interlock.expression.values import Known, evaluate
-from interlock.expression.walk import reference, walk
 
 
 def filled(node: Node, known: Known) -> Node:

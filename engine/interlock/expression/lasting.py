@@ -12,7 +12,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from interlock.expression.tree import (
+from interlock.expression.values import Known, evaluate, find
+from interlock.instant import LIMIT
+from interlock.model.expression import (
     Choice,
     Compare,
     Contained,
@@ -28,9 +30,7 @@ from interlock.expression.tree import (
     Some,
     Sum,
 )
-from interlock.expression.values import Known, evaluate, find
-from interlock.fact import Fact, Value
-from interlock.instant import LIMIT
+from interlock.model.facts import Fact, Value
 
 NEVER = LIMIT
 """Later than every instant: nothing changes for as long as there are instants."""

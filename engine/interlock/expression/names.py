@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from interlock import instant
 from interlock.expression import check
 from interlock.expression.language import EVERYTHING, FUNCTIONS, MACROS, a
-from interlock.expression.tree import (
+from interlock.model.expression import (
     Blocked,
     Compare,
     Constant,

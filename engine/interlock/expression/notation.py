@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from interlock.expression.tree import (
+from interlock.expression.values import printed
+from interlock.model.expression import (
     Blocked,
     Choice,
     Compare,
@@ -23,7 +24,6 @@ from interlock.expression.tree import (
     Task,
     Variable,
 )
-from interlock.expression.values import printed
 
 _CHOICE, _OR, _AND, _RELATION, _SUM, _UNARY, _MEMBER = range(7)
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from interlock.expression.language import ORDERED, a
-from interlock.expression.tree import Choice, Compare, Constant, Contained, Field, Node, Param, Sum, Type, type_of
 from interlock.instant import LIMIT
+from interlock.model.expression import Choice, Compare, Constant, Contained, Field, Node, Param, Sum, Type, type_of
 from interlock.source import nearest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.expression.tree import Type
+from interlock.model.expression import Type
 
 Place = Literal["where", "condition", "value"]
 Shape = Literal["single", "map", "many"]

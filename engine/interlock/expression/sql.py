@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from interlock.expression.tree import (
+from interlock.model.expression import (
     Compare,
     Constant,
     Contained,
@@ -26,7 +26,7 @@ from interlock.expression.tree import (
     Variable,
     type_of,
 )
-from interlock.fact import Value
+from interlock.model.facts import Value
 
 Column = Callable[[str, str], str]
 """Writes the candidate's field, given its path and the kind of its type."""

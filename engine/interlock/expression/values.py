@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant
-from interlock.expression.tree import (
+from interlock.model.expression import (
     Blocked,
     Choice,
     Compare,
@@ -35,7 +35,7 @@ from interlock.expression.tree import (
     Variable,
     type_of,
 )
-from interlock.fact import Fact, Json, Value
+from interlock.model.facts import Fact, Json, Value
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.expression.tree import (
+from interlock.model.expression import (
     Choice,
     Compare,
     Contained,

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from interlock.expression.tree import (
+from interlock.expression.walk import selections
+from interlock.model.expression import (
     Compare,
     Constant,
     Contained,
@@ -26,9 +27,8 @@ from interlock.expression.tree import (
     Variable,
     type_of,
 )
-from interlock.expression.walk import selections
-from interlock.fact import Value
-from interlock.policy import Policy, Rule, Selection
+from interlock.model.facts import Value
+from interlock.model.policy import Policy, Rule, Selection
 
 
 class _Unknown:

@@ -13,7 +13,7 @@ import msgspec
 
 from interlock.compiler.comparisons import operand_of
 from interlock.compiler.literals import Any, Atom, Blocks, Conjunction, Linear, Member, Operand, Place, Same, There
-from interlock.expression.tree import Field, Param, Single, Variable
+from interlock.model.expression import Field, Param, Single, Variable
 
 Domain = tuple[bool | str, ...]
 _Key = tuple[object, ...]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from interlock.compiler.reads import every_expression, of_rule
-from interlock.expression.tree import Contained, Node, Param
 from interlock.expression.walk import selections, walk
-from interlock.policy import Policy, values
+from interlock.model.expression import Contained, Node, Param
+from interlock.model.policy import Policy, values
 
 
 class Unused(msgspec.Struct, frozen=True):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from interlock.evaluation import Judge, Loaded
-from interlock.fact import Value
 from interlock.ledger import Snapshot
 from interlock.ledger.held import HeldFacts
-from interlock.policy import Parameter
+from interlock.model.facts import Value
+from interlock.model.policy import Parameter
 
 _NOW = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, in microseconds."""

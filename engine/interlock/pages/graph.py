@@ -8,10 +8,10 @@ from typing import Literal
 import msgspec
 
 from interlock.compiler.reads import of_rule
-from interlock.expression.tree import Blocked, Node
 from interlock.expression.walk import selections, walk
+from interlock.model.expression import Blocked, Node
+from interlock.model.policy import Policy, Rule
 from interlock.pages.words import EFFECTS, loops, taken
-from interlock.policy import Policy, Rule
 
 Sort = Literal[
     "fact", "need", "derived", "block", "warn", "note", "derive", "blocked", "allow", "deny", "undecided"

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from interlock.expression.values import printed
-from interlock.fact import Value
+from interlock.model.facts import Value
+from interlock.model.policy import Parameter, Policy, Rule
 from interlock.pages.graph import drawn
 from interlock.pages.markdown import code, paragraphs, prose
 from interlock.pages.mermaid import mermaid
 from interlock.pages.words import EFFECTS, listed, loops, taken
 from interlock.parser import Document
-from interlock.policy import Parameter, Policy, Rule
 
 
 def page(policy: Policy, document: Document) -> str:

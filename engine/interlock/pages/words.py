@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from interlock.policy import Effect, Selection, Take
+from interlock.model.policy import Effect, Selection, Take
 
 EFFECTS: dict[Effect, str] = {"block": "blocks", "warn": "warns", "note": "notes", "derive": "derives"}
 _TAKEN: dict[Take, str] = {

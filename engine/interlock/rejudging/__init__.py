@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from interlock.decision import Finding
 from interlock.errors import LedgerError, LockError, PolicyError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
+from interlock.model.decision import Finding
+from interlock.model.decision_log import Change, Entry, Record, Rejudged, Shift
 from interlock.moment import Moment, by_clock, moment
-from interlock.record import Change, Entry, Record, Rejudged, Shift
 from interlock.recording import fingerprint
 from interlock.rejudging.comparison import changes, only
 from interlock.rejudging.heads import Head, Heads

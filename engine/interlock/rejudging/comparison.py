@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from interlock.record import Change
+from interlock.model.decision_log import Change
 
 _INPUTS = frozenset({"asked"})
 """What a record is recomputed from: it shows in the fields that follow from it."""

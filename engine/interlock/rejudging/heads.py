@@ -10,7 +10,7 @@ import msgspec
 
 from interlock.instant import SECOND
 from interlock.ledger import Ledger, Snapshot
-from interlock.record import Record
+from interlock.model.decision_log import Record
 
 _LAG = 5 * SECOND
 """A writer stamps a receipt before it commits it, and may cut the stamp to the second: so much later it may appear."""

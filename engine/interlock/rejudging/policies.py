@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from interlock.errors import UsageError
 from interlock.evaluation import closure
 from interlock.library import Library
-from interlock.record import Record
+from interlock.model.decision_log import Record
 from interlock.runner import library
 from interlock.shipped import data_folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from interlock.reporting.look import Asked, AskedRule, Look, plain
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "tap")

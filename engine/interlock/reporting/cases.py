@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.decision import Decision, FailOn, Finding
+from interlock.model.decision import Decision, FailOn, Finding
 from interlock.reporting.look import Look
 from interlock.reporting.problems import why
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
 from interlock.reporting.text import COLOURS, verdict
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from interlock.difference import Change, Comparison, Difference, Side, Version
+from interlock.model.diff import Change, Comparison, Difference, Side, Version
 from interlock.reporting.harmless import harmless
 
 Paint = Callable[[str, str], str]

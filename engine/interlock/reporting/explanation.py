@@ -7,8 +7,17 @@ from textwrap import wrap
 
 import msgspec
 
-from interlock.explanation import Case, Cited, Explanation, LineExplained, NeedExplained, Part, RuleExplained, Sought
-from interlock.fact import Value
+from interlock.model.explanation import (
+    Case,
+    Cited,
+    Explanation,
+    LineExplained,
+    NeedExplained,
+    Part,
+    RuleExplained,
+    Sought,
+)
+from interlock.model.facts import Value
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.text import COLOURS

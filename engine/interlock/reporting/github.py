@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.problems import Problem, problems

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 

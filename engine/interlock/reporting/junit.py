@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from interlock.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding
 from interlock.reporting.cases import Case, cases
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look

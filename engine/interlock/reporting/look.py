@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from interlock.decision import FailOn, Severity
+from interlock.model.decision import FailOn, Severity
 
 
 def plain(text: str, _: str) -> str:

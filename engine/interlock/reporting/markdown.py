@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from interlock.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.text import failing, shown, summed

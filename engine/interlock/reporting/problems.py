@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding
 from interlock.reporting.text import verdict
 
 Level = Literal["error", "warning", "note"]

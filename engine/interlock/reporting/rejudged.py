@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.record import Rejudged
+from interlock.model.decision_log import Rejudged
 from interlock.reporting.harmless import harmless
 
 _COLOURS = {"same": "green", "different": "red", "unjudged": "yellow"}

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from interlock import __version__
-from interlock.decision import Decision
+from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import AskedRule, Look
 from interlock.reporting.problems import Problem, problems

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.facts import Seen, Sight
 from interlock.reporting.columns import aligned
 from interlock.reporting.harmless import harmless
-from interlock.sight import Seen, Sight
 
 
 def as_lines(seen: Sequence[Sight]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from interlock.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.validity import partial, validity

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.plan import Held, Permanent, Plan, Step, Unblock
+from interlock.model.unblock import Held, Permanent, Plan, Step, Unblock
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.text import COLOURS

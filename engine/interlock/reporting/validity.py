@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from interlock.decision import Change, Decision
 from interlock.instant import SECOND, parse_instant
+from interlock.model.decision import Change, Decision
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

@@ -15,9 +15,9 @@ from typing import Literal
 
 import msgspec
 
-from interlock.compiled import Relation
 from interlock.errors import EngineError
-from interlock.fact import Value
+from interlock.model.compiled import Relation
+from interlock.model.facts import Value
 
 INT_LIMIT = 1 << 53
 """Every int that is sent or compared with is nearer to 0 than this."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from interlock.compiled import Branch, Operator, Pattern, Relation, Test
 from interlock.errors import EngineError
+from interlock.model.compiled import Branch, Operator, Pattern, Relation, Test
 from interlock.rete.encoding import (
     INT_LIMIT,
     MAX_TERMS,

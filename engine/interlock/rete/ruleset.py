@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from interlock.compiled import Relation, Stratum
 from interlock.errors import EngineError
-from interlock.fact import Value
+from interlock.model.compiled import Relation, Stratum
+from interlock.model.facts import Value
 from interlock.rete.rules import Rule, Translator
 from interlock.rete.session import Session, fact_text, require_engine
 from interlock.rete.work import MAX_FACTS, MAX_STEPS, Rows, check_facts, check_steps

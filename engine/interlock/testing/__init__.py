@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation import Loaded
 from interlock.library import Library
+from interlock.model.testing import Suite, Trial
 from interlock.source import Issue, Source
-from interlock.suite import Suite
 from interlock.testing.finding import found
 from interlock.testing.reading import suite
 from interlock.testing.running import run
-from interlock.trial import Trial
 
 
 def tried(paths: Sequence[str], library: Library, pattern: str | None = None) -> tuple[list[Trial], list[str]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from interlock.decision import Decision, Finding
-from interlock.suite import Expectation, Expected, Told
-from interlock.trial import Difference
+from interlock.model.decision import Decision, Finding
+from interlock.model.testing import Difference, Expectation, Expected, Told
 
 _TOLD: dict[bool | None, Told] = {True: "allowed", False: "denied", None: "undecided"}
 

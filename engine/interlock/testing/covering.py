@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from interlock.expression.tree import Constant
 from interlock.expression.values import Known
-from interlock.policy import Policy
-from interlock.trial import Coverage, LineCoverage, RuleCoverage
-from interlock.verdict import Verdict
+from interlock.model.expression import Constant
+from interlock.model.policy import Policy
+from interlock.model.testing import Coverage, LineCoverage, RuleCoverage
+from interlock.model.verdict import Verdict
 
 
 class Tally:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from interlock.checker.report import Report
-from interlock.expression.tree import type_of
-from interlock.policy import Output, Policy
+from interlock.model.expression import type_of
+from interlock.model.policy import Output, Policy
+from interlock.model.testing import Expectation, Expected, Told
 from interlock.source import nearest
-from interlock.suite import Expectation, Expected, Told
 from interlock.testing.document import Expect, Finding
 from interlock.testing.facts import timed
 

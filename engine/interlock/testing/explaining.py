@@ -7,9 +7,9 @@ import msgspec
 from interlock.evaluation.explaining import lines, rule
 from interlock.evaluation.findings import completed
 from interlock.expression.values import Known
-from interlock.policy import Policy
-from interlock.trial import Difference, StepResult
-from interlock.verdict import Verdict
+from interlock.model.policy import Policy
+from interlock.model.testing import Difference, StepResult
+from interlock.model.verdict import Verdict
 
 
 def explained(result: StepResult, policy: Policy, known: Known, verdict: Verdict) -> StepResult:

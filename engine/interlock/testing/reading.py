@@ -12,11 +12,11 @@ from interlock.argument import value_of
 from interlock.checker.report import Report
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation import Loaded
-from interlock.fact import Value
 from interlock.library import Library
-from interlock.policy import Policy
+from interlock.model.facts import Value
+from interlock.model.policy import Policy
+from interlock.model.testing import Case, Step, Suite
 from interlock.source import Issue, Source, nearest
-from interlock.suite import Case, Step, Suite
 from interlock.testing.document import File, Then, Written, read
 from interlock.testing.expecting import expectation
 from interlock.testing.facts import Facts

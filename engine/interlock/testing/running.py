@@ -8,11 +8,10 @@ from collections.abc import Callable
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation import Judge, Loaded
 from interlock.ledger.held import HeldFacts
-from interlock.suite import Case, Step, Suite
+from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.testing.comparing import differences
 from interlock.testing.covering import Tally
 from interlock.testing.explaining import explained
-from interlock.trial import CaseResult, StepResult, Trial
 
 
 def run(suite: Suite, loaded: Loaded, wanted: Callable[[str], object]) -> Trial:

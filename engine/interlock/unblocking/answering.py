@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant, reference
-from interlock.decision import Decision
 from interlock.document import ENVELOPE
 from interlock.evaluation import Engine, Judge, Loaded, maps
 from interlock.evaluation.findings import completed, finding
-from interlock.explanation import Cited
 from interlock.exporting import name_of
 from interlock.expression.values import Known
-from interlock.fact import Value
 from interlock.ledger.supposed import Supposed
-from interlock.plan import Fix, Permanent, Plan, Step, Unblock
+from interlock.model.decision import Decision
+from interlock.model.explanation import Cited
+from interlock.model.facts import Value
+from interlock.model.unblock import Fix, Permanent, Plan, Step, Unblock
 from interlock.schemas import ENTITIES, recording
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.lasting import held_fact, permanent

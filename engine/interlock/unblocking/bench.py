@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from interlock.decision import Decision
 from interlock.evaluation import Engine, Judge, Loaded
-from interlock.fact import Value
 from interlock.ledger.supposed import Supposed
+from interlock.model.decision import Decision
+from interlock.model.facts import Value
 
 
 class Supposition(msgspec.Struct, frozen=True):

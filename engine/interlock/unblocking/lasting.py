@@ -13,8 +13,10 @@ import msgspec
 
 from interlock.evaluation.findings import ranging
 from interlock.evaluation.parts import cited
-from interlock.explanation import Cited
-from interlock.expression.tree import (
+from interlock.expression.values import Known, evaluate, find
+from interlock.expression.walk import reference, selections, walk
+from interlock.model.explanation import Cited
+from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
@@ -33,13 +35,11 @@ from interlock.expression.tree import (
     Type,
     Variable,
 )
-from interlock.expression.values import Known, evaluate, find
-from interlock.expression.walk import reference, selections, walk
-from interlock.plan import Held, Permanent
-from interlock.policy import Policy, Selection
+from interlock.model.policy import Policy, Selection
+from interlock.model.unblock import Held, Permanent
+from interlock.model.verdict import Firing, Verdict
 from interlock.schemas import ENTITIES, fields, kinds
 from interlock.schemas.recording import by_receipts, moves, recorder, responsible
-from interlock.verdict import Firing, Verdict
 
 _Held = dict[Cited, tuple[str, ...]]
 """The facts that a proof holds, each with the kinds of receipts that take its place."""

@@ -9,11 +9,11 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.expression.filling import filled
-from interlock.expression.tree import Compare, Constant, Contained, Field, Logic, Node, Not, Present, Variable
 from interlock.expression.values import Known
-from interlock.fact import Value
 from interlock.ledger import Snapshot
-from interlock.policy import Policy, Selection
+from interlock.model.expression import Compare, Constant, Contained, Field, Logic, Node, Not, Present, Variable
+from interlock.model.facts import Value
+from interlock.model.policy import Policy, Selection
 from interlock.schemas import recording
 from interlock.unblocking.replacing import about
 from interlock.unblocking.wishes import Moving, Wish

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.expression.tree import (
-    Compare,
-    Contained,
-    Field,
-    Logic,
-    Node,
-    Not,
-    Present,
-    Reference,
-    Sum,
-    Variable,
-)
+from interlock.model.expression import Compare, Contained, Field, Logic, Node, Not, Present, Reference, Sum, Variable
 
 
 def about(node: Node, of: Reference, name: str) -> Node:

@@ -11,10 +11,10 @@ from interlock.evaluation.explaining import lacking
 from interlock.evaluation.findings import completed
 from interlock.expression.filling import filled
 from interlock.expression.notation import notation
-from interlock.expression.tree import TRUE
 from interlock.expression.values import Known, evaluate
-from interlock.fact import Value
-from interlock.policy import Policy
+from interlock.model.expression import TRUE
+from interlock.model.facts import Value
+from interlock.model.policy import Policy
 from interlock.selection import Selected
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.receipts import granting, moving

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.evaluation.findings import ranging
-from interlock.expression.tree import (
+from interlock.expression.values import Known, evaluate, find
+from interlock.expression.walk import reference, walk
+from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
@@ -27,14 +29,12 @@ from interlock.expression.tree import (
     Type,
     Variable,
 )
-from interlock.expression.values import Known, evaluate, find
-from interlock.expression.walk import reference, walk
-from interlock.fact import Fact, Value
-from interlock.policy import Policy, Selection
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Policy, Selection
+from interlock.model.verdict import Verdict
 from interlock.schemas import ENTITIES, kinds
 from interlock.schemas.recording import moves
 from interlock.unblocking.replacing import about
-from interlock.verdict import Verdict
 
 _COUNTED = ("count", "min", "max", "sum")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from interlock.model.policy import Policy
+from interlock.model.waivers import Waivable
 from interlock.parser import Document
-from interlock.policy import Policy
 from interlock.source import digest
-from interlock.waivers import Waivable
 
 _APART = frozenset({"policy", "version", "title", "question", "description", "rules", "decide", "outputs"})
 """The keys of a policy that no rule can read."""

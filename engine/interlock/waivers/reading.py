@@ -7,9 +7,9 @@ from typing import Any
 
 from interlock import instant, schemas
 from interlock.errors import PolicyError, UsageError
+from interlock.model.waivers import Grant, Waivable, Waivers
 from interlock.parser import LIMIT, Document, parse
 from interlock.source import Issue, Source, nearest
-from interlock.waivers import Grant, Waivable, Waivers
 
 Known = Callable[[str], Sequence[Waivable] | str]
 """The policies that bear an id; where there is none, what to do about it."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from interlock.decision import Decision, Head
 from interlock.instant import LIMIT, SECOND, format_instant
 from interlock.ledger import Ledger
+from interlock.model.decision import Decision, Head
 from interlock.runner import judge, library
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from interlock.history import History
+from interlock.model.history import History
 from interlock.reporting.look import Look
 
 FORMATS = ("text", "json", "html", "svg")

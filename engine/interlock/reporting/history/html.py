@@ -9,8 +9,8 @@ from base64 import b64encode
 from hashlib import sha256
 from xml.etree.ElementTree import Element, tostring
 
-from interlock.history import History
 from interlock.instant import parse_instant
+from interlock.model.history import History
 from interlock.reporting.history.elements import node, shipped
 from interlock.reporting.history.picture import picture
 from interlock.reporting.history.scale import APART, COLUMN, NARROW, STEPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.history import History
+from interlock.model.history import History
 from interlock.reporting.harmless import harmless
 
 

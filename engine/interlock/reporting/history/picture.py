@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from interlock.history import History, Interval, Lane, Mark
 from interlock.instant import parse_instant
+from interlock.model.history import History, Interval, Lane, Mark
 from interlock.reporting.history.elements import node
 from interlock.reporting.history.scale import Scale, clusters, columns, scale, told
 from interlock.reporting.history.words import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import indent, tostring
 
-from interlock.history import History
+from interlock.model.history import History
 from interlock.reporting.history.elements import node, shipped
 from interlock.reporting.history.picture import picture
 

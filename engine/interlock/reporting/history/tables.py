@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from interlock.decision import Finding
-from interlock.history import Cause, History, Interval, Lane, Mark
 from interlock.instant import parse_instant
+from interlock.model.decision import Finding
+from interlock.model.history import Cause, History, Interval, Lane, Mark
 from interlock.reporting.history.elements import node
 from interlock.reporting.history.scale import told
 from interlock.reporting.history.words import GLYPHS, changes, counted, lasted, seats, standing, verdict

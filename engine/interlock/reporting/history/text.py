@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.history import Cause, History, Interval, Mark
 from interlock.instant import parse_instant
+from interlock.model.history import Cause, History, Interval, Mark
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.text import COLOURS

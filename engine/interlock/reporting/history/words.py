@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interlock.history import History, Interval, Lane, Mark
 from interlock.instant import format_duration, parse_instant
+from interlock.model.history import History, Interval, Lane, Mark
 from interlock.reporting.history.scale import told
 
 GLYPHS = {"allowed": "✓", "denied": "✕", "undecided": "?"}

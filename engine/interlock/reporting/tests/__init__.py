@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
+from interlock.model.testing import Trial
 from interlock.reporting.look import Look
 from interlock.reporting.tests.coverage import covered, percent
-from interlock.trial import Trial
 
 FORMATS = ("text", "json", "junit", "tap")
 """What it may be rendered as; each is a module of this package that has `render`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from interlock.model.testing import Trial
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
-from interlock.trial import Trial
 
 
 def covered(trials: Sequence[Trial], look: Look) -> str:

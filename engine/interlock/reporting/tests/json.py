@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.testing import CaseResult, StepResult, Trial
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.source import Location
-from interlock.trial import CaseResult, StepResult, Trial
 
 
 def render(trials: Sequence[Trial], _: Look) -> str:

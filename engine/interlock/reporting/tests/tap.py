@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from interlock.model.testing import Trial
 from interlock.reporting.look import Look
 from interlock.reporting.tap import stream
 from interlock.reporting.tests.told import case
-from interlock.trial import Trial
 
 
 def render(trials: Sequence[Trial], _: Look) -> str:

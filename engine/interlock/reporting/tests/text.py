@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from interlock.model.testing import CaseResult, StepResult, Trial
 from interlock.reporting.explanation import reasons
 from interlock.reporting.harmless import harmless
 from interlock.reporting.look import Look
 from interlock.reporting.tests.told import Row, rows
-from interlock.trial import CaseResult, StepResult, Trial
 
 _WIDTH, _LEAST = 100, 20
 """The columns of the table where the reader's are not known, and the fewest that a side of it gets."""

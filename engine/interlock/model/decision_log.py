@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding
 
 Outcome = Literal["same", "different", "unjudged"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.fact import Fact
+from interlock.model.facts import Fact
 
 
 class Firing(msgspec.Struct, frozen=True):

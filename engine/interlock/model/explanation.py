@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.decision import Severity
-from interlock.fact import Value
+from interlock.model.decision import Severity
+from interlock.model.facts import Value
 
 
 class Cited(msgspec.Struct, frozen=True, omit_defaults=True):

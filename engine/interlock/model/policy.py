@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.expression.tree import Kind, Node, Type
-from interlock.fact import Value
+from interlock.model.expression import Kind, Node, Type
+from interlock.model.facts import Value
 
 Effect = Literal["block", "warn", "note", "derive"]
 Take = Literal["all", "latest", "earliest", "count", "min", "max", "sum"]

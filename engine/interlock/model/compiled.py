@@ -13,8 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.expression.tree import Node
-from interlock.policy import Policy
+from interlock.model.expression import Node
+from interlock.model.policy import Policy
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 

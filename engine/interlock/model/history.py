@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.decision import Finding
+from interlock.model.decision import Finding
 
 
 class Mark(msgspec.Struct, frozen=True):

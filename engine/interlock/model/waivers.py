@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from interlock.errors import UsageError
-from interlock.policy import Policy
+from interlock.model.policy import Policy
 from interlock.source import Issue, Source
 
 
