@@ -14,7 +14,7 @@ from jsonschema.validators import validator_for
 from timing import interleaved, ratio, unpack
 
 from interlock import schemas
-from interlock.schemas.documents import schema
+from interlock.schemas.catalog import schema
 
 KIND = "app_smoke_receipt_recorded"
 

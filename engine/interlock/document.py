@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.schemas.words import shown
+from interlock.schemas.wording import shown
 
 Row = tuple[Any, ...]
 """kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes; what follows is not read."""

@@ -234,9 +234,9 @@ class _Run:
 
     def invalid(self, row: Row) -> None:
         """Note what is wrong with a fact, or with the receipt that it is made of."""
-        from interlock.schemas import recording
+        from interlock.schemas import catalog
 
-        source = recording.source(row[0])
+        source = catalog.source(row[0])
         receipt = self.snapshot.fact(source, str(row[1]).rpartition("#")[0]) if source else None
         errors = _errors(receipt) if receipt is not None else ()
         if receipt is not None and errors:

@@ -14,7 +14,7 @@ from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
 from interlock.ledger.table import Clash, FactTable
 from interlock.model.verification import Ahead, Example, Fault, Kind, Verification
-from interlock.schemas.words import shown
+from interlock.schemas.wording import shown
 from interlock.stamp import newest
 
 FIRST = 3

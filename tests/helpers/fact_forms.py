@@ -9,8 +9,7 @@ import json
 from typing import Any
 
 from interlock import schemas
-from interlock.schemas.documents import schema
-from interlock.schemas.fields import members
+from interlock.schemas.catalog import members, schema
 from interlock.schemas.short import settable
 
 Schema = dict[str, Any]

@@ -18,8 +18,7 @@ from interlock.library import Library
 from interlock.making import make
 from interlock.model.expression import Type, type_of
 from interlock.model.policy import Policy
-from interlock.schemas.documents import schema
-from interlock.schemas.fields import computed
+from interlock.schemas.catalog import computed, schema
 from interlock.source import Source
 
 TESTS = Path(__file__).parents[1]

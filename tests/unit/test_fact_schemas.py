@@ -18,9 +18,9 @@ from jsonschema.validators import validator_for
 from interlock import schemas
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger
-from interlock.schemas.complaints import complaints
-from interlock.schemas.documents import schema
-from interlock.schemas.translation import is_fact, made_type
+from interlock.schemas.catalog import schema
+from interlock.schemas.diagnose import complaints
+from interlock.schemas.validate import is_fact, made_type
 from interlock.shipped import data_folder
 
 FOLDER = Path(data_folder("schemas"))

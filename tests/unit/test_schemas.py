@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from interlock import schemas, shipped
-from interlock.schemas import FieldSpec, Violation, complaints, documents, translation, validation
+from interlock.schemas import FieldSpec, Violation, diagnose, validate
+from interlock.schemas import catalog as documents
+from interlock.schemas import validate as translation
 
 SMOKE: dict[str, Any] = {
     "kind": "app_smoke_receipt_recorded",
@@ -165,7 +167,7 @@ def test_a_kind_without_a_schema_is_a_bug(ask: Any, kind: str) -> None:
 
 
 def test_a_disagreement_is_never_valid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "is_fact", lambda fact, made: False)
+    monkeypatch.setattr(validate, "is_fact", lambda fact, made: False)
     line = "the two validators disagree about the fact, so it is not taken as valid"
     assert schemas.check("app_smoke_receipt_recorded", SMOKE) == (line,)
 
@@ -175,7 +177,7 @@ def test_a_fault_of_the_validator_is_not_swallowed(monkeypatch: pytest.MonkeyPat
         def iter_errors(self, document: object) -> list[object]:
             raise ValueError("a bug")
 
-    monkeypatch.setattr(complaints, "_exact", lambda usual: lambda *given, **named: Faulty())
+    monkeypatch.setattr(diagnose, "_exact", lambda usual: lambda *given, **named: Faulty())
     with pytest.raises(ValueError, match="a bug"):
         schemas.check("app_smoke_receipt_recorded", {})
 
@@ -183,7 +185,7 @@ def test_a_fault_of_the_validator_is_not_swallowed(monkeypatch: pytest.MonkeyPat
 def test_a_valid_fact_costs_no_import_of_the_validator_that_explains() -> None:
     program = (
         "import json, sys; from interlock import schemas; fact = json.loads(sys.argv[1]);"
-        "slow = {'jsonschema', 'referencing', 'interlock.schemas.complaints', 'interlock.schemas.unwritable'};"
+        "slow = {'jsonschema', 'referencing', 'interlock.schemas.diagnose'};"
         "print(schemas.check(fact['kind'], fact), len(schemas.fields('seat')), sorted(slow & set(sys.modules)));"
         "del fact['at']; print(schemas.check(fact['kind'], fact), slow <= set(sys.modules))"
     )
@@ -391,7 +393,7 @@ def test_what_is_no_number(kind: str, value: object) -> None:
     ],
 )  # fmt: skip
 def test_the_words_for_what_no_shipped_schema_says(schema: dict[str, Any], document: Any, message: str) -> None:
-    assert [found.message for found in complaints.complaints(schema, document, "thing")] == [message]
+    assert [found.message for found in diagnose.complaints(schema, document, "thing")] == [message]
 
 
 def test_what_is_nested_without_end_is_said_to_be() -> None:

@@ -9,7 +9,7 @@ from interlock.expression.values import Known
 from interlock.ledger import Snapshot
 from interlock.model.explanation import Cited, LineExplained, Part, RuleExplained
 from interlock.model.facts import Fact
-from interlock.schemas import recording
+from interlock.schemas import catalog
 
 _SQL = (
     "SELECT id FROM receipt WHERE kind = :kind AND at >= :second AND at < :second || '~' AND instant = :instant"
@@ -25,7 +25,7 @@ class Movers:
     def __init__(self, snapshot: Snapshot, known: Known) -> None:
         """Look them up. Raises LedgerError."""
         self.found: dict[tuple[str, str | None], tuple[str, Cited]] = {}
-        moving = [(kind, moved) for kind in schemas.kinds() if (moved := recording.moves(kind)) is not None]
+        moving = [(kind, moved) for kind in schemas.kinds() if (moved := catalog.moves(kind)) is not None]
         for fact in {fact.id: fact for facts in known.facts.values() for fact in facts if fact.id}.values():
             for kind, moved in moving:
                 value = fact.fields.get(moved.field)

@@ -17,7 +17,7 @@ from interlock.ledger.lines import INSERT, read_line
 from interlock.ledger.reader import NEWEST
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.views import definitions
-from interlock.schemas import recording
+from interlock.schemas import catalog
 
 _MOVE = (
     "UPDATE main.fact SET attributes = json_set(attributes, '$.' || :field, :at)"
@@ -74,7 +74,7 @@ class Supposed(FeedReader):
             self._connection.execute(INSERT, line.row)
         except sqlite3.IntegrityError:  # the ledger has a receipt of that very id
             return False
-        moved = recording.moves(fact["kind"])
+        moved = catalog.moves(fact["kind"])
         if moved is not None:
             same = "".join(f" AND json_extract(attributes, '$.{name}') = :{name}" for name in moved.same)
             binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}

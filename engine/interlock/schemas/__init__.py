@@ -6,11 +6,9 @@ valid msgspec says, tens of times faster; `jsonschema` is asked only about an in
 
 from __future__ import annotations
 
-from interlock.schemas.documents import ENTITIES, digest, kinds, schema
-from interlock.schemas.fields import FieldSpec, fields, latest_of
-from interlock.schemas.validation import check, faults, is_valid, violations, wrong
-from interlock.schemas.violation import Violation
-from interlock.schemas.words import generalised
+from interlock.schemas.catalog import ENTITIES, FieldSpec, digest, fields, kinds, latest_of, schema
+from interlock.schemas.validate import check, faults, is_valid, violations, wrong
+from interlock.schemas.wording import Violation, generalised
 
 __all__ = [
     "ENTITIES",

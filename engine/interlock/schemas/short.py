@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from interlock.schemas.documents import ENTITIES, schema
-from interlock.schemas.fields import members
-from interlock.schemas.violation import Path, Violation
-from interlock.schemas.words import did_you_mean, listed
+from interlock.schemas.catalog import ENTITIES, members, schema
+from interlock.schemas.wording import Path, Violation, did_you_mean, listed
 
 _RECEIPTS = ("actor", "severity", "summary", "correlation")
 """What receipts have, and entities have not."""

@@ -16,7 +16,7 @@ from interlock.model.decision import Decision
 from interlock.model.explanation import Cited
 from interlock.model.facts import Value
 from interlock.model.unblock import Fix, Permanent, Plan, Step, Unblock
-from interlock.schemas import ENTITIES, recording
+from interlock.schemas import ENTITIES, catalog
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.lasting import held_fact, permanent
 from interlock.unblocking.search import Search
@@ -78,7 +78,7 @@ def _supposed(judge: Judge) -> Supposed:
         tasks[identity] = None
         for kind, every in loaded.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or every
-            moved = None if kind in ENTITIES else recording.moves(kind)
+            moved = None if kind in ENTITIES else catalog.moves(kind)
             if moved is not None:
                 kinds.setdefault(moved.kind, False)
     rows = judge.snapshot.facts(tasks, sorted(kinds), sorted(kind for kind, every in kinds.items() if every))
@@ -112,7 +112,7 @@ def _step(fact: dict[str, Any]) -> Step:
     fields = {name: value for name, value in fact.items() if name not in ENVELOPE}
     if fact["correlation"]:
         fields["correlation"] = fact["correlation"]
-    return Step(fact["kind"], fields, recording.responsible(fact["actor"]), fact["task"])
+    return Step(fact["kind"], fields, catalog.responsible(fact["actor"]), fact["task"])
 
 
 def _limit(bench: Bench, supposition: Supposition) -> int | None:
@@ -137,7 +137,7 @@ def _permanent(
     selected = judge.facts(loaded, task, params)
     if selected.missing is not None:
         last = next(each for each in reversed(policy.selections) if each.name in selected.facts)
-        if recording.by_receipts(last.kinds[0]):
+        if catalog.by_receipts(last.kinds[0]):
             return []
         return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))]
     if decision.allow is not False:

@@ -39,7 +39,7 @@ from interlock.model.policy import Policy, Selection
 from interlock.model.unblock import Held, Permanent
 from interlock.model.verdict import Firing, Verdict
 from interlock.schemas import ENTITIES, fields, kinds
-from interlock.schemas.recording import by_receipts, moves, recorder, responsible
+from interlock.schemas.catalog import by_receipts, moves, recorder, responsible
 
 _Held = dict[Cited, tuple[str, ...]]
 """The facts that a proof holds, each with the kinds of receipts that take its place."""

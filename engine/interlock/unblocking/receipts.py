@@ -14,7 +14,7 @@ from interlock.ledger import Snapshot
 from interlock.model.expression import Compare, Constant, Contained, Field, Logic, Node, Not, Present, Variable
 from interlock.model.facts import Value
 from interlock.model.policy import Policy, Selection
-from interlock.schemas import recording
+from interlock.schemas import catalog
 from interlock.unblocking.replacing import about
 from interlock.unblocking.wishes import Moving, Wish
 
@@ -61,8 +61,8 @@ def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, An
     """Receipts with which the holder of a role moves a field of the entity."""
     ledger = _Ledger(snapshot, task, task, {})
     for kind in schemas.kinds():
-        moved = None if kind in schemas.ENTITIES else recording.moves(kind)
-        if moved is not None and moved.kind == atom.entity.kind and recording.recorder(kind) == "role":
+        moved = None if kind in schemas.ENTITIES else catalog.moves(kind)
+        if moved is not None and moved.kind == atom.entity.kind and catalog.recorder(kind) == "role":
             entities = _entities(moved.kind, task, snapshot, {"id": atom.entity.id})
             for entity in entities:
                 yield from _whole(kind, {path: entity.get(name) for name, path in moved.same.items()}, ledger)
@@ -151,11 +151,11 @@ def _meets(op: str, choice: Value, value: Value) -> bool:
 def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, Any]]:
     """Receipts of the kind with these fields and all others that it needs."""
     fields = {path: value for path, value in fields.items() if path not in ("at", "kind", "task")}
-    recorder = recording.recorder(kind)
+    recorder = catalog.recorder(kind)
     if recorder == "role":
         role = fields.get("role") or fields.get("actor")
         fields |= {} if role is None else {"role": role}
-    moved = recording.moves(kind)
+    moved = catalog.moves(kind)
     given = {name: fields[path] for name, path in moved.same.items() if path in fields} if moved else {}
     for entity in _entities(moved.kind, ledger.task, ledger.snapshot, given) if moved else [{}]:
         same = {path: entity[name] for name, path in moved.same.items()} if moved else {}
@@ -167,7 +167,7 @@ def _needed(kind: str, fields: _Fields, params: Mapping[str, Value]) -> _Fields:
     known = {name: value for name, value in params.items() if isinstance(value, str)}
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
     found: _Fields = {}
-    for path in recording.needed(kind):
+    for path in catalog.needed(kind):
         if path not in fields and path not in _GIVEN:
             name, spec = path.rpartition(".")[2], schemas.fields(kind)[path]
             fresh: Value = {"int": 1, "bool": False}.get(spec.kind, f"new-{name}")

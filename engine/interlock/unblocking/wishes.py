@@ -33,7 +33,7 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
 from interlock.model.verdict import Verdict
 from interlock.schemas import ENTITIES, kinds
-from interlock.schemas.recording import moves
+from interlock.schemas.catalog import moves
 from interlock.unblocking.replacing import about
 
 _COUNTED = ("count", "min", "max", "sum")

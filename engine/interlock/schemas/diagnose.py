@@ -13,9 +13,19 @@ from jsonschema import FormatChecker, ValidationError
 from jsonschema.validators import extend, validator_for
 
 from interlock.instant import parse_instant
-from interlock.schemas.unwritable import too_deep, unwritable
-from interlock.schemas.violation import Path, Violation
-from interlock.schemas.words import did_you_mean, explained, listed, no, place, shown, typed, types_listed
+from interlock.schemas.encodable import too_deep, unwritable
+from interlock.schemas.wording import (
+    Path,
+    Violation,
+    did_you_mean,
+    explained,
+    listed,
+    no,
+    place,
+    shown,
+    typed,
+    types_listed,
+)
 from interlock.source import nearest
 
 _FORMATS = FormatChecker(formats=())

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from interlock.schemas.violation import Violation
+import msgspec
+
 from interlock.source import nearest
 
 _TYPES = {
@@ -116,3 +117,23 @@ def explained(schema: Mapping[str, Any]) -> str | None:
 
 def _joined(words: list[str], last: str) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+Path = tuple[str | int, ...]
+"""Where in a document: keys and list indexes."""
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """What is wrong at `path` (that of an unknown key ends with the key), and what may mend it.
+
+    `message` and `hint` are for people: lower case, no full stop, on one line.
+    """
+
+    path: Path
+    message: str
+    hint: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The message, and what may mend it."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
