@@ -9,8 +9,8 @@ import msgspec
 
 from interlock.document import Row, document
 from interlock.evaluation import Judge, Loaded, closure
-from interlock.expression.values import printed
 from interlock.instant import format_instant
+from interlock.language.evaluate import printed
 from interlock.model.decision_log import Asked, Record
 from interlock.model.facts import Value
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import product
 
-from interlock.expression.values import Known, evaluate
-from interlock.expression.walk import children, selections
+from interlock.language.evaluate import Known, evaluate
+from interlock.language.walk import children, selections
 from interlock.model.expression import Node, Not, Some
 from interlock.model.facts import Fact, in_order
 from interlock.model.policy import Policy, Rule

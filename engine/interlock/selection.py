@@ -10,8 +10,8 @@ import msgspec
 from interlock import instant, schemas
 from interlock.document import Row, document
 from interlock.errors import FactError
-from interlock.expression.values import Known, shown
 from interlock.kept import Kept
+from interlock.language.evaluate import Known, shown
 from interlock.ledger import Snapshot
 from interlock.model.compiled import Candidates, CompiledPolicy, Query
 from interlock.model.facts import Fact, Value

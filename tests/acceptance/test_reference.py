@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from interlock.expression.language import FUNCTIONS, MACROS, OPERATORS
+from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.library import Library
 from interlock.making import make
 from interlock.model.policy import Policy

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from interlock.argument import arguments
-from interlock.expression.values import Known
 from interlock.instant import LIMIT
+from interlock.language.evaluate import Known
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value

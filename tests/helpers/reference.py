@@ -12,8 +12,8 @@ from typing import Any
 from interlock import schemas
 from interlock.checker.names import RESERVED
 from interlock.errors import PolicyError
-from interlock.expression.check import check
-from interlock.expression.scope import Scope
+from interlock.language.scope import Scope
+from interlock.language.typecheck import check
 from interlock.library import Library
 from interlock.making import make
 from interlock.model.expression import Type, type_of

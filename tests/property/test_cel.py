@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.expression.check import check
-from interlock.expression.scope import Known as Names
-from interlock.expression.scope import Scope
-from interlock.expression.values import Known, evaluate
 from interlock.instant import SECOND, format_instant
+from interlock.language.evaluate import Known, evaluate
+from interlock.language.scope import Known as Names
+from interlock.language.scope import Scope
+from interlock.language.typecheck import check
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from tests.conftest import EXAMPLES

@@ -26,7 +26,7 @@ from interlock.errors import EngineError, PolicyError
 from interlock.evaluation import strata
 from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.strata import Program
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
 from interlock.making import make
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, Value

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from interlock import reference
 from interlock.errors import PolicyError
 from interlock.evaluation.explaining import MOST, explain, lines
-from interlock.expression.notation import notation
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
+from interlock.language.unparse import notation
 from interlock.model.explanation import Part
 from interlock.model.policy import Policy
 from interlock.model.verdict import Verdict

@@ -13,8 +13,8 @@ from interlock import reference
 from interlock.errors import PolicyError
 from interlock.evaluation import maps
 from interlock.evaluation.findings import completed
-from interlock.expression.values import Known
-from interlock.expression.walk import selections, walk
+from interlock.language.evaluate import Known
+from interlock.language.walk import selections, walk
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.expression import Now
 from interlock.model.policy import Selection

@@ -11,7 +11,7 @@ import pytest
 
 from interlock import reference
 from interlock.errors import PolicyError
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
 from interlock.lint.idle import idle
 from interlock.making import make
 from interlock.model.expression import Type

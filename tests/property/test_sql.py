@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.expression.values import Known, evaluate
 from interlock.instant import SECOND, format_instant, parse_instant
+from interlock.language.evaluate import Known, evaluate
 from interlock.making import make
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value

@@ -12,7 +12,7 @@ import pytest
 import interlock
 from interlock import inquiry
 from interlock.evaluation import Engine
-from interlock.expression.values import printed
+from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.rete import AVAILABLE
 from interlock.runner import library

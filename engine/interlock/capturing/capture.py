@@ -12,7 +12,7 @@ from interlock.capturing.masking import Flat, Masks, constants, flat, nested, te
 from interlock.capturing.smallest import smallest
 from interlock.errors import UsageError
 from interlock.evaluation import Loaded
-from interlock.expression.values import printed
+from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.testing.reading import NOW, TASK
 

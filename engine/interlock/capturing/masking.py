@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock import instant, schemas
 from interlock.compiler.reads import every_expression
-from interlock.expression.walk import walk
+from interlock.language.walk import walk
 from interlock.model.expression import Constant
 from interlock.model.facts import Value
 from interlock.model.policy import Policy

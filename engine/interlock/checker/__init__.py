@@ -18,7 +18,7 @@ from interlock.checker.report import Report
 from interlock.checker.rules import check_rules
 from interlock.checker.selections import check_selection
 from interlock.checker.strata import check_strata
-from interlock.expression.scope import Scope
+from interlock.language.scope import Scope
 from interlock.model.expression import Type
 from interlock.model.facts import Value
 from interlock.model.policy import Line, Output, Parameter, Policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.expression.scope import Known, Place, Scope
+from interlock.language.scope import Known, Place, Scope
 from interlock.model.expression import Type
 from interlock.model.policy import Selection
 

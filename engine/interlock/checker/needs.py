@@ -9,9 +9,8 @@ import msgspec
 
 from interlock.checker.names import Names
 from interlock.checker.report import Report
-from interlock.expression.language import a
-from interlock.expression.scope import Known
-from interlock.expression.walk import walk
+from interlock.language.scope import Known, a
+from interlock.language.walk import walk
 from interlock.model.expression import Constant, Field, Node, Param, Some, Type, Variable, type_of
 from interlock.model.policy import Line, Need, Parameter, Policy, Rule, values
 from interlock.source import nearest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.expression.check import check
-from interlock.expression.scope import Scope
+from interlock.language.scope import Scope
+from interlock.language.typecheck import check
 from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Template
 from interlock.parser import Document

@@ -8,7 +8,7 @@ import msgspec
 
 from interlock.checker.names import RESERVED, Names
 from interlock.checker.report import Report, conjunction, opposite
-from interlock.expression.scope import Scope
+from interlock.language.scope import Scope
 from interlock.model.expression import Node, Type, type_of
 from interlock.model.policy import Effect, Rule
 from interlock.source import nearest

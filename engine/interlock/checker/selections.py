@@ -7,7 +7,7 @@ from typing import Any
 from interlock import schemas
 from interlock.checker.names import Names
 from interlock.checker.report import Report
-from interlock.expression.language import ORDERED, a
+from interlock.language.scope import ORDERED, a
 from interlock.model.expression import Type
 from interlock.model.policy import Selection, Shape, Take
 from interlock.source import nearest

@@ -7,7 +7,7 @@ or as absent: fully means that all of them must be there first. A cycle through 
 from __future__ import annotations
 
 from interlock.checker.report import Report
-from interlock.expression.walk import children
+from interlock.language.walk import children
 from interlock.model.expression import Node, Not, Some
 from interlock.model.policy import Rule
 

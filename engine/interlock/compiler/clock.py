@@ -9,7 +9,7 @@ import msgspec
 
 from interlock.compiler.reads import expressions
 from interlock.compiler.selections import query
-from interlock.expression.walk import children, reference, walk
+from interlock.language.walk import children, reference, walk
 from interlock.model.compiled import Candidates, Clock
 from interlock.model.expression import (
     Compare,

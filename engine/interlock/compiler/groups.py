@@ -6,7 +6,7 @@ Such a row has the `suspect` -1, which no row of the ledger has: whatever else o
 from __future__ import annotations
 
 from interlock.compiler.columns import PLAIN, ROW, place
-from interlock.expression.sql import literal
+from interlock.language.sql import literal
 from interlock.model.policy import Selection
 
 ABSENT = -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.expression.walk import children, reference
+from interlock.language.walk import children, reference
 from interlock.model.expression import Field, Node, Present, Size, Some, Variable
 from interlock.model.policy import Policy, Rule, Template, values
 

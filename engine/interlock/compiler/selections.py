@@ -18,9 +18,9 @@ from interlock import schemas
 from interlock.compiler.columns import INVALID, ROW, column_of, plain, sane, stored
 from interlock.compiler.groups import TIES, absent
 from interlock.compiler.times import UNREADABLE, day_before, second_of, within_day
-from interlock.expression.sql import Writer
-from interlock.expression.walk import walk
 from interlock.instant import LIMIT
+from interlock.language.sql import Writer
+from interlock.language.walk import walk
 from interlock.model.compiled import Query
 from interlock.model.expression import Compare, Field, Logic, Node, Variable
 from interlock.model.policy import Policy, Selection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.expression.walk import selections
+from interlock.language.walk import selections
 from interlock.model.expression import Node
 from interlock.model.policy import Line, Rule
 

@@ -19,8 +19,8 @@ from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.judged import Judged, Loaded, Needed, closure, passed, undecided
 from interlock.evaluation.skew import MAX_SKEW, reason
-from interlock.expression.values import Known, evaluate
 from interlock.kept import Kept
+from interlock.language.evaluate import Known, evaluate
 from interlock.ledger import Snapshot
 from interlock.model.compiled import Candidates
 from interlock.model.decision import Decision, Head, Waiver

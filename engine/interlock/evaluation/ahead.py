@@ -20,10 +20,10 @@ from interlock.errors import FactError
 from interlock.evaluation.arrivals import reads
 from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
 from interlock.evaluation.coming import Coming
-from interlock.expression.lasting import NEVER, PARAMS, Paces, lasting
-from interlock.expression.values import Known
 from interlock.instant import format_instant
 from interlock.kept import Kept
+from interlock.language.evaluate import Known
+from interlock.language.next_change import NEVER, PARAMS, Paces, lasting
 from interlock.model.decision import Change, Decision, Finding, Told
 from interlock.model.facts import Fact
 from interlock.model.policy import Rule, values

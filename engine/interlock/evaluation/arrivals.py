@@ -9,7 +9,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.evaluation.judged import passed
-from interlock.expression.values import Known, evaluate
+from interlock.language.evaluate import Known, evaluate
 from interlock.ledger import Snapshot
 from interlock.model.facts import Value
 from interlock.model.history import Mark

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from interlock.evaluation.judged import judgements
-from interlock.expression.walk import children
+from interlock.language.walk import children
 from interlock.model.expression import Node, Some
 from interlock.model.facts import Fact
 from interlock.model.policy import Rule

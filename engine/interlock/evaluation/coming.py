@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from interlock import instant, schemas
 from interlock.evaluation.arrivals import BEHIND, Reads, seconds
 from interlock.evaluation.budget import CANDIDATE, TURN, Budget, ExhaustedError
-from interlock.expression.lasting import NEVER
+from interlock.language.next_change import NEVER
 from interlock.ledger import Snapshot
 
 _PIECE = 64

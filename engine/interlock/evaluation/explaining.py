@@ -18,8 +18,8 @@ from interlock.evaluation.findings import completed, finding, ranging
 from interlock.evaluation.moved import Movers
 from interlock.evaluation.parts import cited, part
 from interlock.evaluation.sought import described
-from interlock.expression.notation import notation
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
+from interlock.language.unparse import notation
 from interlock.model.explanation import Case, Clause, Explanation, LineExplained, NeedExplained, RuleExplained, Sought
 from interlock.model.expression import TRUE, Compare, Constant, Field, Node, Not, Type, Variable
 from interlock.model.facts import Value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from interlock.expression.values import Known, evaluate, find, printed, shown
-from interlock.expression.walk import children, reference
+from interlock.language.evaluate import Known, evaluate, find, printed, shown
+from interlock.language.walk import children, reference
 from interlock.model.decision import Finding, Waiver
 from interlock.model.expression import Lookup, Node, Not, Single, Some, type_of
 from interlock.model.facts import Fact

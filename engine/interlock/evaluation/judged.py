@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interlock.evaluation.strata import Program
-from interlock.expression.values import Known, evaluate
+from interlock.language.evaluate import Known, evaluate
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Decision, Finding
 from interlock.model.facts import Fact, Value

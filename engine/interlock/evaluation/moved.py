@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from interlock import instant, schemas
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
 from interlock.ledger import Snapshot
 from interlock.model.explanation import Cited, LineExplained, Part, RuleExplained
 from interlock.model.facts import Fact

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from interlock import instant
 from interlock.evaluation.sought import absence, sought
-from interlock.expression.notation import notation
-from interlock.expression.values import Known, evaluate, find, printed
-from interlock.expression.walk import children, reference, walk
+from interlock.language.evaluate import Known, evaluate, find, printed
+from interlock.language.unparse import notation
+from interlock.language.walk import children, reference, walk
 from interlock.model.explanation import Cited, Looked, Part, Read, Sought
 from interlock.model.expression import (
     Blocked,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.expression.values import printed
+from interlock.language.evaluate import printed
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, Json, Seen, Sight, Value
 from interlock.model.policy import Selection

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.expression.filling import filled
-from interlock.expression.notation import notation
-from interlock.expression.values import Known, evaluate
+from interlock.language.evaluate import Known, evaluate
+from interlock.language.substitute import filled
+from interlock.language.unparse import notation
 from interlock.model.explanation import Sought
 from interlock.model.expression import Compare, Constant, Field, Logic, Lookup, Node, Single, Some, Type, Variable
 from interlock.model.facts import Fact

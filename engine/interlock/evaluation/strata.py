@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from interlock.errors import EngineError
-from interlock.expression.values import Known, evaluate
+from interlock.language.evaluate import Known, evaluate
 from interlock.model.compiled import Column, CompiledPolicy, Relation
 from interlock.model.facts import Fact, Json, Value, in_order
 from interlock.model.policy import Rule

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from interlock.expression.walk import selections
+from interlock.language.walk import selections
 from interlock.model.expression import (
     Compare,
     Constant,

@@ -11,7 +11,7 @@ import msgspec
 
 from interlock.compiler.disjunction import Refused, disjunction
 from interlock.compiler.literals import TooManyBranches
-from interlock.expression.walk import walk
+from interlock.language.walk import walk
 from interlock.lint.contradiction import Closed, Domain, impossible, place_of
 from interlock.model.expression import TRUE, Field, Logic, Node, Not, Param, type_of
 from interlock.model.policy import Policy, Selection

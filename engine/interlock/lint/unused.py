@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from interlock.compiler.reads import every_expression, of_rule
-from interlock.expression.walk import selections, walk
+from interlock.language.walk import selections, walk
 from interlock.model.expression import Contained, Node, Param
 from interlock.model.policy import Policy, values
 

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from interlock.compiler.reads import of_rule
-from interlock.expression.walk import selections, walk
+from interlock.language.walk import selections, walk
 from interlock.model.expression import Blocked, Node
 from interlock.model.policy import Policy, Rule
 from interlock.pages.words import EFFECTS, loops, taken

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from interlock.expression.values import printed
+from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, Rule
 from interlock.pages.graph import drawn

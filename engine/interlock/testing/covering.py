@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
 from interlock.model.expression import Constant
 from interlock.model.policy import Policy
 from interlock.model.testing import Coverage, LineCoverage, RuleCoverage

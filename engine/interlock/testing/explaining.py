@@ -6,7 +6,7 @@ import msgspec
 
 from interlock.evaluation.explaining import lines, rule
 from interlock.evaluation.findings import completed
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
 from interlock.model.policy import Policy
 from interlock.model.testing import Difference, StepResult
 from interlock.model.verdict import Verdict

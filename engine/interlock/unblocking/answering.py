@@ -10,7 +10,7 @@ from interlock.document import ENVELOPE
 from interlock.evaluation import Engine, Judge, Loaded, maps
 from interlock.evaluation.findings import completed, finding
 from interlock.exporting import name_of
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
 from interlock.ledger.supposed import Supposed
 from interlock.model.decision import Decision
 from interlock.model.explanation import Cited

@@ -13,8 +13,8 @@ import msgspec
 
 from interlock.evaluation.findings import ranging
 from interlock.evaluation.parts import cited
-from interlock.expression.values import Known, evaluate, find
-from interlock.expression.walk import reference, selections, walk
+from interlock.language.evaluate import Known, evaluate, find
+from interlock.language.walk import reference, selections, walk
 from interlock.model.explanation import Cited
 from interlock.model.expression import (
     TRUE,

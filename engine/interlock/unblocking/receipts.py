@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.expression.filling import filled
-from interlock.expression.values import Known
+from interlock.language.evaluate import Known
+from interlock.language.substitute import about, filled
 from interlock.ledger import Snapshot
 from interlock.model.expression import Compare, Constant, Contained, Field, Logic, Node, Not, Present, Variable
 from interlock.model.facts import Value
 from interlock.model.policy import Policy, Selection
 from interlock.schemas import catalog
-from interlock.unblocking.replacing import about
 from interlock.unblocking.wishes import Moving, Wish
 
 _Fields = dict[str, Value]

@@ -9,9 +9,9 @@ from interlock import reference
 from interlock.evaluation import Judge, Loaded, maps
 from interlock.evaluation.explaining import lacking
 from interlock.evaluation.findings import completed
-from interlock.expression.filling import filled
-from interlock.expression.notation import notation
-from interlock.expression.values import Known, evaluate
+from interlock.language.evaluate import Known, evaluate
+from interlock.language.substitute import filled
+from interlock.language.unparse import notation
 from interlock.model.expression import TRUE
 from interlock.model.facts import Value
 from interlock.model.policy import Policy

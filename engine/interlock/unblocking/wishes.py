@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.evaluation.findings import ranging
-from interlock.expression.values import Known, evaluate, find
-from interlock.expression.walk import reference, walk
+from interlock.language.evaluate import Known, evaluate, find
+from interlock.language.substitute import about
+from interlock.language.walk import reference, walk
 from interlock.model.expression import (
     TRUE,
     Blocked,
@@ -34,7 +35,6 @@ from interlock.model.policy import Policy, Selection
 from interlock.model.verdict import Verdict
 from interlock.schemas import ENTITIES, kinds
 from interlock.schemas.catalog import moves
-from interlock.unblocking.replacing import about
 
 _COUNTED = ("count", "min", "max", "sum")
 

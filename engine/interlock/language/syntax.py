@@ -11,7 +11,7 @@ from typing import cast
 import lark
 import msgspec
 
-from interlock.expression.language import OPERATORS
+from interlock.language.scope import OPERATORS
 
 
 class SyntaxFault(msgspec.Struct, frozen=True):

@@ -46,3 +46,17 @@ class Scope(msgspec.Struct, frozen=True):
         """This scope inside a macro that names a fact of a selection `variable`."""
         groups = self.groups | {variable} if known.groups else self.groups
         return msgspec.structs.replace(self, variables={**self.variables, variable: known.fields}, groups=groups)
+
+
+OPERATORS = "== != < <= > >= in && || ! + - ?:"
+FUNCTIONS = ("duration", "timestamp", "has")
+MACROS = ("exists", "all", "size")
+EVERYTHING = f'{OPERATORS}, duration("3m"), timestamp("…"), has(x.f), S.exists(x, c), S.all(x, c), S.size()'
+
+ORDERED = ("int", "timestamp", "duration")
+"""The kinds that `<` and its kin compare, and that `+` and `-` join."""
+
+
+def a(kind: str) -> str:
+    """The kind with its article, as messages name it."""
+    return kind if kind == "null" else f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

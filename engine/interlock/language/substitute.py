@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from interlock.expression.values import Known, evaluate
-from interlock.expression.walk import reference, walk
+from interlock.language.evaluate import Known, evaluate
+from interlock.language.walk import reference, walk
 from interlock.model.expression import (
     FALSE,
     TRUE,
     Compare,
     Constant,
     Contained,
+    Field,
     Logic,
     Lookup,
     Node,
     Not,
+    Present,
+    Reference,
     Single,
     Sum,
     Type,
@@ -75,3 +78,23 @@ def _logic(node: Logic, known: Known) -> Node:
     if len(left) > 1:
         return Logic(node.op, left)
     return left[0] if left else neutral
+
+
+def about(node: Node, of: Reference, name: str) -> Node:
+    """The condition with the variable `name` wherever the fact `of` is read."""
+    match node:
+        case Field():
+            return Field(Variable(name), node.path, node.type) if node.of == of else node
+        case Present():
+            return Present(Variable(name), node.groups) if node.of == of else node
+        case Not():
+            return Not(about(node.item, of, name))
+        case Logic():
+            return Logic(node.op, tuple(about(item, of, name) for item in node.items))
+        case Compare():
+            return Compare(node.op, about(node.left, of, name), about(node.right, of, name))
+        case Contained():
+            return Contained(about(node.item, of, name), node.members, node.param)
+        case Sum():
+            return Sum(node.op, about(node.left, of, name), about(node.right, of, name), node.type)
+    return node

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from interlock.expression import names, operators
-from interlock.expression.language import a
-from interlock.expression.notation import notation
-from interlock.expression.scope import Scope
-from interlock.expression.syntax import SyntaxFault, parse
+from interlock.language import names, operators
+from interlock.language.scope import Scope, a
+from interlock.language.syntax import SyntaxFault, parse
+from interlock.language.unparse import notation
 from interlock.model.expression import (
     Choice,
     Compare,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from interlock.expression.language import ORDERED, a
 from interlock.instant import LIMIT
+from interlock.language.scope import ORDERED, a
 from interlock.model.expression import Choice, Compare, Constant, Contained, Field, Node, Param, Sum, Type, type_of
 from interlock.source import nearest
 
 if TYPE_CHECKING:
-    from interlock.expression.check import Checker
+    from interlock.language.typecheck import Checker
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "`": "`", "?": "?"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")

@@ -12,8 +12,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from interlock.expression.values import Known, evaluate, find
 from interlock.instant import LIMIT
+from interlock.language.evaluate import Known, evaluate, find
 from interlock.model.expression import (
     Choice,
     Compare,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.expression.values import printed
+from interlock.language.evaluate import printed
 from interlock.model.expression import (
     Blocked,
     Choice,
