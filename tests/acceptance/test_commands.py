@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from interlock.rete import AVAILABLE
+from interlock.evaluation.rete import AVAILABLE
 from tests.acceptance.conftest import Interlock
 from tests.helpers.engine import as_by_both
 from tests.helpers.wording import ours

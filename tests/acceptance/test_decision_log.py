@@ -20,7 +20,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from interlock import schemas
-from interlock.rete import AVAILABLE
+from interlock.evaluation.rete import AVAILABLE
 from tests.acceptance.conftest import Interlock, Ran
 from tests.helpers.ledgers import LedgerBuilder
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 import interlock
-from interlock import rete
+from interlock.evaluation import rete
 from interlock.exporting import Export
 from interlock.instant import parse_instant
 from interlock.library import Library

@@ -10,9 +10,9 @@ from typing import Literal
 
 import pytest
 
+from interlock.evaluation.rete import AVAILABLE, Ruleset
 from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
 from interlock.model.facts import Value
-from interlock.rete import AVAILABLE, Ruleset
 
 Facts = Mapping[str, Sequence[Mapping[str, Value]]]
 Found = tuple[int, bool, bool | None, tuple[int, ...]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.rete import AVAILABLE
+from interlock.evaluation.rete import AVAILABLE
 
 ENGINE = "both" if AVAILABLE else "reference"
 """What a decision names as its engine when nobody asks for one."""

@@ -10,9 +10,9 @@ from unittest import mock
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from interlock.evaluation.rete import Ruleset, ruleset
 from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
 from interlock.model.facts import Value
-from interlock.rete import Ruleset, ruleset
 from tests.helpers.branches import matches
 from tests.helpers.engine import needs_engine
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock import evaluation, rete, selection
-from interlock.evaluation import strata
+from interlock import evaluation, selection
+from interlock.evaluation import rete, strata
 from interlock.model.verdict import Verdict
 from tests.helpers.engine import BOTH, ENGINE, RETE, needs_engine
 from tests.helpers.ledgers import LedgerBuilder

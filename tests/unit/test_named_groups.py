@@ -12,9 +12,9 @@ import pytest
 import interlock
 from interlock import inquiry
 from interlock.evaluation import Engine
+from interlock.evaluation.rete import AVAILABLE
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
-from interlock.rete import AVAILABLE
 from interlock.runner import library
 from interlock.testing import tried
 from tests.helpers.ledgers import LedgerBuilder

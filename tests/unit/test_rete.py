@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from interlock.errors import EngineError
+from interlock.evaluation.rete import Match, session
+from interlock.evaluation.rete.rules import Translator
 from interlock.model.compiled import Branch, Operator, Pattern, Slot, Test
-from interlock.rete import Match, session
-from interlock.rete.rules import Translator
 from tests.helpers.branches import RELATIONS, build, fact, facts, join, many, no, rule, some
 
 

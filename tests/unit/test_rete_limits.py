@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from interlock.errors import EngineError
+from interlock.evaluation.rete import Match, Ruleset
+from interlock.evaluation.rete.limits import check_facts
 from interlock.model.compiled import Branch, Pattern, Relation, Slot, Stratum, Test
 from interlock.model.facts import Value
-from interlock.rete import Match, Ruleset
-from interlock.rete.work import check_facts
 from tests.helpers.branches import Facts, build, fact, facts, join, many, matches, no, rule, some
 from tests.helpers.engine import needs_engine
 
@@ -172,7 +172,7 @@ TOO_MUCH: dict[str, tuple[Branch, str]] = {
 
 @pytest.mark.parametrize(("branch", "message"), TOO_MUCH.values(), ids=TOO_MUCH)
 def test_refused_rules(branch: Branch, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("interlock.rete.encoding.MAX_FIELDS", 50)
+    monkeypatch.setattr("interlock.evaluation.rete.encoding.MAX_FIELDS", 50)
     with pytest.raises(EngineError) as caught:
         build(branch)
     assert str(caught.value) == message

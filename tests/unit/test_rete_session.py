@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from interlock.errors import EngineError
-from interlock.rete import session
+from interlock.evaluation.rete import session
 from tests.helpers.branches import build, fact, facts, rule, some
 from tests.helpers.engine import needs_engine
 
@@ -134,7 +134,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 MISSING = """
 import sys
 {setting}
-from interlock.rete import AVAILABLE, Ruleset
+from interlock.evaluation.rete import AVAILABLE, Ruleset
 from interlock.model.compiled import Stratum
 from interlock.errors import EngineError
 print(AVAILABLE)
@@ -164,7 +164,7 @@ def test_without_the_engine_the_module_is_there_but_no_ruleset(setting: str, rea
 @pytest.mark.skipif(sys.platform != "linux", reason="durable-rules is no dependency on every Python here")
 def test_the_engine_is_imported_where_a_symbol_that_is_never_called_is_missing() -> None:
     """Since Python 3.13 only lazy binding loads it; `LD_BIND_NOW` forbids that, and the reference decides alone."""
-    code = "from interlock.rete import AVAILABLE; print(AVAILABLE)"
+    code = "from interlock.evaluation.rete import AVAILABLE; print(AVAILABLE)"
     assert python(code).stdout == "True\n"
     assert python(code, LD_BIND_NOW="1").stdout == f"{sys.version_info < (3, 13)}\n"
 
@@ -179,7 +179,7 @@ import sys
 flags = sys.getdlopenflags
 before = flags()
 {setting}
-import interlock.rete
+import interlock.evaluation.rete
 print(flags() == before)
 """
     done = python(code)
@@ -189,7 +189,7 @@ print(flags() == before)
 ALIVE = """
 from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Stratum, Test
 from interlock.errors import EngineError
-from interlock.rete import Ruleset, session
+from interlock.evaluation.rete import Ruleset, session
 used = [b"A" * size for _ in range(200) for size in (33000, 34000, 40000)]
 del used
 x = (Column("x", ((1, "x"),)),)

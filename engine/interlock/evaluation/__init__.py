@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from interlock import instant, reference, rete
+from interlock import instant, reference
 from interlock.document import Row
 from interlock.errors import EngineError
-from interlock.evaluation import ahead
+from interlock.evaluation import ahead, rete
 from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import completed, finding, outputs
 from interlock.evaluation.judged import Judged, Loaded, Needed, closure, passed, undecided

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from interlock.errors import EngineError
+from interlock.evaluation.rete import Match, Ruleset
 from interlock.language.evaluate import Known, evaluate
 from interlock.model.compiled import Column, CompiledPolicy, Relation
 from interlock.model.facts import Fact, Json, Value, in_order
 from interlock.model.policy import Rule
 from interlock.model.verdict import Firing, Verdict
-from interlock.rete import Match, Ruleset
 
 _Rows = list[dict[str, Value]]
 LIMIT = 2_000

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from interlock.errors import EngineError
-from interlock.model.compiled import Branch, Operator, Pattern, Relation, Test
-from interlock.rete.encoding import (
+from interlock.evaluation.rete.encoding import (
     INT_LIMIT,
     MAX_TERMS,
     NULL_ABOVE,
@@ -20,6 +19,7 @@ from interlock.rete.encoding import (
     symbol,
     too_far,
 )
+from interlock.model.compiled import Branch, Operator, Pattern, Relation, Test
 
 MAX_PATTERNS = 200
 MAX_POSITIVE = 15

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from interlock.errors import EngineError
-from interlock.rete.loading import load_engine
+from interlock.evaluation.rete.loading import load_engine
 
 _engine: Any = None
 _missing = ""

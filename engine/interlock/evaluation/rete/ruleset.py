@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from interlock.errors import EngineError
+from interlock.evaluation.rete.limits import MAX_FACTS, MAX_STEPS, Rows, check_facts, check_steps
+from interlock.evaluation.rete.rules import Rule, Translator
+from interlock.evaluation.rete.session import Session, fact_text, require_engine
 from interlock.model.compiled import Relation, Stratum
 from interlock.model.facts import Value
-from interlock.rete.rules import Rule, Translator
-from interlock.rete.session import Session, fact_text, require_engine
-from interlock.rete.work import MAX_FACTS, MAX_STEPS, Rows, check_facts, check_steps
 
 PATTERNS_OF_A_KIND = 60
 RULES = 200

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Sized
 from math import prod
 
 from interlock.errors import EngineError
-from interlock.rete.rules import Candidates
+from interlock.evaluation.rete.rules import Candidates
 
 MAX_FACTS = 2_000
 """The most facts of one relation."""

@@ -5,7 +5,7 @@ So branches are translated to that part (`rules`), every value to an integer (`e
 (`work`), and whatever the engine does differently from what it must is an error, never a decision (`session`).
 """
 
-from interlock.rete.ruleset import Match, Ruleset
-from interlock.rete.session import AVAILABLE
+from interlock.evaluation.rete.ruleset import Match, Ruleset
+from interlock.evaluation.rete.session import AVAILABLE
 
 __all__ = ["AVAILABLE", "Match", "Ruleset"]
