@@ -10,7 +10,7 @@ import msgspec
 from timing import interleaved, ratio, unpack
 
 import interlock
-from interlock.evaluation import Engine
+from interlock.evaluation.judge import Engine
 
 POLICIES = ("loop", "smoke", "readiness", "quiescence")
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from interlock.errors import UsageError
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.evaluation.replay import Stretch, history
 from interlock.instant import LIMIT, format_instant, parse_instant
 from interlock.ledger import Ledger, Snapshot

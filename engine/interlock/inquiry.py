@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from interlock.errors import UsageError
-from interlock.evaluation import Engine, Judge, Loaded
+from interlock.evaluation.judge import Engine, Judge, Loaded
 from interlock.instant import LIMIT, format_instant
 from interlock.ledger import Ledger, Snapshot, open_ledger
 from interlock.moment import Skew, moment, skew_of
@@ -15,11 +15,11 @@ from interlock.runner import Name, arguments_for, library, ready
 from interlock.source import nearest
 
 if TYPE_CHECKING:
+    from interlock.evaluation.select import Selected
     from interlock.model.explanation import Explanation
     from interlock.model.facts import Sight
     from interlock.model.history import History
     from interlock.model.unblock import Unblock
-    from interlock.selection import Selected
 
 
 def facts(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from interlock.errors import PolicyError, UsageError
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.listing import is_meant
 from interlock.needs import Known, Reading
 from interlock.shipped import data_folder

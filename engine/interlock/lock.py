@@ -14,7 +14,7 @@ import msgspec
 
 from interlock.document import read_json
 from interlock.errors import LockError
-from interlock.evaluation import Loaded, closure
+from interlock.evaluation.judge import Loaded, closure
 from interlock.model.policy import Policy
 
 REMEDY = "if that is meant, write the lock anew with `interlock lock`, and have it reviewed"

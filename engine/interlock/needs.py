@@ -14,7 +14,7 @@ import msgspec
 
 from interlock import cache, schemas
 from interlock.errors import PolicyError, UsageError
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.source import Issue, Source, digest

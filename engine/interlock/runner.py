@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
-from interlock.argument import arguments
 from interlock.errors import EngineError, UsageError
-from interlock.evaluation import Engine, Judge, Loaded, closure
+from interlock.evaluation.arguments import arguments
+from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.library import Library
 from interlock.model.decision import Decision

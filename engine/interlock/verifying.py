@@ -12,10 +12,10 @@ from interlock.errors import FactError
 from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
+from interlock.ledger.stamps import newest
 from interlock.ledger.table import Clash, FactTable
 from interlock.model.verification import Ahead, Example, Fault, Kind, Verification
 from interlock.schemas.wording import shown
-from interlock.stamp import newest
 
 FIRST = 3
 """How many of the facts with one fault are named."""

@@ -17,7 +17,7 @@ import pytest
 from mcp import Client
 
 import interlock as api
-from interlock.evaluation import Judge
+from interlock.evaluation.judge import Judge
 from interlock.library import Library
 from interlock.needs import DEEPEST
 from interlock.serving import server

@@ -51,7 +51,7 @@ def loaded(process: Interlock, *args: str) -> set[str]:
 def test_a_decision_imports_nothing_that_it_does_not_use(process: Interlock, story_path: Path) -> None:
     process(*EVAL, "--ledger", str(story_path))  # from here on the policies are compiled
     found = loaded(process, *EVAL, "--ledger", str(story_path))
-    assert {"click", "sqlite3", "interlock.evaluation", "interlock.reporting.text"} <= found
+    assert {"click", "sqlite3", "interlock.evaluation.judge", "interlock.reporting.text"} <= found
     assert sorted(found & UNUSED) == []
 
 
@@ -59,7 +59,8 @@ def test_help_imports_no_evaluator(process: Interlock) -> None:
     found = loaded(process, "--help")
     assert "click" in found
     assert (
-        sorted(found & {"sqlite3", "jsonschema", "interlock.evaluation", "interlock.ledger", "interlock.library"}) == []
+        sorted(found & {"sqlite3", "jsonschema", "interlock.evaluation.judge", "interlock.ledger", "interlock.library"})
+        == []
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from interlock.argument import arguments
+from interlock.evaluation.arguments import arguments
 from interlock.instant import LIMIT
 from interlock.language.evaluate import Known
 from interlock.model.compiled import CompiledPolicy

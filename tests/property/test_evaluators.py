@@ -21,11 +21,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from interlock import reference
 from interlock.errors import EngineError, PolicyError
-from interlock.evaluation import strata
+from interlock.evaluation import program as strata
+from interlock.evaluation import reference
 from interlock.evaluation.findings import finding, outputs
-from interlock.evaluation.strata import Program
+from interlock.evaluation.program import Program
 from interlock.language.evaluate import Known
 from interlock.making import make
 from interlock.model.compiled import CompiledPolicy

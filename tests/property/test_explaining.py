@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock import reference
 from interlock.errors import PolicyError
+from interlock.evaluation import reference
 from interlock.evaluation.explaining import MOST, explain, lines
 from interlock.language.evaluate import Known
 from interlock.language.unparse import notation

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock import reference
 from interlock.errors import PolicyError
-from interlock.evaluation import maps
+from interlock.evaluation import reference
 from interlock.evaluation.findings import completed
+from interlock.evaluation.judge import maps
 from interlock.language.evaluate import Known
 from interlock.language.walk import selections, walk
 from interlock.model.compiled import CompiledPolicy

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from interlock import reference
 from interlock.errors import PolicyError
+from interlock.evaluation import reference
 from interlock.language.evaluate import Known
 from interlock.lint.idle import idle
 from interlock.making import make

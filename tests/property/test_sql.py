@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 import interlock
+from interlock.evaluation.select import select
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.language.evaluate import Known, evaluate
 from interlock.making import make
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
-from interlock.selection import select
 from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers.conditions import Pool, Sight, Thing, Writer

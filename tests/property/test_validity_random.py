@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.argument import arguments
 from interlock.capturing.bench import whole
 from interlock.errors import PolicyError
-from interlock.evaluation import Engine, Judge, Judged, Loaded
-from interlock.evaluation.ahead import sameness
+from interlock.evaluation.arguments import arguments
+from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
 from interlock.evaluation.skew import MAX_SKEW
+from interlock.evaluation.validity import sameness
 from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
 from interlock.ledger.held import HeldFacts
 from interlock.source import Source

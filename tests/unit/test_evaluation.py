@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock import evaluation, selection
-from interlock.evaluation import rete, strata
+from interlock.evaluation import judge, program, rete, select
 from interlock.model.verdict import Verdict
 from tests.helpers.engine import BOTH, ENGINE, RETE, needs_engine
 from tests.helpers.ledgers import LedgerBuilder
@@ -147,7 +146,7 @@ def test_attributes_that_are_no_object_are_undecided(builder: LedgerBuilder, att
 
 
 def test_too_many_facts_are_refused_by_name(builder: LedgerBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "LIMIT", 3)
+    monkeypatch.setattr(select, "LIMIT", 3)
     for _ in range(3):
         builder.receipt("app_heartbeat", at=NOW, actor="worker", attributes=BEAT)
     builder.write()
@@ -165,7 +164,7 @@ def test_evaluators_that_disagree_leave_it_undecided(builder: LedgerBuilder, mon
     def other(*_: object) -> Verdict:
         return Verdict((), {}, 0)
 
-    monkeypatch.setattr(strata.Program, "judge", other)
+    monkeypatch.setattr(program.Program, "judge", other)
     decision = decide(builder, COUNTED)
     assert decision.allow is None
     assert decision.reason == "the two evaluators disagree: this is a bug in interlock, please report it"
@@ -178,7 +177,7 @@ def test_an_engine_that_cannot_be_had_is_told(builder: LedgerBuilder, monkeypatc
 
 
 @pytest.mark.parametrize("engine", [RETE, "reference", BOTH])
-def test_each_engine_decides_alone_too(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
+def test_each_engine_decides_alone_too(builder: LedgerBuilder, engine: judge.Engine) -> None:
     decision = decide(builder, COUNTED, engine=engine)
     assert (decision.allow, decision.engine) == (False, engine)
 
@@ -333,7 +332,7 @@ decide:
 
 
 @pytest.mark.parametrize("engine", [RETE, "reference"])
-def test_a_derivation_without_end_is_undecided(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
+def test_a_derivation_without_end_is_undecided(builder: LedgerBuilder, engine: judge.Engine) -> None:
     decision = decide(builder, ENDLESS, engine=engine)
     assert decision.allow is None
     assert "`count` derives" in str(decision.reason)
@@ -341,17 +340,17 @@ def test_a_derivation_without_end_is_undecided(builder: LedgerBuilder, engine: e
 
 @pytest.mark.parametrize("engine", [RETE, "reference"])
 def test_a_derivation_of_too_many_facts_is_undecided(
-    builder: LedgerBuilder, engine: evaluation.Engine, monkeypatch: pytest.MonkeyPatch
+    builder: LedgerBuilder, engine: judge.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strata, "LIMIT", 20)
-    monkeypatch.setattr("interlock.reference.LIMIT", 20)
+    monkeypatch.setattr(program, "LIMIT", 20)
+    monkeypatch.setattr("interlock.evaluation.reference.LIMIT", 20)
     decision = decide(builder, ENDLESS, engine=engine)
     assert decision.allow is None
     assert "`count` derives" in str(decision.reason)
 
 
 @pytest.mark.parametrize("engine", [RETE, "reference", BOTH])
-def test_a_long_derivation_that_ends_is_decided(builder: LedgerBuilder, engine: evaluation.Engine) -> None:
+def test_a_long_derivation_that_ends_is_decided(builder: LedgerBuilder, engine: judge.Engine) -> None:
     text = ENDLESS.replace("for: count,", "for: count, when: count.n < 90,") + "outputs: {steps: count.size()}\n"
     decision = decide(builder, text, engine=engine)
     assert (decision.allow, decision.outputs) == (True, {"steps": 91})

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import interlock
-from interlock.evaluation import Judge
+from interlock.evaluation.judge import Judge
 from interlock.instant import parse_instant
 from interlock.ledger.held import HeldFacts
 from interlock.library import Library

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.evaluation import Judge, ahead
+from interlock.evaluation import validity
 from interlock.evaluation.budget import LEAST, SHARE, Budget, ExhaustedError, judging
+from interlock.evaluation.judge import Judge
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.ledger import open_ledger
 from interlock.runner import library
@@ -67,7 +68,7 @@ def decide(folder: Path, text: str, ledger: Path, **more: Any) -> interlock.Deci
 def spent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """What each look ahead might spend at most, and what it spent."""
     found: list[tuple[int, int]] = []
-    original = ahead.valid
+    original = validity.valid
 
     def valid(judge: Judge, judged: Any) -> interlock.Decision:
         decision = original(judge, judged)
@@ -75,7 +76,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         found.append((LEAST + SHARE * judging(judged), LEAST + SHARE * judging(judged) - judge.budget.left))
         return decision
 
-    monkeypatch.setattr(ahead, "valid", valid)
+    monkeypatch.setattr(validity, "valid", valid)
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import interlock
 from interlock import inquiry
-from interlock.evaluation import Engine
+from interlock.evaluation.judge import Engine
 from interlock.evaluation.rete import AVAILABLE
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value

@@ -11,7 +11,7 @@ from interlock.capturing.incident import Incident
 from interlock.capturing.masking import Flat, Masks, constants, flat, nested, texts
 from interlock.capturing.smallest import smallest
 from interlock.errors import UsageError
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.testing.reading import NOW, TASK

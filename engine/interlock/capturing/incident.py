@@ -13,7 +13,7 @@ import msgspec
 from interlock import schemas
 from interlock.capturing.bench import Fact, Told, told
 from interlock.errors import UsageError
-from interlock.evaluation import Judge, Loaded
+from interlock.evaluation.judge import Judge, Loaded
 from interlock.exporting import Export, Extent
 from interlock.ledger import Ledger, Snapshot
 from interlock.ledger.lines import CLOSING, OPENING

@@ -11,13 +11,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from interlock import argument, schemas
+from interlock import schemas
 from interlock.checker.names import RESERVED, Names
 from interlock.checker.needs import asking, check_need
 from interlock.checker.report import Report
 from interlock.checker.rules import check_rules
 from interlock.checker.selections import check_selection
 from interlock.checker.strata import check_strata
+from interlock.evaluation import arguments
 from interlock.language.scope import Scope
 from interlock.model.expression import Type
 from interlock.model.facts import Value
@@ -143,7 +144,7 @@ def _default(report: Report, parameter: Parameter, spec: dict[str, Any]) -> Valu
     if "default" not in spec:
         return None
     try:
-        return argument.value_of(parameter, spec["default"])
+        return arguments.value_of(parameter, spec["default"])
     except ValueError as error:
         report.at("E113", ("params", parameter.name, "default"), f"the default: {error}")
         return None

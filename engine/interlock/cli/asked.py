@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.library import Library
 from interlock.model.decision import FailOn
 from interlock.reporting import Asked, AskedRule, Look

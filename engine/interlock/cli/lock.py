@@ -44,7 +44,7 @@ def command(
     Exit code: 0 locked, 5 a policy is invalid or (with --check) not as it was locked, 2 a wrong question, 1 a bug in
     interlock.
     """
-    from interlock.evaluation import closure
+    from interlock.evaluation.judge import closure
     from interlock.lock import made, read
     from interlock.runner import library
 

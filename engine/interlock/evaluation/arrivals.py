@@ -15,7 +15,7 @@ from interlock.model.facts import Value
 from interlock.model.history import Mark
 
 if TYPE_CHECKING:
-    from interlock.evaluation import Loaded
+    from interlock.evaluation.judge import Loaded
 
 _ROLES = ("manager", "worker")
 BEHIND = {

@@ -12,9 +12,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from interlock import reference
-from interlock.evaluation import Judge, Loaded, maps
+from interlock.evaluation import reference
 from interlock.evaluation.findings import completed, finding, ranging
+from interlock.evaluation.judge import Judge, Loaded, maps
 from interlock.evaluation.moved import Movers
 from interlock.evaluation.parts import cited, part
 from interlock.evaluation.sought import described

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from interlock.evaluation.strata import Program
+from interlock.evaluation.program import Program
 from interlock.language.evaluate import Known, evaluate
+from interlock.ledger.stamps import Stamp
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Decision, Finding
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
 from interlock.model.verdict import Verdict
 from interlock.source import Source, digest
-from interlock.stamp import Stamp
 
 if TYPE_CHECKING:
     from interlock.parser import Document

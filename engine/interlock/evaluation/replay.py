@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from interlock.evaluation import Engine, Judge, Judged, Loaded
-from interlock.evaluation.ahead import Same, differing, sameness, steady
 from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
+from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
+from interlock.evaluation.selection_cache import Kept
+from interlock.evaluation.validity import Same, differing, sameness, steady
 from interlock.instant import format_instant
-from interlock.kept import Kept
 from interlock.ledger import Snapshot
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark

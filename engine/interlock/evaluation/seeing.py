@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from interlock.evaluation.select import Selected
 from interlock.language.evaluate import printed
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, Json, Seen, Sight, Value
 from interlock.model.policy import Selection
-from interlock.selection import Selected
 
 
 def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.instant import SECOND, format_duration
-from interlock.stamp import Stamp
+from interlock.ledger.stamps import Stamp
 
 MAX_SKEW = 5 * SECOND
 """How far ahead of `now` a time may lie, in microseconds, where nobody says otherwise."""

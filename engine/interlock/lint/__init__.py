@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.lint.absence import counted, unasked
 from interlock.lint.idle import Idle, idle
 from interlock.lint.unused import unused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from interlock.evaluation import Judge, Loaded
+from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger import Snapshot
 from interlock.ledger.held import HeldFacts
 from interlock.model.facts import Value

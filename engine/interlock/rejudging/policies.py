@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from interlock.errors import UsageError
-from interlock.evaluation import closure
+from interlock.evaluation.judge import closure
 from interlock.library import Library
 from interlock.model.decision_log import Record
 from interlock.runner import library

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from interlock.errors import PolicyError, UsageError
-from interlock.evaluation import Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.library import Library
 from interlock.model.testing import Suite, Trial
 from interlock.source import Issue, Source

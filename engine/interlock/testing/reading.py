@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant
-from interlock.argument import value_of
 from interlock.checker.report import Report
 from interlock.errors import PolicyError, UsageError
-from interlock.evaluation import Loaded
+from interlock.evaluation.arguments import value_of
+from interlock.evaluation.judge import Loaded
 from interlock.library import Library
 from interlock.model.facts import Value
 from interlock.model.policy import Policy

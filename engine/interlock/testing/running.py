@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from interlock.errors import EngineError, UsageError
-from interlock.evaluation import Judge, Loaded
+from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger.held import HeldFacts
 from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.testing.comparing import differences

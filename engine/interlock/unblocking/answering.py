@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from interlock import instant, reference
+from interlock import instant
 from interlock.document import ENVELOPE
-from interlock.evaluation import Engine, Judge, Loaded, maps
+from interlock.evaluation import reference
 from interlock.evaluation.findings import completed, finding
+from interlock.evaluation.judge import Engine, Judge, Loaded, maps
 from interlock.exporting import name_of
 from interlock.language.evaluate import Known
 from interlock.ledger.supposed import Supposed

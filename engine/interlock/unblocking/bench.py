@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.evaluation import Engine, Judge, Loaded
+from interlock.evaluation.judge import Engine, Judge, Loaded
 from interlock.ledger.supposed import Supposed
 from interlock.model.decision import Decision
 from interlock.model.facts import Value

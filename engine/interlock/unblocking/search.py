@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from interlock import reference
-from interlock.evaluation import Judge, Loaded, maps
+from interlock.evaluation import reference
 from interlock.evaluation.explaining import lacking
 from interlock.evaluation.findings import completed
+from interlock.evaluation.judge import Judge, Loaded, maps
+from interlock.evaluation.select import Selected
 from interlock.language.evaluate import Known, evaluate
 from interlock.language.substitute import filled
 from interlock.language.unparse import notation
 from interlock.model.expression import TRUE
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
-from interlock.selection import Selected
 from interlock.unblocking.bench import Bench, Supposition
 from interlock.unblocking.receipts import granting, moving
 from interlock.unblocking.wishes import Atom, Moving, Needing, Waiting, Wish, wishes

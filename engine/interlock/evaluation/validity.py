@@ -20,8 +20,8 @@ from interlock.errors import FactError
 from interlock.evaluation.arrivals import reads
 from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
 from interlock.evaluation.coming import Coming
+from interlock.evaluation.selection_cache import Kept
 from interlock.instant import format_instant
-from interlock.kept import Kept
 from interlock.language.evaluate import Known
 from interlock.language.next_change import NEVER, PARAMS, Paces, lasting
 from interlock.model.decision import Change, Decision, Finding, Told
@@ -29,7 +29,7 @@ from interlock.model.facts import Fact
 from interlock.model.policy import Rule, values
 
 if TYPE_CHECKING:
-    from interlock.evaluation import Engine, Judge, Judged
+    from interlock.evaluation.judge import Engine, Judge, Judged
 
 Same = tuple[object, ...]
 _Steady = dict[tuple[int, tuple[tuple[str, int], ...]], int]

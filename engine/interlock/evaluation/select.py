@@ -10,14 +10,14 @@ import msgspec
 from interlock import instant, schemas
 from interlock.document import Row, document
 from interlock.errors import FactError
-from interlock.kept import Kept
+from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields, is_empty, number
+from interlock.evaluation.selection_cache import Kept
 from interlock.language.evaluate import Known, shown
 from interlock.ledger import Snapshot
+from interlock.ledger.stamps import Stamp, later, newest
 from interlock.model.compiled import Candidates, CompiledPolicy, Query
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Selection
-from interlock.rows import NUMBERS, absent_fact, completed, fields, is_empty, number
-from interlock.stamp import Stamp, later, newest
 
 LIMIT = 2_000
 """The most facts of one selection that are given to the rules."""

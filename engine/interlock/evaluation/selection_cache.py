@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from interlock.ledger.stamps import Stamp
 from interlock.model.compiled import Query
 from interlock.model.facts import Fact
 from interlock.model.policy import Selection
-from interlock.stamp import Stamp
 
 
 class Kept:

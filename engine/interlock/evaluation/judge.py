@@ -1,0 +1,286 @@
+"""Where policy and facts meet: both evaluators judge the selected facts, and what they agree on becomes a `Decision`.
+
+Undecided is a value like any other, and never allowed: a required fact is absent, a fact is invalid, a need is
+undecided, the engine may not be asked, or the two evaluators disagree (`language.md`, "Decision").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from interlock import instant
+from interlock.document import Row
+from interlock.errors import EngineError
+from interlock.evaluation import reference, rete, validity
+from interlock.evaluation.budget import CANDIDATE, Budget
+from interlock.evaluation.findings import completed, finding, outputs
+from interlock.evaluation.judged import Judged, Loaded, Needed, closure, passed, undecided
+from interlock.evaluation.select import Selected, bound, candidates, select
+from interlock.evaluation.selection_cache import Kept
+from interlock.evaluation.skew import MAX_SKEW, reason
+from interlock.language.evaluate import Known, evaluate
+from interlock.ledger import Snapshot
+from interlock.ledger.stamps import later
+from interlock.model.compiled import Candidates
+from interlock.model.decision import Decision, Head, Waiver
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Need, Policy
+from interlock.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from interlock.model.waivers import Waivers
+
+Engine = Literal["rete", "reference", "both"]
+__all__ = ["Engine", "Judge", "Judged", "Loaded", "Needed", "closure", "maps"]
+_DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
+
+
+class Judge:
+    """Decides policies over one snapshot at one instant; what several policies need is decided once.
+
+    `engine` is who judges; where the rules engine cannot be had, `both` means the reference alone, and the decision
+    says so. A `witness` is given the rows of all facts that are read. `waivers` say which findings do not count;
+    whatever they did is told in the decision.
+
+    Over a live snapshot everything counts, whatever its stamp; what would be allowed is then undecided where a time
+    that was read lies more than `max_skew` microseconds ahead of `now`.
+    """
+
+    witness: list[Row] | None = None
+    budget: Budget | None = None
+    """What looking ahead may still take, where that is bounded."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        path: str,
+        now: int,
+        engine: Engine,
+        waivers: Waivers | None = None,
+        max_skew: int = MAX_SKEW,
+    ) -> None:
+        self.snapshot, self.now, self.waivers, self.max_skew = snapshot, now, waivers, max_skew
+        self.live = snapshot.live
+        self.seen = instant.LATEST if self.live else now
+        self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
+        self.head = Head(path, snapshot.head, snapshot.notes)
+        self.decided: dict[tuple[object, ...], Judged] = {}
+        self.selected: dict[tuple[object, ...], Selected] = {}
+        self.kept: Mapping[tuple[object, ...], Kept] | None = None
+        self.moving: dict[tuple[object, ...], list[Fact]] = {}
+
+    def at(self, now: int, engine: Engine) -> Judge:
+        """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
+        moved.seen, moved.selected, moved.kept, moved.moving = self.seen, self.selected, self.kept, self.moving
+        moved.budget = self.budget
+        return moved
+
+    def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], Kept]) -> Judge:
+        """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not asked for again."""
+        moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
+        moved.kept, moved.budget = kept, self.budget
+        return moved
+
+    def candidates(self, wanted: Candidates, task: tuple[str, str], judged: Judged) -> list[Fact]:
+        """The facts that the clock may take into a selection or out of it; read once while nothing but it moves.
+
+        Raises LedgerError; ExhaustedError where there are more than may be looked at.
+        """
+        most = None if self.budget is None else self.budget.left // CANDIDATE
+        run = (wanted, self.snapshot, task, self.seen, judged.params, judged.facts)
+        if self.budget is None:
+            return candidates(*run, clock=self.now)
+        if not self.live:
+            return self.budget.paid(candidates(*run, clock=self.now, most=most), CANDIDATE)
+        key = (*_key(judged.loaded, judged.task, judged.params), *bound(wanted, judged.params, judged.facts))
+        if key not in self.moving:
+            self.moving[key] = self.budget.paid(candidates(*run, clock=self.now, most=most), CANDIDATE)
+        return self.moving[key]
+
+    def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
+        """Decide a policy for a task (by name or id), and say for how long. Raises UsageError for an unknown task."""
+        return validity.valid(self, self.judged(loaded, task, params))
+
+    def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
+        """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""
+        task = self.snapshot.task_label(task)
+        needed = self._needs(loaded, task, params)
+        if because := undecided(needed):
+            return Selected({}, (), tuple(map(str, because)))
+        return self._selected(loaded, task, params, _facts(needed))
+
+    def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+        """The decision, with what it rests on. However a task is asked for, it is judged under its one label."""
+        task = self.snapshot.task_label(task)
+        key = _key(loaded, task, params)
+        if key not in self.decided:
+            judge = self._judged if self.waivers is None else self._waiving
+            self.decided[key] = judge(loaded, task, params)
+        return self.decided[key]
+
+    def _selected(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], needs: Mapping[str, tuple[Fact, ...]]
+    ) -> Selected:
+        """What the policy selects; where its selections read neither the clock nor a need, it is known already."""
+        key = _key(loaded, task, params)
+        if key in self.selected:
+            known = self.selected[key]
+            return msgspec.structs.replace(known, facts={**known.facts, **needs})
+        identity = self.snapshot.task_id(task)
+        uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
+        if uncovered is not None:
+            return Selected({}, (), (uncovered,))
+        kept = None if self.kept is None else self.kept[key]
+        found = select(
+            loaded.compiled,
+            self.snapshot,
+            (identity, task),
+            self.seen,
+            params,
+            needs,
+            clock=self.now,
+            kept=kept,
+            witness=self.witness,
+        )
+        if not loaded.compiled.clock.candidates:
+            self.selected[key] = found
+        return found
+
+    def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+        """As `_judged`, but for what is waived; the decision tells all that waivers did, or did not."""
+        from interlock.evaluation.waiving import waiver, with_waivers
+
+        assert self.waivers is not None
+        given = self.waivers.of(loaded.policy.id, task, self.snapshot.task_id)
+        applying = [each for each in given if self.waivers.applies(each, loaded.policy.digest)]
+        lasting = {each.rule: waiver(each) for each in applying if self.now < each.until}
+        judged = self._judged(loaded, task, params, lasting)
+        decision, passed_on = with_waivers(judged, given, self.waivers, self.now)
+        return msgspec.structs.replace(
+            judged,
+            decision=decision,
+            waivers=passed_on,
+            waived_until=min((each.until for each in given if self.now < each.until), default=None),
+        )
+
+    def _judged(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], waived: Mapping[str, Waiver] = {}
+    ) -> Judged:
+        """The decision, with what it rests on. The rules in `waived` do not count."""
+        needed = self._needs(loaded, task, params)
+        because = undecided(needed)
+        selected = Selected({}, ()) if because else self._selected(loaded, task, params, _facts(needed))
+        facts = selected.facts
+        newest = later(selected.newest, *(each.newest for _, judged in needed for each in judged))
+
+        def unknown(reasons: tuple[str, ...]) -> Judged:
+            decision = self._undecided(loaded, task, selected, reasons)
+            return Judged(loaded, task, params, decision, needed, facts, newest=newest, because=because)
+
+        if because:
+            return unknown(tuple(map(str, because)))
+        if selected.faults or selected.missing is not None:
+            lacks = None if selected.faults else next(reversed(facts), None)
+            return msgspec.structs.replace(unknown(selected.faults or (str(selected.missing),)), lacks=lacks)
+        known = Known(self.now, task, params, facts, maps(loaded.policy, facts))
+        try:
+            verdict = self._judge(loaded, known, waived)
+        except EngineError as error:
+            return unknown((str(error),))
+        if verdict is None:
+            return unknown((_DISAGREE,))
+        whole = completed(loaded.policy, known, verdict, waived)
+        decision = self._decision(loaded, task, selected, whole, verdict, waived)
+        judged = Judged(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
+        skew = reason(newest, self.now, self.max_skew) if decision.allow and self.live else None
+        if skew is None:
+            return judged
+        return msgspec.structs.replace(judged, decision=self._undecided(loaded, task, selected, (skew,)), skewed=True)
+
+    # -- judging
+
+    def _judge(self, loaded: Loaded, known: Known, waived: Collection[str]) -> Verdict | None:
+        """The verdict that whoever judges agrees on, or None."""
+        by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
+        try:
+            by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None
+        except reference.Endless as endless:
+            raise EngineError(f"`{endless}` derives without end") from None
+        if by_rete is None or by_reference is None:
+            return by_rete or by_reference
+        return by_reference if by_rete.identity() == by_reference.identity() else None
+
+    def _needs(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Needed:
+        return tuple((need, tuple(self.needed(need, loaded, task, params))) for need in loaded.policy.needs)
+
+    def needed(self, need: Need, by: Loaded, task: str, params: Mapping[str, Value]) -> list[Judged]:
+        """The decisions of a need of a policy."""
+        loaded, known = by.needs[need.policy], Known(self.now, task, params, {})
+        given = passed(need, loaded.policy, known)
+        if need.tasks is None:
+            return [self.judged(loaded, task, given)]
+        listed = evaluate(need.tasks, known)
+        names = dict.fromkeys(map(self.snapshot.task_label, listed if isinstance(listed, tuple) else ()))
+        return [self.judged(loaded, name, given) for name in names]
+
+    # -- decisions
+
+    def _decision(
+        self,
+        loaded: Loaded,
+        task: str,
+        selected: Selected,
+        known: Known,
+        verdict: Verdict,
+        waived: Mapping[str, Waiver],
+    ) -> Decision:
+        policy = loaded.policy
+        line = policy.decide[verdict.line]
+        fired = [(policy.rules[firing.rule], firing) for firing in verdict.firings]
+        found = [finding(rule, firing, known, waived.get(rule.id)) for rule, firing in fired]
+        return msgspec.structs.replace(
+            self._undecided(loaded, task, selected, ()),
+            allow=line.allow,
+            state=line.state,
+            reason=None,
+            findings=tuple(f for f in found if f is not None),
+            outputs=outputs(policy.outputs, known),
+        )
+
+    def _undecided(self, loaded: Loaded, task: str, selected: Selected, reasons: tuple[str, ...]) -> Decision:
+        policy = loaded.policy
+        return Decision(
+            policy=policy.id,
+            version=policy.version,
+            task=task,
+            now=instant.format_instant(self.now),
+            allow=None,
+            state="undecided",
+            reason="\n".join(reasons),
+            findings=(),
+            outputs={},
+            evidence=selected.evidence,
+            engine=self.engine,
+            policy_digest=policy.digest,
+            ledger=self.head,
+        )
+
+
+def _key(loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[object, ...]:
+    return (loaded, task, tuple(sorted(params.items())))
+
+
+def _facts(needed: Needed) -> dict[str, tuple[Fact, ...]]:
+    """The decisions that a policy needs, as facts."""
+    return {need.name: tuple(judged.fact(need.name) for judged in each) for need, each in needed}
+
+
+def maps(policy: Policy, facts: Mapping[str, tuple[Fact, ...]]) -> dict[str, dict[Value, Fact]]:
+    """The facts of those selections and needs that are maps, by their key."""
+    keys = {s.name: s.per[0] for s in policy.selections if s.shape == "map" and s.name in facts}
+    keys |= {need.name: "task" for need in policy.needs if need.tasks is not None}
+    return {name: {fact.fields.get(path): fact for fact in facts[name]} for name, path in keys.items()}
