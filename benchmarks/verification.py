@@ -14,7 +14,7 @@ from growth import ROUNDS, TASKS, grow, tables
 from timing import interleaved, ratio
 
 from interlock.ledger import open_ledger
-from interlock.verifying import unwatched, verify
+from interlock.ledger.verify import unwatched, verify
 
 NOW = 2**52
 """An instant after all receipts."""

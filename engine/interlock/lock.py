@@ -12,9 +12,9 @@ from typing import Literal
 
 import msgspec
 
-from interlock.document import read_json
 from interlock.errors import LockError
 from interlock.evaluation.judge import Loaded, closure
+from interlock.ledger.rows import read_json
 from interlock.model.policy import Policy
 
 REMEDY = "if that is meant, write the lock anew with `interlock lock`, and have it reviewed"

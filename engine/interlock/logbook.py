@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from interlock.document import read_json
 from interlock.errors import UsageError
+from interlock.ledger.rows import read_json
 from interlock.model.decision import Decision
 from interlock.model.decision_log import Entry, Record
 from interlock.reporting.harmless import harmless

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 import msgspec
 
-from interlock.document import Row, document
 from interlock.evaluation.judge import Judge, Loaded, closure
 from interlock.instant import format_instant
 from interlock.language.evaluate import printed
+from interlock.ledger.rows import Row, document
 from interlock.model.decision_log import Asked, Record
 from interlock.model.facts import Value
 

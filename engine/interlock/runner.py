@@ -19,7 +19,7 @@ from interlock.moment import Moment, Skew, moment, skew_of
 from interlock.source import nearest
 
 if TYPE_CHECKING:
-    from interlock.exporting import Extent
+    from interlock.ledger.export import Extent
     from interlock.model.decision_log import Asked, Record
     from interlock.model.waivers import Waivable, Waivers
 
@@ -179,7 +179,7 @@ def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: S
     For no policy in particular, that is every kind of facts. What shipped policies and those of `policy_dirs` read of
     every task is exported of every task. Raises UsageError, PolicyError.
     """
-    from interlock.exporting import Extent
+    from interlock.ledger.export import Extent
 
     policies_at = library(policy_dirs)
     names = list(policies)

@@ -18,8 +18,8 @@ import pytest
 
 import interlock
 from interlock.evaluation import rete
-from interlock.exporting import Export
 from interlock.instant import parse_instant
+from interlock.ledger.export import Export
 from interlock.library import Library
 from interlock.runner import extent
 from tests.conformance.answers import ANSWERS

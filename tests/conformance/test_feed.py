@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 import interlock
-from interlock.exporting import Export
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger
+from interlock.ledger.export import Export
 from interlock.runner import extent
 from tests.conformance.answers import ANSWERS, Question, given
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from interlock import schemas
 from interlock.compiler.columns import INVALID, ROW
-from interlock.document import HIDING, document
 from interlock.ledger import Snapshot, open_ledger
+from interlock.ledger.rows import HIDING, document
 from interlock.schemas.short import completed
 from tests.helpers.ledgers import LedgerBuilder
 

@@ -19,7 +19,7 @@ from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
 from interlock.evaluation.skew import MAX_SKEW
 from interlock.evaluation.validity import sameness
 from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
-from interlock.ledger.held import HeldFacts
+from interlock.ledger.memory import HeldFacts
 from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers.policies import NOW, PEER, TASK, Generated, policy

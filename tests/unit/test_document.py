@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.document import document
+from interlock.ledger.rows import document
 
 ROW = ("app_heartbeat", "receipt-1", 1, "demo", "2026-06-11T12:00:00Z", None, "worker", "info", "")
 KEYS = st.sampled_from(["a", "b", "a:b", '"', '":', "\\", "é", ":", "\u003a\u0022"])

@@ -10,7 +10,7 @@ import pytest
 import interlock
 from interlock.evaluation.judge import Judge
 from interlock.instant import parse_instant
-from interlock.ledger.held import HeldFacts
+from interlock.ledger.memory import HeldFacts
 from interlock.library import Library
 from tests.cases.test_cases import CASES, HERE, SIDES, read
 

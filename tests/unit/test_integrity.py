@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import interlock
-from interlock.exporting import Export
 from interlock.instant import parse_instant
+from interlock.ledger.export import Export
 from interlock.library import Library
 from interlock.runner import extent
 from tests.helpers.ledgers import LedgerBuilder

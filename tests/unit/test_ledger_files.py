@@ -17,7 +17,8 @@ import pytest
 import interlock
 from interlock.errors import LedgerError
 from interlock.instant import parse_instant
-from interlock.ledger import Ledger, open_ledger, reader
+from interlock.ledger import Ledger, open_ledger
+from interlock.ledger import connection as reader
 from tests.helpers.ledgers import START, LedgerBuilder
 from tests.helpers.wording import ours
 
@@ -277,8 +278,8 @@ STRANGER = """
 import os, sys
 from interlock.errors import LedgerError
 from interlock.instant import parse_instant
-from interlock.ledger import open_ledger, views
-views.definitions("conveyor")
+from interlock.ledger import open_ledger, connection
+connection.definitions("conveyor")
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

@@ -13,7 +13,7 @@ import pytest
 from interlock.errors import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger
-from interlock.ledger.schema import OPTIONAL, REQUIRED
+from interlock.ledger.errors import OPTIONAL, REQUIRED
 from interlock.schemas import ENTITIES
 from tests.helpers.ledgers import START, LedgerBuilder
 

@@ -16,7 +16,8 @@ import pytest
 
 from interlock.errors import LedgerError, UsageError
 from interlock.instant import parse_instant
-from interlock.ledger import Ledger, Snapshot, open_ledger, reading
+from interlock.ledger import Ledger, Snapshot, open_ledger
+from interlock.ledger import ledger as reading
 from tests.helpers.ledgers import START, LedgerBuilder
 
 WRITER = """

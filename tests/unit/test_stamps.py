@@ -11,9 +11,9 @@ import pytest
 
 import interlock
 from interlock import schemas
-from interlock.exporting import Export
 from interlock.instant import latest_instant, parse_instant
 from interlock.ledger import open_ledger
+from interlock.ledger.export import Export
 from interlock.runner import extent
 from tests.helpers.ledgers import LedgerBuilder
 

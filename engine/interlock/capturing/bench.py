@@ -10,7 +10,7 @@ import msgspec
 from interlock.checker.report import Report
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation.judge import Judge, Loaded
-from interlock.ledger.held import HeldFacts
+from interlock.ledger.memory import HeldFacts
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
 from interlock.parser import Document

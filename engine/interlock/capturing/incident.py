@@ -14,8 +14,8 @@ from interlock import schemas
 from interlock.capturing.bench import Fact, Told, told
 from interlock.errors import UsageError
 from interlock.evaluation.judge import Judge, Loaded
-from interlock.exporting import Export, Extent
 from interlock.ledger import Ledger, Snapshot
+from interlock.ledger.export import Export, Extent
 from interlock.ledger.lines import CLOSING, OPENING
 from interlock.model.facts import Value
 from interlock.model.policy import Policy

@@ -56,7 +56,7 @@ def command(
     """
     if bool(tasks) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    from interlock.exporting import Export
+    from interlock.ledger.export import Export
     from interlock.moment import moment
     from interlock.runner import extent
 

@@ -14,7 +14,7 @@ from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
 
 if TYPE_CHECKING:
-    from interlock.document import Row
+    from interlock.ledger.rows import Row
 
 _STEP = 1_000
 """Receipts between two looks at the progress bar."""
@@ -54,9 +54,9 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
 
     from interlock.cli.whereabouts import find_ledger
     from interlock.ledger import feed_lines, is_feed
+    from interlock.ledger.verify import unwatched, verify, verify_feed
     from interlock.moment import moment
     from interlock.reporting import verification
-    from interlock.verifying import unwatched, verify, verify_feed
 
     gc.enable()  # what says why a fact is invalid leaves cycles behind, and there may be a million of them
     watched = _shown if sys.stderr and sys.stderr.isatty() else unwatched

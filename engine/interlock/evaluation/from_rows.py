@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock import instant
-from interlock.document import Row, document
+from interlock.ledger.rows import Row, document
 from interlock.model.compiled import Query
 from interlock.model.facts import Fact, Json, Value
 from interlock.model.policy import Selection

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from interlock import instant
-from interlock.document import Row
 from interlock.errors import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.budget import CANDIDATE, Budget
@@ -23,6 +22,7 @@ from interlock.evaluation.selection_cache import Kept
 from interlock.evaluation.skew import MAX_SKEW, reason
 from interlock.language.evaluate import Known, evaluate
 from interlock.ledger import Snapshot
+from interlock.ledger.rows import Row
 from interlock.ledger.stamps import later
 from interlock.model.compiled import Candidates
 from interlock.model.decision import Decision, Head, Waiver

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.document import Row, document
 from interlock.errors import FactError
 from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields, is_empty, number
 from interlock.evaluation.selection_cache import Kept
 from interlock.language.evaluate import Known, shown
 from interlock.ledger import Snapshot
+from interlock.ledger.rows import Row, document
 from interlock.ledger.stamps import Stamp, later, newest
 from interlock.model.compiled import Candidates, CompiledPolicy, Query
 from interlock.model.facts import Fact, Value

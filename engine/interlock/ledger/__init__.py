@@ -10,9 +10,9 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
   timeout tells it to.
 """
 
+from interlock.ledger.connection import NEWEST
+from interlock.ledger.ledger import Ledger, open_ledger
 from interlock.ledger.opening import BUSY_SECONDS
-from interlock.ledger.reader import NEWEST
-from interlock.ledger.reading import Ledger, open_ledger
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 

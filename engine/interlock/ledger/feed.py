@@ -14,10 +14,10 @@ import msgspec
 
 from interlock.errors import LedgerError
 from interlock.instant import LATEST, parse_instant
+from interlock.ledger.connection import NEWEST, Reader
+from interlock.ledger.errors import refused, told
 from interlock.ledger.lines import OPENING, read_line
-from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.table import FactTable
-from interlock.ledger.trouble import refused, told
 from interlock.ledger.watchdog import Watchdog
 
 SHOWN: Final = 20

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from functools import lru_cache
+from typing import Any, Final
 
 from interlock.instant import parse_instant
-from interlock.ledger.plain import is_plain
 from interlock.ledger.valid import is_valid
 
 
@@ -26,3 +27,46 @@ def instant_of(text: object) -> int | None:
         return parse_instant(text)
     except ValueError:
         return None
+
+
+_TELLING: Final = re.compile(r"\\u00(?:00|[2-7])")
+"""An escape of NUL, or of a character that a field's name may hold."""
+_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
+
+
+def is_plain(document: object, *paths: str) -> bool:
+    """Whether each name on the dotted paths is there once at most, is written without escapes, and leads to no NUL.
+
+    Of a name that is there twice SQLite reads the first value, where others read the last; a name with an escape it
+    may not recognize, and a text it cuts off at NUL. What is no text of a JSON object is not plain.
+    """
+    text = document if isinstance(document, str) else ""
+    if not text.lstrip(" \t\n\r").startswith("{"):
+        return False
+    if ("\\u00" not in text or not _TELLING.search(text)) and all(text.count(word) < 2 for word in _words(paths)):
+        return True
+    from json import loads
+
+    try:
+        whole = loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        return False
+    names = {name for path in paths for name in path.split(".")}
+    escaped = any(key and "\\" in word and loads(f'"{word}"') in names for word, key in _TEXT.findall(text))
+    return not escaped and all(_leads_plainly(whole, path.split(".")) for path in paths)
+
+
+@lru_cache(1_024)
+def _words(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The names on the paths, as a document holds them."""
+    return tuple(f'"{name}"' for path in paths for name in path.split("."))
+
+
+def _leads_plainly(node: Any, names: list[str]) -> bool:
+    """Whether the path leads to one value at most, which is no text with NUL. Objects are tuples of pairs."""
+    for name in names:
+        members = [value for key, value in node if key == name] if isinstance(node, tuple) else []
+        if len(members) != 1:
+            return not members
+        node = members[0]
+    return not (isinstance(node, str) and "\0" in node)

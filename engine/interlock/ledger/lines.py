@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from interlock import schemas
-from interlock.document import ENVELOPE, HIDING, TwiceError, read_json
+from interlock.ledger.rows import ENVELOPE, HIDING, TwiceError, read_json
 
 OPENING, CLOSING = "feed", "feed_end"
 """The kinds of the lines that an export begins and ends with (`schemas/KIND.schema.json`)."""

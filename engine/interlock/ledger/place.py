@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from interlock.ledger.trouble import examine, refused
+from interlock.ledger.errors import examine, refused
 
 _PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 

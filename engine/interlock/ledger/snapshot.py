@@ -9,7 +9,7 @@ import msgspec
 
 from interlock.errors import FactError
 from interlock.instant import SECOND, format_instant
-from interlock.ledger.reader import NEWEST, Reader
+from interlock.ledger.connection import NEWEST, Reader
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES
 

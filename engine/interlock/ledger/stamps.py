@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from interlock import schemas
-from interlock.document import Row
 from interlock.instant import format_duration, format_instant, parse_instant
+from interlock.ledger.rows import Row
 
 
 class Stamp(msgspec.Struct, frozen=True):

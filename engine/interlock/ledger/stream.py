@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from interlock.ledger.trouble import refused
+from interlock.ledger.errors import refused
 
 Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
 """Lets the lines of a feed pass, and shows how many bytes of the total did."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from interlock import schemas
-from interlock.document import document
+from interlock.ledger.rows import document
 
 _LONGEST: Final = 2_000
 """Characters of a document up to which its answer is kept: most receipts of a kind differ in id and time only."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger import Snapshot
-from interlock.ledger.held import HeldFacts
+from interlock.ledger.memory import HeldFacts
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation.judge import Judge, Loaded
-from interlock.ledger.held import HeldFacts
+from interlock.ledger.memory import HeldFacts
 from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.testing.comparing import differences
 from interlock.testing.covering import Tally

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant
-from interlock.document import ENVELOPE
 from interlock.evaluation import reference
 from interlock.evaluation.findings import completed, finding
 from interlock.evaluation.judge import Engine, Judge, Loaded, maps
-from interlock.exporting import name_of
 from interlock.language.evaluate import Known
-from interlock.ledger.supposed import Supposed
+from interlock.ledger.export import name_of
+from interlock.ledger.memory import Supposed
+from interlock.ledger.rows import ENVELOPE
 from interlock.model.decision import Decision
 from interlock.model.explanation import Cited
 from interlock.model.facts import Value

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from interlock.evaluation.judge import Engine, Judge, Loaded
-from interlock.ledger.supposed import Supposed
+from interlock.ledger.memory import Supposed
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 import msgspec
 
 from interlock import instant, schemas
-from interlock.document import document
 from interlock.errors import FactError, UsageError
 from interlock.ledger import Snapshot
+from interlock.ledger.rows import document
 
 
 class Extent(msgspec.Struct, frozen=True):

@@ -7,11 +7,11 @@ from contextlib import closing
 from typing import Any
 
 from interlock import schemas
-from interlock.document import Row, document
 from interlock.errors import FactError
 from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
+from interlock.ledger.rows import Row, document
 from interlock.ledger.stamps import newest
 from interlock.ledger.table import Clash, FactTable
 from interlock.model.verification import Ahead, Example, Fault, Kind, Verification

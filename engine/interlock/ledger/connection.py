@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any, Final
+from functools import cache, lru_cache, partial
+from typing import Any, Final, Literal
 
 from interlock.errors import LedgerError, UnsettledError, UsageError
 from interlock.instant import LATEST
+from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, has_events, refused, told, unreadable
 from interlock.ledger.functions import define
 from interlock.ledger.opening import BUSY_SECONDS, connect, in_wal_mode
 from interlock.ledger.place import detached, resolve, size, state
-from interlock.ledger.schema import OPTIONAL, TABLES, differing, has_events
-from interlock.ledger.trouble import examine, refused, told, unreadable
-from interlock.ledger.views import WITHOUT_EVENTS, Source, definitions, needed
 from interlock.ledger.watchdog import STEPS, Watchdog
 
 NEWEST: Final = (1 << 63) - 1
@@ -296,3 +295,62 @@ def _is_interrupt(error: sqlite3.DatabaseError) -> bool:
 
 def _content(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+Source = Literal["conveyor", "feed"]
+WITHOUT_EVENTS: Final = {
+    "registered": "SELECT NULL AS seq, NULL AS at, NULL AS instant, NULL AS session_id WHERE 0",
+    "registered_pair": "SELECT NULL AS seq, NULL AS at, NULL AS instant, NULL AS task_id,"
+    " NULL AS manager_name, NULL AS worker_name WHERE 0",
+}
+"""What stands for the views of `events` where a ledger has no such table: no registration is known."""
+_DEFINITION: Final = re.compile(r"^CREATE TEMP VIEW (\w+) AS\n([^;]+)", re.MULTILINE)
+
+
+@cache
+def definitions(source: Source) -> dict[str, str]:
+    """The query that each view stands for, by the view's name."""
+    found: dict[str, str] = {}
+    for name in ("sessions", source):
+        with open(os.path.join(os.path.dirname(__file__), f"{name}.sql"), encoding="utf-8") as file:
+            found.update(_DEFINITION.findall(file.read()))
+    return found
+
+
+@lru_cache(1_024)
+def needed(sql: str, source: Source) -> frozenset[str]:
+    """The names of the views that a statement reads, directly or through other views."""
+    known = definitions(source)
+    found = known.keys() & re.findall(r"\w+", sql)
+    return frozenset(found.union(*(needed(known[name], source) for name in found)))
+
+
+Stamp = tuple[tuple[int, ...] | None, ...]
+_CLOCK_TICK: Final = 100_000_000
+"""Nanoseconds in which two writes may bear the same time. Clocks of file systems tick every few milliseconds."""
+
+
+def stamp(file: str) -> Stamp | None:
+    """What differs whenever a ledger's content was written to, or another file has taken its place.
+
+    It is None where the last write is so recent that the next one may bear the same time: then nothing can be told.
+    """
+    try:
+        real = os.path.realpath(file)
+    except (OSError, ValueError):
+        real = file
+    found = [_status(real), _status(real + "-wal")]
+    written = max((each.st_mtime_ns for each in found if each is not None), default=0)
+    if abs(time.time_ns() - written) < _CLOCK_TICK:
+        return None
+    return tuple(
+        None if each is None else (each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns)
+        for each in found
+    )
+
+
+def _status(file: str) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except (OSError, ValueError):
+        return None

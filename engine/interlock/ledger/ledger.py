@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from interlock.errors import UnsettledError
+from interlock.ledger.connection import NEWEST, Reader, Stamp, stamp
+from interlock.ledger.errors import examine, refused
 from interlock.ledger.opening import BUSY_SECONDS
-from interlock.ledger.reader import NEWEST, Reader
 from interlock.ledger.snapshot import Snapshot
-from interlock.ledger.stamp import Stamp, stamp
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
-from interlock.ledger.trouble import examine, refused
 
 T = TypeVar("T")
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
