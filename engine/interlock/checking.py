@@ -6,9 +6,9 @@ import os
 from collections.abc import Container, Iterable, Iterator
 
 from interlock.errors import PolicyError, UsageError
-from interlock.library import Library
 from interlock.listing import is_meant
-from interlock.needs import Reading
+from interlock.policy.library import Library
+from interlock.policy.needs import Reading
 from interlock.source import Issue, Source
 
 _SUFFIXES = (".yaml", ".yml")
@@ -41,7 +41,7 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
         issues = tuple(issue for issue in error.issues if issue.message not in told)
         return issues, next(iter(error.sources), Source(file, ""))
     from interlock.lint import warnings
-    from interlock.parser import parse
+    from interlock.policy.parse import parse
 
     source = Source(file, loaded.source.text)
     document, _ = parse(source)

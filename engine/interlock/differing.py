@@ -13,12 +13,12 @@ from interlock.evaluation.judge import Loaded
 from interlock.evaluation.replay import Stretch, history
 from interlock.instant import LIMIT, format_instant, parse_instant
 from interlock.ledger import Ledger, Snapshot
-from interlock.library import Library
 from interlock.model.decision import Finding
 from interlock.model.diff import Change, Comparison, Difference, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
 from interlock.moment import moment
+from interlock.policy.library import Library
 from interlock.runner import Name, arguments_for
 
 Watched = Callable[[Sequence[str]], Iterable[str]]

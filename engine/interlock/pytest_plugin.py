@@ -16,9 +16,9 @@ import pytest
 
 if TYPE_CHECKING:
     from interlock.ledger import Ledger
-    from interlock.library import Library
     from interlock.model.decision import Decision
     from interlock.model.testing import CaseResult
+    from interlock.policy.library import Library
 
 _SUFFIXES = ("_test.yaml", "_test.yml")
 _KEYS = (re.compile(rb"^policy[ \t]*:", re.MULTILINE), re.compile(rb"^cases[ \t]*:", re.MULTILINE))

@@ -13,9 +13,9 @@ from interlock.errors import EngineError, UsageError
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
-from interlock.library import Library
 from interlock.model.decision import Decision
 from interlock.moment import Moment, Skew, moment, skew_of
+from interlock.policy.library import Library
 from interlock.source import nearest
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def ready(policies: Iterable[Name], policies_at: Library, lock: Name | None) -> 
     """
     loaded = policies_at.loads(policies)
     if lock is not None:
-        from interlock.lock import hold
+        from interlock.policy.lock import hold
 
         hold(os.fspath(lock), loaded)
     return loaded
@@ -196,8 +196,7 @@ def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Wa
 
     Raises UsageError, PolicyError.
     """
-    from interlock.waivers.digests import waivable
-    from interlock.waivers.reading import read
+    from interlock.policy.waivers import read, waivable
 
     near: dict[str, list[Loaded]] = {}
     for each in closure(policies_at.loads(policies)):

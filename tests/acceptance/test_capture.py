@@ -19,7 +19,7 @@ from interlock.capturing import captured, incident
 from interlock.capturing.writing import new_file
 from interlock.cli import main
 from interlock.errors import PolicyError
-from interlock.library import Library
+from interlock.policy.library import Library
 from interlock.source import Source
 from interlock.testing.reading import suite_of
 from interlock.testing.running import run

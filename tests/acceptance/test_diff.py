@@ -11,7 +11,7 @@ import pytest
 import interlock as package
 from interlock import schemas
 from interlock.instant import SECOND, format_instant, parse_instant
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock, Ran
 from tests.helpers.ledgers import LedgerBuilder
 

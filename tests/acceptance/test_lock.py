@@ -14,9 +14,10 @@ import msgspec
 import pytest
 
 import interlock as api
-from interlock import cache, runner, schemas
+from interlock import runner, schemas
 from interlock.cli import main
-from interlock.lock import Locked, hold, made, read
+from interlock.policy import cache
+from interlock.policy.lock import Locked, hold, made, read
 from interlock.runner import judge, library, recorded
 from interlock.shipped import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept

@@ -18,8 +18,8 @@ from mcp import Client
 
 import interlock as api
 from interlock.evaluation.judge import Judge
-from interlock.library import Library
-from interlock.needs import DEEPEST
+from interlock.policy.library import Library
+from interlock.policy.needs import DEEPEST
 from interlock.serving import server
 from tests.acceptance.conftest import Interlock
 

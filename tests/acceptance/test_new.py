@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 from interlock.cli import main
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock, Ran, state
 
 BAD = {

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock
 
 PAGES = Path(__file__).parents[2] / "policies" / "docs"

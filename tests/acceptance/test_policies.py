@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock
 
 POLICY = """\

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
-from interlock.library import Library
-from interlock.making import make
 from interlock.model.policy import Policy
+from interlock.policy.build import make
+from interlock.policy.library import Library
 from interlock.source import Source
 from interlock.testing import tried
 from tests.helpers import reference

@@ -28,10 +28,10 @@ UNUSED = {
     "interlock.cli.replay", "interlock.evaluation.replay",
     "interlock.evaluation.seeing", "interlock.reporting.history",
     "interlock.ledger.export", "interlock.ledger.feed", "interlock.ledger.lines",
-    "interlock.lint", "interlock.making", "interlock.parser", "interlock.reporting.issues", "interlock.reporting.json",
+    "interlock.lint", "interlock.policy.build", "interlock.policy.parse", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.model.verification",
     "interlock.ledger.verify", "interlock.cli.docs", "interlock.pages",
-    "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.lock",
+    "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.policy.lock",
     "interlock.schemas.short", "interlock.logbook", "interlock.model.decision_log", "interlock.recording", "interlock.rejudging",
     "interlock.cli.verify_decision", "interlock.watching", "interlock.cli.watch", "interlock.cli.notifying",
     "interlock.reporting.change",
@@ -59,7 +59,10 @@ def test_help_imports_no_evaluator(process: Interlock) -> None:
     found = loaded(process, "--help")
     assert "click" in found
     assert (
-        sorted(found & {"sqlite3", "jsonschema", "interlock.evaluation.judge", "interlock.ledger", "interlock.library"})
+        sorted(
+            found
+            & {"sqlite3", "jsonschema", "interlock.evaluation.judge", "interlock.ledger", "interlock.policy.library"}
+        )
         == []
     )
 

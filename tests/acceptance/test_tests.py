@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from interlock import schemas
-from interlock.library import Library
+from interlock.policy.library import Library
 from interlock.testing import tried
 from tests.acceptance.conftest import Interlock
 from tests.helpers import consumers, fact_forms
@@ -43,7 +43,7 @@ def test_the_facts_that_an_editor_offers_are_those_of_the_schemas() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "policies").glob("*_test.yaml")), ids=lambda path: path.name)
 def test_the_schema_accepts_what_interlock_does(path: Path) -> None:
-    from interlock.parser import parse
+    from interlock.policy.parse import parse
     from interlock.source import Source
 
     document, _ = parse(Source(path.name, path.read_text("utf-8")))

@@ -14,10 +14,10 @@ import pytest
 import interlock as api
 from interlock.cli import exits
 from interlock.instant import format_instant
-from interlock.library import Library
 from interlock.model.waivers import Grant, Waivers
+from interlock.policy.library import Library
+from interlock.policy.waivers import rule_digests
 from interlock.reporting import FORMATS
-from interlock.waivers.digests import rule_digests
 from tests.acceptance.conftest import Interlock
 from tests.acceptance.test_json import documents
 from tests.helpers import consumers

@@ -20,7 +20,7 @@ import interlock
 from interlock.evaluation import rete
 from interlock.instant import parse_instant
 from interlock.ledger.export import Export
-from interlock.library import Library
+from interlock.policy.library import Library
 from interlock.runner import extent
 from tests.conformance.answers import ANSWERS
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import interlock
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.conformance.answers import ANSWERS, Question, given
 
 POLICIES = sorted({policy for cases in ANSWERS.values() for policy, _, _ in cases})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.helpers.compiled import shown
 
 HERE = Path(__file__).parent

@@ -14,10 +14,10 @@ from interlock.checker.names import RESERVED
 from interlock.errors import PolicyError
 from interlock.language.scope import Scope
 from interlock.language.typecheck import check
-from interlock.library import Library
-from interlock.making import make
 from interlock.model.expression import Type, type_of
 from interlock.model.policy import Policy
+from interlock.policy.build import make
+from interlock.policy.library import Library
 from interlock.schemas.catalog import computed, schema
 from interlock.source import Source
 

@@ -27,11 +27,11 @@ from interlock.evaluation import reference
 from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.program import Program
 from interlock.language.evaluate import Known
-from interlock.making import make
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy
 from interlock.model.verdict import Verdict
+from interlock.policy.build import make
 from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies

@@ -15,10 +15,10 @@ import interlock
 from interlock.evaluation.select import select
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.language.evaluate import Known, evaluate
-from interlock.making import make
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
+from interlock.policy.build import make
 from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers.conditions import Pool, Sight, Thing, Writer

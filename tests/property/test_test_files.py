@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from interlock import schemas
 from interlock.errors import PolicyError
-from interlock.library import Library
-from interlock.parser import parse
+from interlock.policy.library import Library
+from interlock.policy.parse import parse
 from interlock.source import Source
 from interlock.testing.reading import suite_of
 

@@ -15,7 +15,7 @@ import pytest
 import interlock
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.ledger import open_ledger, watchdog
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.conftest import EXAMPLES
 from tests.helpers.ledgers import conveyor_schema
 

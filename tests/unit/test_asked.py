@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from interlock.cli import asked
-from interlock.library import Library
+from interlock.policy.library import Library
 from interlock.reporting import Asked, AskedRule
 
 POLICY = """\

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from interlock import cache, schemas
-from interlock.library import Library
+from interlock import schemas
 from interlock.model.compiled import CompiledPolicy
+from interlock.policy import cache
+from interlock.policy.library import Library
 
 KEY = cache.key("a policy")
 
@@ -192,7 +193,7 @@ def test_the_library_reads_what_it_kept(folder: Path, monkeypatch: pytest.Monkey
     def never(*_: object) -> None:
         raise AssertionError("compiled anew")
 
-    monkeypatch.setattr("interlock.making.make", never)
+    monkeypatch.setattr("interlock.policy.build.make", never)
     assert Library().load("smoke").compiled == first
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from interlock.capturing.masking import Masks
 from interlock.capturing.smallest import smallest
 from interlock.capturing.writing import new_file, with_case
-from interlock.parser import parse
+from interlock.policy.parse import parse
 from interlock.source import Source
 
 sets = st.lists(st.frozensets(st.integers(0, 11), max_size=5), min_size=1, max_size=4)

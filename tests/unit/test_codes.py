@@ -13,12 +13,11 @@ import pytest
 from interlock import codes
 from interlock.checking import check
 from interlock.errors import PolicyError
-from interlock.library import Library
 from interlock.model.waivers import Waivable
+from interlock.policy.library import Library
+from interlock.policy.waivers import read, waivable
 from interlock.reporting.harmless import harmless
 from interlock.source import Issue, Source, render
-from interlock.waivers.digests import waivable
-from interlock.waivers.reading import read
 from tests.helpers.wording import ours
 
 PACKAGE = Path(codes.__file__).parents[1]

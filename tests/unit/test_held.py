@@ -11,7 +11,7 @@ import interlock
 from interlock.evaluation.judge import Judge
 from interlock.instant import parse_instant
 from interlock.ledger.memory import HeldFacts
-from interlock.library import Library
+from interlock.policy.library import Library
 from tests.cases.test_cases import CASES, HERE, SIDES, read
 
 LIBRARY = Library()

@@ -9,7 +9,7 @@ import pytest
 from interlock import schemas
 from interlock.checker.report import Report
 from interlock.instant import parse_instant
-from interlock.parser import parse
+from interlock.policy.parse import parse
 from interlock.source import Source
 from interlock.testing.facts import Facts, timed
 

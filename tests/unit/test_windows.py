@@ -9,7 +9,7 @@ import pytest
 
 from interlock.cli.options import _reports
 from interlock.ledger import place
-from interlock.library import Library
+from interlock.policy.library import Library
 from interlock.reporting import sarif
 
 LIBRARY = Library()

@@ -13,7 +13,7 @@ from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger.memory import HeldFacts
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
-from interlock.parser import Document
+from interlock.policy.parse import Document
 from interlock.source import Source
 from interlock.testing.facts import Facts
 

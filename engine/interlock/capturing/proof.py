@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock.errors import UsageError
-from interlock.library import Library
 from interlock.model.policy import Policy
+from interlock.policy.library import Library
 from interlock.source import Source
 from interlock.testing.reading import suite_of
 from interlock.testing.running import run

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interlock.errors import PolicyError, UsageError
-from interlock.parser import Document, parse
+from interlock.policy.parse import Document, parse
 from interlock.source import Source
 
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*( [\w./-]+)*|-?(\d+(h|ms?|s|us))+|\d{4}-\d\d-\d\dT[\d:.]+Z", re.ASCII)

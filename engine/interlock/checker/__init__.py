@@ -23,7 +23,7 @@ from interlock.language.scope import Scope
 from interlock.model.expression import Type
 from interlock.model.facts import Value
 from interlock.model.policy import Line, Output, Parameter, Policy
-from interlock.parser import Document
+from interlock.policy.parse import Document
 from interlock.source import Issue, digest
 
 _Path = tuple[str | int, ...]

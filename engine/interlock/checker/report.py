@@ -8,7 +8,7 @@ from interlock.language.scope import Scope
 from interlock.language.typecheck import check
 from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Template
-from interlock.parser import Document
+from interlock.policy.parse import Document
 from interlock.source import Issue
 
 _Path = tuple[str | int, ...]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.evaluation.judge import Loaded
-from interlock.library import Library
 from interlock.model.decision import FailOn
+from interlock.policy.library import Library
 from interlock.reporting import Asked, AskedRule, Look
 
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")

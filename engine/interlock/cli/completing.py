@@ -13,8 +13,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from interlock.errors import InterlockError
-from interlock.library import Library
 from interlock.model.policy import Policy
+from interlock.policy.library import Library
 
 _WORD = re.compile(r"[\w./:@%+=,-]+")
 """What is one word to every shell, and nothing else: a task's name may be anything, and what is offered gets run."""

@@ -18,8 +18,8 @@ from interlock.reporting import Look, render
 
 if TYPE_CHECKING:
     from interlock.cli.reports import Target
-    from interlock.library import Library
     from interlock.model.decision import Decision
+    from interlock.policy.library import Library
 
 
 _EXAMPLES = """\b

@@ -14,7 +14,7 @@ from interlock.cli.whereabouts import LOCK, nearest_lock
 from interlock.errors import LockError, UsageError
 
 if TYPE_CHECKING:
-    from interlock.lock import Lock
+    from interlock.policy.lock import Lock
 
 
 _EXAMPLES = """\b
@@ -45,7 +45,7 @@ def command(
     interlock.
     """
     from interlock.evaluation.judge import closure
-    from interlock.lock import made, read
+    from interlock.policy.lock import made, read
     from interlock.runner import library
 
     path = lock or nearest_lock() or os.path.join(_home(ctx), LOCK)
@@ -74,7 +74,7 @@ def _home(ctx: click.Context) -> str:
 
 def _replaced(path: str) -> Lock:
     """The lock that is about to be replaced; one that cannot be read holds nothing."""
-    from interlock.lock import Lock, read
+    from interlock.policy.lock import Lock, read
 
     try:
         return read(path)

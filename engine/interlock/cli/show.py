@@ -14,7 +14,7 @@ from interlock.model.policy import Policy
 from interlock.reporting.harmless import harmless
 
 if TYPE_CHECKING:
-    from interlock.parser import Document
+    from interlock.policy.parse import Document
 
 _EXAMPLES = """\b
 Examples:
@@ -58,7 +58,7 @@ def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool,
 
 def _digests(policy: Policy, document: Document) -> Iterator[str]:
     """The digest of the policy, and of each rule that can be waived, a line each."""
-    from interlock.waivers.digests import rule_digests
+    from interlock.policy.waivers import rule_digests
 
     digests = rule_digests(document)
     yield f"{policy.digest}  {policy.id}"

@@ -18,7 +18,7 @@ from interlock.model.verdict import Verdict
 from interlock.source import Source, digest
 
 if TYPE_CHECKING:
-    from interlock.parser import Document
+    from interlock.policy.parse import Document
 
 Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
 """The needs of a policy, each with the decisions that were needed."""
@@ -50,7 +50,7 @@ class Loaded:
 
     def document(self) -> Document:
         """The policy as its file had it when it was read."""
-        from interlock.parser import parse
+        from interlock.policy.parse import parse
 
         document, _ = parse(self.source)
         assert document is not None, "the source of a policy can be parsed"

@@ -13,7 +13,7 @@ from interlock.lint.idle import Idle, idle
 from interlock.lint.unused import unused
 from interlock.lint.vacuous import allowing
 from interlock.model.policy import Policy
-from interlock.parser import Document
+from interlock.policy.parse import Document
 from interlock.source import Issue
 
 _ASKED = "a decision must rest on something: give a selection `required`, or block when it is empty"

@@ -15,7 +15,7 @@ from interlock.pages.graph import drawn
 from interlock.pages.markdown import code, paragraphs, prose
 from interlock.pages.mermaid import mermaid
 from interlock.pages.words import EFFECTS, listed, loops, taken
-from interlock.parser import Document
+from interlock.policy.parse import Document
 
 
 def page(policy: Policy, document: Document) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from interlock.errors import UsageError
 from interlock.evaluation.judge import closure
-from interlock.library import Library
 from interlock.model.decision_log import Record
+from interlock.policy.library import Library
 from interlock.runner import library
 from interlock.shipped import data_folder
 

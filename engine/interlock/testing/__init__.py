@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation.judge import Loaded
-from interlock.library import Library
 from interlock.model.testing import Suite, Trial
+from interlock.policy.library import Library
 from interlock.source import Issue, Source
 from interlock.testing.finding import found
 from interlock.testing.reading import suite

@@ -8,7 +8,7 @@ import msgspec
 
 from interlock import schemas
 from interlock.checker.report import Report
-from interlock.parser import parse
+from interlock.policy.parse import parse
 from interlock.source import Issue, Source
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]

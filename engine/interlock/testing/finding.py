@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 
 from interlock.errors import UsageError
-from interlock.library import Library
 from interlock.listing import is_meant
+from interlock.policy.library import Library
 
 SUFFIXES = (".yaml", ".yml")
 TESTS = ("_test.yaml", "_test.yml")

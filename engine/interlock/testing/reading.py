@@ -12,10 +12,10 @@ from interlock.checker.report import Report
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
-from interlock.library import Library
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
 from interlock.model.testing import Case, Step, Suite
+from interlock.policy.library import Library
 from interlock.source import Issue, Source, nearest
 from interlock.testing.document import File, Then, Written, read
 from interlock.testing.expecting import expectation

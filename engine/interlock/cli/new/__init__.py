@@ -66,8 +66,8 @@ def _refuse_bad(policy: str) -> None:
         meant = re.sub("[^a-z0-9]+", "-", os.path.basename(policy).removesuffix(".yaml").lower()).strip("-")
         hint = f"; did you mean `{meant}`?" if _ID.fullmatch(meant) else ""
         raise UsageError(f"`{policy}` is no policy's id: lower-case words joined by hyphens, a letter first{hint}")
-    from interlock.library import Library
-    from interlock.parser import parse
+    from interlock.policy.library import Library
+    from interlock.policy.parse import parse
     from interlock.source import Source
 
     document, issues = parse(Source("", policy))

@@ -22,7 +22,7 @@ from interlock.model.compiled import CompiledPolicy
 
 _LARGEST = 64 << 20
 """The most bytes that are read of an entry."""
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _decoder: msgspec.json.Decoder[CompiledPolicy] | None = None
 
 
@@ -136,7 +136,7 @@ def _safe(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
 def _code() -> str:
     """A fingerprint of the code that compiles: an entry made by other code is of no use."""
     found = []
-    for folder in ("", "model", "language", "checker", "compiler", "schemas"):
+    for folder in ("", "model", "policy", "language", "checker", "compiler", "schemas"):
         with os.scandir(os.path.join(_PACKAGE, folder)) as entries:
             files = [entry for entry in entries if entry.name.endswith((".py", ".lark"))]
         for entry in sorted(files, key=lambda entry: entry.name):

@@ -9,7 +9,7 @@ from interlock.compiler import compile_policy
 from interlock.errors import PolicyError
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
-from interlock.parser import parse
+from interlock.policy.parse import parse
 from interlock.source import Issue, Source
 
 

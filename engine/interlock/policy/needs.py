@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
 import msgspec
 
-from interlock import cache, schemas
+from interlock import schemas
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
+from interlock.policy import cache
 from interlock.source import Issue, Source, digest
 
 _LARGEST = 1 << 20
@@ -175,7 +176,7 @@ def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | Refused]) -> b
 
 def _compiled(source: Source, needed: Callable[[str], Loaded | Refused]) -> CompiledPolicy:
     """The policy of a text, whatever is kept of it."""
-    from interlock.making import make
+    from interlock.policy.build import make
 
     def policy(identity: str) -> Policy | str:
         found = needed(identity)

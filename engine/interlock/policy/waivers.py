@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from interlock import instant, schemas
 from interlock.errors import PolicyError, UsageError
+from interlock.model.policy import Policy
 from interlock.model.waivers import Grant, Waivable, Waivers
-from interlock.parser import LIMIT, Document, parse
-from interlock.source import Issue, Source, nearest
+from interlock.policy.parse import LIMIT, Document, parse
+from interlock.source import Issue, Source, digest, nearest
 
 Known = Callable[[str], Sequence[Waivable] | str]
 """The policies that bear an id; where there is none, what to do about it."""
@@ -133,3 +136,28 @@ class _Reader:
             message = f"`{key[1]}` of `{key[0]}` is waived for `{task}` already, in line {line}"
             self.issue("E806", path, message, "keep one of them")
         self.seen.setdefault(key, int(path[0]))
+
+
+_APART = frozenset({"policy", "version", "title", "question", "description", "rules", "decide", "outputs"})
+"""The keys of a policy that no rule can read."""
+
+
+def waivable(policy: Policy, document: Document) -> Waivable:
+    """The policy with the digests of its rules, of its text as it was parsed."""
+    return Waivable(policy, rule_digests(document))
+
+
+def rule_digests(document: Document) -> dict[str, str]:
+    """The digest of each rule of a valid policy, by its id, as `sha256:…`.
+
+    It covers the rule and whatever a rule can read: parameters, needs, facts and derived facts. It does not change with
+    comments, layout, other rules, texts about the policy, or the version of interlock.
+    """
+    rules = document.data.get("rules", [])
+    read = {key: value for key, value in document.data.items() if key not in _APART}
+    derived = [rule for rule in rules if "derive" in rule]
+    return {rule["id"]: _digest({"rule": rule, "derived": derived, "read": read}) for rule in rules}
+
+
+def _digest(value: object) -> str:
+    return digest(msgspec.json.encode(value, order="sorted").decode())

@@ -10,7 +10,7 @@ import msgspec
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.listing import is_meant
-from interlock.needs import Known, Reading
+from interlock.policy.needs import Known, Reading
 from interlock.shipped import data_folder
 from interlock.source import nearest
 
