@@ -22,7 +22,7 @@ UNUSED = {
     "argparse", "attr", "attrs", "concurrent", "dataclasses", "difflib", "importlib.metadata", "importlib.resources",
     "json", "jsonschema", "lark", "logging", "pathlib", "pickle", "pprint", "referencing", "shutil", "subprocess",
     "tempfile", "traceback", "unittest", "xml", "yaml",
-    "interlock.checker", "interlock.checking", "interlock.cli.check", "interlock.cli.demo",
+    "interlock.policy.check", "interlock.checking", "interlock.cli.check", "interlock.cli.demo",
     "interlock.cli.explain_code", "interlock.cli.export", "interlock.cli.facts", "interlock.cli.policies",
     "interlock.cli.show", "interlock.cli.tasks", "interlock.cli.verify_ledger", "interlock.codes", "interlock.compiler",
     "interlock.cli.replay", "interlock.evaluation.replay",

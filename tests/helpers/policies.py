@@ -8,9 +8,9 @@ from random import Random
 from typing import Any, NamedTuple
 
 from interlock import schemas
-from interlock.checker.selections import fields_of
 from interlock.instant import LIMIT, SECOND, format_duration, format_instant
 from interlock.model.expression import Type
+from interlock.policy.check.selections import fields_of
 from tests.helpers.conditions import COMPARED, Fields, Pool, Sight, Thing, Writer
 
 NOW = 1_781_179_200 * SECOND

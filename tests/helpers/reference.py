@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from interlock import schemas
-from interlock.checker.names import RESERVED
 from interlock.errors import PolicyError
 from interlock.language.scope import Scope
 from interlock.language.typecheck import check
 from interlock.model.expression import Type, type_of
 from interlock.model.policy import Policy
 from interlock.policy.build import make
+from interlock.policy.check.scopes import RESERVED
 from interlock.policy.library import Library
 from interlock.schemas.catalog import computed, schema
 from interlock.source import Source

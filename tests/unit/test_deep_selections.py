@@ -9,9 +9,9 @@ import pytest
 
 import interlock
 from interlock import inquiry
-from interlock.checker.selections import DEEPEST
 from interlock.errors import PolicyError
 from interlock.model.facts import Value
+from interlock.policy.check.selections import DEEPEST
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:10:00Z"

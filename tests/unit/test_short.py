@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from interlock import schemas
-from interlock.checker.report import Report
 from interlock.instant import parse_instant
+from interlock.policy.check.issues import Report
 from interlock.policy.parse import parse
 from interlock.source import Source
 from interlock.testing.facts import Facts, timed

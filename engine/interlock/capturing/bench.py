@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from interlock.checker.report import Report
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger.memory import HeldFacts
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
+from interlock.policy.check.issues import Report
 from interlock.policy.parse import Document
 from interlock.source import Source
 from interlock.testing.facts import Facts

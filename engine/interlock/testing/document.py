@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from interlock import schemas
-from interlock.checker.report import Report
+from interlock.policy.check.issues import Report
 from interlock.policy.parse import parse
 from interlock.source import Issue, Source
 

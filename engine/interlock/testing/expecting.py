@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from interlock.checker.report import Report
 from interlock.model.expression import type_of
 from interlock.model.policy import Output, Policy
 from interlock.model.testing import Expectation, Expected, Told
+from interlock.policy.check.issues import Report
 from interlock.source import nearest
 from interlock.testing.document import Expect, Finding
 from interlock.testing.facts import timed

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock import instant, schemas
-from interlock.checker.report import Report
+from interlock.policy.check.issues import Report
 from interlock.schemas import ENTITIES, Violation, short
 from interlock.source import nearest
 

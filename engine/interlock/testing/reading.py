@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant
-from interlock.checker.report import Report
 from interlock.errors import PolicyError, UsageError
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
 from interlock.model.testing import Case, Step, Suite
+from interlock.policy.check.issues import Report
 from interlock.policy.library import Library
 from interlock.source import Issue, Source, nearest
 from interlock.testing.document import File, Then, Written, read

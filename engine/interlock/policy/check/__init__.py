@@ -12,17 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock import schemas
-from interlock.checker.names import RESERVED, Names
-from interlock.checker.needs import asking, check_need
-from interlock.checker.report import Report
-from interlock.checker.rules import check_rules
-from interlock.checker.selections import check_selection
-from interlock.checker.strata import check_strata
 from interlock.evaluation import arguments
 from interlock.language.scope import Scope
 from interlock.model.expression import Type
 from interlock.model.facts import Value
 from interlock.model.policy import Line, Output, Parameter, Policy
+from interlock.policy.check.issues import Report
+from interlock.policy.check.needs import asking, check_need
+from interlock.policy.check.rules import check_rules, check_strata
+from interlock.policy.check.scopes import RESERVED, Names
+from interlock.policy.check.selections import check_selection
 from interlock.policy.parse import Document
 from interlock.source import Issue, digest
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from interlock.checker.names import RESERVED, Names
-from interlock.checker.report import Report, conjunction, opposite
 from interlock.language.scope import Scope
-from interlock.model.expression import Node, Type, type_of
+from interlock.language.walk import children
+from interlock.model.expression import Node, Not, Some, Type, type_of
 from interlock.model.policy import Effect, Rule
+from interlock.policy.check.issues import Report, conjunction, opposite
+from interlock.policy.check.scopes import RESERVED, Names
 from interlock.source import nearest
 
 _EFFECTS: tuple[Effect, ...] = ("block", "warn", "note", "derive")
@@ -124,3 +125,47 @@ def _derives(report: Report, names: Names, path: _Path, rule: dict[str, Any], sc
 def _field_type(found: Type) -> Type:
     """A derived field: any rule may leave it null, and another rule may give it a text outside the first one's set."""
     return Type("string" if found.kind == "null" else found.kind)
+
+
+def check_strata(report: Report, rules: tuple[Rule, ...]) -> None:
+    """Refuse a cycle through a negation, with the names of the facts on it."""
+    derived = {rule.derive for rule in rules if rule.derive}
+    positive: dict[str, set[str]] = {name: set() for name in derived}
+    full: dict[str, set[str]] = {name: set() for name in derived}
+    for rule in rules:
+        if rule.derive:
+            positive[rule.derive] |= {loop for loop in rule.loops if loop in derived}
+            for name, negated in asked(rule.condition):
+                if name in derived:
+                    (full if negated else positive)[rule.derive].add(name)
+            for node in rule.values.values():
+                full[rule.derive] |= {name for name, _ in asked(node) if name in derived}
+    for index, rule in enumerate(rules):
+        for name in sorted(full.get(rule.derive or "", ())):
+            path = _path(name, rule.derive or "", positive, full)
+            if path and rule.derive:
+                names = " → ".join(f"`{step}`" for step in (rule.derive, *path))
+                hint = "a fact cannot rest on its own absence: derive it under another name"
+                report.at("E508", ("rules", index), f"a cycle through a negation: {names}", hint)
+
+
+def asked(node: Node, negated: bool = False) -> list[tuple[str, bool]]:
+    """The selections asked about with a macro, each with whether their absence counts."""
+    if isinstance(node, Some):
+        return [(node.selection, negated), *asked(node.condition, negated)]
+    inner = not negated if isinstance(node, Not) else negated
+    return [found for child in children(node) for found in asked(child, inner)]
+
+
+def _path(start: str, goal: str, positive: dict[str, set[str]], full: dict[str, set[str]]) -> list[str] | None:
+    """A way from one derived fact to another along what each waits for."""
+    ways, seen = [[start]], {start}
+    while ways:
+        way = ways.pop(0)
+        if way[-1] == goal:
+            return way
+        for step in sorted(positive.get(way[-1], set()) | full.get(way[-1], set())):
+            if step not in seen:
+                seen.add(step)
+                ways.append([*way, step])
+    return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from interlock import schemas
-from interlock.checker.names import Names
-from interlock.checker.report import Report
 from interlock.language.scope import ORDERED, a
 from interlock.model.expression import Type
 from interlock.model.policy import Selection, Shape, Take
+from interlock.policy.check.issues import Report
+from interlock.policy.check.scopes import Names
 from interlock.source import nearest
 
 DEEPEST = 32
