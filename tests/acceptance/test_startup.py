@@ -24,7 +24,7 @@ UNUSED = {
     "tempfile", "traceback", "unittest", "xml", "yaml",
     "interlock.policy.check", "interlock.checking", "interlock.cli.check", "interlock.cli.demo",
     "interlock.cli.explain_code", "interlock.cli.export", "interlock.cli.facts", "interlock.cli.policies",
-    "interlock.cli.show", "interlock.cli.tasks", "interlock.cli.verify_ledger", "interlock.codes", "interlock.compiler",
+    "interlock.cli.show", "interlock.cli.tasks", "interlock.cli.verify_ledger", "interlock.codes", "interlock.policy.compile",
     "interlock.cli.replay", "interlock.evaluation.replay",
     "interlock.evaluation.seeing", "interlock.reporting.history",
     "interlock.ledger.export", "interlock.ledger.feed", "interlock.ledger.lines",

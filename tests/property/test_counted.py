@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.compiler.columns import INVALID, ROW
 from interlock.ledger import Snapshot, open_ledger
 from interlock.ledger.rows import HIDING, document
+from interlock.policy.compile.columns import INVALID, ROW
 from interlock.schemas.short import completed
 from tests.helpers.ledgers import LedgerBuilder
 

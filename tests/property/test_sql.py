@@ -197,7 +197,7 @@ def number(each: Selection, facts: list[Fact]) -> int | None:
 
 def selected(policy: Policy, ledger: interlock.Ledger, params: dict[str, Value]) -> dict[str, list[Any]]:
     """What SQL selects."""
-    from interlock.compiler import compile_policy
+    from interlock.policy.compile import compile_policy
 
     compiled, _ = compile_policy(policy)
     assert compiled is not None

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock import instant, schemas
-from interlock.compiler.reads import every_expression
 from interlock.language.walk import walk
 from interlock.model.expression import Constant
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
+from interlock.policy.compile.dependencies import every_expression
 
 _OF_RECEIPTS = frozenset({"actor", "severity", "summary", "correlation"})
 """What no entity has of its own, and no test states of one."""

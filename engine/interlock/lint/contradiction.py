@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from interlock.compiler.comparisons import operand_of
-from interlock.compiler.literals import Any, Atom, Blocks, Conjunction, Linear, Member, Operand, Place, Same, There
 from interlock.model.expression import Field, Param, Single, Variable
+from interlock.policy.compile.atoms import Any, Atom, Blocks, Conjunction, Linear, Member, Operand, Place, Same, There
+from interlock.policy.compile.dnf import operand_of
 
 Domain = tuple[bool | str, ...]
 _Key = tuple[object, ...]

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from interlock.compiler.disjunction import Refused, disjunction
-from interlock.compiler.literals import TooManyBranches
 from interlock.language.walk import walk
 from interlock.lint.contradiction import Closed, Domain, impossible, place_of
 from interlock.model.expression import TRUE, Field, Logic, Node, Not, Param, type_of
 from interlock.model.policy import Policy, Selection
+from interlock.policy.compile.atoms import TooManyBranches
+from interlock.policy.compile.dnf import Refused, disjunction
 
 
 class Idle(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from interlock.compiler.reads import every_expression, of_rule
 from interlock.language.walk import selections, walk
 from interlock.model.expression import Contained, Node, Param
 from interlock.model.policy import Policy, values
+from interlock.policy.compile.dependencies import every_expression, of_rule
 
 
 class Unused(msgspec.Struct, frozen=True):

@@ -7,11 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from interlock.compiler.reads import of_rule
 from interlock.language.walk import selections, walk
 from interlock.model.expression import Blocked, Node
 from interlock.model.policy import Policy, Rule
 from interlock.pages.words import EFFECTS, loops, taken
+from interlock.policy.compile.dependencies import of_rule
 
 Sort = Literal[
     "fact", "need", "derived", "block", "warn", "note", "derive", "blocked", "allow", "deny", "undecided"

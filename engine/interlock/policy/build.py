@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from interlock.compiler import compile_policy
 from interlock.errors import PolicyError
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy.check import check
+from interlock.policy.compile import compile_policy
 from interlock.policy.parse import parse
 from interlock.source import Issue, Source
 

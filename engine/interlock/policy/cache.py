@@ -136,7 +136,7 @@ def _safe(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
 def _code() -> str:
     """A fingerprint of the code that compiles: an entry made by other code is of no use."""
     found = []
-    for folder in ("", "model", "policy", "language", "policy/check", "compiler", "schemas"):
+    for folder in ("", "model", "policy", "language", "policy/check", "policy/compile", "schemas"):
         with os.scandir(os.path.join(_PACKAGE, folder)) as entries:
             files = [entry for entry in entries if entry.name.endswith((".py", ".lark"))]
         for entry in sorted(files, key=lambda entry: entry.name):

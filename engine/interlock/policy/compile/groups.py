@@ -5,9 +5,9 @@ Such a row has the `suspect` -1, which no row of the ledger has: whatever else o
 
 from __future__ import annotations
 
-from interlock.compiler.columns import PLAIN, ROW, place
 from interlock.language.sql import literal
 from interlock.model.policy import Selection
+from interlock.policy.compile.columns import PLAIN, ROW, place
 
 ABSENT = -1
 """The `suspect` of such a row."""

@@ -7,8 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from interlock.compiler.reads import expressions
-from interlock.compiler.selections import query
 from interlock.language.walk import children, reference, walk
 from interlock.model.compiled import Candidates, Clock
 from interlock.model.expression import (
@@ -26,6 +24,8 @@ from interlock.model.expression import (
     type_of,
 )
 from interlock.model.policy import Policy, Rule, Selection, values
+from interlock.policy.compile.dependencies import expressions
+from interlock.policy.compile.selections import query
 
 _MOVING = ("timestamp", "duration", "int")
 """The kinds of what can grow with the clock."""

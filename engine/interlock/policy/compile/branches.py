@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from interlock.compiler.literals import (
+from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Test
+from interlock.model.expression import Constant, Field, Lookup, Node, Now, Param, Single, Task, Variable
+from interlock.policy.compile.atoms import (
     Any,
     Atom,
     Blocks,
@@ -21,8 +23,6 @@ from interlock.compiler.literals import (
     Same,
     There,
 )
-from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Test
-from interlock.model.expression import Constant, Field, Lookup, Node, Now, Param, Single, Task, Variable
 
 ENVIRONMENT = "$"
 PRESENT = "present"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.compiler.branches import Relations, branch
-from interlock.compiler.clock import clock
-from interlock.compiler.disjunction import Refused, disjunction
-from interlock.compiler.literals import LIMIT, Disjunction, TooManyBranches
-from interlock.compiler.reads import paths_read
-from interlock.compiler.selections import query
-from interlock.compiler.strata import levels
-from interlock.compiler.undated import undated
 from interlock.model.compiled import Branch, CompiledPolicy, Stratum
 from interlock.model.expression import TRUE, Node
 from interlock.model.policy import Policy
+from interlock.policy.compile.atoms import LIMIT, Disjunction, TooManyBranches
+from interlock.policy.compile.branches import Relations, branch
+from interlock.policy.compile.clock import clock
+from interlock.policy.compile.dependencies import levels, paths_read
+from interlock.policy.compile.dnf import Refused, disjunction
+from interlock.policy.compile.selections import query, undated
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -1,0 +1,311 @@
+"""A condition → its disjunctive form: alternatives, each a conjunction that one set of patterns can test.
+
+Negation is driven inwards, so what is left has no `!`. The language is two-valued: the opposite of an ordering with a
+null is true, so each negated ordering of fields that may be null has alternatives of its own for them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from interlock.model.compiled import Operator
+from interlock.model.expression import (
+    Blocked,
+    Compare,
+    Constant,
+    Contained,
+    Field,
+    Logic,
+    Lookup,
+    Node,
+    Not,
+    Now,
+    Param,
+    Present,
+    Some,
+    Sum,
+    Task,
+    Type,
+    Variable,
+    type_of,
+)
+from interlock.policy.compile.atoms import (
+    NO,
+    YES,
+    Any,
+    Blocks,
+    Disjunction,
+    Environment,
+    Linear,
+    Member,
+    Operand,
+    Same,
+    There,
+    both,
+    either,
+)
+
+
+class Refused(Exception):
+    """The condition is in the language but cannot be brought into the engine's form; says why and what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def disjunction(node: Node, holds: bool = True) -> Disjunction:
+    """The ways for the condition to hold (or, with `holds` False, not to hold)."""
+    match node:
+        case Logic():
+            join = both if (node.op == "&&") is holds else either
+            found = disjunction(node.items[0], holds)
+            for item in node.items[1:]:
+                found = join(found, disjunction(item, holds))
+            return found
+        case Not():
+            return disjunction(node.item, not holds)
+        case Constant():
+            return YES if (node.value is True) is holds else NO
+        case Present(groups=True):  # every fact has a `seq`, but those of absent groups
+            return compare(Compare("!=", Field(node.of, "seq", Type("int")), Constant(None, Type("null"))), holds)
+        case Present():
+            return YES if isinstance(node.of, Variable) and holds else _present(node, holds)
+        case Blocked():
+            return [(Blocks(holds),)]
+        case Compare():
+            return compare(node, holds)
+        case Contained():
+            return _contained(node, holds)
+        case Some():
+            return _some(node, holds)
+    raise AssertionError(f"not a condition: {node!r}")
+
+
+def _present(node: Present, holds: bool) -> Disjunction:
+    return NO if isinstance(node.of, Variable) else [(There(node.of, holds),)]
+
+
+# -- membership and macros
+
+
+def _contained(node: Contained, holds: bool) -> Disjunction:
+    if node.param:
+        item = operand_of(node.item)
+        atom = Member(item, node.param, holds)
+        if not isinstance(item.place, Lookup):
+            return [(atom,)]
+        there: Disjunction = [(There(item.place, True), atom)]
+        return there if holds else either(there, [(There(item.place, False),)])
+    found = NO if holds else YES
+    for member in node.members:
+        same = compare(Compare("==", node.item, member), holds)
+        found = either(found, same) if holds else both(found, same)
+    return found
+
+
+def _some(node: Some, holds: bool) -> Disjunction:
+    """`exists`: some alternative has a match; its opposite: no alternative has."""
+    found = NO if holds else YES
+    for branch in disjunction(node.condition):
+        outer = tuple(atom for atom in branch if not _reads(atom, node.variable))
+        tests = tuple(atom for atom in branch if _reads(atom, node.variable))
+        if any(not isinstance(atom, Same | Linear) for atom in tests):
+            message = f"`{node.variable}` is looked up in a list parameter inside `exists`"
+            raise Refused(message, "narrow the selection with that condition in its `where`")
+        some = Any(node.selection, node.variable, tests, holds)  # type: ignore[arg-type]
+        if holds:
+            found = either(found, both([outer], [(some,)]))
+        else:
+            none = either(_outer_null(tests, node.variable), both(_outer_there(tests, node.variable), [(some,)]))
+            found = both(found, either(_opposite(outer), none))
+    return found
+
+
+def _outer(tests: tuple[object, ...], variable: str) -> list[Operand]:
+    """The fields of other facts that the numeric tests of a macro read and that may be null."""
+    here = Variable(variable)
+    operands = [operand for test in tests if isinstance(test, Linear) for _, operand in test.terms]
+    return [operand for operand in dict.fromkeys(operands) if operand.nullable and operand.place != here]
+
+
+def _outer_null(tests: tuple[object, ...], variable: str) -> Disjunction:
+    """A null outside makes a numeric test false, so that no fact meets it: decided before the facts are looked at."""
+    found = NO
+    for operand in _outer(tests, variable):
+        found = either(found, same(operand, Operand(None), True))
+    return found
+
+
+def _outer_there(tests: tuple[object, ...], variable: str) -> Disjunction:
+    found = YES
+    for operand in _outer(tests, variable):
+        found = both(found, same(operand, Operand(None), False))
+    return found
+
+
+def _opposite(atoms: tuple[object, ...]) -> Disjunction:
+    """The ways for a conjunction of atoms not to hold."""
+    found = NO
+    for atom in atoms:
+        match atom:
+            case Same():
+                found = either(found, [(Same(atom.left, atom.right, not atom.equal),)])
+            case Linear():
+                opposite = settled(Linear(atom.terms, atom.constant, OPPOSITE[atom.op]))
+                found = either(found, or_null(list(atom.terms), opposite))
+            case There():
+                found = either(found, [(There(atom.place, not atom.there),)])
+            case Member():
+                found = either(found, [(Member(atom.item, atom.param, not atom.found),)])
+            case Blocks():
+                found = either(found, [(Blocks(not atom.blocked),)])
+    return found
+
+
+def _reads(atom: object, variable: str) -> bool:
+    here = Variable(variable)
+    match atom:
+        case Same():
+            return here in (atom.left.place, atom.right.place)
+        case Linear():
+            return any(operand.place == here for _, operand in atom.terms)
+        case Member():
+            return atom.item.place == here
+    return False
+
+
+OPPOSITE: dict[str, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+Terms = list[tuple[Literal[1, -1], Operand]]
+
+
+def compare(node: Compare, holds: bool) -> Disjunction:
+    """The ways for a comparison to hold (or, with `holds` False, not to hold)."""
+    op = node.op if holds or node.op not in ("==", "!=") else OPPOSITE[node.op]
+    if op in ("==", "!="):
+        if isinstance(node.left, Sum) or isinstance(node.right, Sum):
+            return _same_sums(node.left, node.right, op == "==")
+        return same(operand_of(node.left), operand_of(node.right), op == "==")
+    terms, constant = _linear(node.left, node.right)
+    if terms is None:
+        return NO if holds else YES
+    if holds:
+        return settled(Linear(tuple(terms), constant, op))
+    found = settled(Linear(tuple(terms), constant, OPPOSITE[op]))
+    return or_null(terms, found)
+
+
+def or_null(terms: Terms, found: Disjunction) -> Disjunction:
+    """`found`, or some term is null."""
+    for _, operand in terms:
+        if operand.nullable:
+            found = either(found, same(operand, Operand(None), True))
+    return found
+
+
+def operand_of(node: Node) -> Operand:
+    """A field, parameter or constant as atoms name it."""
+    match node:
+        case Field():
+            return Operand(node.of, node.path, nullable=node.type.nullable or isinstance(node.of, Lookup))
+        case Constant():
+            return Operand(None, constant=node.value, nullable=node.value is None)
+        case Param():
+            return Operand(Environment(), f"params.{node.name}", nullable=node.type.nullable)
+        case Now():
+            return Operand(Environment(), "now", nullable=False)
+        case Task():
+            return Operand(Environment(), "task", nullable=False)
+    raise AssertionError(f"not an operand: {node!r}")
+
+
+def same(left: Operand, right: Operand, equal: bool) -> Disjunction:
+    """The ways for two operands to be equal (or not); an absent lookup's fields are null."""
+    if isinstance(left.place, Lookup):
+        return _by_lookup(left.place, Same(left, right, equal), same(Operand(None), right, equal))
+    if isinstance(right.place, Lookup):
+        return _by_lookup(right.place, Same(left, right, equal), same(left, Operand(None), equal))
+    return _same_plain(left, right, equal)
+
+
+def _same_plain(left: Operand, right: Operand, equal: bool) -> Disjunction:
+    if left.place is None and right.place is None:
+        return YES if (left.constant == right.constant) is equal else NO
+    if left == right:
+        return YES if equal else NO
+    if left.place is None:
+        left, right = right, left
+    if right.place is None and right.constant is None and not left.nullable:
+        return NO if equal else YES
+    return [(Same(left, right, equal),)]
+
+
+def _by_lookup(place: Lookup, atom: Same, absent: Disjunction) -> Disjunction:
+    other = atom.right if atom.left.place == place else atom.left
+    there: Disjunction = [(There(place, True), atom)]
+    if isinstance(other.place, Lookup) and other.place != place:
+        there = both(there, [(There(other.place, True),)])
+        own = atom.left if atom.left.place == place else atom.right
+        alone = _same_plain(own, Operand(None), atom.equal)
+        there = either(there, both([(There(place, True), There(other.place, False))], alone))
+    return either(there, both([(There(place, False),)], absent))
+
+
+def _same_sums(left: Node, right: Node, equal: bool) -> Disjunction:
+    """Equality of sums: both null, or neither and the numbers agree; the opposite, spelt out."""
+    mine, its = _terms(left), _terms(right)
+    terms, constant = _linear(left, right)
+    numbers = settled(Linear(tuple(terms or ()), constant, "==" if equal else "!=")) if terms is not None else NO
+    null_left, null_right = _null(mine), _null(its)
+    if equal:
+        return either(numbers, both(null_left, null_right))
+    return either(numbers, either(both(null_left, _not_null(its)), both(_not_null(mine), null_right)))
+
+
+def _terms(node: Node) -> Terms | None:
+    """The signed fields of one side; None when a written null makes it null."""
+    terms, _ = _linear(node, Constant(0, type_of(node)))
+    return terms
+
+
+def _null(terms: Terms | None) -> Disjunction:
+    return YES if terms is None else or_null(terms, NO)
+
+
+def _not_null(terms: Terms | None) -> Disjunction:
+    if terms is None:
+        return NO
+    found = YES
+    for _, operand in terms:
+        if operand.nullable:
+            found = both(found, same(operand, Operand(None), False))
+    return found
+
+
+def _linear(left: Node, right: Node) -> tuple[Terms | None, int]:
+    """`left - right` as signed fields and a constant; None for the fields when a written null is among them."""
+    terms: Terms = []
+    constant = 0
+    waiting: list[tuple[Literal[1, -1], Node]] = [(1, left), (-1, right)]
+    while waiting:
+        sign, node = waiting.pop(0)
+        if isinstance(node, Sum):
+            second: Literal[1, -1] = sign if node.op == "+" else (-1 if sign == 1 else 1)
+            waiting = [(sign, node.left), (second, node.right), *waiting]
+        elif isinstance(node, Constant):
+            if not isinstance(node.value, int):
+                return None, 0
+            constant += sign * node.value
+        else:
+            terms.append((sign, operand_of(node)))
+    return terms, constant
+
+
+def settled(atom: Linear) -> Disjunction:
+    """The comparison with what it needs: every lookup that it reads must be there."""
+    if not atom.terms:
+        left = atom.constant
+        truth = {"==": left == 0, "!=": left != 0, "<": left < 0, "<=": left <= 0, ">": left > 0, ">=": left >= 0}
+        return YES if truth[atom.op] else NO
+    lookups = dict.fromkeys(operand.place for _, operand in atom.terms if isinstance(operand.place, Lookup))
+    return [(*(There(place, True) for place in lookups), atom)]
