@@ -30,7 +30,7 @@ UNUSED = {
     "interlock.ledger.export", "interlock.ledger.feed", "interlock.ledger.lines",
     "interlock.lint", "interlock.policy.build", "interlock.policy.parse", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.model.verification",
-    "interlock.ledger.verify", "interlock.cli.docs", "interlock.pages",
+    "interlock.ledger.verify", "interlock.cli.docs", "interlock.policy.docs",
     "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.policy.lock",
     "interlock.schemas.short", "interlock.logbook", "interlock.model.decision_log", "interlock.recording", "interlock.rejudging",
     "interlock.cli.verify_decision", "interlock.watching", "interlock.cli.watch", "interlock.cli.notifying",

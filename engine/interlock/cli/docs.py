@@ -25,7 +25,7 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     POLICY is the id of one that `interlock policies` lists, or the path of a file. Of an invalid policy there is no
     page: what is wrong with it is told, and the exit code is 5.
     """
-    from interlock.pages import page
+    from interlock.policy.docs import page
     from interlock.runner import library
 
     loaded = library(policy_dirs).load(policy)

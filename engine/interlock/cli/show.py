@@ -66,12 +66,12 @@ def _digests(policy: Policy, document: Document) -> Iterator[str]:
 
 
 def _picture(policy: Policy, form: Literal["mermaid", "svg"]) -> str:
-    from interlock.pages import drawn
+    from interlock.policy.docs import drawn
 
     if form == "svg":
-        from interlock.pages.graphviz import svg
+        from interlock.policy.docs.graph import svg
 
         return svg(drawn(policy))
-    from interlock.pages.mermaid import mermaid
+    from interlock.policy.docs.graph import mermaid
 
     return mermaid(drawn(policy))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
 
+from interlock.errors import UsageError
 from interlock.language.walk import selections, walk
 from interlock.model.expression import Blocked, Node
-from interlock.model.policy import Policy, Rule
-from interlock.pages.words import EFFECTS, loops, taken
+from interlock.model.policy import Effect, Policy, Rule, Selection, Take
 from interlock.policy.compile.dependencies import of_rule
 
 Sort = Literal[
@@ -130,3 +133,134 @@ def _named(nodes: Iterable[Node]) -> list[str]:
 
 def _reads(names: Iterable[str], target: str, ids: dict[str, str]) -> list[Arrow]:
     return [Arrow(ids[name], target) for name in dict.fromkeys(names)]
+
+
+_SHAPES: dict[Sort, tuple[str, str]] = {
+    "fact": ("[(", ")]"),
+    "need": ("[[", "]]"),
+    "derived": ("[/", "/]"),
+    "blocked": ("((", "))"),
+    "allow": ("([", "])"),
+    "deny": ("([", "])"),
+    "undecided": ("([", "])"),
+}
+_SPECIAL = re.compile(r"[^\w ,:-]|(?<![^\W_])[-_]|[-_](?![^\W_])")
+"""What Mermaid, the Markdown in its labels or HTML may take for more than a character."""
+
+
+def mermaid(graph: Graph) -> str:
+    """The graph as a Mermaid flowchart, drawn from left to right."""
+    sorts = dict.fromkeys(box.sort for box in graph.boxes if box.sort in COLOURS)
+    lines = [
+        "flowchart LR",
+        *map(_box, graph.boxes),
+        *map(_arrow, graph.arrows),
+        *map(_look, sorts),
+    ]
+    return "\n  ".join(lines) + "\n"
+
+
+def _box(box: Box) -> str:
+    start, end = _SHAPES.get(box.sort, ("[", "]"))
+    look = f":::{box.sort}Box" if box.sort in COLOURS else ""
+    return f'{box.id}{start}"{"<br/>".join(map(_label, box.lines))}"{end}{look}'
+
+
+def _look(sort: Sort) -> str:
+    fill, line = COLOURS[sort]
+    return f"classDef {sort}Box fill:{fill},stroke:{line},color:#000"
+
+
+def _arrow(arrow: Arrow) -> str:
+    return f"{arrow.source} {f'-. {arrow.label} .->' if arrow.label else '-->'} {arrow.target}"
+
+
+def _label(text: str) -> str:
+    return _SPECIAL.sub(lambda match: f"#{ord(match[0])};", text)
+
+
+_DOT_SHAPES: dict[Sort, str] = {
+    "fact": "cylinder",
+    "need": "component",
+    "derived": "parallelogram",
+    "blocked": "circle",
+    "allow": "oval",
+    "deny": "oval",
+    "undecided": "oval",
+}
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;", "\n": " "})
+
+
+def svg(graph: Graph) -> str:
+    """The graph as SVG. Raises UsageError where Graphviz is not there, or fails."""
+    command = shutil.which("dot")
+    if command is None:
+        raise UsageError("no `dot` on the path: install Graphviz (https://graphviz.org), or ask for `--graph=mermaid`")
+    done = subprocess.run([command, "-Tsvg"], input=dot(graph).encode(), capture_output=True, check=False)
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip()
+        raise UsageError(f"`{command} -Tsvg` failed with exit code {done.returncode}: {told}")
+    return done.stdout.decode()
+
+
+def dot(graph: Graph) -> str:
+    """The graph in the language of Graphviz."""
+    lines = [
+        "digraph {",
+        "rankdir=LR",
+        'node [fontname="sans-serif", shape=box, style=filled]',
+        'edge [fontname="sans-serif"]',
+        *map(_dot_box, graph.boxes),
+        *map(_dot_arrow, graph.arrows),
+    ]
+    return "\n  ".join(lines) + "\n}\n"
+
+
+def _dot_box(box: Box) -> str:
+    label = "\\n".join(line.translate(_ESCAPES) for line in box.lines)
+    shape = f", shape={_DOT_SHAPES[box.sort]}" if box.sort in _DOT_SHAPES else ""
+    fill, line = COLOURS.get(box.sort, ("white", "black"))
+    return f'{box.id} [label="{label}"{shape}, fillcolor="{fill}", color="{line}"]'
+
+
+def _dot_arrow(arrow: Arrow) -> str:
+    look = f' [style=dashed, label="{arrow.label}"]' if arrow.label else ""
+    return f"{arrow.source} -> {arrow.target}{look}"
+
+
+EFFECTS: dict[Effect, str] = {"block": "blocks", "warn": "warns", "note": "notes", "derive": "derives"}
+_TAKEN: dict[Take, str] = {
+    "all": "all of",
+    "latest": "the latest of",
+    "earliest": "the earliest of",
+    "count": "the number of",
+    "min": "the least",
+    "max": "the greatest",
+    "sum": "the sum of",
+}
+
+
+def same(name: str) -> str:
+    """The name as it is."""
+    return name
+
+
+def taken(selection: Selection, show: Callable[[str], str] = same) -> str:
+    """What a selection takes of which facts, such as `the latest of seat for each role`; `show` shows the names."""
+    source = [selection.parent] if selection.parent is not None else selection.kinds
+    of = f" {show(selection.of)} of" if selection.of is not None else ""
+    where = " of the whole ledger" if selection.scope == "ledger" and selection.parent is None else ""
+    named = f" of {listed(selection.groups, show)}" if selection.groups else ""
+    each = f" for each {listed(selection.per, show)}{named}" if selection.per else ""
+    return f"{_TAKEN[selection.take]}{of} {listed(source, show)}{where}{each}"
+
+
+def loops(names: tuple[str, ...], show: Callable[[str], str] = same) -> str:
+    """What a rule ranges over, such as ` for each seat`; nothing where it ranges over nothing."""
+    return f" for each {listed(names, show)}" if names else ""
+
+
+def listed(names: tuple[str, ...] | list[str], show: Callable[[str], str] = same, last_word: str = "and") -> str:
+    """Names joined for people: `a`, `a and b`, `a, b and c`."""
+    *most, last = map(show, names)
+    return f"{', '.join(most)} {last_word} {last}" if most else last

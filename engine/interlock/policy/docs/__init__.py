@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.pages.graph import drawn
-from interlock.pages.page import page
+from interlock.policy.docs.graph import drawn
+from interlock.policy.docs.page import page
 
 __all__ = ["drawn", "page"]

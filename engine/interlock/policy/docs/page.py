@@ -5,16 +5,14 @@ Conditions and messages stand as the policy's file has them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, Rule
-from interlock.pages.graph import drawn
-from interlock.pages.markdown import code, paragraphs, prose
-from interlock.pages.mermaid import mermaid
-from interlock.pages.words import EFFECTS, listed, loops, taken
+from interlock.policy.docs.graph import EFFECTS, drawn, listed, loops, mermaid, taken
 from interlock.policy.parse import Document
 
 
@@ -134,3 +132,27 @@ def _outputs(says: dict[str, Any], prefix: str) -> Iterator[str]:
 def _shown(value: Any) -> str:
     """A condition, an expression or a message, as it was written."""
     return code(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+_SPECIAL = re.compile(r"[\\`*\[\]<>&~|#!]|(?<![^\W_])_|_(?![^\W_])")
+_STARTS = re.compile(r"^(\d+)([.)])|^([-+=])")
+_TICKS = re.compile("`+")
+
+
+def prose(text: str) -> str:
+    """Text in one line that Markdown takes for nothing but text."""
+    plain = _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+    return _STARTS.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain)
+
+
+def paragraphs(text: str) -> str:
+    """Text whose empty lines part paragraphs."""
+    return "\n\n".join(prose(part) for part in re.split(r"\n\s*\n", text.strip()))
+
+
+def code(text: str) -> str:
+    """Text as a code span: on one line, with more ticks around it than are in it."""
+    line = " ".join(text.splitlines())
+    fence = "`" * (1 + max(map(len, _TICKS.findall(line)), default=0))
+    pad = " " if line.startswith("`") or line.endswith("`") or not line.strip() else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
