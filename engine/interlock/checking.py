@@ -40,7 +40,7 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
         told = {message for message, blamed in error.blamed.items() if os.path.realpath(blamed) in files}
         issues = tuple(issue for issue in error.issues if issue.message not in told)
         return issues, next(iter(error.sources), Source(file, ""))
-    from interlock.lint import warnings
+    from interlock.policy.lint import warnings
     from interlock.policy.parse import parse
 
     source = Source(file, loaded.source.text)

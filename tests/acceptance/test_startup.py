@@ -28,7 +28,7 @@ UNUSED = {
     "interlock.cli.replay", "interlock.evaluation.replay",
     "interlock.evaluation.seeing", "interlock.reporting.history",
     "interlock.ledger.export", "interlock.ledger.feed", "interlock.ledger.lines",
-    "interlock.lint", "interlock.policy.build", "interlock.policy.parse", "interlock.reporting.issues", "interlock.reporting.json",
+    "interlock.policy.lint", "interlock.policy.build", "interlock.policy.parse", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.sight", "interlock.reporting.verification", "interlock.model.verification",
     "interlock.ledger.verify", "interlock.cli.docs", "interlock.policy.docs",
     "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.policy.lock",

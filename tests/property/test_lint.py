@@ -12,11 +12,11 @@ import pytest
 from interlock.errors import PolicyError
 from interlock.evaluation import reference
 from interlock.language.evaluate import Known
-from interlock.lint.idle import idle
 from interlock.model.expression import Type
 from interlock.model.facts import Fact
 from interlock.model.policy import Policy
 from interlock.policy.build import make
+from interlock.policy.lint.unreachable import idle
 from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies

@@ -5,14 +5,20 @@ Only `interlock check` asks; no decision pays for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from interlock.evaluation.judge import Loaded
-from interlock.lint.absence import counted, unasked
-from interlock.lint.idle import Idle, idle
-from interlock.lint.unused import unused
-from interlock.lint.vacuous import allowing
-from interlock.model.policy import Policy
+import msgspec
+
+from interlock.evaluation.judge import Judge, Loaded
+from interlock.language.walk import selections, walk
+from interlock.ledger import Snapshot
+from interlock.ledger.memory import HeldFacts
+from interlock.model.expression import Contained, Node, Param
+from interlock.model.facts import Value
+from interlock.model.policy import Parameter, Policy, values
+from interlock.policy.compile.dependencies import every_expression, of_rule
+from interlock.policy.lint.absence import counted, unasked
+from interlock.policy.lint.unreachable import Idle, idle
 from interlock.policy.parse import Document
 from interlock.source import Issue
 
@@ -104,3 +110,95 @@ def _warning(code: str, message: str, hint: str, document: Document, path: tuple
 
 def _at_key(document: Document, code: str, path: tuple[str | int, ...], message: str, hint: str) -> Issue:
     return Issue(code, message, document.locate_key(path), hint, "warning")
+
+
+class Unused(msgspec.Struct, frozen=True):
+    """The names that nothing reads, in the order of the policy; a derived fact with the first rule that derives it."""
+
+    parameters: tuple[str, ...]
+    selections: tuple[str, ...]
+    derived: dict[str, int]
+    needs: tuple[str, ...]
+
+
+def unused(policy: Policy, needed: Mapping[str, Policy]) -> Unused:
+    """What nothing reads. `needed` are the policies behind the needs: parameters are passed on to them by name."""
+    read, given = _names(policy), _parameters(policy, needed)
+    derived = {rule.derive: index for index, rule in reversed([*enumerate(policy.rules)]) if rule.derive}
+    return Unused(
+        tuple(parameter.name for parameter in policy.parameters if parameter.name not in given),
+        tuple(selection.name for selection in policy.selections if selection.name not in read),
+        {name: derived[name] for name in policy.derived if name not in read},
+        tuple(need.name for need in policy.needs if need.name not in read),
+    )
+
+
+def _names(policy: Policy) -> set[str]:
+    """The selections, derived facts and needs that something reads. What a fact is derived from itself is no reader."""
+    found = _of(line.when for line in policy.decide if line.when is not None)
+    found |= _of(node for _, node in values(policy.outputs))
+    for rule in policy.rules:
+        found |= (_of(of_rule(rule)) | set(rule.loops)) - {rule.derive}
+    for selection in policy.selections:
+        found |= _of([selection.where] if selection.where is not None else [])
+        found |= {selection.name if selection.required is not None else "", selection.parent or ""}
+    return found
+
+
+def _of(nodes: Iterable[Node]) -> set[str]:
+    return {name for node in nodes for name in selections(node)}
+
+
+def _parameters(policy: Policy, needed: Mapping[str, Policy]) -> set[str]:
+    found = {
+        inner.param if isinstance(inner, Contained) else inner.name
+        for node in every_expression(policy)
+        for inner in walk(node)
+        if isinstance(inner, Param) or (isinstance(inner, Contained) and inner.param)
+    }
+    for need in policy.needs:
+        found |= {p.name for p in needed[need.name].parameters if p.name not in need.given}
+    return {str(name) for name in found}
+
+
+_NOW = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z, in microseconds."""
+_NEUTRAL: dict[str, Value] = {"string": "", "int": 0, "bool": False, "duration": 0, "timestamp": 0, "list": ()}
+
+
+class _Nothing(Snapshot):
+    """A snapshot of a ledger that holds nothing."""
+
+    def task_id(self, name: str) -> str:
+        """Every task is there."""
+        return name
+
+    def task_label(self, name: str) -> str:
+        """Every task is known by what it is asked for by."""
+        return name
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
+        """It holds all that there is."""
+        return None
+
+
+def allowing(loaded: Loaded) -> int | None:
+    """The line of `decide` by which the policy allows though no fact is there; None where it does not.
+
+    Parameters have their defaults; those that must be given are empty, zero, false, or the first of their set. The
+    policies that it needs are decided likewise. Both evaluators judge.
+    """
+    params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
+    nothing = HeldFacts("nothing")
+    decision = Judge(_Nothing(nothing, _NOW), "", _NOW, "both").judged(loaded, "task", params).decision
+    nothing.close()
+    if decision.allow is not True:
+        return None
+    lines = enumerate(loaded.policy.decide)
+    return next(index for index, line in lines if line.state == decision.state and line.allow)
+
+
+def _value(parameter: Parameter) -> Value:
+    if not parameter.required:
+        return parameter.default
+    return parameter.enum[0] if parameter.enum else _NEUTRAL[parameter.kind]

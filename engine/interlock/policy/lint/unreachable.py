@@ -10,11 +10,11 @@ from collections.abc import Iterable
 import msgspec
 
 from interlock.language.walk import walk
-from interlock.lint.contradiction import Closed, Domain, impossible, place_of
 from interlock.model.expression import TRUE, Field, Logic, Node, Not, Param, type_of
 from interlock.model.policy import Policy, Selection
 from interlock.policy.compile.atoms import TooManyBranches
 from interlock.policy.compile.dnf import Refused, disjunction
+from interlock.policy.lint.satisfiability import Closed, Domain, impossible, place_of
 
 
 class Idle(msgspec.Struct, frozen=True):
