@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from interlock.reporting.columns import aligned, places
+from interlock.reporting.style import aligned, places
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import interlock
 from interlock import inquiry
 from interlock.errors import PolicyError
-from interlock.reporting.sight import as_lines, as_table
+from interlock.reporting.facts import as_lines, as_table
 from tests.helpers.engine import BOTH, RETE
 from tests.helpers.ledgers import LedgerBuilder
 

@@ -11,7 +11,8 @@ import pytest
 
 from interlock import explain
 from interlock.model.decision import Decision, Finding, Head
-from interlock.reporting import FORMATS, Look, explanation, render
+from interlock.reporting import FORMATS, Look, render
+from interlock.reporting import explain as explanation
 from interlock.reporting.harmless import harmless
 
 DENIED = Decision(

@@ -56,7 +56,7 @@ def command(
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     given = options.given(params)
     from interlock.differing import compare
-    from interlock.reporting import differences
+    from interlock.reporting import diff
 
     tasks = None if task is None else [task]
     stretch = {"since": since, "until": until}
@@ -65,9 +65,9 @@ def command(
             old, new, ledger=opened, tasks=tasks, **stretch, params=given, policy_dirs=policy_dirs, watched=_watched
         )
     if form == "json":
-        terminal.put(differences.as_json(found), "utf-8")
+        terminal.put(diff.as_json(found), "utf-8")
     else:
-        terminal.put(differences.as_text(found, terminal.painter(sys.stdout)))
+        terminal.put(diff.as_text(found, terminal.painter(sys.stdout)))
     return exits.DENIED if found.of("softer") else exits.ALLOWED
 
 

@@ -57,7 +57,7 @@ def command(
         raise UsageError("give one of `--rule ID` and `--all`")
     given = options.given(params)
     from interlock.inquiry import explain
-    from interlock.reporting import explanation
+    from interlock.reporting import explain as explanation
 
     with closing(options.opened(ledger)) as opened:
         found = explain(

@@ -48,7 +48,7 @@ def command(
     """
     given = options.given(params)
     from interlock.inquiry import facts
-    from interlock.reporting import sight
+    from interlock.reporting import facts as sight
 
     with closing(options.opened(ledger)) as opened:
         seen, reasons = facts(

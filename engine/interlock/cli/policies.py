@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import click
 
 from interlock.cli import exits, options, terminal
-from interlock.reporting.columns import aligned
 from interlock.reporting.harmless import harmless
+from interlock.reporting.style import aligned
 
 _EXAMPLES = """\b
 Examples:

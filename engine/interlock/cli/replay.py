@@ -14,7 +14,7 @@ from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.errors import UsageError
 from interlock.reporting.history import FORMATS, render
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 
 _EXAMPLES = """\b
 Examples:

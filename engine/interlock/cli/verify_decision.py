@@ -48,7 +48,7 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
 
     from interlock import logbook
     from interlock.rejudging import Court
-    from interlock.reporting import rejudged
+    from interlock.reporting import decision_log
     from interlock.shipped import is_shipped
 
     gc.enable()  # a log may be long
@@ -60,11 +60,11 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
             outcomes[found.outcome] += 1
             policies.update({each: is_shipped(each[1]) for each in found.policies.items()})
             if form == "json":
-                terminal.put(rejudged.as_json(found), "utf-8")
+                terminal.put(decision_log.as_json(found), "utf-8")
             else:
-                terminal.put(rejudged.as_text(found, terminal.painter(sys.stdout)))
+                terminal.put(decision_log.as_text(found, terminal.painter(sys.stdout)))
     if form == "text":
-        terminal.put(rejudged.total(outcomes, policies, locked))
+        terminal.put(decision_log.total(outcomes, policies, locked))
     if outcomes["different"]:
         return exits.DENIED
     return exits.UNDECIDED if outcomes["unjudged"] or not outcomes else exits.ALLOWED

@@ -17,7 +17,7 @@ from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
 from interlock.instant import SECOND, parse_duration
 from interlock.model.decision import Decision
-from interlock.reporting import Look, change, render
+from interlock.reporting import Look, render, text
 
 if TYPE_CHECKING:
     from interlock.ledger import Ledger
@@ -162,7 +162,7 @@ class _Teller:
             if self._form == "json":
                 reads &= terminal.put(render("json", [after]), "utf-8")
             else:
-                line = change.line(before, after, terminal.painter(sys.stdout), wide)
+                line = text.line(before, after, terminal.painter(sys.stdout), wide)
                 reads &= terminal.put(f"{line}\n")
             if before is not None and self._command is not None:
                 from interlock.cli.notifying import notify

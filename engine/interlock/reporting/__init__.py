@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from interlock.model.decision import Decision
-from interlock.reporting.look import Asked, AskedRule, Look, plain
+from interlock.reporting.style import Asked, AskedRule, Look, plain
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "tap")
 """What a report may be rendered as; each is a module of this package that has `render`."""

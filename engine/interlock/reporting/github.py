@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
-from interlock.reporting.problems import Problem, problems
+from interlock.reporting.outcomes import Problem, problems
+from interlock.reporting.style import Look
 
 LIMIT = 10
 """How many annotations of one level GitHub shows of a step; it drops what comes after, without a word."""

@@ -11,7 +11,7 @@ import msgspec
 
 from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 
 
 def render(decisions: Sequence[Decision], _: Look) -> str:

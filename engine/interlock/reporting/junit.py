@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.cases import Case, cases
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.outcomes import Case, cases
+from interlock.reporting.style import Look
 
 _TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped", "waived": "skipped"}
 

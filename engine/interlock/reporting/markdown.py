@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from interlock.model.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.text import failing, shown, summed
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")

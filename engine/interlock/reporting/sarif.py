@@ -15,8 +15,8 @@ import msgspec
 from interlock import __version__
 from interlock.model.decision import Decision
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import AskedRule, Look
-from interlock.reporting.problems import Problem, problems
+from interlock.reporting.outcomes import Problem, problems
+from interlock.reporting.style import AskedRule, Look
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"block": "error", "warn": "warning", "note": "note"}

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from interlock.model.decision import Decision
-from interlock.reporting.cases import Case, cases
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.outcomes import Case, cases
+from interlock.reporting.style import Look
 
 _SEVERITIES = {"undecided": "error", "waived": "todo"}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from interlock.model.decision import Decision, Finding
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
-from interlock.reporting.validity import partial, validity
+from interlock.reporting.style import Look, partial, validity
 
 COLOURS = {
     "allowed": "green",
@@ -110,7 +109,7 @@ def _places(text: str) -> int:
     """The columns that a text takes; what is plain, as nearly all is, needs no table of Unicode."""
     if text.isascii():
         return len(text)
-    from interlock.reporting.columns import places
+    from interlock.reporting.style import places
 
     return places(text)
 
@@ -120,3 +119,14 @@ def _left(label: str, look: Look) -> str:
     name = label.strip()
     shown = label.replace(name, look.paint(name, COLOURS[name])) if name else ""
     return shown + " " * (_MARGIN - len(label))
+
+
+def line(before: Decision | None, after: Decision, paint: Callable[[str, str], str], wide: int) -> str:
+    """The line, without its end. `wide` is the length of the longest policy's id; the time is cut to the second."""
+    told = verdict(after)
+    moved = before is not None and before.state != after.state
+    state = f"{before.state} -> {after.state}" if before is not None and moved else after.state
+    messages = (after.reason or "").splitlines() or [finding.message for finding in after.findings]
+    first = harmless(messages[0]) if messages else ""
+    verdicts = paint(f"{told:9}", COLOURS[told])
+    return f"{after.now[11:19]}Z  {after.policy:{wide}}  {verdicts}  {harmless(state):34}  {first}".rstrip()

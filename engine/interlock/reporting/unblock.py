@@ -9,7 +9,7 @@ import msgspec
 
 from interlock.model.unblock import Held, Permanent, Plan, Step, Unblock
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 
 _MARGIN = " " * 11

@@ -11,8 +11,8 @@ import click
 
 from interlock.cli import exits, options, terminal
 from interlock.errors import UsageError
-from interlock.reporting import change as reported
 from interlock.reporting import render
+from interlock.reporting import text as reported
 from interlock.reporting.harmless import harmless
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from interlock.model.history import History
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 
 FORMATS = ("text", "json", "html", "svg")
 """What a history may be rendered as; each is a module of this package that has `render`."""

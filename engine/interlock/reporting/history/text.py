@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from interlock.instant import parse_instant
 from interlock.model.history import Cause, History, Interval, Mark
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 
 _SHOWN = 3

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from interlock.model.testing import Trial
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.tests.coverage import covered, percent
 
 FORMATS = ("text", "json", "junit", "tap")

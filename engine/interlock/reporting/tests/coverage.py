@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from interlock.model.testing import Trial
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 
 
 def covered(trials: Sequence[Trial], look: Look) -> str:

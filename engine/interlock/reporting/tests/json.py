@@ -9,7 +9,7 @@ import msgspec
 
 from interlock.model.testing import CaseResult, StepResult, Trial
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.source import Location
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from interlock.model.testing import Trial
 from interlock.reporting.junit import document, suite
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.tests.told import case
 
 

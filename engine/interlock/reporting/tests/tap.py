@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.model.testing import Trial
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.tap import stream
 from interlock.reporting.tests.told import case
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from interlock.model.testing import CaseResult, StepResult, Trial
-from interlock.reporting.explanation import reasons
+from interlock.reporting.explain import reasons
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.tests.told import Row, rows
 
 _WIDTH, _LEAST = 100, 20

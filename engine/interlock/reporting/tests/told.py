@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from interlock.model.testing import CaseResult, Difference, StepResult
-from interlock.reporting.cases import Case
-from interlock.reporting.explanation import reasons
+from interlock.reporting.explain import reasons
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.outcomes import Case
+from interlock.reporting.style import Look
 
 NOTHING = "-"
 

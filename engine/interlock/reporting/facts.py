@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from interlock.model.facts import Seen, Sight
-from interlock.reporting.columns import aligned
 from interlock.reporting.harmless import harmless
+from interlock.reporting.style import aligned
 
 
 def as_lines(seen: Sequence[Sight]) -> str:

@@ -19,7 +19,7 @@ from interlock.model.explanation import (
 )
 from interlock.model.facts import Value
 from interlock.reporting.harmless import harmless
-from interlock.reporting.look import Look
+from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 
 _MARGIN = 11

@@ -1,0 +1,145 @@
+"""How a report looks where it is read, and what it may know of the policies that it tells of."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from interlock.instant import SECOND, parse_instant
+from interlock.model.decision import Change, Decision, FailOn, Severity
+
+
+def plain(text: str, _: str) -> str:
+    """The text without a colour."""
+    return text
+
+
+class AskedRule(msgspec.Struct, frozen=True):
+    """A rule that makes findings: its id, its line (counted from 1), its message and all it says, as written."""
+
+    id: str
+    line: int
+    severity: Severity
+    message: str
+    help: str
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A policy that was judged by: its file's path as a reader knows it, its own line, and its rules in order."""
+
+    path: str
+    line: int
+    rules: tuple[AskedRule, ...] = ()
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What a report may know of its reader, and of the policies that it tells of.
+
+    `paint(text, colour)` colours a text. `width` is the number of columns that prose is wrapped to; without it nothing
+    is. `questions` has the question that a policy asks, by the policy's digest; `asked` has the policies themselves,
+    likewise. `room` is the most bytes that a report may have where its reader takes no more. `fail_on` is what fails
+    who asked: where warnings do, a report that knows failures has them for warnings too.
+    """
+
+    paint: Callable[[str, str], str] = plain
+    width: int | None = None
+    questions: dict[str, str] = {}
+    asked: dict[str, Asked] = {}
+    room: int = (1 << 20) - 1
+    fail_on: FailOn = "block"
+
+    def rules(self, digest: str) -> tuple[AskedRule, ...]:
+        """The rules of a policy; none where the policy is not known."""
+        return self.asked[digest].rules if digest in self.asked else ()
+
+    def place(self, digest: str, rule: str | None) -> tuple[str, int] | None:
+        """The file and line of a rule, or else of its policy; None where the policy is not known."""
+        if digest not in self.asked:
+            return None
+        asked = self.asked[digest]
+        return asked.path, next((each.line for each in asked.rules if each.id == rule), asked.line)
+
+
+_JOINER = "\u200d"
+_EMOJI = "\ufe0f"
+"""What asks for the character before it to be shown as an emoji, which is wide."""
+
+
+def places(text: str) -> int:
+    """How many columns a terminal shows the text in: two for a wide character, none for one that combines."""
+    if text.isascii():
+        return len(text)
+    count, joined, last = 0, False, 0
+    for char in text:
+        if char == _JOINER:
+            joined = True
+            continue
+        if char == _EMOJI:
+            count, last = count + 2 - last if last else count, 2 if last else 0
+        elif unicodedata.category(char) not in ("Mn", "Me", "Cf"):
+            last = 0 if joined else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+            count += last
+        joined = False
+    return count
+
+
+def padded(text: str, width: int) -> str:
+    """The text, and behind it blanks up to so many columns."""
+    return text + " " * (width - places(text))
+
+
+def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> list[str]:
+    """A line a row, each column as wide as its widest cell; the last is not padded."""
+    listed = [tuple(row) for row in rows]
+    widths = [max(map(places, column)) for column in zip(*listed, strict=True)]
+    return [gap.join(map(padded, row, widths)).rstrip() for row in listed]
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def validity(decision: Decision, change: Change) -> str:
+    """Such as `allowed for another 1 min 47 s; then denied: worker heartbeat is not fresh`.
+
+    The time is rounded down: never is more promised than is true.
+    """
+    lasting = lasts(parse_instant(change.at) - parse_instant(decision.now))
+    before, after = verdict(decision.allow), verdict(change.allow)
+    return f"{before} for another {lasting}; then {'still ' if after == before else ''}{after}{_why(decision, change)}"
+
+
+def partial(decision: Decision, until: str) -> str:
+    """Such as `allowed for at least another 30 s`, where what comes then was not looked for."""
+    lasting = parse_instant(until) - parse_instant(decision.now)
+    if lasting < SECOND:
+        return f"{verdict(decision.allow)} now; for how long would take too much work to find out"
+    return f"{verdict(decision.allow)} for at least another {lasts(lasting)}; to look further would take too much work"
+
+
+def verdict(allow: bool | None) -> str:
+    """`allowed`, `denied` or `undecided`."""
+    return "undecided" if allow is None else "allowed" if allow else "denied"
+
+
+def lasts(duration: int) -> str:
+    """A duration, in microseconds, for people: its two greatest units, rounded down."""
+    left, shown = duration // SECOND, []
+    for name, seconds in _UNITS:
+        count, left = divmod(left, seconds)
+        shown.append(f"{count} {name}" if count else "")
+    first = next((place for place, text in enumerate(shown) if text), None)
+    return "less than 1 s" if first is None else " ".join(filter(None, shown[first : first + 2]))
+
+
+def _why(decision: Decision, change: Change) -> str:
+    """What comes with the change, or goes."""
+    if change.allow is None:
+        return f": {(change.reason or '').partition(chr(10))[0]}"
+    if change.appeared:
+        more = len(change.appeared) - 1
+        return f": {change.appeared[0].message}" + (f" (and {more} more)" if more else "")
+    if change.state != decision.state:
+        return f": {change.state}"
+    return f", no longer: {change.vanished[0].message}" if change.vanished else ""
