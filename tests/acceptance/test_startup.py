@@ -26,7 +26,7 @@ UNUSED = {
     "interlock.cli.explain_code", "interlock.cli.export", "interlock.cli.facts", "interlock.cli.policies",
     "interlock.cli.show", "interlock.cli.tasks", "interlock.cli.verify_ledger", "interlock.codes", "interlock.policy.compile",
     "interlock.cli.replay", "interlock.evaluation.replay",
-    "interlock.evaluation.seeing", "interlock.reporting.history",
+    "interlock.evaluation.seeing", "interlock.reporting.timeline",
     "interlock.ledger.export", "interlock.ledger.feed", "interlock.ledger.lines",
     "interlock.policy.lint", "interlock.policy.build", "interlock.policy.parse", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.facts", "interlock.reporting.verification", "interlock.model.verification",

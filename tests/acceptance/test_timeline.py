@@ -14,8 +14,8 @@ import pytest
 
 from interlock.instant import parse_instant
 from interlock.model.history import History
-from interlock.reporting.history import html, svg
-from interlock.reporting.history.scale import Scale, columns
+from interlock.reporting.timeline import html, svg
+from interlock.reporting.timeline.layout import Scale, columns
 from tests.helpers.browser import Page, browsing, chromium
 from tests.helpers.histories import TINY, flapping, hostile
 

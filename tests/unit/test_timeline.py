@@ -18,10 +18,22 @@ from hypothesis import strategies as st
 
 from interlock.instant import SECOND
 from interlock.model.history import History
-from interlock.reporting.history import html, svg
-from interlock.reporting.history.elements import shipped
-from interlock.reporting.history.scale import COLUMN, DAY, HOUR, NARROW, Scale, clusters, columns, tick, told
-from interlock.reporting.history.words import seats, shares, stretch
+from interlock.reporting.timeline import html, svg
+from interlock.reporting.timeline.elements import shipped
+from interlock.reporting.timeline.layout import (
+    COLUMN,
+    DAY,
+    HOUR,
+    NARROW,
+    Scale,
+    clusters,
+    columns,
+    seats,
+    shares,
+    stretch,
+    tick,
+    told,
+)
 from tests.helpers.histories import ACCEPTED, HOSTILE, TINY, flapping, hostile
 
 GOLDEN = Path(__file__).parents[1] / "golden"

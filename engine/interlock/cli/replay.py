@@ -13,8 +13,8 @@ from interlock.cli import exits, options, terminal
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.errors import UsageError
-from interlock.reporting.history import FORMATS, render
 from interlock.reporting.style import Look
+from interlock.reporting.timeline import FORMATS, render
 
 _EXAMPLES = """\b
 Examples:

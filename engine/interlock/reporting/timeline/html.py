@@ -11,11 +11,10 @@ from xml.etree.ElementTree import Element, tostring
 
 from interlock.instant import parse_instant
 from interlock.model.history import History
-from interlock.reporting.history.elements import node, shipped
-from interlock.reporting.history.picture import picture
-from interlock.reporting.history.scale import APART, COLUMN, NARROW, STEPS
-from interlock.reporting.history.tables import ends, isolated, tables
-from interlock.reporting.history.words import GLYPHS, stretch
+from interlock.reporting.timeline.drawing import picture
+from interlock.reporting.timeline.elements import node, shipped
+from interlock.reporting.timeline.layout import APART, COLUMN, GLYPHS, NARROW, STEPS, stretch
+from interlock.reporting.timeline.tables import ends, isolated, tables
 
 
 def render(history: History) -> str:

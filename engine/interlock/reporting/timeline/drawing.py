@@ -10,18 +10,22 @@ from xml.etree.ElementTree import Element
 
 from interlock.instant import parse_instant
 from interlock.model.history import History, Interval, Lane, Mark
-from interlock.reporting.history.elements import node
-from interlock.reporting.history.scale import Scale, clusters, columns, scale, told
-from interlock.reporting.history.words import (
+from interlock.reporting.timeline.elements import node
+from interlock.reporting.timeline.layout import (
     GLYPHS,
+    Scale,
     changes,
+    clusters,
+    columns,
     counted,
     mixture,
+    scale,
     seats,
     shares,
     standing,
     stretch,
     summary,
+    told,
     verdict,
 )
 

@@ -8,9 +8,8 @@ from xml.etree.ElementTree import Element
 from interlock.instant import parse_instant
 from interlock.model.decision import Finding
 from interlock.model.history import Cause, History, Interval, Lane, Mark
-from interlock.reporting.history.elements import node
-from interlock.reporting.history.scale import told
-from interlock.reporting.history.words import GLYPHS, changes, counted, lasted, seats, standing, verdict
+from interlock.reporting.timeline.elements import node
+from interlock.reporting.timeline.layout import GLYPHS, changes, counted, lasted, seats, standing, told, verdict
 
 
 def ends(history: History) -> Element:
