@@ -103,7 +103,7 @@ def unblock(
     Each set is proved by judging the ledger and it with both evaluators; nothing is written. Arguments and errors as in
     `evaluate`.
     """
-    from interlock.unblocking.answering import unblock as answer
+    from interlock.analysis.unblock import unblock as answer
 
     (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     given = arguments_for(loaded, params or {}, [loaded])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.analysis.unblock.permanent import permanent
 from interlock.errors import PolicyError
 from interlock.evaluation import reference
 from interlock.evaluation.findings import completed
@@ -20,7 +21,6 @@ from interlock.model.expression import Now
 from interlock.model.policy import Selection
 from interlock.model.unblock import Permanent
 from interlock.schemas import ENTITIES
-from interlock.unblocking.lasting import permanent
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.property.test_evaluators import compiled_of

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant
+from interlock.analysis.unblock.hypothesis import Bench, Supposition
+from interlock.analysis.unblock.permanent import held_fact, permanent
+from interlock.analysis.unblock.search import Search
 from interlock.evaluation import reference
 from interlock.evaluation.findings import completed, finding
 from interlock.evaluation.judge import Engine, Judge, Loaded, maps
@@ -18,9 +21,6 @@ from interlock.model.explanation import Cited
 from interlock.model.facts import Value
 from interlock.model.unblock import Fix, Permanent, Plan, Step, Unblock
 from interlock.schemas import ENTITIES, catalog
-from interlock.unblocking.bench import Bench, Supposition
-from interlock.unblocking.lasting import held_fact, permanent
-from interlock.unblocking.search import Search
 
 PLANS = 2
 """That many of the smallest plans are told for each state that allows."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from interlock.analysis.unblock.goals import Atom, Moving, Needing, Waiting, Wish, wishes
+from interlock.analysis.unblock.hypothesis import Bench, Supposition
+from interlock.analysis.unblock.receipts import granting, moving
 from interlock.evaluation import reference
 from interlock.evaluation.explaining import lacking
 from interlock.evaluation.findings import completed
@@ -16,9 +19,6 @@ from interlock.language.unparse import notation
 from interlock.model.expression import TRUE
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
-from interlock.unblocking.bench import Bench, Supposition
-from interlock.unblocking.receipts import granting, moving
-from interlock.unblocking.wishes import Atom, Moving, Needing, Waiting, Wish, wishes
 
 LIMIT = 400
 """That many suppositions are judged for one line of `decide` before the search gives up."""

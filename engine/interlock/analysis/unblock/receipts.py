@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
+from interlock.analysis.unblock.goals import Moving, Wish
 from interlock.language.evaluate import Known
 from interlock.language.substitute import about, filled
 from interlock.ledger import Snapshot
@@ -15,7 +16,6 @@ from interlock.model.expression import Compare, Constant, Contained, Field, Logi
 from interlock.model.facts import Value
 from interlock.model.policy import Policy, Selection
 from interlock.schemas import catalog
-from interlock.unblocking.wishes import Moving, Wish
 
 _Fields = dict[str, Value]
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}

@@ -1,1 +1,0 @@
-"""What would make a policy allow: receipts that are supposed, and judged as if they had been recorded."""
