@@ -51,7 +51,7 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
 
 def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
     """The issues of a policy's test; those of the policy itself are told where that is checked."""
-    from interlock.testing.reading import source_of, suite
+    from interlock.analysis.testing.parse import source_of, suite
 
     try:
         suite(file, library)

@@ -48,8 +48,8 @@ class PolicyTests(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item]:
         """The cases. Raises CollectError with everything that is wrong with the file, or with the policy."""
+        from interlock.analysis.testing.parse import suite
         from interlock.errors import InterlockError
-        from interlock.testing.reading import suite
 
         try:
             read, loaded = suite(_near(self.path), _library(self.config))
@@ -68,7 +68,7 @@ class PolicyCase(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the case's steps. Raises CaseFailed."""
-        from interlock.testing.running import run
+        from interlock.analysis.testing import run
 
         wanted = f"{self.suite.id}/{self.case.name}"
         (result,) = run(self.suite, self.loaded, wanted.__eq__).cases

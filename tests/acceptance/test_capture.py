@@ -15,14 +15,14 @@ import pytest
 import yaml
 
 import interlock as package
+from interlock.analysis.testing import run
+from interlock.analysis.testing.parse import suite_of
 from interlock.capturing import captured, incident
 from interlock.capturing.writing import new_file
 from interlock.cli import main
 from interlock.errors import PolicyError
 from interlock.policy.library import Library
 from interlock.source import Source
-from interlock.testing.reading import suite_of
-from interlock.testing.running import run
 from tests.acceptance.conftest import Interlock, Ran
 from tests.conformance.answers import ANSWERS, Question, given
 from tests.helpers.ledgers import LedgerBuilder

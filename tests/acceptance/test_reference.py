@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
+from interlock.analysis.testing import tried
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.model.policy import Policy
 from interlock.policy.build import make
 from interlock.policy.library import Library
 from interlock.source import Source
-from interlock.testing import tried
 from tests.helpers import reference
 
 ROOT = Path(__file__).parents[2]

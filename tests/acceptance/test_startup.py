@@ -32,7 +32,7 @@ UNUSED = {
     "interlock.reporting.facts", "interlock.reporting.verification", "interlock.model.verification",
     "interlock.ledger.verify", "interlock.cli.docs", "interlock.policy.docs",
     "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.policy.lock",
-    "interlock.schemas.short", "interlock.logbook", "interlock.model.decision_log", "interlock.recording", "interlock.rejudging",
+    "interlock.analysis.testing.facts", "interlock.logbook", "interlock.model.decision_log", "interlock.recording", "interlock.rejudging",
     "interlock.cli.verify_decision", "interlock.watching", "interlock.cli.watch", "interlock.cli.notifying",
     "interlock.settings.toml", "tomllib", "interlock.reporting.outcomes", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.outcomes",

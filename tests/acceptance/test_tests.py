@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from interlock import schemas
+from interlock.analysis.testing import tried
 from interlock.policy.library import Library
-from interlock.testing import tried
 from tests.acceptance.conftest import Interlock
 from tests.helpers import consumers, fact_forms
 

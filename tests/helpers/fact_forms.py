@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 from interlock import schemas
+from interlock.analysis.testing.facts import settable
 from interlock.schemas.catalog import members, schema
-from interlock.schemas.short import settable
 
 Schema = dict[str, Any]
 FACT = "One key, the fact's kind, with its fields, named as conditions name them; what is left out is filled in."

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
+from interlock.analysis.testing.facts import completed
 from interlock.ledger import Snapshot, open_ledger
 from interlock.ledger.rows import HIDING, document
 from interlock.policy.compile.columns import INVALID, ROW
-from interlock.schemas.short import completed
 from tests.helpers.ledgers import LedgerBuilder
 
 AT = "2026-06-11T12:00:05Z"

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock import schemas
+from interlock.analysis.testing.parse import suite_of
 from interlock.errors import PolicyError
 from interlock.policy.library import Library
 from interlock.policy.parse import parse
 from interlock.source import Source
-from interlock.testing.reading import suite_of
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 LIBRARY = Library()

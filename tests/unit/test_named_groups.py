@@ -11,12 +11,12 @@ import pytest
 
 import interlock
 from interlock import inquiry
+from interlock.analysis.testing import tried
 from interlock.evaluation.judge import Engine
 from interlock.evaluation.rete import AVAILABLE
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.runner import library
-from interlock.testing import tried
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:10:00Z"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from interlock import schemas
+from interlock.analysis.testing.facts import Facts, timed
 from interlock.instant import parse_instant
 from interlock.policy.check.issues import Report
 from interlock.policy.parse import parse
 from interlock.source import Source
-from interlock.testing.facts import Facts, timed
 
 NOW = parse_instant("2026-06-22T09:10:00Z")
 

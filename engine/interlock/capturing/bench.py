@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.analysis.testing.facts import Facts
 from interlock.errors import EngineError, UsageError
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger.memory import HeldFacts
@@ -15,7 +16,6 @@ from interlock.model.facts import Value
 from interlock.policy.check.issues import Report
 from interlock.policy.parse import Document
 from interlock.source import Source
-from interlock.testing.facts import Facts
 
 Fact = dict[str, Any]
 

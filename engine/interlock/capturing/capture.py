@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from interlock import instant, schemas
+from interlock.analysis.testing.parse import NOW, TASK
 from interlock.capturing.bench import Bench, Told, whole
 from interlock.capturing.incident import Incident
 from interlock.capturing.masking import Flat, Masks, constants, flat, nested, texts
@@ -14,7 +15,6 @@ from interlock.errors import UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
-from interlock.testing.reading import NOW, TASK
 
 Entry = tuple[str, Flat]
 """A fact of the case: its kind and its fields."""

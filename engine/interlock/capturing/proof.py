@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from interlock.analysis.testing import run
+from interlock.analysis.testing.parse import suite_of
 from interlock.errors import UsageError
 from interlock.model.policy import Policy
 from interlock.policy.library import Library
 from interlock.source import Source
-from interlock.testing.reading import suite_of
-from interlock.testing.running import run
 
 
 def refuse_other(source: Source, policy: Policy, library: Library) -> None:

@@ -81,7 +81,7 @@ def command(
 
 def _read(path: str) -> Source | None:
     """The test file that is there, line ends as they are. Raises UsageError, PolicyError."""
-    from interlock.testing.reading import source_of
+    from interlock.analysis.testing.parse import source_of
 
     return source_of(path) if os.path.lexists(path) else None
 

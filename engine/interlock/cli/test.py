@@ -56,8 +56,8 @@ def command(
     Exit code: 0 all passed, 3 some failed or too little was covered, 5 a policy or a test file is invalid, 2 a wrong
     question, or no case to run, 1 a bug in interlock.
     """
+    from interlock.analysis.testing import tried
     from interlock.runner import library
-    from interlock.testing import tried
 
     trials, untested = tried(paths, library(policy_dirs), pattern)
     look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout)) if form == "text" else Look()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from interlock import instant, schemas
+from interlock.analysis.testing import facts
 from interlock.policy.check.issues import Report
-from interlock.schemas import ENTITIES, Violation, short
+from interlock.schemas import ENTITIES, Violation
+from interlock.schemas.catalog import ENTITIES, members, schema
+from interlock.schemas.wording import Path, Violation, did_you_mean, listed
 from interlock.source import nearest
 
 RAW = "raw"
@@ -82,7 +87,7 @@ class Facts:
                 if self._holdable(changed, here):
                     self._placed(key, changed, here)
             elif self._known(key[0], fields, here):
-                changed = self.held[key] | short.resolved(key[0], fields, timed(now))
+                changed = self.held[key] | facts.resolved(key[0], fields, timed(now))
                 if self._valid(changed, here):
                     self._placed(key, changed, here)
 
@@ -97,7 +102,7 @@ class Facts:
         if not self._known(kind, fields, path):
             return
         envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
-        whole = short.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
+        whole = facts.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
         if whole["id"] is None:
             whole["id"] = self._id(kind, whole)
         if self._valid(whole, path):
@@ -157,7 +162,7 @@ class Facts:
 
     def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
         """Whether the kind has all the fields."""
-        wrong = short.unknown(kind, fields)
+        wrong = facts.unknown(kind, fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong
@@ -210,3 +215,104 @@ def _is_cell(whole: Mapping[str, Any], name: str) -> bool:
 def _hint(kind: str, violation: Violation) -> str | None:
     field = schemas.fields(kind).get(".".join(map(str, violation.path)))
     return _SPAN if field and field.kind == "timestamp" else violation.hint
+
+
+_RECEIPTS = ("actor", "severity", "summary", "correlation")
+"""What receipts have, and entities have not."""
+_NUMBER = re.compile(r"-?\d+\.\d+")
+
+Timed = Callable[[str], str]
+"""The instant that a text means, or the text itself where it is no span of time."""
+
+
+def settable(kind: str) -> dict[str, dict[str, Any]]:
+    """The schemas of the fields that a fact in short form may have. Raises KeyError for an unknown kind."""
+    properties, _ = members(_schema(kind))
+    lacking = {"kind", *(_RECEIPTS if kind in ENTITIES else ())}
+    return {name: node for name, node in properties.items() if name not in lacking}
+
+
+def unknown(kind: str, given: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """The fields of a fact in short form that its kind does not have. Raises KeyError for an unknown kind."""
+    return tuple(_unknown(settable(kind), given, (), kind))
+
+
+def resolved(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
+    """The fields that are given, their times made instants. Raises KeyError for an unknown kind."""
+    properties, _ = members(_schema(kind))
+    return {name: _value(properties.get(name, {}), value, timed, given.get("at")) for name, value in given.items()}
+
+
+def completed(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
+    """The fact with every field that must be there; `given` has the envelope already.
+
+    A required field that is left out is null where it may be, else the first value that its schema names; a text is the
+    field's own name (of NAME_id it is `NAME-1`), a number 1, an instant the fact's own. Whether the whole is valid is
+    not asked. Raises KeyError for an unknown kind.
+    """
+    at = given.get("at")
+    return {"kind": kind, **_filled(_schema(kind), given, timed, timed(at) if isinstance(at, str) else at)}
+
+
+@cache
+def _schema(kind: str) -> dict[str, Any]:
+    return schema(f"facts/{kind}")
+
+
+def _unknown(
+    properties: Mapping[str, dict[str, Any]], given: Mapping[str, Any], path: Path, kind: str
+) -> Iterator[Violation]:
+    for name, value in given.items():
+        here = (*path, name)
+        if properties and name not in properties:
+            hint = did_you_mean(name, properties) or f"there is {listed(properties, 'and')}"
+            yield Violation(here, f"`{kind}` has no field `{'.'.join(map(str, here))}`", hint)
+        elif properties:
+            yield from _unknown_within(properties[name], value, here, kind)
+
+
+def _unknown_within(node: dict[str, Any], value: Any, path: Path, kind: str) -> Iterator[Violation]:
+    if isinstance(value, dict):
+        yield from _unknown(members(node)[0], value, path, kind)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown_within(node.get("items", {}), item, (*path, index), kind)
+
+
+def _filled(node: dict[str, Any], given: Mapping[str, Any], timed: Timed, at: Any) -> dict[str, Any]:
+    properties, required = members(node)
+    found = {name: _value(properties.get(name, {}), value, timed, at) for name, value in given.items()}
+    missing = [name for name in properties if name in required and name not in found and name != "kind"]
+    return found | {name: _default(name, properties[name], timed, at) for name in missing}
+
+
+def _value(node: dict[str, Any], value: Any, timed: Timed, at: Any) -> Any:
+    match value:
+        case dict():
+            return _filled(node, value, timed, at)
+        case list():
+            return [_value(node.get("items", {}), item, timed, at) for item in value]
+        case str() if node.get("format") == "date-time":
+            return timed(value)
+        case str() if "number" in _types(node) and _NUMBER.fullmatch(value):
+            return float(value)
+    return value
+
+
+def _default(name: str, node: dict[str, Any], timed: Timed, at: Any) -> Any:
+    types = _types(node)
+    if "null" in types:
+        return None
+    if "const" in node or "enum" in node:
+        return node["const"] if "const" in node else node["enum"][0]
+    if node.get("format") == "date-time":
+        return at
+    plain = {"integer": 1, "number": 1, "boolean": False, "array": []}
+    if types[0] == "object":
+        return _filled(node, {}, timed, at)
+    return plain.get(types[0], f"{name.removesuffix('_id')}-1" if name.endswith("_id") else name)
+
+
+def _types(node: dict[str, Any]) -> list[str]:
+    types = node.get("type", ["string"])
+    return [types] if isinstance(types, str) else types

@@ -1,0 +1,132 @@
+"""A decision held against what was expected of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from interlock.evaluation.explaining import lines, rule
+from interlock.evaluation.findings import completed
+from interlock.language.evaluate import Known
+from interlock.model.decision import Decision, Finding
+from interlock.model.expression import Constant
+from interlock.model.policy import Policy
+from interlock.model.testing import (
+    Coverage,
+    Difference,
+    Expectation,
+    Expected,
+    LineCoverage,
+    RuleCoverage,
+    StepResult,
+    Told,
+)
+from interlock.model.verdict import Verdict
+
+_TOLD: dict[bool | None, Told] = {True: "allowed", False: "denied", None: "undecided"}
+
+
+def differences(expect: Expectation, decision: Decision) -> tuple[Difference, ...]:
+    """Everything that is not as expected."""
+    return tuple(_differences(expect, decision))
+
+
+def _differences(expect: Expectation, decision: Decision) -> Iterator[Difference]:
+    verdict = _TOLD[decision.allow]
+    if expect.verdict not in (None, verdict):
+        yield Difference("verdict", expect.verdict, verdict)
+    if expect.state not in (None, decision.state):
+        yield Difference("state", expect.state, decision.state)
+    unforeseen = decision.allow is None and "undecided" not in (expect.verdict, expect.state)
+    if unforeseen or expect.reason not in (None, decision.reason):
+        yield Difference("reason", expect.reason, decision.reason)
+    lacking, further = _matched(expect, decision.findings)
+    if lacking or further:
+        told = [{"rule": each.rule, "message": each.message} for each in lacking]
+        yield Difference("findings", told, [{"rule": each.rule, "message": each.message} for each in further])
+    yield from _outputs("outputs", expect.outputs, decision.outputs)
+
+
+def _matched(expect: Expectation, found: tuple[Finding, ...]) -> tuple[list[Expected], list[Finding]]:
+    """The expected findings that were not made, and those that were made and not expected.
+
+    Where none are given, only an allowed decision says something of them: that nothing blocks.
+    """
+    if expect.findings is None:
+        return [], [each for each in found if expect.verdict == "allowed" and each.severity == "block"]
+    left, lacking = list(found), []
+    for wanted in sorted(expect.findings, key=lambda each: each.message is None):
+        met = next((f for f in left if f.rule == wanted.rule and wanted.message in (None, f.message)), None)
+        if met is None:
+            lacking.append(wanted)
+        else:
+            left.remove(met)
+    return lacking, left
+
+
+def _outputs(path: str, expect: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Difference]:
+    for name, wanted in expect.items():
+        here, value = f"{path}.{name}", got.get(name)
+        if isinstance(wanted, dict):
+            yield from _outputs(here, wanted, value if isinstance(value, dict) else {})
+        elif wanted != value or isinstance(wanted, bool) is not isinstance(value, bool):
+            yield Difference(here, wanted, value)
+
+
+class Tally:
+    """The counts of one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.fired: Counter[int] = Counter()
+        self.silent: Counter[int] = Counter()
+        self.taken: Counter[int] = Counter()
+
+    def count(self, known: Known, verdict: Verdict) -> None:
+        """Count a decision.
+
+        That a rule with a condition did not fire where it had no fact to range over shows nothing.
+        """
+        facts = {**known.facts, **verdict.derived}
+        fired = {firing.rule for firing in verdict.firings}
+        self.fired.update(fired)
+        self.taken[verdict.line] += 1
+        for index, rule in enumerate(self.policy.rules):
+            judged = isinstance(rule.condition, Constant) or all(facts[name] for name in rule.loops)
+            if index not in fired and judged:
+                self.silent[index] += 1
+
+    def coverage(self) -> Coverage:
+        """What was tried."""
+        rules = enumerate(self.policy.rules)
+        lines = enumerate(self.policy.decide)
+        return Coverage(
+            tuple(RuleCoverage(rule.id, self.fired[i], self.silent[i]) for i, rule in rules),
+            tuple(LineCoverage(i + 1, line.state, self.taken[i]) for i, line in lines),
+        )
+
+
+def explained(result: StepResult, policy: Policy, known: Known, verdict: Verdict) -> StepResult:
+    """The failed step with the rules that fired or did not against what was expected.
+
+    Where it is not the findings that differ, these are the rules that might have blocked. Where it is the state, the
+    lines of `decide` are told too.
+    """
+    differ = {difference.what: difference for difference in result.differences}
+    named = _named(differ["findings"]) if "findings" in differ else set()
+    if not named and "verdict" in differ:
+        named = {each.id for each in policy.rules if each.effect == "block"}
+    whole = completed(policy, known, verdict)
+    asked = [index for index, each in enumerate(policy.rules) if each.id in named]
+    return msgspec.structs.replace(
+        result,
+        rules=tuple(rule(policy, index, whole, verdict, silent=True) for index in asked),
+        lines=lines(policy, known, verdict) if {"state", "verdict"} & differ.keys() else (),
+    )
+
+
+def _named(findings: Difference) -> set[str]:
+    return {each["rule"] for each in (*findings.expected, *findings.got)}

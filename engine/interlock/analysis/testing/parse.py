@@ -1,0 +1,345 @@
+"""A test file → `Suite`, or everything that is wrong with it, each with its place."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from interlock import instant, schemas
+from interlock.analysis.testing.facts import Facts, timed
+from interlock.errors import PolicyError, UsageError
+from interlock.evaluation.arguments import value_of
+from interlock.evaluation.judge import Loaded
+from interlock.model.expression import type_of
+from interlock.model.facts import Value
+from interlock.model.policy import Output, Policy
+from interlock.model.testing import Case, Expectation, Expected, Step, Suite, Told
+from interlock.policy.check.issues import Report
+from interlock.policy.library import Library
+from interlock.policy.parse import parse
+from interlock.source import Issue, Source, nearest
+
+NOW, TASK = "2026-01-01T00:00:00Z", "task"
+"""The clock and the task of a case that gives none."""
+_Path = tuple[str | int, ...]
+
+
+def suite(path: str, library: Library) -> tuple[Suite, Loaded]:
+    """Read a test file, and load the policy that it tests.
+
+    Raises PolicyError with every issue of the test file, or of the policy; UsageError when the file cannot be read.
+    """
+    return suite_of(source_of(path), library)
+
+
+def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
+    """The suite in a text, as if it were the file that the source is named after. Raises PolicyError."""
+    path = source.name
+    said, report, issues = read(source)
+    if said is None or report is None:
+        raise PolicyError(issues, (source,))
+    try:
+        place = _policy(said.policy, path, library)
+        loaded = library.load(place)
+    except UsageError as error:
+        report.at("E702", ("policy",), str(error))
+        raise PolicyError(tuple(report.issues), (source,)) from None
+    except PolicyError as error:
+        report.at("E702", ("policy",), f"the policy `{said.policy}` is invalid: {error.issues[0].message}")
+        raise PolicyError((*report.issues, *error.issues), (source, *error.sources)) from None
+    found = _suite(report, said, loaded.policy, place)
+    if report.issues:
+        raise PolicyError(tuple(set(report.issues)), (source,))
+    return found, loaded
+
+
+def source_of(path: str) -> Source:
+    """The text of a test file. Raises UsageError when it cannot be read, PolicyError when it is no text."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise UsageError(f"cannot read the test file `{path}`: it is no regular file")
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise UsageError(f"cannot read the test file `{path}`: {(error.strerror or str(error)).lower()}") from None
+    try:
+        return Source(path, content.decode())
+    except UnicodeDecodeError as error:
+        source = Source(path, content[: error.start].decode())
+        issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
+        raise PolicyError((issue,), (source,)) from None
+
+
+def _policy(named: str, path: str, library: Library) -> str:
+    """The file of the policy that a test file names: a path from its folder, an id beside it, or one of the library."""
+    folder = os.path.dirname(path)
+    written = named if named.endswith((".yaml", ".yml")) or os.sep in named else f"{named}.yaml"
+    beside = os.path.join(folder, written)
+    return beside if os.path.isfile(beside) or written == named else library.path(named)
+
+
+def _suite(report: Report, said: File, policy: Policy, path: str) -> Suite:
+    known = {parameter.name: parameter for parameter in policy.parameters}
+    for place, params in [((), said.params), *((("cases", i), case.params) for i, case in enumerate(said.cases))]:
+        for name in params.keys() - known:
+            near = nearest(name, known)
+            hint = f"did you mean `{near}`?" if near else f"there is {', '.join(known) or 'none'}"
+            report.at_key("E712", (*place, "params", name), f"`{policy.id}` has no parameter `{name}`", hint)
+    names: set[str] = set()
+    for index, case in enumerate(said.cases):
+        if case.case in names:
+            report.at("E703", ("cases", index, "case"), f"two cases are named `{case.case}`", "rename one of them")
+        names.add(case.case)
+    cases = tuple(_case(report, said, case, policy, ("cases", i)) for i, case in enumerate(said.cases))
+    return Suite(report.document.source.name, path, policy.id, cases)
+
+
+def _case(report: Report, said: File, case: Written, policy: Policy, path: _Path) -> Case:
+    task = case.task or said.task or TASK
+    now = _instant(report, case.now, (*path, "now")) if case.now else _instant(report, said.now or NOW, ("now",))
+    facts = Facts(report, task)
+    facts.add(said.facts, ("facts",), now)
+    facts.add(case.facts, (*path, "facts"), now)
+    at = report.document.locate((*path, "case"))
+    expect = expectation(report, policy, case.expect, (*path, "expect"), now)
+    steps = [Step("", at, now, facts.all(), expect)]
+    for index, then in enumerate(case.then):
+        steps.append(_step(report, then, facts, steps[-1].now, policy, (*path, "then", index)))
+    return Case(case.case, at, task, _arguments(report, policy, said, case, path), tuple(steps))
+
+
+def _step(report: Report, then: Then, facts: Facts, before: int, policy: Policy, path: _Path) -> Step:
+    now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
+    if now >= instant.LIMIT:
+        report.at("E713", (*path, "after"), "the clock would pass the year 2254")
+        now = before
+    facts.remove(then.remove, (*path, "remove"))
+    facts.change(then.change, (*path, "change"), now)
+    facts.add(then.facts, (*path, "facts"), now)
+    name = then.step or f"step {int(path[-1]) + 1}"
+    expect = expectation(report, policy, then.expect, (*path, "expect"), now)
+    return Step(name, report.document.locate((*path, "step") if then.step else path), now, facts.all(), expect)
+
+
+def _arguments(report: Report, policy: Policy, said: File, case: Written, path: _Path) -> dict[str, Value]:
+    """A value for every parameter: the case's, the file's, or its default."""
+    found: dict[str, Value] = {}
+    for parameter in policy.parameters:
+        name = parameter.name
+        place = next((p for p, params in ((path, case.params), ((), said.params)) if name in params), None)
+        if place is None and parameter.required:
+            hint = f"write it under `params`: {parameter.description}".rstrip(": ")
+            report.at("E712", (*path, "case"), f"the parameter `{name}` of `{policy.id}` must be given", hint)
+        if place is None:
+            found[name] = parameter.default
+            continue
+        given: Mapping[str, Any] = case.params if place else said.params
+        try:
+            found[name] = value_of(parameter, given[name])
+        except ValueError as error:
+            report.at("E712", (*place, "params", name), str(error))
+    return found
+
+
+def _instant(report: Report, text: str, path: _Path) -> int:
+    try:
+        return instant.parse_instant(text)
+    except ValueError as error:
+        report.at("E713", path, str(error))
+        return instant.parse_instant(NOW)
+
+
+def _span(report: Report, text: str, path: _Path) -> int:
+    try:
+        return instant.parse_duration(text)
+    except ValueError as error:
+        report.at("E713", path, str(error))
+        return 0
+
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""A text that says something."""
+_OPEN = frozenset(["facts", "change", "params", "outputs"])
+"""What holds values of the author's own, of which null may be one."""
+_Fact = dict[str, Any]
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of `findings` that is no mere id."""
+
+    rule: Text
+    message: Text | None = None
+
+
+class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an `expect` says."""
+
+    allow: Literal["undecided"] | bool | None = None
+    state: Text | None = None
+    reason: Text | None = None
+    findings: list[str | Finding] | None = None
+    outputs: dict[str, Any] = {}
+
+
+class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of `then`."""
+
+    expect: Expect
+    step: Text | None = None
+    after: str | None = None
+    facts: list[_Fact] = []
+    change: list[_Fact] = []
+    remove: list[str] = []
+
+
+class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of `cases`."""
+
+    case: Text
+    expect: Expect
+    now: str | None = None
+    task: Text | None = None
+    params: dict[str, Any] = {}
+    facts: list[_Fact] = []
+    then: list[Then] = []
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole test file."""
+
+    policy: Text
+    cases: list[Written]
+    now: str | None = None
+    task: Text | None = None
+    params: dict[str, Any] = {}
+    facts: list[_Fact] = []
+
+
+def read(source: Source) -> tuple[File | None, Report | None, tuple[Issue, ...]]:
+    """Read a test file: what it says, where further issues of it go, and the issues of its form."""
+    document, issues = parse(source, "test file")
+    if document is None:
+        return None, None, issues
+    report = Report(document)
+    report.issues += issues
+    data = document.data
+    if isinstance(data, dict) and data.get("cases") in ([], None):
+        report.at_key("E701", ("cases",), "the file has no case: it tests nothing", "write one under `cases`")
+        return None, report, tuple(report.issues)
+    try:
+        said = msgspec.convert(data, File, strict=True)
+        if not _blank(data):
+            return said, report, tuple(report.issues)
+        _structure(report, data, "a key has no value")
+    except msgspec.ValidationError as error:
+        _structure(report, data, str(error))
+    return None, report, tuple(report.issues)
+
+
+def _blank(node: Any) -> bool:
+    """Whether a key of the form has no value: what was meant to be expected there would not be looked at."""
+    if isinstance(node, list):
+        return any(map(_blank, node))
+    if isinstance(node, dict):
+        return any(_blank(item) for key, item in node.items() if key not in _OPEN)
+    return node is None
+
+
+def _structure(report: Report, data: Any, otherwise: str) -> None:
+    """Every fault of the form, by the schema; what only msgspec refuses is told in its words."""
+    for violation in schemas.violations("test", _bare(data)):
+        at = report.at_key if violation.path in report.document.keys and "key" in violation.message else report.at
+        at("E700", violation.path, violation.message, violation.hint)
+    if not report.issues:
+        report.at("E700", (), otherwise)
+
+
+def _bare(node: Any) -> Any:
+    """The document without what is in its facts, of which their kinds' schemas have to say."""
+    if isinstance(node, list):
+        return [_bare(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _emptied(item) if key == "facts" else _bare(item) for key, item in node.items()}
+
+
+def _emptied(facts: Any) -> Any:
+    told = isinstance(facts, list) and all(isinstance(f, dict) and len(f) == 1 for f in facts)
+    return [] if told else facts
+
+
+_Steps = tuple[str | int, ...]
+_TOLD: dict[bool | str, Told] = {True: "allowed", False: "denied", "undecided": "undecided"}
+UNDECIDED = "undecided"
+
+
+def expectation(report: Report, policy: Policy, said: Expect, path: _Steps, now: int) -> Expectation:
+    """What is expected at `now`; what is wrong with it goes to the report."""
+    verdict = None if said.allow is None else _TOLD[said.allow]
+    if verdict is None and said.state is None:
+        report.at("E714", path, "neither `allow` nor `state` is expected", "say which verdict must come out")
+    if said.state is not None:
+        _state(report, policy, said, verdict, (*path, "state"))
+    if said.reason is not None and UNDECIDED not in (verdict, said.state):
+        report.at_key("E714", (*path, "reason"), "only an undecided policy gives a reason", "expect `allow: undecided`")
+    found = None if said.findings is None else _findings(report, policy, said.findings, (*path, "findings"))
+    outputs = _outputs(report, policy.outputs, said.outputs, (*path, "outputs"), now)
+    return Expectation(verdict, said.state, said.reason, found, outputs)
+
+
+def _state(report: Report, policy: Policy, said: Expect, verdict: Told | None, path: _Steps) -> None:
+    """The state must be one that the policy has, and may allow what is expected."""
+    verdicts = {(line.state, _TOLD[line.allow]) for line in policy.decide} | {(UNDECIDED, _TOLD[UNDECIDED])}
+    states = {state for state, _ in verdicts}
+    if said.state not in states:
+        hint = _meant(str(said.state), [*(line.state for line in policy.decide), UNDECIDED])
+        report.at("E710", path, f"`{policy.id}` has no state `{said.state}`", hint)
+    elif verdict is not None and (said.state, verdict) not in verdicts:
+        report.at("E714", path, f"the state `{said.state}` is never {verdict}", "one of the two cannot come out")
+
+
+def _findings(report: Report, policy: Policy, said: Iterable[str | Finding], path: _Steps) -> tuple[Expected, ...]:
+    rules = {rule.id: rule for rule in policy.rules}
+    found = []
+    for index, each in enumerate(said):
+        named = Finding(each) if isinstance(each, str) else each
+        here = (*path, index) if isinstance(each, str) else (*path, index, "rule")
+        if named.rule not in rules:
+            report.at("E709", here, f"`{policy.id}` has no rule `{named.rule}`", _meant(named.rule, rules))
+        elif rules[named.rule].effect == "derive":
+            hint = "expect what the rules after it make of that"
+            report.at("E709", here, f"the rule `{named.rule}` derives a fact, and makes no finding", hint)
+        found.append(Expected(named.rule, named.message))
+    return tuple(found)
+
+
+def _outputs(
+    report: Report, written: Iterable[Output], said: Mapping[str, Any], path: _Steps, now: int
+) -> dict[str, Any]:
+    """The expected outputs, the relative times among them made instants."""
+    known = {output.name: output for output in written}
+    found = {}
+    for name, value in said.items():
+        here = (*path, name)
+        if name not in known:
+            report.at_key("E711", here, f"there is no output `{name}`", _meant(name, known))
+        elif (node := known[name].value) is not None:
+            if isinstance(value, dict):
+                report.at("E711", here, f"the output `{name}` is a value, not a mapping of further ones")
+            instant = type_of(node).kind == "timestamp" and isinstance(value, str)
+            found[name] = timed(now)(value) if instant else value
+        elif isinstance(value, dict):
+            found[name] = _outputs(report, known[name].members, value, here, now)
+        else:
+            report.at("E711", here, f"the output `{name}` is a mapping of further ones, not a value")
+    return found
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(known))
+    near = nearest(word, listed)
+    return f"did you mean `{near}`?" if near else f"there is {', '.join(listed) or 'none'}"
