@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 import interlock as package
+from interlock.analysis.capture import captured, incident
+from interlock.analysis.capture.yaml import new_file
 from interlock.analysis.testing import run
 from interlock.analysis.testing.parse import suite_of
-from interlock.capturing import captured, incident
-from interlock.capturing.writing import new_file
 from interlock.cli import main
 from interlock.errors import PolicyError
 from interlock.policy.library import Library

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.capturing.bench import whole
+from interlock.analysis.capture.minimize import whole
 from interlock.errors import PolicyError
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Judged, Loaded

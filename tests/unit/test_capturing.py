@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.capturing.masking import Masks
-from interlock.capturing.smallest import smallest
-from interlock.capturing.writing import new_file, with_case
+from interlock.analysis.capture.masking import Masks
+from interlock.analysis.capture.minimize import smallest
+from interlock.analysis.capture.yaml import new_file, with_case
 from interlock.policy.parse import parse
 from interlock.source import Source
 

@@ -51,9 +51,8 @@ def command(
     given = options.given(params)
     if name is not None and name != name.encode(errors="replace").decode():
         raise UsageError("`--name` is no text: it holds bytes that are not UTF-8")
-    from interlock.capturing import captured, incident
-    from interlock.capturing.proof import prove, refuse_other
-    from interlock.capturing.writing import new_file, with_case
+    from interlock.analysis.capture import captured, incident, prove, refuse_other
+    from interlock.analysis.capture.yaml import new_file, with_case
     from interlock.cli.editor import schemas
     from interlock.runner import library
 
