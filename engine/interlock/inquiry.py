@@ -36,7 +36,7 @@ def facts(
 
     Arguments and errors as in `evaluate`.
     """
-    from interlock.evaluation.seeing import seen
+    from interlock.analysis.facts import seen
 
     (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     given = arguments_for(loaded, params or {}, [loaded])
@@ -69,7 +69,7 @@ def explain(
     With `rule`, that rule alone, also where it did not fire; with `every`, all rules so. Other arguments and errors as
     in `evaluate`.
     """
-    from interlock.evaluation.explaining import authored, explanation
+    from interlock.analysis.explain import authored, explanation
 
     (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     if rule is not None:
@@ -146,7 +146,7 @@ def replay(
     long as its verdict, state, reason and findings are. A change is judged by both evaluators, what lies between by
     the reference alone.
     """
-    from interlock.evaluation.replay import Stretch, history
+    from interlock.analysis.replay import Stretch, history
 
     loaded = ready(policies, library(policy_dirs, cached=lock is None), lock)
     given = [arguments_for(each, params or {}, loaded) for each in loaded]

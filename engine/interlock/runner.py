@@ -125,7 +125,7 @@ def recorded(
     Unless `cached`, policies are compiled from their source, as they always are under a lock. Of receipts, only those
     up to the `seq` `head` are read.
     """
-    from interlock.recording import record
+    from interlock.analysis.decision_log import record
 
     loaded = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
     given = [arguments_for(each, params, loaded) for each in loaded]

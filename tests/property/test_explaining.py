@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.analysis.explain import MOST, explain, lines
 from interlock.errors import PolicyError
 from interlock.evaluation import reference
-from interlock.evaluation.explaining import MOST, explain, lines
 from interlock.language.evaluate import Known
 from interlock.language.unparse import notation
 from interlock.model.explanation import Part

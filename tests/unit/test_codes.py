@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from interlock import codes
-from interlock.checking import check
+from interlock.analysis.check import check
 from interlock.errors import PolicyError
 from interlock.model.waivers import Waivable
 from interlock.policy.library import Library

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.differing import overlay
+from interlock.analysis.diff import overlay
 from interlock.instant import format_instant, parse_instant
 from interlock.model.decision import Finding
 from interlock.model.diff import Difference

@@ -8,10 +8,10 @@ from itertools import count
 import msgspec
 import pytest
 
+from interlock.analysis.watch import GRACE, LOOK, Round, Watch
 from interlock.errors import LedgerError
 from interlock.instant import SECOND, format_instant
 from interlock.model.decision import Decision, Finding, Head
-from interlock.watching import GRACE, LOOK, Round, Watch
 
 START = 1_800_000_000 * SECOND
 

@@ -39,7 +39,7 @@ def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence
     Exit code: 0 no error, 5 a policy is invalid (with --strict: or has a warning), 2 a wrong question, 1 a bug in
     interlock.
     """
-    from interlock.checking import check
+    from interlock.analysis.check import check
     from interlock.runner import library
 
     issues, sources = check(paths, library(policy_dirs))

@@ -55,7 +55,7 @@ def command(
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     given = options.given(params)
-    from interlock.differing import compare
+    from interlock.analysis.diff import compare
     from interlock.reporting import diff
 
     tasks = None if task is None else [task]

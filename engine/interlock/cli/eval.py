@@ -143,7 +143,7 @@ def _logging(log: str, waivers: str | None, others: Sequence[str]) -> Callable[.
     """What judges, and appends to the log before anything is told. `others` are no log."""
     if waivers is not None:
         raise UsageError("a decision log holds no waivers; give one of `--decision-log` and `--waivers`")
-    from interlock.logbook import logged
+    from interlock.analysis.decision_log import logged
 
     return logged(log, others)
 

@@ -46,8 +46,8 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
     """
     import gc
 
-    from interlock import logbook
-    from interlock.rejudging import Court
+    from interlock.analysis import decision_log as logbook
+    from interlock.analysis.verify_decision import Court
     from interlock.reporting import decision_log
     from interlock.shipped import is_shipped
 

@@ -20,9 +20,9 @@ from interlock.model.decision import Decision
 from interlock.reporting import Look, render, text
 
 if TYPE_CHECKING:
+    from interlock.analysis.watch import Round
     from interlock.ledger import Ledger
     from interlock.model.decision_log import Record
-    from interlock.watching import Round
 
 _PATIENCE = 0.2
 """Seconds to wait for a lock: it is tried again, and nobody can interrupt the wait."""
@@ -84,7 +84,7 @@ def command(
     """
     import gc
 
-    from interlock.watching import SystemClock, Watch
+    from interlock.analysis.watch import SystemClock, Watch
 
     gc.enable()
     signal.signal(signal.SIGTERM, _interrupted)
@@ -123,7 +123,7 @@ class _Asking:
         self._ledger, self._policies, self._question, self._log = ledger, policies, question, log
         self._records: Sequence[Record] = ()
         if log is not None:
-            from interlock.logbook import refuse
+            from interlock.analysis.decision_log import refuse
             from interlock.runner import library
 
             refuse(log, [ledger.path, *map(library(question["policy_dirs"]).path, policies)])
@@ -143,7 +143,7 @@ class _Asking:
     def log(self, told: Sequence[Decision]) -> None:
         """Append what is told. Raises UsageError when it cannot be."""
         if self._log is not None:
-            from interlock.logbook import append
+            from interlock.analysis.decision_log import append
 
             append(self._log, [each for each in self._records if any(each.decision is one for one in told)])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.evaluation.explaining import lines, rule
+from interlock.analysis.explain import lines, rule
 from interlock.evaluation.findings import completed
 from interlock.language.evaluate import Known
 from interlock.model.decision import Decision, Finding

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from interlock.analysis.explain import cited
 from interlock.evaluation.findings import ranging
-from interlock.evaluation.parts import cited
 from interlock.language.evaluate import Known, evaluate, find
 from interlock.language.walk import reference, selections, walk
 from interlock.model.explanation import Cited

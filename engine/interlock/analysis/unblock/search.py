@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from interlock.analysis.explain import lacking
 from interlock.analysis.unblock.goals import Atom, Moving, Needing, Waiting, Wish, wishes
 from interlock.analysis.unblock.hypothesis import Bench, Supposition
 from interlock.analysis.unblock.receipts import granting, moving
 from interlock.evaluation import reference
-from interlock.evaluation.explaining import lacking
 from interlock.evaluation.findings import completed
 from interlock.evaluation.judge import Judge, Loaded, maps
 from interlock.evaluation.select import Selected

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from interlock.analysis.replay import Stretch, history
 from interlock.errors import UsageError
 from interlock.evaluation.judge import Loaded
-from interlock.evaluation.replay import Stretch, history
 from interlock.instant import LIMIT, format_instant, parse_instant
 from interlock.ledger import Ledger, Snapshot
 from interlock.model.decision import Finding

@@ -1,0 +1,410 @@
+"""Why the rules came to their verdict: every rule, the facts that it ranged over, and each part of its condition.
+
+`explain` and `rule` are functions of a policy, of what is known and of the verdict: they ask no ledger and no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from math import prod
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from interlock import instant, schemas
+from interlock.evaluation import reference
+from interlock.evaluation.findings import completed, finding, ranging
+from interlock.evaluation.judge import Judge, Loaded, maps
+from interlock.language.evaluate import Known, evaluate, find, printed
+from interlock.language.substitute import filled
+from interlock.language.unparse import notation
+from interlock.language.walk import children, walk
+from interlock.language.walk import reference as referenced
+from interlock.ledger import Snapshot
+from interlock.model.explanation import (
+    Case,
+    Cited,
+    Clause,
+    Explanation,
+    LineExplained,
+    Looked,
+    NeedExplained,
+    Part,
+    Read,
+    RuleExplained,
+    Sought,
+)
+from interlock.model.expression import (
+    TRUE,
+    Blocked,
+    Compare,
+    Constant,
+    Field,
+    Logic,
+    Lookup,
+    Node,
+    Not,
+    Now,
+    Param,
+    Present,
+    Single,
+    Some,
+    Sum,
+    Task,
+    Type,
+    Variable,
+    type_of,
+)
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Policy, Rule, Selection
+from interlock.model.verdict import Firing, Verdict
+from interlock.schemas import catalog
+
+MOST = 20
+"""That many combinations of facts for which a rule fired are explained, and as many for which it did not."""
+Asked = Callable[[Rule], bool]
+
+
+def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], silent: Asked) -> Explanation:
+    """Why a policy decides as it does. `silent` asks for the rules that are told also where they did not fire.
+
+    Raises UsageError for an unknown task, LedgerError.
+    """
+    policy = loaded.policy
+    decision = bench.decide(loaded, task, params)
+    selected = bench.facts(loaded, task, params)
+    known = Known(bench.now, decision.task, params, selected.facts, maps(policy, selected.facts))
+    movers = Movers(bench.snapshot, known)
+    verdict = None if decision.allow is None else reference.judge(policy, known)
+    return Explanation(
+        policy=decision.policy,
+        version=decision.version,
+        task=decision.task,
+        now=decision.now,
+        allow=decision.allow,
+        state=decision.state,
+        reason=decision.reason,
+        needs=_needs(bench, loaded, task, params),
+        sought=() if selected.missing is None else _sought(policy, known),
+        rules=()
+        if verdict is None
+        else tuple(movers.of_rule(each) for each in explain(policy, known, verdict, silent)),
+        lines=() if verdict is None else tuple(movers.of_line(each) for each in lines(policy, known, verdict)),
+        policy_digest=decision.policy_digest,
+    )
+
+
+def authored(found: Explanation, written: Mapping[str, Any], only: str | None = None) -> Explanation:
+    """The explanation with the conditions as the policy's file has them (`written`), and of one rule only if asked."""
+    texts = {rule["id"]: rule for rule in written.get("rules") or ()}
+    rules = tuple(
+        replace(each, clauses=(*_clauses(written, everywhere=True), *_clauses(texts[each.rule])))
+        if each.rule in texts
+        else each
+        for each in found.rules
+        if only in (None, each.rule)
+    )
+    return replace(found, rules=rules)
+
+
+def _clauses(written: Mapping[str, Any], *, everywhere: bool = False) -> tuple[Clause, ...]:
+    return tuple(Clause(word, _text(written[word]), everywhere) for word in ("when", "unless") if word in written)
+
+
+def _text(written: object) -> str:
+    return str(written).lower() if isinstance(written, bool) else " ".join(str(written).split())
+
+
+def lacking(policy: Policy, known: Known) -> list[tuple[str, Node]]:
+    """The last selection that was run, of which something was required and not found, and what its facts should be:
+    one condition for each group that lacks."""
+    selection = [each for each in policy.selections if each.name in known.facts][-1]
+    if not selection.groups:
+        return [(selection.name, TRUE)]
+    field = Field(Variable(selection.name), selection.per[0], Type("string"))
+    there = [fact for fact in known.facts[selection.name] if not fact.absent and fact.fields.get("count") != 0]
+    found = {fact.fields.get(field.path) for fact in there}
+    missing = [group for group in selection.groups if group not in found]
+    return [(selection.name, Compare("==", field, Constant(group, Type("string")))) for group in missing]
+
+
+def _sought(policy: Policy, known: Known) -> tuple[Sought, ...]:
+    return tuple(
+        described(policy, name, None if node == TRUE else notation(node, name), known)
+        for name, node in lacking(policy, known)
+    )
+
+
+def _needs(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[NeedExplained, ...]:
+    return tuple(
+        NeedExplained(need.name, need.policy, made.task, made.allow, made.state, made.reason)
+        for need in loaded.policy.needs
+        for made in (each.decision for each in bench.needed(need, loaded, task, params))
+    )
+
+
+def explain(policy: Policy, known: Known, verdict: Verdict, silent: Asked) -> tuple[RuleExplained, ...]:
+    """Every rule that fired, where it did; and those rules that `silent` asks for, also where they did not."""
+    whole = completed(policy, known, verdict)
+    found = (rule(policy, index, whole, verdict, silent=silent(each)) for index, each in enumerate(policy.rules))
+    return tuple(each for each, asked in zip(found, policy.rules, strict=True) if each.fired or silent(asked))
+
+
+def rule(policy: Policy, index: int, whole: Known, verdict: Verdict, *, silent: bool) -> RuleExplained:
+    """One rule (by its index) over what is known once the rules have been judged by: see `completed`.
+
+    With `silent`, also the combinations of facts for which it did not fire.
+    """
+    asked = policy.rules[index]
+    fired = [firing for firing in verdict.firings if firing.rule == index]
+    cases = [_case(policy, asked, firing, whole, fired=True) for firing in fired[:MOST]]
+    if silent:
+        left = islice(_others(index, asked, whole, fired), MOST)
+        cases += [_case(policy, asked, firing, whole, fired=False) for firing in left]
+    return RuleExplained(
+        rule=asked.id,
+        severity=None if asked.effect == "derive" else asked.effect,
+        derives=asked.derive,
+        line=asked.line,
+        ranges=asked.loops,
+        clauses=_retold(asked),
+        combinations=prod(len(whole.facts[name]) for name in asked.loops),
+        fired=len(fired),
+        cases=tuple(cases),
+    )
+
+
+def lines(policy: Policy, known: Known, verdict: Verdict) -> tuple[LineExplained, ...]:
+    """The lines of `decide`: those that were passed over, and why; the one that was taken; those after it."""
+    whole = completed(policy, known, verdict)
+    return tuple(
+        LineExplained(
+            line.state,
+            line.allow,
+            index == verdict.line,
+            index <= verdict.line,
+            None if line.when is None or index > verdict.line else part(policy, line.when, whole),
+        )
+        for index, line in enumerate(policy.decide)
+    )
+
+
+def _others(index: int, asked: Rule, whole: Known, fired: list[Firing]) -> Iterator[Firing]:
+    """The combinations of facts for which the rule did not fire."""
+    done = {firing.identity() for firing in fired}
+    every = (Firing(index, facts) for facts in product(*(whole.facts[name] for name in asked.loops)))
+    return (firing for firing in every if firing.identity() not in done)
+
+
+def _case(policy: Policy, asked: Rule, firing: Firing, whole: Known, *, fired: bool) -> Case:
+    told = finding(asked, firing, whole) if fired else None
+    return Case(
+        fired,
+        tuple(map(cited, firing.facts)),
+        part(policy, asked.condition, ranging(asked, firing.facts, whole)),
+        told.message if told else None,
+        told.fix if told else None,
+    )
+
+
+def _retold(asked: Rule) -> tuple[Clause, ...]:
+    """The condition, where the text that its author wrote is not at hand."""
+    if isinstance(asked.condition, Not):
+        return (Clause("unless", notation(asked.condition.item)),)
+    return (Clause("when", notation(asked.condition)),)
+
+
+MOST_PARTS = 3
+"""That many facts are shown of those that `exists` or `all` looked at."""
+
+
+def part(policy: Policy, node: Node, known: Known) -> Part:
+    """A condition and its parts, as they are over what is known."""
+    if isinstance(node, Some):
+        return _macro(policy, node, node, node.condition, known)
+    if isinstance(node, Not) and isinstance(node.item, Some) and isinstance(node.item.condition, Not):
+        return _macro(policy, node, node.item, node.item.condition.item, known)
+    if isinstance(node, Logic) or (isinstance(node, Not) and not isinstance(node.item, Present)):
+        inner = tuple(part(policy, each, known) for each in children(node))
+        op = node.op if isinstance(node, Logic) else "!"
+        return Part(notation(node), evaluate(node, known) is True, op=op, parts=inner)
+    return _leaf(policy, node, known)
+
+
+def cited(fact: Fact) -> Cited:
+    """The receipt or entity that a fact came from, or the named group that is absent."""
+    group = next((str(value) for value in fact.fields.values() if value is not None), None) if fact.absent else None
+    return Cited(fact.kind, fact.id, _normal(fact.at), group)
+
+
+def _leaf(policy: Policy, node: Node, known: Known) -> Part:
+    inner = list(walk(node))
+    values = [each for each in inner if isinstance(each, Field | Param | Now | Task | Sum | Blocked)]
+    reads = {notation(each): printed(evaluate(each, known), type_of(each).kind) for each in values}
+    receipts: dict[Cited, None] = {}
+    lacking: dict[Sought, None] = {}
+    for each in inner:
+        of = referenced(each)
+        fact = None if of is None else find(of, known)
+        if fact is not None and not fact.absent:
+            receipts[cited(fact)] = None
+        elif isinstance(of, Single | Lookup):
+            lacking[sought(policy, of, known)] = None
+        elif fact is not None:
+            lacking[absence(policy, fact, known)] = None
+    named = tuple(Read(name, value) for name, value in reads.items())
+    return Part(notation(node), evaluate(node, known) is True, named, tuple(receipts), tuple(lacking))
+
+
+def _macro(policy: Policy, node: Node, some: Some, condition: Node, known: Known) -> Part:
+    """`exists` and `all`, at the facts that they found, or those that came nearest."""
+    facts, name = known.facts[some.selection], some.variable
+    found = [fact for fact in facts if evaluate(some.condition, known.looking_at(name, fact))]
+    shown = found or (_nearest(facts, some, known) if isinstance(node, Some) else [])
+    among = [Looked(cited(fact), part(policy, condition, known.looking_at(name, fact))) for fact in shown[:MOST_PARTS]]
+    return Part(
+        notation(node),
+        evaluate(node, known) is True,
+        receipts=tuple(dict.fromkeys(cited(fact) for fact in found[:MOST_PARTS] if not fact.absent)),
+        sought=() if found or not isinstance(node, Some) else (sought(policy, some, known),),
+        looked_at=len(facts),
+        found=len(found),
+        among=tuple(among),
+    )
+
+
+def _nearest(facts: Sequence[Fact], some: Some, known: Known) -> list[Fact]:
+    """The facts of which the fewest things that are asked do not hold, the newest of these first."""
+    asked = some.condition.items if isinstance(some.condition, Logic) and some.condition.op == "&&" else ()
+
+    def failing(place: int) -> int:
+        here = known.looking_at(some.variable, facts[place])
+        return sum(not evaluate(each, here) for each in asked)
+
+    return [facts[place] for place in sorted(range(len(facts) - 1, -1, -1), key=failing)]
+
+
+def _normal(at: str | None) -> str | None:
+    """An instant in the one form that all reports have."""
+    return None if at is None else instant.format_instant(instant.parse_instant(at))
+
+
+_TRUE = Constant(True, Type("bool", nullable=False))
+
+
+def sought(policy: Policy, of: Single | Lookup | Some, known: Known) -> Sought:
+    """What a reference, or an `exists`, looks for."""
+    condition = None
+    if isinstance(of, Some):
+        condition = notation(filled(of.condition, known), of.variable)
+    elif isinstance(of, Lookup):
+        condition = notation(_keyed(policy, of, known), of.selection)
+    return described(policy, of.selection, condition, known)
+
+
+def absence(policy: Policy, fact: Fact, known: Known) -> Sought:
+    """What an absent named group lacks: a fact of that group."""
+    selection = next(each for each in policy.selections if each.name == fact.kind)
+    path, group = next((path, group) for path, group in selection.absences if fact.fields.get(path) == group)
+    is_of_group = Compare("==", Field(Variable(fact.kind), path, Type("string")), Constant(group, Type("string")))
+    return described(policy, fact.kind, notation(is_of_group, fact.kind), known)
+
+
+def described(policy: Policy, name: str, condition: str | None, known: Known) -> Sought:
+    """A selection, derived fact or need, and what is asked of its facts."""
+    selections = {selection.name: selection for selection in policy.selections}
+    count = sum(not fact.absent for fact in known.facts.get(name, ()))
+    if name in selections:
+        return Sought(name, _of(selections[name], selections), _where(name, selections, known), condition, count)
+    needs = [need.policy for need in policy.needs if need.name == name]
+    makers = [rule.id for rule in policy.rules if rule.derive == name]
+    of = f"the decision of {needs[0]}" if needs else f"what {', '.join(makers)} derives"
+    return Sought(name, of, None, condition, count)
+
+
+def _keyed(policy: Policy, of: Lookup, known: Known) -> Node:
+    key = next((s.per[0] for s in policy.selections if s.name == of.selection), "task")
+    value = evaluate(of.key, known)
+    text = value if isinstance(value, str | bool | int) else None
+    return Compare("==", Field(Variable(of.selection), key, Type("string")), Constant(text, Type("string")))
+
+
+def _of(selection: Selection, selections: dict[str, Selection]) -> str:
+    """What a selection takes of which facts, such as `the latest app_smoke_started for each role`."""
+    taken = {"all": "", "latest": "the latest ", "earliest": "the earliest ", "count": "the number of "}
+    what = taken.get(selection.take, f"the {selection.take} of {selection.of} of ")
+    each = f" for each {' and '.join(selection.per)}" if selection.per else ""
+    source = " or ".join(selection.kinds)
+    if selection.parent is not None:
+        source = _of(selections[selection.parent], selections)
+    return f"{what}{source}{each}"
+
+
+def _where(name: str, selections: dict[str, Selection], known: Known) -> str | None:
+    """The conditions of a selection and of those that it narrows, as one text."""
+    found: list[str] = []
+    at: str | None = name
+    while at is not None:
+        selection = selections[at]
+        if selection.where is not None:
+            left = filled(selection.where, _before(known, at))
+            text = notation(left, at)
+            found += [] if left == _TRUE else [f"({text})" if isinstance(left, Logic) and left.op == "||" else text]
+        at = selection.parent
+    return " && ".join(reversed(found)) or None
+
+
+def _before(known: Known, name: str) -> Known:
+    """What is known, without any fact under the selection's own name: that is the candidate."""
+    return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
+
+
+_SQL = (
+    "SELECT id FROM receipt WHERE kind = :kind AND at >= :second AND at < :second || '~' AND instant = :instant"
+    " AND :entity IN (SELECT value FROM json_each(iif(json_valid(attributes), attributes, '{}'))"
+    " UNION ALL SELECT value FROM json_each(iif(json_valid(correlation), correlation, '{}')))"
+    " ORDER BY seq DESC LIMIT 1"
+)
+
+
+class Movers:
+    """For the entities among the facts, the receipts that moved their fields to where they are."""
+
+    def __init__(self, snapshot: Snapshot, known: Known) -> None:
+        """Look them up. Raises LedgerError."""
+        self.found: dict[tuple[str, str | None], tuple[str, Cited]] = {}
+        moving = [(kind, moved) for kind in schemas.kinds() if (moved := catalog.moves(kind)) is not None]
+        for fact in {fact.id: fact for facts in known.facts.values() for fact in facts if fact.id}.values():
+            for kind, moved in moving:
+                value = fact.fields.get(moved.field)
+                if fact.kind == moved.kind and isinstance(value, int):
+                    self.look_up(snapshot, fact, (kind, moved.field), value)
+
+    def look_up(self, snapshot: Snapshot, fact: Fact, moving: tuple[str, str], value: int) -> None:
+        """Note the receipt of that kind and instant."""
+        kind, field = moving
+        at = instant.format_instant(value)
+        binds = {"kind": kind, "second": at[:19], "instant": value, "entity": fact.id}
+        for (identity,) in snapshot.rows(_SQL, binds):
+            self.found[fact.kind, fact.id] = (field, Cited(kind, identity, at))
+
+    def of_rule(self, rule: RuleExplained) -> RuleExplained:
+        """The rule with these receipts cited."""
+        return replace(rule, cases=tuple(replace(case, part=self.of_part(case.part)) for case in rule.cases))
+
+    def of_line(self, line: LineExplained) -> LineExplained:
+        """The line with these receipts cited."""
+        return line if line.part is None else replace(line, part=self.of_part(line.part))
+
+    def of_part(self, part: Part) -> Part:
+        """The part, and those inside it, with these receipts cited."""
+        known = [self.found[each.kind, each.id] for each in part.receipts if (each.kind, each.id) in self.found]
+        more = [receipt for field, receipt in known if any(read.name.endswith(f".{field}") for read in part.reads)]
+        return replace(
+            part,
+            receipts=(*part.receipts, *more),
+            parts=tuple(map(self.of_part, part.parts)),
+            among=tuple(replace(looked, part=self.of_part(looked.part)) for looked in part.among),
+        )
