@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli import completing, main
+from interlock.cli import completion_items, main
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
 
@@ -61,7 +61,7 @@ def command(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m interlock "$@"\n', "utf-8")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(script.parent), prepend=":")
-    monkeypatch.setenv("PYTHONPATH", str(Path(completing.__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(completion_items.__file__).parents[2]))
 
 
 def offers(shell: str, line: str) -> list[str]:
@@ -97,10 +97,10 @@ def test_where_no_policy_begins_so_files_are_offered(command: None) -> None:
     import click
 
     context = click.Context(main)
-    assert [each.type for each in completing.offered("policies", context, "./gates/a")] == ["file"]
-    assert [each.type for each in completing.offered("folders", context, "x")] == ["dir"]
-    assert [each.type for each in completing.offered("files", context, "x")] == ["file"]
-    assert [each.value for each in completing.offered("rules", click.Context(main, info_name="x"), "")] == []
+    assert [each.type for each in completion_items.offered("policies", context, "./gates/a")] == ["file"]
+    assert [each.type for each in completion_items.offered("folders", context, "x")] == ["dir"]
+    assert [each.type for each in completion_items.offered("files", context, "x")] == ["file"]
+    assert [each.value for each in completion_items.offered("rules", click.Context(main, info_name="x"), "")] == []
 
 
 def test_an_unknown_shell(interlock: Interlock) -> None:

@@ -25,7 +25,7 @@ def test_the_story_is_told_without_a_ledger(interlock: Interlock) -> None:
 
 
 def test_the_demo_ships_the_real_story() -> None:
-    shipped = ROOT / "engine" / "interlock" / "cli" / "demo" / "story.db.xz"
+    shipped = ROOT / "engine" / "interlock" / "cli" / "stories" / "story.db.xz"
     assert shipped.read_bytes() == (ROOT / "tests" / "conformance" / "story.db.xz").read_bytes()
 
 

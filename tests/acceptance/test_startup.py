@@ -37,7 +37,7 @@ UNUSED = {
     "interlock.settings.toml", "tomllib", "interlock.reporting.outcomes", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.outcomes",
     "interlock.reporting.sarif", "interlock.reporting.tap",
-    "click.shell_completion", "interlock.cli.completing", "interlock.cli.completion", "interlock.evaluation.waiving",
+    "click.shell_completion", "interlock.cli.completion_items", "interlock.cli.completion", "interlock.evaluation.waiving",
     "interlock.model.waivers",
 }  # fmt: skip
 

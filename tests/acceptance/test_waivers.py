@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import interlock as api
-from interlock.cli import exits
+from interlock.cli import exit_codes
 from interlock.instant import format_instant
 from interlock.model.waivers import Grant, Waivers
 from interlock.policy.library import Library
@@ -203,9 +203,9 @@ def test_warnings_fail_where_they_are_to(form: str, tmp_path: Path, interlock: I
 
 def test_a_warning_that_fails_weighs_more_than_an_undecided_decision() -> None:
     allowed = msgspec.structs.replace(ALLOWED, findings=(api.Finding("a", "warn", "old"),))
-    assert exits.of_decisions([allowed, UNDECIDED]) == exits.UNDECIDED
-    assert exits.of_decisions([allowed, UNDECIDED], "warn") == exits.DENIED
-    assert exits.of_decisions([ALLOWED], "warn") == exits.ALLOWED
+    assert exit_codes.of_decisions([allowed, UNDECIDED]) == exit_codes.UNDECIDED
+    assert exit_codes.of_decisions([allowed, UNDECIDED], "warn") == exit_codes.DENIED
+    assert exit_codes.of_decisions([ALLOWED], "warn") == exit_codes.ALLOWED
 
 
 WRONG = """\

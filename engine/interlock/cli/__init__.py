@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import click
 
 from interlock import __version__
-from interlock.cli import exits, options
+from interlock.cli import exit_codes, options
 from interlock.cli.configured import Configured
-from interlock.cli.terminal import forget, say
+from interlock.cli.output import forget, say
 from interlock.errors import InterlockError, LockError, PolicyError, UsageError
 from interlock.source import nearest
 
@@ -72,23 +72,23 @@ class _Interlock(click.Group):
         if _COMPLETE in os.environ:  # a shell asks what may come next: what is wrong with the line is told later
             with suppress(Exception):
                 super().main(args, "interlock", standalone_mode=False)
-            sys.exit(exits.ALLOWED)
+            sys.exit(exit_codes.ALLOWED)
         try:
             code = super().main(args, "interlock", standalone_mode=False)
         except click.UsageError as error:
             say(_ours(error), "error")
-            code = exits.USAGE
+            code = exit_codes.USAGE
         except (click.Abort, KeyboardInterrupt):
-            code = exits.INTERRUPTED
+            code = exit_codes.INTERRUPTED
         except InterlockError as error:
             say(str(error), "" if isinstance(error, PolicyError | LockError) else "error")
-            code = exits.of_error(error)
+            code = exit_codes.of_error(error)
         except Exception:
             import traceback
 
             say(f"this is a bug in interlock {__version__}; please report it with all of this", "error")
             say(traceback.format_exc().rstrip())
-            code = exits.BUG
+            code = exit_codes.BUG
         sys.exit(code)
 
 

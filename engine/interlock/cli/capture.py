@@ -8,7 +8,8 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options
+from interlock.cli import output as terminal
 from interlock.errors import UsageError
 from interlock.source import Source
 
@@ -72,10 +73,10 @@ def command(
     prove(there, case, policies_at)
     if output is None:
         terminal.put(there.text, "utf-8")
-        return exits.ALLOWED
+        return exit_codes.ALLOWED
     _write(output, there.text)
     terminal.put(f"wrote the case `{case['case']}` to {output}; `interlock test {output}` runs it\n")
-    return exits.ALLOWED
+    return exit_codes.ALLOWED
 
 
 def _read(path: str) -> Source | None:

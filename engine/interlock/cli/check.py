@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
 from interlock.reporting.issues import FORMATS, render
 
@@ -43,6 +43,6 @@ def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence
     from interlock.runner import library
 
     issues, sources = check(paths, library(policy_dirs))
-    terminal.report(render(form, issues, sources), None if form == "text" else "utf-8")
+    output.report(render(form, issues, sources), None if form == "text" else "utf-8")
     failed = any(strict or issue.level == "error" for issue in issues)
-    return exits.INVALID_POLICY if failed else exits.ALLOWED
+    return exit_codes.INVALID_POLICY if failed else exit_codes.ALLOWED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from interlock.cli import exits, terminal
+from interlock.cli import exit_codes, output
 from interlock.cli.choices import OneOf
 
 _SPACE = "    return 0"
@@ -34,5 +34,5 @@ def command(shell: str) -> int:
     made = get_completion_class(shell)
     if made is None:
         raise LookupError(f"click completes nothing in {shell}")
-    terminal.put(made(main, {}, "interlock", "_INTERLOCK_COMPLETE").source().replace(_SPACE, _NO_SPACE))
-    return exits.ALLOWED
+    output.put(made(main, {}, "interlock", "_INTERLOCK_COMPLETE").source().replace(_SPACE, _NO_SPACE))
+    return exit_codes.ALLOWED

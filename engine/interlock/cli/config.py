@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.configured import KEYS, Configured
 from interlock.cli.lock_option import NAMED, locked_option
 from interlock.cli.skew import max_skew_option
@@ -62,12 +62,12 @@ def command(
     if form == "json":
         import msgspec
 
-        terminal.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in shown), "utf-8")
+        output.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in shown), "utf-8")
     else:
         rows = [(each["setting"], _text(each["value"]), each["where"] or each["from"]) for each in shown]
         wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-        terminal.put("".join(f"{harmless(f'{a:{wide[0]}}  {b:{wide[1]}}  {c}')}\n" for a, b, c in rows))
-    return exits.ALLOWED
+        output.put("".join(f"{harmless(f'{a:{wide[0]}}  {b:{wide[1]}}  {c}')}\n" for a, b, c in rows))
+    return exit_codes.ALLOWED
 
 
 def _setting(ctx: click.Context, parameter: str, value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.errors import UsageError
 
 _EXAMPLES = """\b
@@ -65,10 +65,10 @@ def command(
             old, new, ledger=opened, tasks=tasks, **stretch, params=given, policy_dirs=policy_dirs, watched=_watched
         )
     if form == "json":
-        terminal.put(diff.as_json(found), "utf-8")
+        output.put(diff.as_json(found), "utf-8")
     else:
-        terminal.put(diff.as_text(found, terminal.painter(sys.stdout)))
-    return exits.DENIED if found.of("softer") else exits.ALLOWED
+        output.put(diff.as_text(found, output.painter(sys.stdout)))
+    return exit_codes.DENIED if found.of("softer") else exit_codes.ALLOWED
 
 
 def _watched(names: Sequence[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.reporting.harmless import harmless
 
 _EXAMPLES = """\b
@@ -29,5 +29,5 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     from interlock.runner import library
 
     loaded = library(policy_dirs).load(policy)
-    terminal.put(harmless(page(loaded.policy, loaded.document()), keep="\n"), "utf-8")
-    return exits.ALLOWED
+    output.put(harmless(page(loaded.policy, loaded.document()), keep="\n"), "utf-8")
+    return exit_codes.ALLOWED

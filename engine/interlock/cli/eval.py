@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options
+from interlock.cli import output as terminal
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
@@ -105,7 +106,7 @@ def command(
     if output is None and not terminal.quiet():
         look = _look(form, policies, policies_at, fail_on)
         terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
-    return exits.of_decisions(decisions, fail_on)
+    return exit_codes.of_decisions(decisions, fail_on)
 
 
 def _targets(

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
@@ -73,8 +73,8 @@ def command(
             max_skew=max_skew,
         )
     if form == "json":
-        terminal.put(explanation.as_json(found), "utf-8")
+        output.put(explanation.as_json(found), "utf-8")
     else:
-        look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
-        terminal.put(explanation.as_text(found, look))
-    return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.allow]
+        look = Look(output.painter(sys.stdout), output.width(sys.stdout))
+        output.put(explanation.as_text(found, look))
+    return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]

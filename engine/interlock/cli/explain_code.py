@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from interlock import codes
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.errors import UsageError
 from interlock.source import nearest
 
@@ -25,11 +25,11 @@ def command(code: str | None) -> int:
     """
     known = codes.every()
     if code is None:
-        terminal.put("".join(f"{each}  {codes.title(each)}\n" for each in known))
-        return exits.ALLOWED
+        output.put("".join(f"{each}  {codes.title(each)}\n" for each in known))
+        return exit_codes.ALLOWED
     if code.upper() not in known:
         near = nearest(code.upper(), known)
         hint = f"did you mean `{near}`? " if near else ""
         raise UsageError(f"unknown code `{code}`; {hint}`interlock explain-code` lists all {len(known)}")
-    terminal.put(codes.page(code.upper()))
-    return exits.ALLOWED
+    output.put(codes.page(code.upper()))
+    return exit_codes.ALLOWED

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.errors import UsageError
 
 _EXAMPLES = """\b
@@ -66,11 +66,11 @@ def command(
         with opened.snapshot(asked.now, live=asked.live) as snapshot:
             export = Export(snapshot, asked.now, wanted)
             for line in export.lines():
-                terminal.put(f"{line.decode()}\n", "utf-8")
+                output.put(f"{line.decode()}\n", "utf-8")
     if export.invalid:
-        terminal.say(
+        output.say(
             f"the feed will be refused for {export.invalid:,} invalid facts; `interlock verify-ledger` tells what is "
             "wrong with them",
             "note",
         )
-    return exits.DENIED if export.invalid else exits.ALLOWED
+    return exit_codes.DENIED if export.invalid else exit_codes.ALLOWED

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 
@@ -55,9 +55,9 @@ def command(
             policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs, lock=locked
         )
     if (form or ("table" if sys.stdout and sys.stdout.isatty() else "ndjson")) == "table":
-        terminal.put(sight.as_table(seen))
+        output.put(sight.as_table(seen))
     else:
-        terminal.put(sight.as_lines(seen), "utf-8")
+        output.put(sight.as_lines(seen), "utf-8")
     for reason in reasons:
-        terminal.say(reason, "note")
-    return exits.UNDECIDED if reasons else exits.ALLOWED
+        output.say(reason, "note")
+    return exit_codes.UNDECIDED if reasons else exit_codes.ALLOWED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.configured import Configured
 from interlock.cli.whereabouts import LOCK, nearest_lock
 from interlock.errors import LockError, UsageError
@@ -56,13 +56,13 @@ def command(
     loaded = policies_at.loads(policies or sorted(known.policies if known else ()))
     if check and known:
         known.verify(each.policy for each in closure(loaded))
-        terminal.put(f"{_many(len(known.policies))} in {path}: as locked\n")
-        return exits.ALLOWED
+        output.put(f"{_many(len(known.policies))} in {path}: as locked\n")
+        return exit_codes.ALLOWED
     new = made(path, loaded)
-    terminal.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
+    output.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
     _write(new)
-    terminal.put(f"{_many(len(new.policies))} in {path}\n")
-    return exits.ALLOWED
+    output.put(f"{_many(len(new.policies))} in {path}\n")
+    return exit_codes.ALLOWED
 
 
 def _home(ctx: click.Context) -> str:

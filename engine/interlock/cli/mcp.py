@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options
+from interlock.cli import exit_codes, options
 from interlock.cli.skew import max_skew_option
 from interlock.errors import UsageError
 
@@ -41,4 +41,4 @@ def command(ledger: str | None, max_skew: str, policy_dirs: Sequence[str]) -> in
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
     with closing(options.opened(ledger)) as opened:
         anyio.run(serving.serve, opened, policy_dirs, max_skew)
-    return exits.ALLOWED
+    return exit_codes.ALLOWED

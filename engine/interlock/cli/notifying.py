@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from interlock.cli.terminal import say
+from interlock.cli.output import say
 from interlock.model.decision import Decision
 from interlock.reporting import render
 

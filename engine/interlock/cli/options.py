@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from interlock.cli import terminal
+from interlock.cli import output
 from interlock.cli.choices import OneOf
 from interlock.errors import UsageError
 from interlock.reporting import FORMATS
@@ -32,9 +32,9 @@ def completes(what: str) -> Callable[[click.Context, click.Parameter, str], list
     """What offers a shell the names of a kind, such as `tasks`; see `completing`."""
 
     def offered(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from interlock.cli import completing
+        from interlock.cli import completion_items
 
-        return completing.offered(what, ctx, incomplete)
+        return completion_items.offered(what, ctx, incomplete)
 
     return offered
 
@@ -152,7 +152,7 @@ quiet = click.option(
     "-q",
     is_flag=True,
     expose_value=False,
-    callback=lambda _, __, given: terminal.choose(quiet=given),
+    callback=lambda _, __, given: output.choose(quiet=given),
     help="Print nothing but errors: the exit code says it.",
 )
 verbose = click.option(
@@ -160,14 +160,14 @@ verbose = click.option(
     "-v",
     is_flag=True,
     expose_value=False,
-    callback=lambda _, __, given: terminal.choose(verbose=given),
+    callback=lambda _, __, given: output.choose(verbose=given),
     help="Tell on standard error what was read.",
 )
 color = click.Option(
     ["--color"],
     type=OneOf(["auto", "always", "never"]),
     expose_value=False,
-    callback=lambda _, __, given: terminal.choose(color=given) if given else None,
+    callback=lambda _, __, given: output.choose(color=given) if given else None,
     help="When to colour. By default (auto) where a person reads it; $NO_COLOR and $FORCE_COLOR are heeded.",
 )
 waivers = click.option(
@@ -211,7 +211,7 @@ def opened(path: str | None, patience: float | None = None) -> Ledger:
     found = open_ledger(named, watched(), seconds, strict=context.meta.get(STRICT, False))
     if not context.resilient_parsing:
         for note in found.notes:
-            terminal.say(note, "warning")
+            output.say(note, "warning")
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.reporting.harmless import harmless
 from interlock.reporting.style import aligned
 
@@ -31,11 +31,11 @@ def command(policy_dirs: Sequence[str], form: str) -> int:
 
     listed = library(policy_dirs).list()
     if form == "json":
-        terminal.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in listed), "utf-8")
+        output.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in listed), "utf-8")
     else:
         rows = [[harmless(cell) for cell in (each.id, each.question or each.title, each.path)] for each in listed]
-        terminal.put("".join(f"{line}\n" for line in aligned(rows)))
+        output.put("".join(f"{line}\n" for line in aligned(rows)))
     invalid = [each.id for each in listed if not each.question]
     if invalid:
-        terminal.say(f"`interlock show {invalid[0]}` tells what is wrong with it", "note")
-    return exits.INVALID_POLICY if invalid else exits.ALLOWED
+        output.say(f"`interlock show {invalid[0]}` tells what is wrong with it", "note")
+    return exit_codes.INVALID_POLICY if invalid else exit_codes.ALLOWED

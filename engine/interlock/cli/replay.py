@@ -9,7 +9,8 @@ from typing import Literal
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options
+from interlock.cli import output as terminal
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.errors import UsageError
@@ -78,10 +79,10 @@ def command(
         )
     if output is not None:
         _write(output, render(form, found))
-        return exits.ALLOWED
+        return exit_codes.ALLOWED
     look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
     terminal.put(render(form, found, look), None if form == "text" else "utf-8")
-    return exits.ALLOWED
+    return exit_codes.ALLOWED
 
 
 def _write(path: str, text: str) -> None:

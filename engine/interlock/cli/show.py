@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
 from interlock.errors import UsageError
 from interlock.model.policy import Policy
@@ -48,12 +48,12 @@ def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool,
         raise UsageError("give one of `--graph` and `--digests`")
     loaded = library(policy_dirs, cached=not digests).load(policy)
     if digests:
-        terminal.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, loaded.document())))
+        output.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, loaded.document())))
     elif graph is None:
-        terminal.put(loaded.source.text)
+        output.put(loaded.source.text)
     else:
-        terminal.put(harmless(_picture(loaded.policy, graph), keep="\n"), "utf-8")
-    return exits.ALLOWED
+        output.put(harmless(_picture(loaded.policy, graph), keep="\n"), "utf-8")
+    return exit_codes.ALLOWED
 
 
 def _digests(policy: Policy, document: Document) -> Iterator[str]:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.reporting.harmless import harmless
 
 _EXAMPLES = """\b
@@ -30,5 +30,5 @@ def command(ledger: str | None, at: str | None) -> int:
     with closing(options.opened(ledger)) as opened:
         asked = moment(at, opened)
         names = opened.ask(asked.now, lambda snapshot: snapshot.task_labels(), live=asked.live)
-    terminal.put("".join(f"{harmless(name)}\n" for name in names))
-    return exits.ALLOWED
+    output.put("".join(f"{harmless(name)}\n" for name in names))
+    return exit_codes.ALLOWED

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
 from interlock.reporting import Look
 from interlock.reporting.tests import FORMATS, covered, percent, render
@@ -60,15 +60,15 @@ def command(
     from interlock.runner import library
 
     trials, untested = tried(paths, library(policy_dirs), pattern)
-    look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout)) if form == "text" else Look()
+    look = Look(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else Look()
     told = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
-    terminal.put(told, None if form == "text" else "utf-8")
+    output.put(told, None if form == "text" else "utf-8")
     for policy in untested:
-        terminal.say(f"the policy `{policy}` has no test", "note")
+        output.say(f"the policy `{policy}` has no test", "note")
     lacking = bool(least and untested)
     for trial in trials:
         if least is not None and trial.coverage.percent < least:
             lacking = True
             never = "; ".join(trial.coverage.missing)
-            terminal.say(f"`{trial.policy}` is covered to {percent(trial)}, not to {least:g} %: {never}", "note")
-    return exits.DENIED if lacking or not all(trial.passed for trial in trials) else exits.ALLOWED
+            output.say(f"`{trial.policy}` is covered to {percent(trial)}, not to {least:g} %: {never}", "note")
+    return exit_codes.DENIED if lacking or not all(trial.passed for trial in trials) else exit_codes.ALLOWED

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.reporting import Look
@@ -65,7 +65,7 @@ def command(
             max_skew=max_skew,
         )
     if form == "json":
-        terminal.put(report.as_json(found), "utf-8")
+        output.put(report.as_json(found), "utf-8")
     else:
-        terminal.put(report.as_text(found, Look(terminal.painter(sys.stdout))))
-    return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.allow]
+        output.put(report.as_text(found, Look(output.painter(sys.stdout))))
+    return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]

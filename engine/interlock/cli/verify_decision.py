@@ -9,7 +9,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.lock_option import locked_option
 
 _EXAMPLES = """\b
@@ -60,11 +60,11 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
             outcomes[found.outcome] += 1
             policies.update({each: is_shipped(each[1]) for each in found.policies.items()})
             if form == "json":
-                terminal.put(decision_log.as_json(found), "utf-8")
+                output.put(decision_log.as_json(found), "utf-8")
             else:
-                terminal.put(decision_log.as_text(found, terminal.painter(sys.stdout)))
+                output.put(decision_log.as_text(found, output.painter(sys.stdout)))
     if form == "text":
-        terminal.put(decision_log.total(outcomes, policies, locked))
+        output.put(decision_log.total(outcomes, policies, locked))
     if outcomes["different"]:
-        return exits.DENIED
-    return exits.UNDECIDED if outcomes["unjudged"] or not outcomes else exits.ALLOWED
+        return exit_codes.DENIED
+    return exit_codes.UNDECIDED if outcomes["unjudged"] or not outcomes else exit_codes.ALLOWED

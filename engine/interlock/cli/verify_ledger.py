@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
                     live=asked.live,
                 )
     if form == "json":
-        terminal.report(verification.as_json(found), "utf-8")
+        output.report(verification.as_json(found), "utf-8")
     else:
-        terminal.report(verification.as_text(found, terminal.painter(sys.stdout)))
-    return {True: exits.ALLOWED, False: exits.DENIED, None: exits.UNDECIDED}[found.valid]
+        output.report(verification.as_text(found, output.painter(sys.stdout)))
+    return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.valid]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
@@ -98,7 +98,7 @@ def command(
     }
     question |= {"max_skew": max_skew, "lock": locked}
     asking = _Asking(opened, policies, question, decision_log)
-    watch = Watch(asking.judge, opened.stamp, partial(terminal.say, label="note"), SystemClock())
+    watch = Watch(asking.judge, opened.stamp, partial(output.say, label="note"), SystemClock())
     return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)
 
 
@@ -109,11 +109,11 @@ def _followed(rounds: Iterator[Round], asking: _Asking, teller: _Teller, until: 
         asking.log([after for _, after in now.changed])
         reads = teller.tell(now)
         if not reads or _ended(until, now.decisions, changed=bool(now.changed) and not first):
-            return exits.of_decisions(now.decisions)
+            return exit_codes.of_decisions(now.decisions)
         if now.over:
             teller.end(now.decisions)
         first = False
-    return exits.UNDECIDED
+    return exit_codes.UNDECIDED
 
 
 class _Asking:
@@ -160,10 +160,10 @@ class _Teller:
         wide = max(len(decision.policy) for decision in now.decisions)
         for before, after in now.changed:
             if self._form == "json":
-                reads &= terminal.put(render("json", [after]), "utf-8")
+                reads &= output.put(render("json", [after]), "utf-8")
             else:
-                line = text.line(before, after, terminal.painter(sys.stdout), wide)
-                reads &= terminal.put(f"{line}\n")
+                line = text.line(before, after, output.painter(sys.stdout), wide)
+                reads &= output.put(f"{line}\n")
             if before is not None and self._command is not None:
                 from interlock.cli.notifying import notify
 
@@ -172,12 +172,12 @@ class _Teller:
 
     def end(self, decisions: Sequence[Decision]) -> None:
         """Tell how things stand when the time is up: what stands in the way."""
-        terminal.say("the time is up", "note")
+        output.say("the time is up", "note")
         if self._form == "json":
-            terminal.put(render("json", decisions), "utf-8")
+            output.put(render("json", decisions), "utf-8")
         else:
-            look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
-            terminal.put("\n" + render("text", decisions, look))
+            look = Look(output.painter(sys.stdout), output.width(sys.stdout))
+            output.put("\n" + render("text", decisions, look))
 
 
 def _ended(until: Until | None, decisions: Sequence[Decision], *, changed: bool) -> bool:

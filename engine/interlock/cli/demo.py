@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exits, options, terminal
+from interlock.cli import exit_codes, options, output
 from interlock.errors import UsageError
 from interlock.reporting import render
 from interlock.reporting import text as reported
 from interlock.reporting.harmless import harmless
 
 if TYPE_CHECKING:
-    from interlock.cli.demo.timeline import Change
+    from interlock.cli.demo_timeline import Change
 
 _TASK = "checkout-refactor"
 _GATES = ("smoke", "readiness", "quiescence")
 _ASLEEP = "2026-06-22T09:20:00Z"
 """An instant of the story at which there is something to mend."""
-_PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "story.db.xz")
+_PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stories", "story.db.xz")
 
 
 _EXAMPLES = """\b
@@ -48,10 +48,10 @@ def command(write: str | None, form: str) -> int:
         _unpack(path)
         found = _changes(path, "story.db" if write is None else write)
     if form == "json":
-        terminal.put(render(form, [change.after for change in found]), "utf-8")
+        output.put(render(form, [change.after for change in found]), "utf-8")
     else:
-        terminal.put(_told(found) + _hint(write))
-    return exits.ALLOWED
+        output.put(_told(found) + _hint(write))
+    return exit_codes.ALLOWED
 
 
 def _unpack(path: str) -> None:
@@ -69,7 +69,7 @@ def _unpack(path: str) -> None:
 
 def _changes(path: str, name: str) -> list[Change]:
     """The changes in the ledger at `path`, which its reader knows by `name`."""
-    from interlock.cli.demo.timeline import changes
+    from interlock.cli.demo_timeline import changes
     from interlock.ledger import open_ledger
 
     with closing(open_ledger(path)) as ledger:
@@ -80,7 +80,7 @@ def _told(found: list[Change]) -> str:
     """The timeline: when, which gate, its verdict, the state before and after, and what first stands in the way."""
     first, last = found[0].after.now, found[-1].after.now
     lines = [f"{_TASK} on {first[:10]}, {first[11:]} to {last[11:]}: three gates, and when each changes its mind", ""]
-    paint, wide = terminal.painter(sys.stdout), max(map(len, _GATES))
+    paint, wide = output.painter(sys.stdout), max(map(len, _GATES))
     return "\n".join([*lines, *(reported.line(change.before, change.after, paint, wide) for change in found), ""])
 
 

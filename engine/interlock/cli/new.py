@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 import click
 
-from interlock.cli import exits, terminal
+from interlock.cli import exit_codes, output
 from interlock.cli.editor import schemas
 from interlock.errors import UsageError
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
+_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 _TEMPLATE = "new-gate"
 _SCHEMAS = "../../../../schemas"
 """Where the templates' first lines say that the schemas are."""
@@ -45,8 +45,8 @@ def command(policy: str, folder: str) -> int:
     files = {os.path.join(folder, name): _text(name.replace(policy, _TEMPLATE, 1), policy, found) for name in names}
     _write(files)
     written, test = (os.path.normpath(path) for path in files)
-    terminal.put(_TOLD.format(policy=written, test=test, named=written if os.sep in written else f"./{written}"))
-    return exits.ALLOWED
+    output.put(_TOLD.format(policy=written, test=test, named=written if os.sep in written else f"./{written}"))
+    return exit_codes.ALLOWED
 
 
 _TOLD = """\
