@@ -10,32 +10,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.errors import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
-    from interlock.inquiry import explain, replay, unblock
+    from interlock.api import explain, replay, unblock
+    from interlock.diagnostics import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
     from interlock.model.decision import Decision, Finding, Head, Waiver
-    from interlock.runner import evaluate, judge
+    from interlock.request import evaluate, judge
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Decision": "model.decision",
-    "EngineError": "errors",
+    "EngineError": "diagnostics",
     "Finding": "model.decision",
     "Head": "model.decision",
-    "InterlockError": "errors",
+    "InterlockError": "diagnostics",
     "Ledger": "ledger",
-    "LedgerError": "errors",
-    "LockError": "errors",
-    "PolicyError": "errors",
-    "UsageError": "errors",
+    "LedgerError": "diagnostics",
+    "LockError": "diagnostics",
+    "PolicyError": "diagnostics",
+    "UsageError": "diagnostics",
     "Waiver": "model.decision",
-    "evaluate": "runner",
-    "explain": "inquiry",
-    "judge": "runner",
+    "evaluate": "request",
+    "explain": "api",
+    "judge": "request",
     "open_ledger": "ledger",
-    "replay": "inquiry",
-    "unblock": "inquiry",
+    "replay": "api",
+    "unblock": "api",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from interlock import instant
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.evaluation.skew import MAX_SKEW
 from interlock.ledger import Ledger
 

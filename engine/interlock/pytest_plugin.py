@@ -49,7 +49,7 @@ class PolicyTests(pytest.File):
     def collect(self) -> Iterable[pytest.Item]:
         """The cases. Raises CollectError with everything that is wrong with the file, or with the policy."""
         from interlock.analysis.testing.parse import suite
-        from interlock.errors import InterlockError
+        from interlock.diagnostics import InterlockError
 
         try:
             read, loaded = suite(_near(self.path), _library(self.config))
@@ -153,14 +153,14 @@ def interlock_gate(pytestconfig: pytest.Config) -> Gate:
 
 
 def _library(config: pytest.Config) -> Library:
-    from interlock.runner import library
+    from interlock.request import library
 
     return library(_configured(config).get("policy-dir", ()))
 
 
 def _configured(config: pytest.Config) -> dict[str, Any]:
     """What the environment or the project's file sets. Raises UsageError for a file that is wrong."""
-    from interlock.settings import find
+    from interlock.project import find
 
     found = find(str(config.rootpath))
     values = dict(found.values) if found else {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import interlock as api
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.ledger import stream
 from tests.acceptance.conftest import Interlock
 

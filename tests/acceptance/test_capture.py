@@ -20,9 +20,8 @@ from interlock.analysis.capture.yaml import new_file
 from interlock.analysis.testing import run
 from interlock.analysis.testing.parse import suite_of
 from interlock.cli import main
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError, Source
 from interlock.policy.library import Library
-from interlock.source import Source
 from tests.acceptance.conftest import Interlock, Ran
 from tests.conformance.answers import ANSWERS, Question, given
 from tests.helpers.ledgers import LedgerBuilder

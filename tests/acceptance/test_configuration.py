@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from interlock import schemas
 from interlock.cli.configured import KEYS, Configured
-from interlock.errors import UsageError
-from interlock.settings import find
+from interlock.diagnostics import UsageError
+from interlock.project import find
 from tests.acceptance.conftest import Interlock
 from tests.helpers.wording import ours
 

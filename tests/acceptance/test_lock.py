@@ -14,12 +14,12 @@ import msgspec
 import pytest
 
 import interlock as api
-from interlock import runner, schemas
+from interlock import request, schemas
 from interlock.cli import main
 from interlock.policy import cache
 from interlock.policy.lock import Locked, hold, made, read
-from interlock.runner import judge, library, recorded
-from interlock.shipped import data_folder
+from interlock.request import judge, library, recorded
+from interlock.resources import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
 from tests.unit.test_cache import forged, plant
 
@@ -290,7 +290,7 @@ def test_the_api_compiles_from_source_under_a_lock(
     policies = library(cached=False)
     Path("a.lock").write_text(made("a.lock", [policies.load("smoke")]).text, "utf-8")
     plant("smoke", forged("smoke"))
-    monkeypatch.setattr(runner, "_libraries", {})
+    monkeypatch.setattr(request, "_libraries", {})
     ledger = api.open_ledger(story_path)
     assert api.evaluate("smoke", ledger=ledger, task=asked["tasks"][0], at=asked["at"]).allow is True, "no forgery"
     assert [each.allow for each in judge(["smoke"], ledger=ledger, **asked)] == [False]

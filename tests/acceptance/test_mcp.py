@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
 import interlock
-from interlock.serving import TOOLS, server
+from interlock.mcp_server import TOOLS, server
 
 AT = "2026-06-22T09:20:00Z"
 ASKED = {"policy": "smoke", "task": "checkout-refactor", "at": AT}

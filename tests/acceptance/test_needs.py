@@ -18,9 +18,9 @@ from mcp import Client
 
 import interlock as api
 from interlock.evaluation.judge import Judge
+from interlock.mcp_server import server
 from interlock.policy.library import Library
 from interlock.policy.needs import DEEPEST
-from interlock.serving import server
 from tests.acceptance.conftest import Interlock
 
 DEPTH = 40

@@ -94,7 +94,7 @@ def test_an_editor_finds_the_schemas(
         schema = Path(unquote(urlparse(first.partition("$schema=")[2]).path))
         assert schema.is_file(), first
     shipped = schema.parent
-    monkeypatch.setattr("interlock.shipped.data_folder", lambda _: str(folder / "lib" / "schemas"))
+    monkeypatch.setattr("interlock.resources.data_folder", lambda _: str(folder / "lib" / "schemas"))
     new(capfd, "below", "--dir", place)
     up = "" if place == "." else "../"
     first = (folder / place / "below.yaml").read_text().splitlines()[0]

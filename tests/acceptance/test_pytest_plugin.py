@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import interlock.analysis.testing
+import interlock.project
 
 # pytester forgets what a run in this process imports: whatever holds state is imported before.
 import interlock.pytest_plugin
 import interlock.reporting.tests.text
 import interlock.reporting.text
-import interlock.runner
-import interlock.settings
-from interlock.shipped import data_folder
+import interlock.request
+from interlock.resources import data_folder
 
 pytest_plugins = ["pytester"]
 
@@ -83,7 +83,7 @@ def test_a_failure_is_shown_as_the_command_shows_it(run: pytest.Pytester) -> Non
     written(run, FAILING)
     ran = run.runpytest()
     ran.assert_outcomes(passed=1, failed=1)
-    trials, _ = interlock.analysis.testing.tried(["policies/gate_test.yaml"], interlock.runner.library())
+    trials, _ = interlock.analysis.testing.tried(["policies/gate_test.yaml"], interlock.request.library())
     shown = interlock.reporting.tests.text.render(trials, interlock.reporting.Look())
     failure = shown.splitlines()[2:-2]
     assert any("expected" in line for line in failure)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import interlock as interlock_package
-from interlock.shipped import data_folder
+from interlock.resources import data_folder
 
 RECIPES = Path(__file__).parent / "recipes"
 SCRIPTS = Path(sysconfig.get_path("scripts"))

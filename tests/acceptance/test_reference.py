@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from interlock.analysis.testing import tried
+from interlock.diagnostics import Source
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.model.policy import Policy
 from interlock.policy.build import make
 from interlock.policy.library import Library
-from interlock.source import Source
 from tests.helpers import reference
 
 ROOT = Path(__file__).parents[2]

@@ -34,7 +34,7 @@ UNUSED = {
     "interlock.cli.asked", "interlock.cli.config", "interlock.cli.lock", "interlock.cli.reports", "interlock.policy.lock",
     "interlock.analysis.testing.facts", "interlock.analysis.decision_log", "interlock.model.decision_log", "interlock.analysis.decision_log", "interlock.analysis.verify_decision",
     "interlock.cli.verify_decision", "interlock.analysis.watch", "interlock.cli.watch", "interlock.cli.notifying",
-    "interlock.settings.toml", "tomllib", "interlock.reporting.outcomes", "interlock.reporting.github",
+    "tomllib", "interlock.reporting.outcomes", "interlock.reporting.github",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.outcomes",
     "interlock.reporting.sarif", "interlock.reporting.tap",
     "click.shell_completion", "interlock.cli.completion_items", "interlock.cli.completion", "interlock.evaluation.waiving",

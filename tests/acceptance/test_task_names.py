@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import interlock as api
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import START, LedgerBuilder
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock import __version__, runner
+from interlock import __version__, request
 from interlock.cli import main
 from tests.acceptance.conftest import Interlock
 from tests.helpers.engine import as_by_both
@@ -186,12 +186,12 @@ def test_an_error_is_red_on_a_terminal(folder: Path) -> None:
 INTERRUPTED = """
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
-from interlock import runner
+from interlock import request
 from interlock.cli import main
 def judge(*_, **__):
     print("ready", flush=True)
     time.sleep(60)
-runner.judge = judge
+request.judge = judge
 main()
 """
 
@@ -212,7 +212,7 @@ def test_a_bug_is_told_as_one(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("\x1b[2Jsomething is rotten")
 
-    monkeypatch.setattr(runner, "judge", broken)
+    monkeypatch.setattr(request, "judge", broken)
     with pytest.raises(SystemExit) as exited:
         main.main([*DENIED, str(story_path)])
     out, err = capfd.readouterr()

@@ -43,8 +43,8 @@ def test_the_facts_that_an_editor_offers_are_those_of_the_schemas() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "policies").glob("*_test.yaml")), ids=lambda path: path.name)
 def test_the_schema_accepts_what_interlock_does(path: Path) -> None:
+    from interlock.diagnostics import Source
     from interlock.policy.parse import parse
-    from interlock.source import Source
 
     document, _ = parse(Source(path.name, path.read_text("utf-8")))
     assert document is not None

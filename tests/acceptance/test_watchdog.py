@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.ledger import open_ledger, watchdog
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import interlock
-from interlock import runner
+from interlock import request
 from tests.adversarial.against_model import beside, written
 from tests.adversarial.asking import clock
 from tests.adversarial.corrupting import corrupt
@@ -73,9 +73,9 @@ def cross(random: Random, folder: Path) -> Cross | None:
     path.write_text(made.text, encoding="utf-8")
     (folder / "peer.yaml").write_text(PEER.lstrip(), encoding="utf-8")
     kinds = tuple(kind for kind in RECEIPTS if re.search(rf'"{kind}"', made.text))
-    runner._libraries.clear()
+    request._libraries.clear()
     try:
-        runner.library().load(path)
+        request.library().load(path)
     except interlock.PolicyError:
         return None
     return Cross(path, made, kinds)

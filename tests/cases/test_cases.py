@@ -21,7 +21,7 @@ from interlock.evaluation import rete
 from interlock.instant import parse_instant
 from interlock.ledger.export import Export
 from interlock.policy.library import Library
-from interlock.runner import extent
+from interlock.request import extent
 from tests.conformance.answers import ANSWERS
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ import interlock
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger
 from interlock.ledger.export import Export
-from interlock.runner import extent
+from interlock.request import extent
 from tests.conformance.answers import ANSWERS, Question, given
 
 CASES = {query: [(case[0], case[1]) for case in cases] for query, cases in ANSWERS.items()}

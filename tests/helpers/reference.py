@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock import schemas
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError, Source
 from interlock.language.scope import Scope
 from interlock.language.typecheck import check
 from interlock.model.expression import Type, type_of
@@ -19,7 +19,6 @@ from interlock.policy.build import make
 from interlock.policy.check.scopes import RESERVED
 from interlock.policy.library import Library
 from interlock.schemas.catalog import computed, schema
-from interlock.source import Source
 
 TESTS = Path(__file__).parents[1]
 ERROR = re.compile(r": error\[(E\d{3})\]: (.*)\n(?:  *\d+ \|.*\n +\| +\^+\n)?(?:   = (.*)\n)?")

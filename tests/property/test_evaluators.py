@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from interlock.errors import EngineError, PolicyError
+from interlock.diagnostics import EngineError, PolicyError, Source
 from interlock.evaluation import program as strata
 from interlock.evaluation import reference
 from interlock.evaluation.findings import finding, outputs
@@ -32,7 +32,6 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy
 from interlock.model.verdict import Verdict
 from interlock.policy.build import make
-from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.helpers.engine import needs_engine
@@ -224,7 +223,7 @@ DIGEST = """
 import hashlib, json, sys
 import msgspec
 from tests.property.test_evaluators import compiled_of
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError
 for text in json.load(sys.stdin):
     try:
         print(hashlib.sha256(msgspec.json.encode(compiled_of(text))).hexdigest())

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.analysis.explain import MOST, explain, lines
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
 from interlock.language.evaluate import Known
 from interlock.language.unparse import notation

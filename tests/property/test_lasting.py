@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.analysis.unblock.permanent import permanent
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
 from interlock.evaluation.findings import completed
 from interlock.evaluation.judge import maps

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError, Source
 from interlock.evaluation import reference
 from interlock.language.evaluate import Known
 from interlock.model.expression import Type
@@ -17,7 +17,6 @@ from interlock.model.facts import Fact
 from interlock.model.policy import Policy
 from interlock.policy.build import make
 from interlock.policy.lint.unreachable import idle
-from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 

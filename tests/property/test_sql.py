@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import interlock
+from interlock.diagnostics import Source
 from interlock.evaluation.select import select
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.language.evaluate import Known, evaluate
@@ -19,7 +20,6 @@ from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
 from interlock.policy.build import make
-from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers.conditions import Pool, Sight, Thing, Writer
 from tests.helpers.ledgers import LedgerBuilder

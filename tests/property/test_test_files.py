@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from interlock import schemas
 from interlock.analysis.testing.parse import suite_of
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError, Source
 from interlock.policy.library import Library
 from interlock.policy.parse import parse
-from interlock.source import Source
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 LIBRARY = Library()

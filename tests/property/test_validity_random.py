@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from interlock import schemas
 from interlock.analysis.capture.minimize import whole
-from interlock.errors import PolicyError
+from interlock.diagnostics import PolicyError, Source
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
 from interlock.evaluation.skew import MAX_SKEW
 from interlock.evaluation.validity import sameness
 from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
 from interlock.ledger.memory import HeldFacts
-from interlock.source import Source
 from tests.conftest import EXAMPLES
 from tests.helpers.policies import NOW, PEER, TASK, Generated, policy
 from tests.property.test_evaluators import compiled_of

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from interlock.analysis.capture.masking import Masks
 from interlock.analysis.capture.minimize import smallest
 from interlock.analysis.capture.yaml import new_file, with_case
+from interlock.diagnostics import Source
 from interlock.policy.parse import parse
-from interlock.source import Source
 
 sets = st.lists(st.frozensets(st.integers(0, 11), max_size=5), min_size=1, max_size=4)
 

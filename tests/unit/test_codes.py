@@ -12,12 +12,11 @@ import pytest
 
 from interlock import codes
 from interlock.analysis.check import check
-from interlock.errors import PolicyError
+from interlock.diagnostics import Issue, PolicyError, Source, render
+from interlock.escape import harmless
 from interlock.model.waivers import Waivable
 from interlock.policy.library import Library
 from interlock.policy.waivers import read, waivable
-from interlock.reporting.harmless import harmless
-from interlock.source import Issue, Source, render
 from tests.helpers.wording import ours
 
 PACKAGE = Path(codes.__file__).parents[1]

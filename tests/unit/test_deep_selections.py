@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import interlock
-from interlock import inquiry
-from interlock.errors import PolicyError
+from interlock import api
+from interlock.diagnostics import PolicyError
 from interlock.model.facts import Value
 from interlock.policy.check.selections import DEEPEST
 from tests.helpers.ledgers import LedgerBuilder
@@ -55,7 +55,7 @@ def decided(folder: Path, ledger: interlock.Ledger, facts: list[str]) -> interlo
 def seen(folder: Path, ledger: interlock.Ledger, facts: list[str]) -> list[dict[str, Value]]:
     """The fields of the facts that the last of these selections gives."""
     assert decided(folder, ledger, facts).allow
-    sights, reasons = inquiry.facts(folder / "mine.yaml", ledger=ledger, task="demo", at=NOW)
+    sights, reasons = api.facts(folder / "mine.yaml", ledger=ledger, task="demo", at=NOW)
     assert reasons == ()
     return [fact.fields for fact in sights[-1].facts]
 

@@ -18,10 +18,10 @@ from jsonschema.validators import validator_for
 from interlock import schemas
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger
+from interlock.resources import data_folder
 from interlock.schemas.catalog import schema
 from interlock.schemas.diagnose import complaints
 from interlock.schemas.validate import is_fact, made_type
-from interlock.shipped import data_folder
 
 FOLDER = Path(data_folder("schemas"))
 FILES = sorted(FOLDER.rglob("*.json"))

@@ -12,7 +12,7 @@ import interlock
 from interlock.instant import parse_instant
 from interlock.ledger.export import Export
 from interlock.policy.library import Library
-from interlock.runner import extent
+from interlock.request import extent
 from tests.helpers.ledgers import LedgerBuilder
 from tests.unit.test_ledger_time import clock
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import interlock
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger, open_ledger
 from interlock.ledger import connection as reader
@@ -276,7 +276,7 @@ def public() -> Iterator[Path]:
 
 STRANGER = """
 import os, sys
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger, connection
 connection.definitions("conveyor")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import Snapshot, open_ledger
 from tests.helpers.ledgers import START, LedgerBuilder

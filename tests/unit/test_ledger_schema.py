@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger
 from interlock.ledger.errors import OPTIONAL, REQUIRED

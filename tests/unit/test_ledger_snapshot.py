@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.errors import LedgerError, UsageError
+from interlock.diagnostics import LedgerError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger, Snapshot, open_ledger
 from interlock.ledger import ledger as reading

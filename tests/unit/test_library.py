@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.errors import PolicyError, UsageError
+from interlock.diagnostics import PolicyError, UsageError
 from interlock.policy.library import Library
 
 MINIMAL = "policy: {id}\nversion: 1\nquestion: Is it there?\n{more}decide:\n  - {{state: {state}, allow: true}}\n"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock import inquiry
-from interlock.errors import PolicyError
+from interlock import api
+from interlock.diagnostics import PolicyError
 from interlock.reporting.facts import as_lines, as_table
 from tests.helpers.engine import BOTH, RETE
 from tests.helpers.ledgers import LedgerBuilder
@@ -60,7 +60,7 @@ def test_one_that_is_missing_is_null(tmp_path: Path, engine: Any) -> None:
 
 def test_they_are_shown_as_the_ledger_has_them(tmp_path: Path) -> None:
     question = asked(tmp_path, payload=PAYLOAD, payload_keys=["summary", "x"])
-    seen, _ = inquiry.facts(**question)
+    seen, _ = api.facts(**question)
     fields = seen[0].facts[0].fields
     assert (fields["payload"], fields["payload_keys"]) == (PAYLOAD, ["summary", "x"])
     assert json.loads(as_lines(seen))["fields"]["payload"] == PAYLOAD
@@ -98,7 +98,7 @@ def test_a_list_that_another_policy_puts_out_is_asked_for_and_not_told(tmp_path:
     text += "  - {id: there, when: peer.names != null, note: there}\ndecide: [{state: good, allow: true}]\n"
     question = asked(tmp_path, text)
     assert [each.message for each in interlock.evaluate(**question, engine=engine).findings] == ["there"]
-    assert inquiry.facts(**question)[0][0].facts[0].fields["names"] == ("a",)
+    assert api.facts(**question)[0][0].facts[0].fields["names"] == ("a",)
     (tmp_path / "mine.yaml").write_text(text.replace("note: there", "note: '{peer.names}'"))
     with pytest.raises(PolicyError):
         interlock.evaluate(**question)

@@ -14,7 +14,7 @@ from interlock.evaluation.budget import LEAST, SHARE, Budget, ExhaustedError, ju
 from interlock.evaluation.judge import Judge
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.ledger import open_ledger
-from interlock.runner import library
+from interlock.request import library
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = parse_instant("2026-06-22T09:34:00Z")

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock import inquiry
+from interlock import api
 from interlock.analysis.testing import tried
 from interlock.evaluation.judge import Engine
 from interlock.evaluation.rete import AVAILABLE
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
-from interlock.runner import library
+from interlock.request import library
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:10:00Z"
@@ -62,7 +62,7 @@ class Asked:
         return [finding.message for finding in self.decision().findings]
 
     def facts(self) -> dict[str, list[dict[str, Value]]]:
-        seen, _ = inquiry.facts(self.path, **self.over)
+        seen, _ = api.facts(self.path, **self.over)
         return {each.name: [fact.fields for fact in each.facts] for each in seen}
 
 
@@ -193,7 +193,7 @@ def test_the_clock_may_let_an_absent_group_in(builder: LedgerBuilder) -> None:
 
 def test_facts_are_shown_without_an_id(builder: LedgerBuilder) -> None:
     asked = Asked(beat(builder, "worker"), [LAST], [STALE])
-    seen, _ = inquiry.facts(asked.path, **asked.over)
+    seen, _ = api.facts(asked.path, **asked.over)
     shown = [(fact.kind, fact.id, fact.seq, fact.fields["role"], fact.fields["at"]) for fact in seen[0].facts]
     assert shown == [
         ("app_heartbeat", "receipt-1", 1, "worker", "2026-06-11T12:09:00Z"),

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from interlock import explain
+from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding, Head
 from interlock.reporting import FORMATS, Look, render
 from interlock.reporting import explain as explanation
-from interlock.reporting.harmless import harmless
 
 DENIED = Decision(
     policy="smoke",

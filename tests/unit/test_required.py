@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import interlock
-from interlock import inquiry
+from interlock import api
 from interlock.instant import SECOND, format_instant, parse_instant
 from tests.helpers.ledgers import LedgerBuilder
 
@@ -37,7 +37,7 @@ def test_every_question_can_be_asked_wherever_the_empty_selection_stands(tmp_pat
     ledger = interlock.open_ledger(builder.write())
     decision = interlock.evaluate(policy, ledger=ledger, task="demo", at=NOW)
     assert (decision.allow, decision.reason) == (None, "no heartbeat")
-    assert inquiry.facts(policy, ledger=ledger, task="demo", at=NOW)[1] == ("no heartbeat",)
+    assert api.facts(policy, ledger=ledger, task="demo", at=NOW)[1] == ("no heartbeat",)
     assert interlock.explain(policy, ledger=ledger, task="demo", at=NOW, every=True).reason == "no heartbeat"
     assert interlock.unblock(policy, ledger=ledger, task="demo", at=NOW).reason == "no heartbeat"
     since = format_instant(parse_instant(NOW) - SECOND)

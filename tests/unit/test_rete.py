@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, session
 from interlock.evaluation.rete.rules import Translator
 from interlock.model.compiled import Branch, Operator, Pattern, Slot, Test

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, Ruleset
 from interlock.evaluation.rete.limits import check_facts
 from interlock.model.compiled import Branch, Pattern, Relation, Slot, Stratum, Test

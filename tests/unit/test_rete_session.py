@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import session
 from tests.helpers.branches import build, fact, facts, rule, some
 from tests.helpers.engine import needs_engine
@@ -136,7 +136,7 @@ import sys
 {setting}
 from interlock.evaluation.rete import AVAILABLE, Ruleset
 from interlock.model.compiled import Stratum
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 print(AVAILABLE)
 try:
     Ruleset((), Stratum(()))
@@ -188,7 +188,7 @@ print(flags() == before)
 
 ALIVE = """
 from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Stratum, Test
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Ruleset, session
 used = [b"A" * size for _ in range(200) for size in (33000, 34000, 40000)]
 del used

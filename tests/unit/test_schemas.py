@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from interlock import schemas, shipped
+from interlock import resources, schemas
 from interlock.schemas import FieldSpec, Violation, diagnose, validate
 from interlock.schemas import catalog as documents
 from interlock.schemas import validate as translation
@@ -529,11 +529,11 @@ def test_the_digest_tells_a_change_of_any_file(tmp_path: Path, monkeypatch: pyte
 def test_the_shipped_folders_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site" / "packages" / "interlock"
     checkout = package / ".." / ".." / "schemas"
-    monkeypatch.setattr(shipped, "__file__", str(package / "shipped.py"))
+    monkeypatch.setattr(resources, "__file__", str(package / "shipped.py"))
     package.mkdir(parents=True)
     with pytest.raises(RuntimeError, match="the installation of interlock is incomplete: no folder `schemas`"):
-        shipped.data_folder("schemas")
+        resources.data_folder("schemas")
     checkout.mkdir()
-    assert shipped.data_folder("schemas") == os.path.normpath(checkout)
+    assert resources.data_folder("schemas") == os.path.normpath(checkout)
     (package / "_data" / "schemas").mkdir(parents=True)
-    assert shipped.data_folder("schemas") == str(package / "_data" / "schemas")
+    assert resources.data_folder("schemas") == str(package / "_data" / "schemas")

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.inquiry import replay
+from interlock.api import replay
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger, open_ledger
 from interlock.ledger.export import Export
-from interlock.runner import extent
+from interlock.request import extent
 from tests.helpers.ledgers import LedgerBuilder
 from tests.unit.test_ledger_time import attributes, clock, seen
 

@@ -8,10 +8,10 @@ import pytest
 
 from interlock import schemas
 from interlock.analysis.testing.facts import Facts, timed
+from interlock.diagnostics import Source
 from interlock.instant import parse_instant
 from interlock.policy.check.issues import Report
 from interlock.policy.parse import parse
-from interlock.source import Source
 
 NOW = parse_instant("2026-06-22T09:10:00Z")
 

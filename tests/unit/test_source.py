@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.errors import PolicyError
-from interlock.source import Issue, Location, Source, nearest, render
+from interlock.diagnostics import Issue, Location, PolicyError, Source, nearest, render
 
 POLICY = Source("smoke.yaml", "policy: smoke\n\trules:\n  - id: ünsent\n")
 

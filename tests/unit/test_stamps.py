@@ -14,7 +14,7 @@ from interlock import schemas
 from interlock.instant import latest_instant, parse_instant
 from interlock.ledger import open_ledger
 from interlock.ledger.export import Export
-from interlock.runner import extent
+from interlock.request import extent
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:01:00Z"

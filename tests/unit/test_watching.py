@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from interlock.analysis.watch import GRACE, LOOK, Round, Watch
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import SECOND, format_instant
 from interlock.model.decision import Decision, Finding, Head
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator
 
-from interlock.errors import PolicyError, UsageError
-from interlock.listing import is_meant
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError
+from interlock.files import is_meant
 from interlock.policy.library import Library
 from interlock.policy.needs import Reading
-from interlock.source import Issue, Source
 
 _SUFFIXES = (".yaml", ".yml")
 _TESTS = ("_test.yaml", "_test.yml")

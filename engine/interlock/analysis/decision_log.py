@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
+from interlock.escape import harmless
 from interlock.evaluation.judge import Judge, Loaded, closure
 from interlock.instant import format_instant
 from interlock.language.evaluate import printed
@@ -22,8 +23,7 @@ from interlock.ledger.rows import Row, document, read_json
 from interlock.model.decision import Decision
 from interlock.model.decision_log import Asked, Entry, Record
 from interlock.model.facts import Value
-from interlock.reporting.harmless import harmless
-from interlock.runner import recorded
+from interlock.request import recorded
 
 LONGEST = 64 << 20
 """The most bytes that are read of a line."""

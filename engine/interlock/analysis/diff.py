@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from interlock.analysis.replay import Stretch, history
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.instant import LIMIT, format_instant, parse_instant
 from interlock.ledger import Ledger, Snapshot
@@ -19,7 +19,7 @@ from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
 from interlock.moment import moment
 from interlock.policy.library import Library
-from interlock.runner import Name, arguments_for
+from interlock.request import Name, arguments_for
 
 Watched = Callable[[Sequence[str]], Iterable[str]]
 """Lets the names of tasks pass, and shows how many did."""

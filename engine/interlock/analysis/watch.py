@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import SECOND, parse_instant
 from interlock.model.decision import Decision
 

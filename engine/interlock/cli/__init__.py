@@ -15,8 +15,7 @@ from interlock import __version__
 from interlock.cli import exit_codes, options
 from interlock.cli.configured import Configured
 from interlock.cli.output import forget, say
-from interlock.errors import InterlockError, LockError, PolicyError, UsageError
-from interlock.source import nearest
+from interlock.diagnostics import InterlockError, LockError, PolicyError, UsageError, nearest
 
 _COMMANDS = (
     "eval",

@@ -10,8 +10,7 @@ import click
 
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
-from interlock.errors import UsageError
-from interlock.source import Source
+from interlock.diagnostics import Source, UsageError
 
 _EXAMPLES = """\b
 Examples:
@@ -55,7 +54,7 @@ def command(
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
     from interlock.cli.editor import schemas
-    from interlock.runner import library
+    from interlock.request import library
 
     policies_at = library(policy_dirs)
     with closing(options.opened(ledger)) as opened:
@@ -88,7 +87,7 @@ def _read(path: str) -> Source | None:
 
 def _named(policy: str, folder: str) -> str:
     """What a test file in a folder calls a policy: its id if it lies there or is shipped, else its path from there."""
-    from interlock.shipped import data_folder
+    from interlock.resources import data_folder
 
     above, file = os.path.split(os.path.abspath(policy))
     if above in (os.path.abspath(folder), data_folder("policies")):

@@ -40,7 +40,7 @@ def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence
     interlock.
     """
     from interlock.analysis.check import check
-    from interlock.runner import library
+    from interlock.request import library
 
     issues, sources = check(paths, library(policy_dirs))
     output.report(render(form, issues, sources), None if form == "text" else "utf-8")

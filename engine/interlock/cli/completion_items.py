@@ -12,7 +12,7 @@ from contextlib import closing
 import click
 from click.shell_completion import CompletionItem
 
-from interlock.errors import InterlockError
+from interlock.diagnostics import InterlockError
 from interlock.model.policy import Policy
 from interlock.policy.library import Library
 
@@ -78,7 +78,7 @@ def _formats(_: click.Context, __: str) -> Iterator[CompletionItem]:
 
 
 def _library(ctx: click.Context) -> Library:
-    from interlock.runner import library
+    from interlock.request import library
 
     return library(ctx.params.get("policy_dirs") or ())
 

@@ -14,7 +14,7 @@ from interlock.cli.configured import KEYS, Configured
 from interlock.cli.lock_option import NAMED, locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.cli.whereabouts import LOCK, nearest_ledger, nearest_lock
-from interlock.reporting.harmless import harmless
+from interlock.escape import harmless
 
 _EXAMPLES = """\b
 Examples:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from interlock.settings import Settings
+    from interlock.project import Settings
 
 KEYS = {
     "ledger": "ledger",
@@ -33,7 +33,7 @@ class Configured(Mapping[str, Any]):
     def settings(self) -> Settings | None:
         """What the file sets; None where there is no file."""
         if not self._looked:
-            from interlock.settings import find
+            from interlock.project import find
 
             self._found, self._looked = find(), True
         return self._found

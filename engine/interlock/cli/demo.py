@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
+from interlock.escape import harmless
 from interlock.reporting import render
 from interlock.reporting import text as reported
-from interlock.reporting.harmless import harmless
 
 if TYPE_CHECKING:
     from interlock.cli.demo_timeline import Change

@@ -9,7 +9,7 @@ import msgspec
 from interlock.instant import LIMIT, SECOND, format_instant
 from interlock.ledger import Ledger
 from interlock.model.decision import Decision, Head
-from interlock.runner import judge, library
+from interlock.request import judge, library
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 _EXAMPLES = """\b
 Examples:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.reporting.harmless import harmless
+from interlock.escape import harmless
 
 _EXAMPLES = """\b
 Examples:
@@ -26,7 +26,7 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     page: what is wrong with it is told, and the exit code is 5.
     """
     from interlock.policy.docs import page
-    from interlock.runner import library
+    from interlock.request import library
 
     loaded = library(policy_dirs).load(policy)
     output.put(harmless(page(loaded.policy, loaded.document()), keep="\n"), "utf-8")

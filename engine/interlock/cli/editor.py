@@ -9,7 +9,7 @@ def schemas(folder: str) -> str:
     """Where the schemas are, from a file in the folder: as a path if they lie below here, else as a URI."""
     from pathlib import Path
 
-    from interlock.shipped import data_folder
+    from interlock.resources import data_folder
 
     place = Path(data_folder("schemas"))
     try:

@@ -13,7 +13,7 @@ from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.model.decision import Decision, FailOn
 from interlock.reporting import Look, render
 
@@ -89,7 +89,7 @@ def command(
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     how = dict[str, Any](at=at, params=options.given(params), engine=engine, max_skew=max_skew, lock=locked)
-    from interlock.runner import library
+    from interlock.request import library
 
     opened = options.opened(ledger)
     policies_at = library(policy_dirs, cached=locked is None)
@@ -128,13 +128,13 @@ def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: Look) 
 
 def _waiving(path: str | None, policies: Sequence[str], library: Library) -> Callable[..., tuple[Decision, ...]]:
     """What judges, without what is waived. Warnings about the waivers are printed on standard error."""
-    from interlock.runner import judge, waivers_of
+    from interlock.request import judge, waivers_of
 
     if path is None:
         return judge
     waivers = waivers_of(path, policies, library)
     for issue in () if terminal.quiet() else waivers.warnings:
-        from interlock.source import render as rendered
+        from interlock.diagnostics import render as rendered
 
         terminal.say(rendered(issue, waivers.source))
     return partial(judge, waivers=waivers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from interlock.errors import InterlockError, LedgerError, LockError, PolicyError
+from interlock.diagnostics import InterlockError, LedgerError, LockError, PolicyError
 from interlock.model.decision import Decision, FailOn
 
 ALLOWED = 0

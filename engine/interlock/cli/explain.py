@@ -11,7 +11,7 @@ import click
 from interlock.cli import exit_codes, options, output
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.reporting import Look
 
 _EXAMPLES = """\b
@@ -56,7 +56,7 @@ def command(
     if rule is not None and every:
         raise UsageError("give one of `--rule ID` and `--all`")
     given = options.given(params)
-    from interlock.inquiry import explain
+    from interlock.api import explain
     from interlock.reporting import explain as explanation
 
     with closing(options.opened(ledger)) as opened:

@@ -6,8 +6,7 @@ import click
 
 from interlock import codes
 from interlock.cli import exit_codes, options, output
-from interlock.errors import UsageError
-from interlock.source import nearest
+from interlock.diagnostics import UsageError, nearest
 
 _EXAMPLES = """\b
 Examples:

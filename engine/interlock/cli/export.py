@@ -8,7 +8,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 _EXAMPLES = """\b
 Examples:
@@ -58,7 +58,7 @@ def command(
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     from interlock.ledger.export import Export
     from interlock.moment import moment
-    from interlock.runner import extent
+    from interlock.request import extent
 
     wanted = extent(tasks or None, policies, policy_dirs)
     with closing(options.opened(ledger)) as opened:

@@ -47,7 +47,7 @@ def command(
     2 a wrong question, 1 a bug in interlock.
     """
     given = options.given(params)
-    from interlock.inquiry import facts
+    from interlock.api import facts
     from interlock.reporting import facts as sight
 
     with closing(options.opened(ledger)) as opened:

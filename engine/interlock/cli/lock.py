@@ -11,7 +11,7 @@ import click
 from interlock.cli import exit_codes, options, output
 from interlock.cli.configured import Configured
 from interlock.cli.whereabouts import LOCK, nearest_lock
-from interlock.errors import LockError, UsageError
+from interlock.diagnostics import LockError, UsageError
 
 if TYPE_CHECKING:
     from interlock.policy.lock import Lock
@@ -46,7 +46,7 @@ def command(
     """
     from interlock.evaluation.judge import closure
     from interlock.policy.lock import made, read
-    from interlock.runner import library
+    from interlock.request import library
 
     path = lock or nearest_lock() or os.path.join(_home(ctx), LOCK)
     if not policies and not check and not os.path.lexists(path):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NAMED = "interlock.lock"

@@ -9,7 +9,7 @@ import click
 
 from interlock.cli import exit_codes, options
 from interlock.cli.skew import max_skew_option
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 _EXAMPLES = """\b
 Examples:
@@ -34,11 +34,11 @@ def command(ledger: str | None, max_skew: str, policy_dirs: Sequence[str]) -> in
     try:
         import anyio
 
-        from interlock import serving
+        from interlock import mcp_server
     except ImportError as error:
         raise UsageError(f"`interlock mcp` needs the package `{error.name}`: pip install 'interlock[mcp]'") from None
     if ledger == "-":
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
     with closing(options.opened(ledger)) as opened:
-        anyio.run(serving.serve, opened, policy_dirs, max_skew)
+        anyio.run(mcp_server.serve, opened, policy_dirs, max_skew)
     return exit_codes.ALLOWED

@@ -13,7 +13,7 @@ import click
 
 from interlock.cli import exit_codes, output
 from interlock.cli.editor import schemas
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 _TEMPLATE = "new-gate"
@@ -66,9 +66,9 @@ def _refuse_bad(policy: str) -> None:
         meant = re.sub("[^a-z0-9]+", "-", os.path.basename(policy).removesuffix(".yaml").lower()).strip("-")
         hint = f"; did you mean `{meant}`?" if _ID.fullmatch(meant) else ""
         raise UsageError(f"`{policy}` is no policy's id: lower-case words joined by hyphens, a letter first{hint}")
+    from interlock.diagnostics import Source
     from interlock.policy.library import Library
     from interlock.policy.parse import parse
-    from interlock.source import Source
 
     document, issues = parse(Source("", policy))
     if issues or document is None or document.data != policy:

@@ -11,9 +11,8 @@ import click
 
 from interlock.cli import output
 from interlock.cli.choices import OneOf
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError, nearest
 from interlock.reporting import FORMATS
-from interlock.source import nearest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STRICT = "interlock.strict-ledger"

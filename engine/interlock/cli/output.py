@@ -10,9 +10,9 @@ from typing import Any, TextIO
 
 import click
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
+from interlock.escape import harmless
 from interlock.reporting import plain
-from interlock.reporting.harmless import harmless
 
 _LINES = "\n\t"
 _CHOICE: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.reporting.harmless import harmless
+from interlock.escape import harmless
 from interlock.reporting.style import aligned
 
 _EXAMPLES = """\b
@@ -27,7 +27,7 @@ def command(policy_dirs: Sequence[str], form: str) -> int:
     """
     import msgspec
 
-    from interlock.runner import library
+    from interlock.request import library
 
     listed = library(policy_dirs).list()
     if form == "json":

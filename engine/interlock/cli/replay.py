@@ -13,7 +13,7 @@ from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.reporting.style import Look
 from interlock.reporting.timeline import FORMATS, render
 
@@ -63,7 +63,7 @@ def command(
     Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
     given = options.given(params)
-    from interlock.inquiry import replay
+    from interlock.api import replay
 
     with closing(options.opened(ledger)) as opened:
         found = replay(

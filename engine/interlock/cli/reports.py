@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.model.decision import Decision
 from interlock.reporting import Look, render
 

@@ -9,9 +9,9 @@ import click
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
+from interlock.escape import harmless
 from interlock.model.policy import Policy
-from interlock.reporting.harmless import harmless
 
 if TYPE_CHECKING:
     from interlock.policy.parse import Document
@@ -42,7 +42,7 @@ def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool,
     POLICY is the id of one that `interlock policies` lists, or the path of a file. An invalid policy is not printed:
     what is wrong with it is, and the exit code is 5.
     """
-    from interlock.runner import library
+    from interlock.request import library
 
     if graph is not None and digests:
         raise UsageError("give one of `--graph` and `--digests`")

@@ -7,7 +7,7 @@ import os
 import click
 from click.core import ParameterSource
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 _VARIABLE = "INTERLOCK_MAX_SKEW"
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.reporting.harmless import harmless
+from interlock.escape import harmless
 
 _EXAMPLES = """\b
 Examples:

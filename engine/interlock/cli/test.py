@@ -57,7 +57,7 @@ def command(
     question, or no case to run, 1 a bug in interlock.
     """
     from interlock.analysis.testing import tried
-    from interlock.runner import library
+    from interlock.request import library
 
     trials, untested = tried(paths, library(policy_dirs), pattern)
     look = Look(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else Look()

@@ -50,7 +50,7 @@ def command(
     Exit code: as for `interlock eval`, about the ledger as it is.
     """
     given = options.given(params)
-    from interlock.inquiry import unblock
+    from interlock.api import unblock
     from interlock.reporting import unblock as report
 
     with closing(options.opened(ledger)) as opened:

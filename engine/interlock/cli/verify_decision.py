@@ -49,7 +49,7 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
     from interlock.analysis import decision_log as logbook
     from interlock.analysis.verify_decision import Court
     from interlock.reporting import decision_log
-    from interlock.shipped import is_shipped
+    from interlock.resources import is_shipped
 
     gc.enable()  # a log may be long
     outcomes: Counter[str] = Counter()

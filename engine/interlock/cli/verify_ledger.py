@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
     from interlock.ledger.rows import Row

@@ -14,7 +14,7 @@ from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.instant import SECOND, parse_duration
 from interlock.model.decision import Decision
 from interlock.reporting import Look, render, text
@@ -124,13 +124,13 @@ class _Asking:
         self._records: Sequence[Record] = ()
         if log is not None:
             from interlock.analysis.decision_log import refuse
-            from interlock.runner import library
+            from interlock.request import library
 
             refuse(log, [ledger.path, *map(library(question["policy_dirs"]).path, policies)])
 
     def judge(self) -> tuple[Decision, ...]:
         """The decisions of now. The ledger is let go of: who writes to it is not in the way, nor in ours."""
-        from interlock.runner import judge, recorded
+        from interlock.request import judge, recorded
 
         try:
             if self._log is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from interlock.errors import LockError, UsageError
+from interlock.diagnostics import LockError, UsageError
 
 LOCK = "interlock.lock"
 _PLACE = os.path.join(".codex-workers", "workerctl.db")
@@ -59,7 +59,7 @@ def find_lock() -> str:
 
 def nearest_lock() -> str | None:
     """The lock that `find_lock` finds, or None."""
-    from interlock.settings import above
+    from interlock.project import above
 
     paths = (os.path.join(folder, LOCK) for folder in above())
     return next((path for path in paths if os.path.lexists(path)), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from interlock import instant
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import completed, finding, outputs

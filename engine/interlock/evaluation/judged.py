@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from interlock.diagnostics import Source, digest
 from interlock.evaluation.program import Program
 from interlock.language.evaluate import Known, evaluate
 from interlock.ledger.stamps import Stamp
@@ -15,7 +16,6 @@ from interlock.model.decision import Decision, Finding
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
 from interlock.model.verdict import Verdict
-from interlock.source import Source, digest
 
 if TYPE_CHECKING:
     from interlock.policy.parse import Document

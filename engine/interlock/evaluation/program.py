@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, Ruleset
 from interlock.language.evaluate import Known, evaluate
 from interlock.model.compiled import Column, CompiledPolicy, Relation

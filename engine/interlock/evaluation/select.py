@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.errors import FactError
+from interlock.diagnostics import FactError
 from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields, is_empty, number
 from interlock.evaluation.selection_cache import Kept
 from interlock.language.evaluate import Known, shown

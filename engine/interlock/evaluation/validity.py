@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from interlock.errors import FactError
+from interlock.diagnostics import FactError
 from interlock.evaluation.arrivals import reads
 from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
 from interlock.evaluation.coming import Coming

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
+from interlock.diagnostics import nearest
 from interlock.language import typecheck
 from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, a
 from interlock.model.expression import (
@@ -27,7 +28,6 @@ from interlock.model.expression import (
     Variable,
     type_of,
 )
-from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.language.scope import Known

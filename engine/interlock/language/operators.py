@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from interlock.diagnostics import nearest
 from interlock.instant import LIMIT
 from interlock.language.scope import ORDERED, a
 from interlock.model.expression import Choice, Compare, Constant, Contained, Field, Node, Param, Sum, Type, type_of
-from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.language.typecheck import Checker

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from typing import Any, Final, Literal
 
-from interlock.errors import LedgerError, UnsettledError, UsageError
+from interlock.diagnostics import LedgerError, UnsettledError, UsageError
 from interlock.instant import LATEST
 from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, has_events, refused, told, unreadable
 from interlock.ledger.functions import define

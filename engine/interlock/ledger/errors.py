@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from interlock.errors import FactError, LedgerError
+from interlock.diagnostics import FactError, LedgerError
 
 NAME_IT: Final = "name Conveyor's ledger with `--ledger PATH`"
 PLACE: Final = os.path.join(".codex-workers", "workerctl.db")

@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from interlock import instant, schemas
-from interlock.errors import FactError, UsageError
+from interlock.diagnostics import FactError, UsageError
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import document
 

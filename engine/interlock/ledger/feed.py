@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from interlock.errors import LedgerError
+from interlock.diagnostics import LedgerError
 from interlock.instant import LATEST, parse_instant
 from interlock.ledger.connection import NEWEST, Reader
 from interlock.ledger.errors import refused, told

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from interlock.errors import UnsettledError
+from interlock.diagnostics import UnsettledError
 from interlock.ledger.connection import NEWEST, Reader, Stamp, stamp
 from interlock.ledger.errors import examine, refused
 from interlock.ledger.opening import BUSY_SECONDS

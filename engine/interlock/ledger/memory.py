@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock import schemas
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.instant import format_instant
 from interlock.ledger.connection import NEWEST, definitions
 from interlock.ledger.feed import FeedReader

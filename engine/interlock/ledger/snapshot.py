@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.errors import FactError
+from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
 from interlock.ledger.connection import NEWEST, Reader
 from interlock.ledger.tasks import Tasks

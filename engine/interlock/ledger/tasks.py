@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.errors import FactError, UsageError
+from interlock.diagnostics import FactError, UsageError
 
 Rows = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
 _MATCHING = "SELECT id, name FROM main.tasks WHERE id = :text OR name = :text ORDER BY rowid"

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from interlock import schemas
-from interlock.errors import FactError
+from interlock.diagnostics import FactError
 from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from interlock.diagnostics import Location
 from interlock.model.decision import Decision
 from interlock.model.explanation import LineExplained, RuleExplained
 from interlock.model.facts import Value
-from interlock.source import Location
 
 Told = Literal["allowed", "denied", "undecided"]
 

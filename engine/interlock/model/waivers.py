@@ -7,9 +7,8 @@ from contextlib import suppress
 
 import msgspec
 
-from interlock.errors import UsageError
+from interlock.diagnostics import Issue, Source, UsageError
 from interlock.model.policy import Policy
-from interlock.source import Issue, Source
 
 
 class Waivable(msgspec.Struct, frozen=True):

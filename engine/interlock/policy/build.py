@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from interlock.errors import PolicyError
+from interlock.diagnostics import Issue, PolicyError, Source
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy.check import check
 from interlock.policy.compile import compile_policy
 from interlock.policy.parse import parse
-from interlock.source import Issue, Source
 
 
 def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolicy:

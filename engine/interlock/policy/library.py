@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from interlock.errors import PolicyError, UsageError
+from interlock.diagnostics import PolicyError, UsageError, nearest
 from interlock.evaluation.judge import Loaded
-from interlock.listing import is_meant
+from interlock.files import is_meant
 from interlock.policy.needs import Known, Reading
-from interlock.shipped import data_folder
-from interlock.source import nearest
+from interlock.resources import data_folder
 
 
 class Listing(msgspec.Struct, frozen=True):

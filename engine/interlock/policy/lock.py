@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.errors import LockError
+from interlock.diagnostics import LockError
 from interlock.evaluation.judge import Loaded, closure
 from interlock.ledger.rows import read_json
 from interlock.model.policy import Policy

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 import msgspec
 
 from interlock import schemas
-from interlock.errors import PolicyError, UsageError
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest
 from interlock.evaluation.judge import Loaded
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy import cache
-from interlock.source import Issue, Source, digest
 
 _LARGEST = 1 << 20
 """The most bytes that are read of a policy file."""

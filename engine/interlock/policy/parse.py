@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from interlock.source import Issue, Location, Source
+from interlock.diagnostics import Issue, Location, Source
 
 LIMIT = 256 * 1024
 """The greatest size of a policy, in characters."""

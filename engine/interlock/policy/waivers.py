@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.errors import PolicyError, UsageError
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest, nearest
 from interlock.model.policy import Policy
 from interlock.model.waivers import Grant, Waivable, Waivers
 from interlock.policy.parse import LIMIT, Document, parse
-from interlock.source import Issue, Source, digest, nearest
 
 Known = Callable[[str], Sequence[Waivable] | str]
 """The policies that bear an id; where there is none, what to do about it."""

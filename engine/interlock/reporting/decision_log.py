@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.decision_log import Rejudged
-from interlock.reporting.harmless import harmless
 
 _COLOURS = {"same": "green", "different": "red", "unjudged": "yellow"}
 _MARGIN = " " * 12

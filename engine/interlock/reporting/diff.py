@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.diff import Change, Comparison, Difference, Side, Version
-from interlock.reporting.harmless import harmless
 
 Paint = Callable[[str, str], str]
 _HEADS: dict[Change, tuple[str, str]] = {

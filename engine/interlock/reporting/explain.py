@@ -7,6 +7,7 @@ from textwrap import wrap
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.explanation import (
     Case,
     Cited,
@@ -18,7 +19,6 @@ from interlock.model.explanation import (
     Sought,
 )
 from interlock.model.facts import Value
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 

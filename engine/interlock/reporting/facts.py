@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.facts import Seen, Sight
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import aligned
 
 

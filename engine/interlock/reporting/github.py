@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.harmless import harmless
 from interlock.reporting.outcomes import Problem, problems
 from interlock.reporting.style import Look
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 
 

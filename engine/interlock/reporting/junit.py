@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.harmless import harmless
 from interlock.reporting.outcomes import Case, cases
 from interlock.reporting.style import Look
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 from interlock.reporting.text import failing, shown, summed
 

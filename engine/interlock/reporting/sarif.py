@@ -13,8 +13,8 @@ from urllib.parse import quote
 import msgspec
 
 from interlock import __version__
+from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.harmless import harmless
 from interlock.reporting.outcomes import Problem, problems
 from interlock.reporting.style import AskedRule, Look
 

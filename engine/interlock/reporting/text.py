@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look, partial, validity
 
 COLOURS = {

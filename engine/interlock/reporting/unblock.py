@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.unblock import Held, Permanent, Plan, Step, Unblock
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.verification import Ahead, Fault, Kind, Verification
-from interlock.reporting.harmless import harmless
 
 _MARGIN = " " * 9
 Paint = Callable[[str, str], str]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.shipped import data_folder
+from interlock.resources import data_folder
 
 ENTITIES = (
     "task",

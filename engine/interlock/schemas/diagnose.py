@@ -12,6 +12,7 @@ import msgspec
 from jsonschema import FormatChecker, ValidationError
 from jsonschema.validators import extend, validator_for
 
+from interlock.diagnostics import nearest
 from interlock.instant import parse_instant
 from interlock.schemas.encodable import too_deep, unwritable
 from interlock.schemas.wording import (
@@ -26,7 +27,6 @@ from interlock.schemas.wording import (
     typed,
     types_listed,
 )
-from interlock.source import nearest
 
 _FORMATS = FormatChecker(formats=())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.source import nearest
+from interlock.diagnostics import nearest
 
 _TYPES = {
     "string": "text",

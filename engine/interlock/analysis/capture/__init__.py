@@ -15,7 +15,7 @@ from interlock.analysis.capture.masking import Flat, Masks, constants, flat, nes
 from interlock.analysis.capture.minimize import Bench, Fact, Told, smallest, told, whole
 from interlock.analysis.testing import run
 from interlock.analysis.testing.parse import NOW, TASK, suite_of
-from interlock.errors import UsageError
+from interlock.diagnostics import Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.language.evaluate import printed
 from interlock.ledger import Ledger, Snapshot
@@ -25,8 +25,7 @@ from interlock.model.facts import Value
 from interlock.model.policy import Policy
 from interlock.moment import moment
 from interlock.policy.library import Library
-from interlock.runner import Name, arguments_for, extent, library
-from interlock.source import Source
+from interlock.request import Name, arguments_for, extent, library
 
 Entry = tuple[str, Flat]
 """A fact of the case: its kind and its fields."""

@@ -9,14 +9,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from interlock.analysis.testing.facts import Facts
-from interlock.errors import EngineError, UsageError
+from interlock.diagnostics import EngineError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger.memory import HeldFacts
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
 from interlock.policy.check.issues import Report
 from interlock.policy.parse import Document
-from interlock.source import Source
 
 T = TypeVar("T")
 PAIRS = 16

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from interlock.errors import PolicyError, UsageError
+from interlock.diagnostics import PolicyError, Source, UsageError
 from interlock.policy.parse import Document, parse
-from interlock.source import Source
 
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*( [\w./-]+)*|-?(\d+(h|ms?|s|us))+|\d{4}-\d\d-\d\dT[\d:.]+Z", re.ASCII)
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))

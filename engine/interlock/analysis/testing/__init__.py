@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from interlock.analysis.testing.outcome import Tally, differences, explained
 from interlock.analysis.testing.parse import suite
-from interlock.errors import EngineError, PolicyError, UsageError
+from interlock.diagnostics import EngineError, Issue, PolicyError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
+from interlock.files import is_meant
 from interlock.ledger.memory import HeldFacts
-from interlock.listing import is_meant
 from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.policy.library import Library
-from interlock.source import Issue, Source
 
 
 def tried(paths: Sequence[str], library: Library, pattern: str | None = None) -> tuple[list[Trial], list[str]]:

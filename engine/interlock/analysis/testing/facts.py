@@ -10,11 +10,11 @@ from typing import Any
 
 from interlock import instant, schemas
 from interlock.analysis.testing import facts
+from interlock.diagnostics import nearest
 from interlock.policy.check.issues import Report
 from interlock.schemas import ENTITIES, Violation
 from interlock.schemas.catalog import ENTITIES, members, schema
 from interlock.schemas.wording import Path, Violation, did_you_mean, listed
-from interlock.source import nearest
 
 RAW = "raw"
 """The key of a fact that is taken as it is written, valid or not."""

@@ -11,7 +11,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.analysis.testing.facts import Facts, timed
-from interlock.errors import PolicyError, UsageError
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, nearest
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
 from interlock.model.expression import type_of
@@ -21,7 +21,6 @@ from interlock.model.testing import Case, Expectation, Expected, Step, Suite, To
 from interlock.policy.check.issues import Report
 from interlock.policy.library import Library
 from interlock.policy.parse import parse
-from interlock.source import Issue, Source, nearest
 
 NOW, TASK = "2026-01-01T00:00:00Z", "task"
 """The clock and the task of a case that gives none."""

@@ -17,13 +17,13 @@ from interlock.analysis.decision_log import fingerprint
 from interlock.analysis.verify_decision.comparison import changes, only
 from interlock.analysis.verify_decision.heads import Head, Heads
 from interlock.analysis.verify_decision.policies import Policies
-from interlock.errors import LedgerError, LockError, PolicyError, UsageError
+from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageError
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
 from interlock.model.decision import Finding
 from interlock.model.decision_log import Change, Entry, Record, Rejudged, Shift
 from interlock.moment import Moment, by_clock, moment
-from interlock.runner import recorded
+from interlock.request import recorded
 
 _SAME = {True: "the same", False: "another"}
 

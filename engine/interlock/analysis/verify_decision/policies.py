@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import closure
 from interlock.model.decision_log import Record
 from interlock.policy.library import Library
-from interlock.runner import library
-from interlock.shipped import data_folder
+from interlock.request import library
+from interlock.resources import data_folder
 
 
 class Policies:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.model.compiled import Relation
 from interlock.model.facts import Value
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Sized
 from math import prod
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete.rules import Candidates
 
 MAX_FACTS = 2_000

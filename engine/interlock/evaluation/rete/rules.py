@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete.encoding import (
     INT_LIMIT,
     MAX_TERMS,

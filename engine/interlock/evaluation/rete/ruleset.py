@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete.limits import MAX_FACTS, MAX_STEPS, Rows, check_facts, check_steps
 from interlock.evaluation.rete.rules import Rule, Translator
 from interlock.evaluation.rete.session import Session, fact_text, require_engine

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.errors import EngineError
+from interlock.diagnostics import EngineError
 from interlock.evaluation.rete.loading import load_engine
 
 _engine: Any = None

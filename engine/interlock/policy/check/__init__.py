@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock import schemas
+from interlock.diagnostics import Issue, digest
 from interlock.evaluation import arguments
 from interlock.language.scope import Scope
 from interlock.model.expression import Type
@@ -23,7 +24,6 @@ from interlock.policy.check.rules import check_rules, check_strata
 from interlock.policy.check.scopes import RESERVED, Names
 from interlock.policy.check.selections import check_selection
 from interlock.policy.parse import Document
-from interlock.source import Issue, digest
 
 _Path = tuple[str | int, ...]
 Needed = Callable[[str], Policy | str]

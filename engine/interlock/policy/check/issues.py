@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.diagnostics import Issue
 from interlock.language.scope import Scope
 from interlock.language.typecheck import check
 from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Template
 from interlock.policy.parse import Document
-from interlock.source import Issue
 
 _Path = tuple[str | int, ...]
 LENGTH = 4_096

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from interlock.diagnostics import nearest
 from interlock.language.scope import Known, a
 from interlock.language.walk import walk
 from interlock.model.expression import Constant, Field, Node, Param, Some, Type, Variable, type_of
 from interlock.model.policy import Line, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Report
 from interlock.policy.check.scopes import Names
-from interlock.source import nearest
 
 _DECISION = ("allow", "state", "undecided", "reason", "task")
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from interlock.diagnostics import nearest
 from interlock.language.scope import Scope
 from interlock.language.walk import children
 from interlock.model.expression import Node, Not, Some, Type, type_of
 from interlock.model.policy import Effect, Rule
 from interlock.policy.check.issues import Report, conjunction, opposite
 from interlock.policy.check.scopes import RESERVED, Names
-from interlock.source import nearest
 
 _EFFECTS: tuple[Effect, ...] = ("block", "warn", "note", "derive")
 _Path = tuple[str | int, ...]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from interlock import schemas
+from interlock.diagnostics import nearest
 from interlock.language.scope import ORDERED, a
 from interlock.model.expression import Type
 from interlock.model.policy import Selection, Shape, Take
 from interlock.policy.check.issues import Report
 from interlock.policy.check.scopes import Names
-from interlock.source import nearest
 
 DEEPEST = 32
 """The most selections that narrow one another: each is a subquery of the next one's SQL."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError
 from interlock.language.walk import selections, walk
 from interlock.model.expression import Blocked, Node
 from interlock.model.policy import Effect, Policy, Rule, Selection, Take

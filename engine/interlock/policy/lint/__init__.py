@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from interlock.diagnostics import Issue
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.language.walk import selections, walk
 from interlock.ledger import Snapshot
@@ -20,7 +21,6 @@ from interlock.policy.compile.dependencies import every_expression, of_rule
 from interlock.policy.lint.absence import counted, unasked
 from interlock.policy.lint.unreachable import Idle, idle
 from interlock.policy.parse import Document
-from interlock.source import Issue
 
 _ASKED = "a decision must rest on something: give a selection `required`, or block when it is empty"
 

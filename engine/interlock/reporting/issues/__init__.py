@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from interlock.source import Issue, Source
+from interlock.diagnostics import Issue, Source
 
 FORMATS = ("text", "json", "github", "sarif")
 """What issues may be rendered as; each is a module of this package that has `render`."""

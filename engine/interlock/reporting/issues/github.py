@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from interlock.diagnostics import Issue, Source
 from interlock.reporting.github import command
-from interlock.source import Issue, Source
 
 
 def render(issues: Sequence[Issue], _: Sequence[Source]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from interlock.reporting.harmless import harmless
-from interlock.source import Issue, Source
+from interlock.diagnostics import Issue, Source
+from interlock.escape import harmless
 
 
 def render(issues: Sequence[Issue], _: Sequence[Source]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock import codes
+from interlock.diagnostics import Issue, Source
 from interlock.reporting.sarif import document, location, text
-from interlock.source import Issue, Source
 
 
 def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interlock import source
-from interlock.reporting.harmless import harmless
-from interlock.source import Issue, Source
+from interlock import diagnostics
+from interlock.diagnostics import Issue, Source
+from interlock.escape import harmless
 
 
 def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
     """Every issue as `source.render` shows it; then how many policies, tests, errors and warnings there are."""
     texts = {each.name: each for each in sources}
-    shown = [harmless(source.render(issue, texts.get(issue.location.name)), keep="\n\t") for issue in issues]
+    shown = [harmless(diagnostics.render(issue, texts.get(issue.location.name)), keep="\n\t") for issue in issues]
     errors = sum(issue.level == "error" for issue in issues)
     tests = sum(each.name.endswith(("_test.yaml", "_test.yml")) for each in sources)
     counts = [_counted(len(sources) - tests, "policy", "policies")] * (tests < len(sources) or not tests)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from interlock.escape import harmless
 from interlock.model.testing import Trial
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 
 

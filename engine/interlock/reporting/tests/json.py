@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from interlock.diagnostics import Location
+from interlock.escape import harmless
 from interlock.model.testing import CaseResult, StepResult, Trial
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
-from interlock.source import Location
 
 
 def render(trials: Sequence[Trial], _: Look) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from interlock.escape import harmless
 from interlock.model.testing import CaseResult, StepResult, Trial
 from interlock.reporting.explain import reasons
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 from interlock.reporting.tests.told import Row, rows
 

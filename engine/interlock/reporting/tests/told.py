@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.testing import CaseResult, Difference, StepResult
 from interlock.reporting.explain import reasons
-from interlock.reporting.harmless import harmless
 from interlock.reporting.outcomes import Case
 from interlock.reporting.style import Look
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from interlock.reporting.harmless import harmless
+from interlock.escape import harmless
 
 
 def node(tag: str, *content: Element | str | None, **attributes: object) -> Element:

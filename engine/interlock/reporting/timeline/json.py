@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.model.history import History
-from interlock.reporting.harmless import harmless
 
 
 def render(history: History) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interlock.escape import harmless
 from interlock.instant import parse_instant
 from interlock.model.history import Cause, History, Interval, Mark
-from interlock.reporting.harmless import harmless
 from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 

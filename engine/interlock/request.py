@@ -9,14 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
-from interlock.errors import EngineError, UsageError
+from interlock.diagnostics import EngineError, UsageError, nearest
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
 from interlock.model.decision import Decision
 from interlock.moment import Moment, Skew, moment, skew_of
 from interlock.policy.library import Library
-from interlock.source import nearest
 
 if TYPE_CHECKING:
     from interlock.ledger.export import Extent

@@ -7,7 +7,7 @@ with a caret, and says what to do next.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Literal
 
@@ -109,3 +109,47 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     found = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+class InterlockError(Exception):
+    """The base of every error a caller can cause."""
+
+
+class UsageError(InterlockError):
+    """The question itself is wrong: an unknown task, policy or parameter, or a value of the wrong type."""
+
+
+class LedgerError(InterlockError):
+    """The ledger cannot be read: absent, no SQLite file, corrupt, not Conveyor's, or without the right to read it."""
+
+
+class UnsettledError(LedgerError):
+    """The ledger was opened, closed or written to while it was read: asked again, it may well be read."""
+
+
+class FactError(LedgerError):
+    """A fact cannot be told from its row: it holds text that is no UTF-8, or a document that is no JSON text."""
+
+
+class LockError(InterlockError):
+    """Policies may not judge: they are not those that were locked, or the lock itself cannot be read."""
+
+
+class EngineError(InterlockError):
+    """The rules engine was asked for more than it can safely do, or did not keep its word."""
+
+
+class PolicyError(InterlockError):
+    """A policy cannot be judged by: `issues` says everything that is wrong with it, `sources` holds the texts.
+
+    `blamed` are the messages that only say that a needed policy is invalid, each with the file to blame.
+    """
+
+    def __init__(
+        self, issues: tuple[Issue, ...], sources: tuple[Source, ...] = (), blamed: Mapping[str, str] | None = None
+    ) -> None:
+        self.issues = tuple(sorted(issues, key=Issue.sort_key))
+        self.sources = sources
+        self.blamed = blamed or {}
+        texts = {source.name: source for source in sources}
+        super().__init__("\n".join(render(issue, texts.get(issue.location.name)) for issue in self.issues))

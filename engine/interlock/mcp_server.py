@@ -24,11 +24,10 @@ from mcp.types import (
 )
 from mcp.types import Tool as Listed
 
-from interlock import __version__, inquiry, runner
-from interlock.errors import InterlockError, UsageError
+from interlock import __version__, api, request
+from interlock.diagnostics import InterlockError, UsageError, nearest
 from interlock.ledger import Ledger
 from interlock.schemas import schema
-from interlock.source import nearest
 
 _INSTRUCTIONS = (
     "Policies over the receipts of a ledger: may the work go on? Call `evaluate` first. A decision is allowed only when"
@@ -75,20 +74,20 @@ TOOLS = {
     "evaluate": Tool(
         "Decide a policy",
         "Decide a policy for a task at an instant: allowed, denied or undecided, every blocker, and how to mend it.",
-        runner.evaluate,
+        request.evaluate,
         "decision",
     ),
     "explain": Tool(
         "Explain a decision",
         "Why a policy decides so: each rule that fired, what each part of its condition met, and what was not found.",
-        inquiry.explain,
+        api.explain,
         "explanation",
         RuleQuestion,
     ),
     "unblock": Tool(
         "Find what would allow",
         "The smallest sets of receipts that would make a policy allow, by whom and by when; and what none can lift.",
-        inquiry.unblock,
+        api.unblock,
         "unblock",
     ),
 }

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from interlock.errors import UsageError
+from interlock.diagnostics import UsageError, nearest
 from interlock.evaluation.judge import Engine, Judge, Loaded
 from interlock.instant import LIMIT, format_instant
 from interlock.ledger import Ledger, Snapshot, open_ledger
 from interlock.moment import Skew, moment, skew_of
-from interlock.runner import Name, arguments_for, library, ready
-from interlock.source import nearest
+from interlock.request import Name, arguments_for, library, ready
 
 if TYPE_CHECKING:
     from interlock.evaluation.select import Selected
