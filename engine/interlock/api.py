@@ -69,6 +69,7 @@ def explain(
     in `evaluate`.
     """
     from interlock.analysis.explain import authored, explanation
+    from interlock.policy.parse import document
 
     (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
     if rule is not None:
@@ -83,7 +84,7 @@ def explain(
         return explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
 
     found = opened.ask(asked.now, explaining, live=asked.live)
-    return authored(found, loaded.document().data, rule)
+    return authored(found, document(loaded.source).data, rule)
 
 
 def unblock(

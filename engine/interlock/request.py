@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from interlock import instant
 from interlock.diagnostics import EngineError, UsageError, nearest
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
-from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot, open_ledger
+from interlock.ledger import Ledger, Snapshot, open_ledger
 from interlock.model.decision import Decision
-from interlock.moment import Moment, Skew, moment, skew_of
+from interlock.moment import Skew, moment, skew_of
 from interlock.policy.library import Library
 
 if TYPE_CHECKING:
     from interlock.ledger.export import Extent
-    from interlock.model.decision_log import Asked, Record
     from interlock.model.waivers import Waivable, Waivers
 
 Name = str | os.PathLike[str]
@@ -105,48 +102,6 @@ def judge(
         raise UsageError(str(error)) from None
 
 
-def recorded(
-    policies: Sequence[str],
-    *,
-    ledger: Ledger,
-    tasks: Sequence[str] | None,
-    at: str | Moment | None = None,
-    params: Mapping[str, str],
-    engine: Engine = "both",
-    policy_dirs: Sequence[str] = (),
-    lock: Name | None = None,
-    max_skew: Skew = None,
-    cached: bool = True,
-    head: int = NEWEST,
-) -> tuple[Record, ...]:
-    """Decide as `judge` does, and tell with each decision all that it takes to judge it again.
-
-    Unless `cached`, policies are compiled from their source, as they always are under a lock. Of receipts, only those
-    up to the `seq` `head` are read.
-    """
-    from interlock.analysis.decision_log import record
-
-    loaded = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
-    given = [arguments_for(each, params, loaded) for each in loaded]
-    skew, now = skew_of(max_skew), moment(at, ledger)
-    said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
-    asked = [_asked(n, p, ledger, params, policy_dirs, said) for n, p in zip(policies, loaded, strict=True)]
-
-    def decided(snapshot: Snapshot) -> tuple[Record, ...]:
-        names = snapshot.task_labels() if tasks is None else tasks
-        judges = partial(Judge, snapshot, ledger.path, now.now, engine, None, skew)
-        return tuple(
-            record(judges(), policy, task, arguments, each, now.clock)
-            for task in names
-            for policy, arguments, each in zip(loaded, given, asked, strict=True)
-        )
-
-    try:
-        return ledger.ask(now.now, decided, head, live=now.live, as_of=now.as_of)
-    except EngineError as error:
-        raise UsageError(str(error)) from None
-
-
 def ready(policies: Iterable[Name], policies_at: Library, lock: Name | None) -> tuple[Loaded, ...]:
     """The policies, with those that they need; with a lock, only what it holds.
 
@@ -195,6 +150,7 @@ def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Wa
 
     Raises UsageError, PolicyError.
     """
+    from interlock.policy.parse import document
     from interlock.policy.waivers import read, waivable
 
     near: dict[str, list[Loaded]] = {}
@@ -203,10 +159,10 @@ def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Wa
 
     def known(identity: str) -> Sequence[Waivable] | str:
         if identity in near:
-            return [waivable(each.policy, each.document()) for each in near[identity]]
+            return [waivable(each.policy, document(each.source)) for each in near[identity]]
         if identity in policies_at.ids():
             found = policies_at.load(identity)
-            return [waivable(found.policy, found.document())]
+            return [waivable(found.policy, document(found.source))]
         close = nearest(identity, {*near, *policies_at.ids()})
         return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
 
@@ -225,29 +181,3 @@ def arguments_for(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loa
         return arguments(loaded.policy, params)
     except ValueError as error:
         raise UsageError(f"policy `{loaded.policy.id}`: {error}") from None
-
-
-def _asked(
-    name: str,
-    loaded: Loaded,
-    ledger: Ledger,
-    params: Mapping[str, str],
-    policy_dirs: Sequence[str],
-    said: Mapping[str, Any],
-) -> Asked:
-    from interlock.model.decision_log import Asked
-
-    known = {parameter.name for parameter in loaded.policy.parameters}
-    return Asked(
-        file=_absolute(library(policy_dirs).path(name)),
-        policy_dirs=tuple(map(_absolute, policy_dirs)),
-        ledger=ledger.path if ledger.path == STANDARD_INPUT else _absolute(ledger.path),
-        params={name: text for name, text in params.items() if name in known},
-        strict_ledger=ledger.strict,
-        **said,
-    )
-
-
-def _absolute(path: str) -> str:
-    """The path from the root, as text: bytes that are none are shown as escapes."""
-    return os.fsencode(os.path.abspath(path)).decode(errors="backslashreplace")

@@ -15,10 +15,11 @@ import pytest
 
 import interlock as api
 from interlock import request, schemas
+from interlock.analysis.decision_log import recorded
 from interlock.cli import main
 from interlock.policy import cache
 from interlock.policy.lock import Locked, hold, made, read
-from interlock.request import judge, library, recorded
+from interlock.request import judge, library
 from interlock.resources import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
 from tests.unit.test_cache import forged, plant

@@ -1,4 +1,4 @@
-"""Branches for tests: short ways to write them, and a plain evaluator made from what `interlock.model.compiled` says of them.
+"""Branches for tests: short ways to write them, and a plain evaluator made from what `model.compiled` says of them.
 
 The evaluator has no index, no encoding and no engine.
 """

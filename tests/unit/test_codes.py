@@ -16,6 +16,7 @@ from interlock.diagnostics import Issue, PolicyError, Source, render
 from interlock.escape import harmless
 from interlock.model.waivers import Waivable
 from interlock.policy.library import Library
+from interlock.policy.parse import document
 from interlock.policy.waivers import read, waivable
 from tests.helpers.wording import ours
 
@@ -80,7 +81,7 @@ def known(identity: str) -> Sequence[Waivable] | str:
     if identity not in library.ids():
         return "`interlock policies` lists them"
     loaded = library.load(identity)
-    return [waivable(loaded.policy, loaded.document())]
+    return [waivable(loaded.policy, document(loaded.source))]
 
 
 def test_a_code_without_a_page() -> None:

@@ -9,24 +9,68 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from interlock.diagnostics import UsageError
+from interlock import instant
+from interlock.diagnostics import EngineError, UsageError
 from interlock.escape import harmless
-from interlock.evaluation.judge import Judge, Loaded, closure
+from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.instant import format_instant
 from interlock.language.evaluate import printed
+from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot
 from interlock.ledger.rows import Row, document, read_json
 from interlock.model.decision import Decision
 from interlock.model.decision_log import Asked, Entry, Record
 from interlock.model.facts import Value
-from interlock.request import recorded
+from interlock.moment import Moment, Skew, moment, skew_of
+from interlock.request import Name, arguments_for, library, ready
 
 LONGEST = 64 << 20
 """The most bytes that are read of a line."""
+
+
+def recorded(
+    policies: Sequence[str],
+    *,
+    ledger: Ledger,
+    tasks: Sequence[str] | None,
+    at: str | Moment | None = None,
+    params: Mapping[str, str],
+    engine: Engine = "both",
+    policy_dirs: Sequence[str] = (),
+    lock: Name | None = None,
+    max_skew: Skew = None,
+    cached: bool = True,
+    head: int = NEWEST,
+) -> tuple[Record, ...]:
+    """Decide as `judge` does, and tell with each decision all that it takes to judge it again.
+
+    Unless `cached`, policies are compiled from their source, as they always are under a lock. Of receipts, only those
+    up to the `seq` `head` are read.
+    """
+    loaded = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
+    given = [arguments_for(each, params, loaded) for each in loaded]
+    skew, now = skew_of(max_skew), moment(at, ledger)
+    said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
+    asked = [_asked(n, p, ledger, params, policy_dirs, said) for n, p in zip(policies, loaded, strict=True)]
+
+    def decided(snapshot: Snapshot) -> tuple[Record, ...]:
+        names = snapshot.task_labels() if tasks is None else tasks
+        judges = partial(Judge, snapshot, ledger.path, now.now, engine, None, skew)
+        return tuple(
+            record(judges(), policy, task, arguments, each, now.clock)
+            for task in names
+            for policy, arguments, each in zip(loaded, given, asked, strict=True)
+        )
+
+    try:
+        return ledger.ask(now.now, decided, head, live=now.live, as_of=now.as_of)
+    except EngineError as error:
+        raise UsageError(str(error)) from None
 
 
 def logged(path: str, others: Iterable[str]) -> Callable[..., tuple[Decision, ...]]:
@@ -193,3 +237,27 @@ def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
         if row[1] not in of_kind:
             of_kind[row[1]] = fingerprint(row)
     return found
+
+
+def _asked(
+    name: str,
+    loaded: Loaded,
+    ledger: Ledger,
+    params: Mapping[str, str],
+    policy_dirs: Sequence[str],
+    said: Mapping[str, Any],
+) -> Asked:
+    known = {parameter.name for parameter in loaded.policy.parameters}
+    return Asked(
+        file=_absolute(library(policy_dirs).path(name)),
+        policy_dirs=tuple(map(_absolute, policy_dirs)),
+        ledger=ledger.path if ledger.path == STANDARD_INPUT else _absolute(ledger.path),
+        params={name: text for name, text in params.items() if name in known},
+        strict_ledger=ledger.strict,
+        **said,
+    )
+
+
+def _absolute(path: str) -> str:
+    """The path from the root, as text: bytes that are none are shown as escapes."""
+    return os.fsencode(os.path.abspath(path)).decode(errors="backslashreplace")

@@ -9,6 +9,7 @@ from typing import Any
 from interlock.evaluation.judge import Loaded
 from interlock.model.decision import FailOn
 from interlock.policy.library import Library
+from interlock.policy.parse import document as parsed
 from interlock.reporting import Asked, AskedRule, Look
 
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
@@ -23,7 +24,7 @@ def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block
 
 
 def _asked(loaded: Loaded, path: str) -> Asked:
-    document = loaded.document()
+    document = parsed(loaded.source)
     written = {rule["id"]: rule for rule in document.data.get("rules", [])}
     rules = tuple(
         AskedRule(rule.id, rule.line, rule.effect, *_texts(written.get(rule.id, {})))

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options
+from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
 from interlock.diagnostics import Source, UsageError
 
@@ -57,7 +57,7 @@ def command(
     from interlock.request import library
 
     policies_at = library(policy_dirs)
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         found = incident(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
     case = captured(found, name=name, keep_times=keep_times)
     there = _read(output) if output is not None else None

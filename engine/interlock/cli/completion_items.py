@@ -35,7 +35,7 @@ def _policies(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
 
 
 def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
-    from interlock.cli.options import opened
+    from interlock.cli.progress import opened
     from interlock.moment import moment
 
     named = ctx.params.get("ledger")

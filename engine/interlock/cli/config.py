@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.configured import KEYS, Configured
 from interlock.cli.lock_option import NAMED, locked_option
 from interlock.cli.skew import max_skew_option
@@ -51,7 +51,7 @@ def command(
     """
     values = {
         "ledger": ledger,
-        "strict_ledger": ctx.meta[options.STRICT],
+        "strict_ledger": ctx.meta[progress.STRICT],
         "policy_dirs": list(policy_dirs),
         "engine": engine,
         "max_skew": max_skew,

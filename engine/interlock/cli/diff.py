@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.diagnostics import UsageError
 
 _EXAMPLES = """\b
@@ -60,7 +60,7 @@ def command(
 
     tasks = None if task is None else [task]
     stretch = {"since": since, "until": until}
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         found = compare(
             old, new, ledger=opened, tasks=tasks, **stretch, params=given, policy_dirs=policy_dirs, watched=_watched
         )

@@ -26,8 +26,9 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     page: what is wrong with it is told, and the exit code is 5.
     """
     from interlock.policy.docs import page
+    from interlock.policy.parse import document
     from interlock.request import library
 
     loaded = library(policy_dirs).load(policy)
-    output.put(harmless(page(loaded.policy, loaded.document()), keep="\n"), "utf-8")
+    output.put(harmless(page(loaded.policy, document(loaded.source)), keep="\n"), "utf-8")
     return exit_codes.ALLOWED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from interlock.cli import exit_codes, options
+from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
@@ -91,7 +91,7 @@ def command(
     how = dict[str, Any](at=at, params=options.given(params), engine=engine, max_skew=max_skew, lock=locked)
     from interlock.request import library
 
-    opened = options.opened(ledger)
+    opened = progress.opened(ledger)
     policies_at = library(policy_dirs, cached=locked is None)
     inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
     wanted = _targets(form, output, reports, summary, inputs)

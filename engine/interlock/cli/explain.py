@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.diagnostics import UsageError
@@ -59,7 +59,7 @@ def command(
     from interlock.api import explain
     from interlock.reporting import explain as explanation
 
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         found = explain(
             policy,
             ledger=opened,

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.diagnostics import UsageError
 
 _EXAMPLES = """\b
@@ -61,7 +61,7 @@ def command(
     from interlock.request import extent
 
     wanted = extent(tasks or None, policies, policy_dirs)
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         asked = moment(at, opened)
         with opened.snapshot(asked.now, live=asked.live) as snapshot:
             export = Export(snapshot, asked.now, wanted)

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 
@@ -50,7 +50,7 @@ def command(
     from interlock.api import facts
     from interlock.reporting import facts as sight
 
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         seen, reasons = facts(
             policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs, lock=locked
         )

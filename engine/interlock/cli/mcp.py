@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options
+from interlock.cli import exit_codes, options, progress
 from interlock.cli.skew import max_skew_option
 from interlock.diagnostics import UsageError
 
@@ -39,6 +39,6 @@ def command(ledger: str | None, max_skew: str, policy_dirs: Sequence[str]) -> in
         raise UsageError(f"`interlock mcp` needs the package `{error.name}`: pip install 'interlock[mcp]'") from None
     if ledger == "-":
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         anyio.run(mcp_server.serve, opened, policy_dirs, max_skew)
     return exit_codes.ALLOWED

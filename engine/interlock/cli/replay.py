@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from interlock.cli import exit_codes, options
+from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
@@ -65,7 +65,7 @@ def command(
     given = options.given(params)
     from interlock.api import replay
 
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         found = replay(
             policies,
             ledger=opened,

@@ -42,13 +42,14 @@ def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool,
     POLICY is the id of one that `interlock policies` lists, or the path of a file. An invalid policy is not printed:
     what is wrong with it is, and the exit code is 5.
     """
+    from interlock.policy.parse import document
     from interlock.request import library
 
     if graph is not None and digests:
         raise UsageError("give one of `--graph` and `--digests`")
     loaded = library(policy_dirs, cached=not digests).load(policy)
     if digests:
-        output.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, loaded.document())))
+        output.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, document(loaded.source))))
     elif graph is None:
         output.put(loaded.source.text)
     else:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.escape import harmless
 
 _EXAMPLES = """\b
@@ -27,7 +27,7 @@ def command(ledger: str | None, at: str | None) -> int:
     """
     from interlock.moment import moment
 
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         asked = moment(at, opened)
         names = opened.ask(asked.now, lambda snapshot: snapshot.task_labels(), live=asked.live)
     output.put("".join(f"{harmless(name)}\n" for name in names))

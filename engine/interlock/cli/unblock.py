@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
 from interlock.reporting import Look
@@ -53,7 +53,7 @@ def command(
     from interlock.api import unblock
     from interlock.reporting import unblock as report
 
-    with closing(options.opened(ledger)) as opened:
+    with closing(progress.opened(ledger)) as opened:
         found = unblock(
             policy,
             ledger=opened,

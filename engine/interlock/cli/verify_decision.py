@@ -9,7 +9,7 @@ from contextlib import closing
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.lock_option import locked_option
 
 _EXAMPLES = """\b
@@ -54,7 +54,7 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
     gc.enable()  # a log may be long
     outcomes: Counter[str] = Counter()
     policies: dict[tuple[str, str], bool] = {}
-    with closing(Court(None if ledger is None else options.opened(ledger), policy_dirs, locked)) as court:
+    with closing(Court(None if ledger is None else progress.opened(ledger), policy_dirs, locked)) as court:
         for line, entry in logbook.read(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1

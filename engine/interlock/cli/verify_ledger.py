@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
     if is_feed(path):
         if at is not None:
             raise UsageError("`--at` is for ledgers: every line of a feed is verified")
-        found = verify_feed(feed_lines(path, path, options.watched()), path, time.time_ns() // 1_000)
+        found = verify_feed(feed_lines(path, path, progress.watched()), path, time.time_ns() // 1_000)
     else:
-        with closing(options.opened(path)) as opened:
+        with closing(progress.opened(path)) as opened:
             asked = moment(at, opened)
             clock = asked.now if asked.live else None
             with _ticking() as tick:

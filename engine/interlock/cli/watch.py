@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.choices import OneOf
 from interlock.cli.lock_option import locked_option
 from interlock.cli.skew import max_skew_option
@@ -130,7 +130,8 @@ class _Asking:
 
     def judge(self) -> tuple[Decision, ...]:
         """The decisions of now. The ledger is let go of: who writes to it is not in the way, nor in ours."""
-        from interlock.request import judge, recorded
+        from interlock.analysis.decision_log import recorded
+        from interlock.request import judge
 
         try:
             if self._log is None:
@@ -199,7 +200,7 @@ def _opened(path: str | None) -> Ledger:
 
     if path == STANDARD_INPUT:
         raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
-    return options.opened(path, _PATIENCE)
+    return progress.opened(path, _PATIENCE)
 
 
 def _interrupted(*_: object) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,9 +15,6 @@ from interlock.model.decision import Decision, Finding
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
 from interlock.model.verdict import Verdict
-
-if TYPE_CHECKING:
-    from interlock.policy.parse import Document
 
 Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
 """The needs of a policy, each with the decisions that were needed."""
@@ -47,14 +43,6 @@ class Loaded:
         if self._program is None:
             self._program = Program(self.compiled)
         return self._program
-
-    def document(self) -> Document:
-        """The policy as its file had it when it was read."""
-        from interlock.policy.parse import parse
-
-        document, _ = parse(self.source)
-        assert document is not None, "the source of a policy can be parsed"
-        return document
 
     def way(self, identity: str) -> list[str] | None:
         """The ids from this policy down to the nearest of that id among all that it needs; None where there is none."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import instant
 from interlock.diagnostics import nearest
-from interlock.language import typecheck
-from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, a
+from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, Fact, Stop, a
 from interlock.model.expression import (
     Blocked,
     Compare,
@@ -31,7 +30,7 @@ from interlock.model.expression import (
 
 if TYPE_CHECKING:
     from interlock.language.scope import Known
-    from interlock.language.typecheck import Checker, Fact, Stop
+    from interlock.language.typecheck import Checker
 
 
 def name(checker: Checker, tree: Any) -> Node | Fact:
@@ -39,7 +38,7 @@ def name(checker: Checker, tree: Any) -> Node | Fact:
     word = str(tree.children[0])
     scope = checker.scope
     if word in scope.variables:
-        return typecheck.Fact(Variable(word), scope.variables[word], word, word in scope.groups)
+        return Fact(Variable(word), scope.variables[word], word, word in scope.groups)
     if word == "now":
         return Now()
     if word == "task":
@@ -49,7 +48,7 @@ def name(checker: Checker, tree: Any) -> Node | Fact:
     if word in scope.selections:
         known = scope.selections[word]
         if known.shape == "single":
-            return typecheck.Fact(Single(word), known.fields, word)
+            return Fact(Single(word), known.fields, word)
         raise checker.fault("E201", tree, _several(word, known), _several_hint(word, known))
     raise unknown_name(checker, tree, word)
 
@@ -67,7 +66,7 @@ def unknown_name(checker: Checker, tree: Any, word: str) -> Stop:
     """A name that is not in sight: why, or the nearest one that is."""
     scope = checker.scope
     if word in scope.refused:
-        return typecheck.Stop()
+        return Stop()
     if word in scope.hidden:
         return checker.fault("E202", tree, f"`{word}` cannot be named here", scope.hidden[word])
     if word == "params":
@@ -89,7 +88,7 @@ def select(checker: Checker, tree: Any) -> Node | Fact:
     if base.data == "name" and str(base.children[0]) == "params":
         return _param(checker, tree, path)
     fact = checker.thing(base)
-    if not isinstance(fact, typecheck.Fact):
+    if not isinstance(fact, Fact):
         raise checker.fault("E205", tree, f"{a(type_of(fact).kind)} has no fields")
     return _field(checker, tree, fact, ".".join(path))
 
@@ -129,7 +128,7 @@ def index(checker: Checker, tree: Any) -> Fact:
         member(checker, key_tree, key, known.key)
     if checker.scope.place != "value":
         _plain_key(checker, key_tree, key)
-    return typecheck.Fact(Lookup(word, key), known.fields, f"{word}[…]", known.groups)
+    return Fact(Lookup(word, key), known.fields, f"{word}[…]", known.groups)
 
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:

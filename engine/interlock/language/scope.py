@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.expression import Type
+from interlock.model.expression import Reference, Type
 
 Place = Literal["where", "condition", "value"]
 Shape = Literal["single", "map", "many"]
@@ -23,6 +23,22 @@ class Known(msgspec.Struct, frozen=True):
     fields: Mapping[str, Type]
     key: Type | None = None
     groups: bool = False
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A fact named as a whole: not a value, but it can be compared with null, and has fields.
+
+    With `groups`, it may be that of an absent named group.
+    """
+
+    of: Reference
+    fields: Mapping[str, Type]
+    name: str
+    groups: bool = False
+
+
+class Stop(Exception):
+    """A fault was reported: nothing more can be said about the expression around it."""
 
 
 class Scope(msgspec.Struct, frozen=True):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from interlock.language import names, operators
-from interlock.language.scope import Scope, a
+from interlock.language.scope import Fact, Scope, Stop, a
 from interlock.language.syntax import SyntaxFault, parse
 from interlock.language.unparse import notation
 from interlock.model.expression import (
@@ -21,7 +20,6 @@ from interlock.model.expression import (
     Not,
     Param,
     Present,
-    Reference,
     Type,
     type_of,
 )
@@ -38,22 +36,6 @@ class Fault(msgspec.Struct, frozen=True):
     end: int
     message: str
     hint: str | None = None
-
-
-class Fact(msgspec.Struct, frozen=True):
-    """A fact named as a whole: not a value, but it can be compared with null, and has fields.
-
-    With `groups`, it may be that of an absent named group.
-    """
-
-    of: Reference
-    fields: Mapping[str, Type]
-    name: str
-    groups: bool = False
-
-
-class Stop(Exception):
-    """A fault was reported: nothing more can be said about the expression around it."""
 
 
 def check(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[Fault, ...]]:

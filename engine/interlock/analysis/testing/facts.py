@@ -9,10 +9,8 @@ from functools import cache
 from typing import Any
 
 from interlock import instant, schemas
-from interlock.analysis.testing import facts
 from interlock.diagnostics import nearest
 from interlock.policy.check.issues import Report
-from interlock.schemas import ENTITIES, Violation
 from interlock.schemas.catalog import ENTITIES, members, schema
 from interlock.schemas.wording import Path, Violation, did_you_mean, listed
 
@@ -87,7 +85,7 @@ class Facts:
                 if self._holdable(changed, here):
                     self._placed(key, changed, here)
             elif self._known(key[0], fields, here):
-                changed = self.held[key] | facts.resolved(key[0], fields, timed(now))
+                changed = self.held[key] | resolved(key[0], fields, timed(now))
                 if self._valid(changed, here):
                     self._placed(key, changed, here)
 
@@ -102,7 +100,7 @@ class Facts:
         if not self._known(kind, fields, path):
             return
         envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
-        whole = facts.completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
+        whole = completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
         if whole["id"] is None:
             whole["id"] = self._id(kind, whole)
         if self._valid(whole, path):
@@ -162,7 +160,7 @@ class Facts:
 
     def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
         """Whether the kind has all the fields."""
-        wrong = facts.unknown(kind, fields)
+        wrong = unknown(kind, fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong

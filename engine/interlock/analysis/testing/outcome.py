@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from interlock.analysis.explain import lines, rule
+from interlock.analysis.explain import lines
+from interlock.analysis.explain import rule as rule_explained
 from interlock.evaluation.findings import completed
 from interlock.language.evaluate import Known
 from interlock.model.decision import Decision, Finding
@@ -123,7 +124,7 @@ def explained(result: StepResult, policy: Policy, known: Known, verdict: Verdict
     asked = [index for index, each in enumerate(policy.rules) if each.id in named]
     return msgspec.structs.replace(
         result,
-        rules=tuple(rule(policy, index, whole, verdict, silent=True) for index in asked),
+        rules=tuple(rule_explained(policy, index, whole, verdict, silent=True) for index in asked),
         lines=lines(policy, known, verdict) if {"state", "verdict"} & differ.keys() else (),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.analysis.decision_log import fingerprint
+from interlock.analysis.decision_log import fingerprint, recorded
 from interlock.analysis.verify_decision.comparison import changes, only
 from interlock.analysis.verify_decision.heads import Head, Heads
 from interlock.analysis.verify_decision.policies import Policies
@@ -23,7 +23,6 @@ from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_led
 from interlock.model.decision import Finding
 from interlock.model.decision_log import Change, Entry, Record, Rejudged, Shift
 from interlock.moment import Moment, by_clock, moment
-from interlock.request import recorded
 
 _SAME = {True: "the same", False: "another"}
 
