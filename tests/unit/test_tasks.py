@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "engine" / "interlock"
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 RUN = (ROOT / ".ci" / "run").read_text("utf-8")
 STEPS = re.findall(r"^all=\((.+)\)$", RUN, re.MULTILINE)[0].split()
 TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").iterdir())
@@ -39,3 +41,22 @@ def test_a_template_for_issues_says_what_it_is_for(template: Path) -> None:
     _, head, body = template.read_text("utf-8").split("---\n", 2)
     assert yaml.safe_load(head).keys() == {"name", "about"}
     assert body.strip()
+
+
+def test_every_path_in_the_guide_exists() -> None:
+    """From the root, or from the package. A word with a slash or a suffix is a path."""
+    paths = [each for each in re.findall(r"`([\w./-]+)`", GUIDE) if re.search(r"/|\.(py|sql|md|yaml|toml)$", each)]
+    assert len(paths) > 60
+    tops = (ROOT, PACKAGE, ROOT / "tests")
+    assert [each for each in paths if not any((top / each).exists() for top in tops)] == []
+
+
+def test_every_name_in_the_guide_is_defined_in_its_module() -> None:
+    named = re.findall(r"`([\w/]+\.py)`\s\(((?:`\w+`(?:,\s)?)+)\)", GUIDE)
+    assert len(named) > 15
+    lost = []
+    for module, names in named:
+        body = ast.parse((PACKAGE / module).read_text("utf-8")).body
+        defined = {each.name for each in body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+        lost += [f"{module}: {name}" for name in re.findall(r"\w+", names) if name not in defined]
+    assert lost == []
