@@ -134,6 +134,13 @@ def test_every_link_leads_to_a_document(document: Path) -> None:
             assert anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], anchor
 
 
+@pytest.mark.parametrize("document", [page for page in PAGES if page.name != "CONTRIBUTING.md"], ids=named)
+def test_every_path_of_the_repository_exists(document: Path) -> None:
+    """CONTRIBUTING.md names paths of the package too: `tests/unit/test_tasks.py` looks for those."""
+    paths = re.findall(r"`((?:engine|policies|schemas|tests|docs|benchmarks|\.ci)/[\w./-]*)`", document.read_text())
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 def leaves(nav: Any) -> Iterator[str]:
     if isinstance(nav, str):
         yield nav

@@ -37,7 +37,7 @@ COLUMNS = "kind, id, seq, task, at, actor, severity, summary, correlation, attri
 
 
 def fact(row: tuple[Any, ...]) -> Fact:
-    """A row of the canonical relation as `ledger.md` makes a fact of it."""
+    """A row of the canonical relation as `docs/design/ledger.md` makes a fact of it."""
     made: Fact = {**dict(zip(ENVELOPE, row, strict=False)), "correlation": json.loads(row[8])}
     lifted = json.loads(row[9])
     hidden = {name: value for name, value in lifted.items() if name in ENVELOPE}

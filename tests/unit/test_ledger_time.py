@@ -1,4 +1,4 @@
-"""Time travel (`ledger.md`): the ledger as it was at the instant that is asked about."""
+"""Time travel (`docs/design/ledger.md`): the ledger as it was at the instant that is asked about."""
 
 from __future__ import annotations
 

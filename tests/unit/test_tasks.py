@@ -51,6 +51,14 @@ def test_every_path_in_the_guide_exists() -> None:
     assert [each for each in paths if not any((top / each).exists() for top in tops)] == []
 
 
+def test_the_guide_has_a_place_for_every_room_of_the_package() -> None:
+    rooms = [path for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = {path.name if path.suffix else f"{path.name}/" for path in rooms if not path.name.startswith("__")}
+    layout = GUIDE.partition("## Layout")[2].partition("\n## ")[0]
+    assert len(names) > 12
+    assert names <= set(re.findall(r"`([\w./]+)`", layout))
+
+
 def test_every_name_in_the_guide_is_defined_in_its_module() -> None:
     named = re.findall(r"`([\w/]+\.py)`\s\(((?:`\w+`(?:,\s)?)+)\)", GUIDE)
     assert len(named) > 15

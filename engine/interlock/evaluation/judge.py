@@ -1,7 +1,7 @@
 """Where policy and facts meet: both evaluators judge the selected facts, and what they agree on becomes a `Decision`.
 
 Undecided is a value like any other, and never allowed: a required fact is absent, a fact is invalid, a need is
-undecided, the engine may not be asked, or the two evaluators disagree (`language.md`, "Decision").
+undecided, the engine may not be asked, or the two evaluators disagree (`docs/design/language.md`, "Decision").
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The reader that evaluates a tree over Python values.
 
-Two-valued and total (`language.md`, "Expressions"): a missing field is null; null equals null only; an ordering with a
-null is false; arithmetic with a null is null; `!` is the exact opposite. Nothing here raises on a checked tree.
+Two-valued and total (`docs/design/language.md`, "Two-valued, total"): a missing field is null; null equals null only;
+an ordering with a null is false; arithmetic with a null is null; `!` is the exact opposite. Nothing here raises on a
+checked tree.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The reader that tells how long a value lasts when nothing moves but the clock.
 
-Every comparison with `now` is linear in it (`language.md`), so whatever an expression reads is, as the clock moves, a
-value that stays as it is for a while, or one that grows or shrinks by a whole number a microsecond, and the instant of
-the next turn can be computed. The answer is never late: before the instant that it names the value is as it was, and
-condition by condition it is as late as that allows (what one true alternative of `||` outlasts, the whole does).
+Every comparison with `now` is linear in it (`docs/design/language.md`), so whatever an expression reads is, as the
+clock moves, a value that stays as it is for a while, or one that grows or shrinks by a whole number a microsecond, and
+the instant of the next turn can be computed. The answer is never late: before the instant that it names the value is as
+it was, and condition by condition it is as late as that allows (what one true alternative of `||` outlasts, the whole
+does).
 """
 
 from __future__ import annotations

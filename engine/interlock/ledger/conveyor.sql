@@ -1,4 +1,5 @@
--- Conveyor's tables as the canonical relation of facts (ledger.md). Every view of facts has the same columns:
+-- Conveyor's tables as the canonical relation of facts (docs/design/ledger.md). Every view of facts has the same
+-- columns:
 --   kind, id, seq, task_id, task, at, instant, actor, severity, summary, correlation, attributes
 -- Two functions come from the connection: instant_of(text) gives microseconds, or NULL where the text is no instant in
 -- UTC, and asked_instant() the instant that is asked about. Times are compared as instants: their texts mix `Z` and `.000Z`.

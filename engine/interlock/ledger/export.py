@@ -1,4 +1,4 @@
-"""The facts of a ledger as the lines of a feed (`ledger.md`, "Portable feed")."""
+"""The facts of a ledger as the lines of a feed (`docs/design/ledger.md`, "Feeds")."""
 
 from __future__ import annotations
 

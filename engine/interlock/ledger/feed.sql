@@ -1,6 +1,6 @@
--- A feed's facts as the canonical relation (ledger.md); the columns are those of conveyor.sql. Table `fact` holds them as
--- they were read, one row a line, with the task's name as its id. Entities are as of the moment that the feed was taken:
--- asked about an earlier one, what they say of later times is left out.
+-- A feed's facts as the canonical relation (docs/design/ledger.md); the columns are those of conveyor.sql. Table `fact`
+-- holds them as they were read, one row a line, with the task's name as its id. Entities are as of the moment that the
+-- feed was taken: asked about an earlier one, what they say of later times is left out.
 
 CREATE TEMP VIEW receipt AS
 SELECT kind, id, seq, task AS task_id, task, at, instant_of(at) AS instant, actor, severity, summary, correlation, attributes

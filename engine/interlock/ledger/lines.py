@@ -1,4 +1,4 @@
-"""A line of a feed: a fact as `ledger.md` writes it, a CloudEvent, or a word about the feed itself."""
+"""A line of a feed: a fact as `docs/design/ledger.md` writes it, a CloudEvent, or a word about the feed itself."""
 
 from __future__ import annotations
 

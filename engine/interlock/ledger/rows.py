@@ -1,4 +1,4 @@
-"""A fact as one JSON object, made from a row of the canonical relation (`ledger.md`)."""
+"""A fact as one JSON object, made from a row of the canonical relation (`docs/design/ledger.md`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The typed tree of an expression: what the checker makes and every reader reads.
 
 Values are None (null), bool, int, str; instants and durations are ints in microseconds; a list is a tuple of str.
-A missing field is null. Every condition is true or false: see `language.md`, "Two-valued, total".
+A missing field is null. Every condition is true or false: see `docs/design/language.md`, "Two-valued, total".
 """
 
 # No `from __future__ import annotations`: msgspec would evaluate every text of it again at each start.

@@ -24,14 +24,14 @@ ENTITIES = (
     "wake_action",
     "smoke_seat",
 )
-"""The fact kinds that are the state of a table, not receipts (`ledger.md`)."""
+"""The fact kinds that are the state of a table, not receipts (`docs/design/ledger.md`)."""
 _SUFFIX = ".schema.json"
 _NODES = (dict, list)
 
 
 @cache
 def kinds() -> tuple[str, ...]:
-    """Every fact kind that has a schema, sorted: the receipts' event types and the entities of `ledger.md`."""
+    """Every fact kind with a schema, sorted: the receipts' event types and the entities of `docs/design/ledger.md`."""
     names = os.listdir(join(data_folder("schemas"), "facts"))
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
 

@@ -1,6 +1,6 @@
 """How the values of facts become the numbers that the rules engine is sent.
 
-The engine compares strings, bools and nulls wrongly and ints exactly (durable-rules.md, sections 3 and 6.1). So it
+The engine compares strings, bools and nulls wrongly and ints exactly (docs/design/engine.md, sections 3 and 6.1). So it
 only ever gets ints, and every field of every fact is there:
 
 - an int is itself, as long as it is within ±2**53;

@@ -1,7 +1,7 @@
 """Refuses, before the engine runs, what would keep it busy too long: nothing can interrupt it then.
 
-Its time and memory grow with the combinations of facts that a rule's patterns match (durable-rules.md, sections 5 and
-6.9): a step, as counted here, is one such combination, and takes about 12 µs and 800 bytes.
+Its time and memory grow with the combinations of facts that a rule's patterns match (docs/design/engine.md, sections 5
+and 6.9): a step, as counted here, is one such combination, and takes about 12 µs and 800 bytes.
 """
 
 from __future__ import annotations

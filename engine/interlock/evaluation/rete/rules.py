@@ -1,4 +1,4 @@
-"""From branches to the rules of the C module: only the constructs that durable-rules.md, section 6, found exact."""
+"""From branches to the rules of the C module: only the constructs of docs/design/engine.md, section 6."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The only place that calls the C module: rules in, facts in, matches out, one session at a time.
 
-The order of the calls and every check is from durable-rules.md, section 6; section 1 says what crashes without them.
+The order of the calls and every check is from docs/design/engine.md, section 6; section 1 says what crashes without
+them.
 """
 
 from __future__ import annotations

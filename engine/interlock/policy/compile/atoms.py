@@ -86,7 +86,7 @@ class TooManyBranches(Exception):
 
 
 LIMIT = 64
-"""The most branches that a rule may have (`language.md`, "What the compiler must refuse")."""
+"""The most branches that a rule may have (`docs/design/language.md`, "What the compiler refuses or guarantees")."""
 
 
 def both(first: Disjunction, second: Disjunction) -> Disjunction:
