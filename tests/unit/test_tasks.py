@@ -23,6 +23,13 @@ def test_every_step_is_a_function_and_stands_in_the_head() -> None:
     assert re.findall(r"^#   (\w+)  ", RUN, re.MULTILINE) == STEPS
 
 
+def test_a_warning_fails_the_site() -> None:
+    """With `--quiet`, MkDocs counts no warning."""
+    options = re.findall(r"^ +developer mkdocs build (.+)$", RUN, re.MULTILINE)
+    assert [each.split()[0] for each in options] == ["--strict"]
+    assert not {"--quiet", "-q"} & set(options[0].split())
+
+
 def test_the_tasks_of_nox_are_the_steps() -> None:
     functions = [
         each for each in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body if isinstance(each, ast.FunctionDef)
