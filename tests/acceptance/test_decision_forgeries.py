@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.conftest import Interlock
 from tests.acceptance.test_decision_log import AT, TASK, change, lines, story, verified
-from tests.unit.test_cache import forged, plant
+from tests.unit.policy.test_cache import forged, plant
 
 __all__ = ["story"]
 ABOVE = """

@@ -22,7 +22,7 @@ from interlock.policy.lock import Locked, hold, made, read
 from interlock.request import judge, library
 from interlock.resources import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
-from tests.unit.test_cache import forged, plant
+from tests.unit.policy.test_cache import forged, plant
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "lock.schema.json").read_text("utf-8"))

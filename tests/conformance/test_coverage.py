@@ -45,5 +45,5 @@ def test_every_rule_and_line_is_met_and_not_met(conformance: Path, policy: str) 
 
 
 def test_every_shipped_policy_is_asked_here_or_has_its_own_ledgers() -> None:
-    """The real system has no query for the policies that are named here; their tests are in `tests/unit`."""
+    """The real system has no query for the policies that are named here; their tests are in `tests/acceptance`."""
     assert Library().ids() == sorted([*POLICIES, "autonomy", "integrity", "smoke-strict", "worker-set"])

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "engine" / "interlock"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+UNITS = ROOT / "tests" / "unit"
+UNIT_TESTS = sorted(path.relative_to(UNITS).as_posix() for path in UNITS.rglob("test_*.py"))
+
+ACROSS = {"test_citations.py", "test_house.py", "test_packaging.py", "test_tasks.py", "test_windows.py"}
+"""Unit tests of the whole repository, not of one module."""
 
 MODULE_LINES = 500
 FUNCTION_LINES = 50
@@ -37,6 +42,14 @@ def machine_lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if MACHINE.search(line)]
 
 
+def modules_of(test: str) -> list[str]:
+    """The files of the package that a unit test is of: those of its own name, or else of the name of its folder."""
+    path = PurePosixPath(test)
+    name = path.with_name(path.name.removeprefix("test_")).with_suffix("")
+    places = (f"{name}.py", f"{name}.sql", f"{name}/__init__.py", f"{path.parent}.py", f"{path.parent}.sql")
+    return [place for place in places if (PACKAGE / place).is_file()]
+
+
 @pytest.fixture(scope="session")
 def tracked() -> list[Path]:
     """Every text file that is in the repository, or will be once added."""
@@ -58,6 +71,27 @@ def test_a_module_fits_in_its_room(module: Path) -> None:
 def test_every_module_has_a_name_that_says_what_lives_there() -> None:
     assert MODULES, "the package is not where this test looks for it"
     assert [named(path) for path in PACKAGE.rglob("*") if FORBIDDEN.fullmatch(path.name)] == []
+
+
+def test_a_unit_test_is_where_the_path_of_its_module_says() -> None:
+    assert set(UNIT_TESTS) >= ACROSS
+    assert [test for test in UNIT_TESTS if not modules_of(test) and test not in ACROSS] == []
+    assert [test for test in ACROSS if modules_of(test)] == []
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("evaluation/test_select.py", ["evaluation/select.py"]),
+        ("test_schemas.py", ["schemas/__init__.py"]),
+        ("ledger/test_conveyor.py", ["ledger/conveyor.sql"]),
+        ("ledger/conveyor/test_time.py", ["ledger/conveyor.sql"]),
+        ("test_select.py", []),
+        ("reporting/test_select.py", []),
+    ],
+)
+def test_a_unit_test_names_its_module(test: str, expected: list[str]) -> None:
+    assert modules_of(test) == expected
 
 
 def test_no_file_names_a_place_on_somebodys_machine(tracked: list[Path]) -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from interlock import explain
-from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding, Head
 from interlock.reporting import FORMATS, Look, render
-from interlock.reporting import explain as explanation
 
 DENIED = Decision(
     policy="smoke",
@@ -162,31 +157,3 @@ def test_json_is_the_decision_on_a_line() -> None:
     assert "é" in line
     assert "\\u009b\\u202e\\u2028" in line
     assert render("json", [DENIED, ALLOWED]).count("\n") == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain 'text' with \\n and é 漢 👍", "plain 'text' with \\n and é 漢 👍"),
-        ("\t\n\r\x0b\x0c\x1c\x85", "\\t\\n\\r\\u000b\\u000c\\u001c\\u0085"),
-        ("\u061c\u200e\u200f\u202a\u202e\u2066\u2069", "\\u061c\\u200e\\u200f\\u202a\\u202e\\u2066\\u2069"),
-        ("\u2028\u2029", "\\u2028\\u2029"),
-        ("\ud800\udfff", "\\ud800\\udfff"),
-    ],
-)
-def test_harmless(text: str, shown: str) -> None:
-    assert harmless(text) == shown
-
-
-def test_what_is_ours_is_kept() -> None:
-    assert harmless("a\tb\n\x1bc", keep="\n\t") == "a\tb\n\\u001bc"
-
-
-def test_an_explanation_is_wrapped_and_coloured(story_path: Path) -> None:
-    found = explain("smoke", ledger=story_path, task="checkout-refactor", at="2026-06-22T09:01:00Z")
-    plainly = explanation.as_text(found, Look())
-    narrow = explanation.as_text(found, Look(paint=lambda text, colour: f"<{colour}>{text}</>", width=76))
-    assert max(len(re.sub("<.*?>", "", line)) for line in narrow.splitlines()) <= 90  # ids are never broken
-    assert "<red>denied</>" in narrow.splitlines()[0]
-    assert "<green>true</>" in narrow
-    assert re.sub(r"<.*?>|\s", "", narrow) == re.sub(r"<.*?>|\s", "", plainly)

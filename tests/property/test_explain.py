@@ -1,6 +1,6 @@
 """An explanation says what the evaluators say, whatever the policy and the facts; and its notation is the language's.
 
-`INTERLOCK_EXAMPLES=20 python -m pytest tests/property/test_explaining.py` tries twenty times as many policies.
+`INTERLOCK_EXAMPLES=20 python -m pytest tests/property/test_explain.py` tries twenty times as many policies.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from interlock.reporting.timeline.layout import (
 )
 from tests.helpers.histories import ACCEPTED, HOSTILE, TINY, flapping, hostile
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 RENDER = {"html": html.render, "svg": svg.render}
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 

@@ -14,7 +14,7 @@ from interlock.ledger.export import Export
 from interlock.policy.library import Library
 from interlock.request import extent
 from tests.helpers.ledgers import LedgerBuilder
-from tests.unit.test_ledger_time import clock
+from tests.unit.ledger.conveyor.test_time import clock
 
 TASK, AT = "checkout-refactor", "2026-06-22T10:00:00Z"
 DELIVERY = "UPDATE telemetry_events SET attributes_json = json_set(attributes_json, {}) WHERE event_type = {!r}"

@@ -18,7 +18,7 @@ from interlock.ledger import Ledger, open_ledger
 from interlock.ledger.export import Export
 from interlock.request import extent
 from tests.helpers.ledgers import LedgerBuilder
-from tests.unit.test_ledger_time import attributes, clock, seen
+from tests.unit.ledger.conveyor.test_time import attributes, clock, seen
 
 OVERWRITTEN = {"last_heartbeat_at": clock("10:00:00")}
 EMPTIED = {"last_heartbeat_at": None}
