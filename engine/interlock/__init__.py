@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interlock.api import explain, replay, unblock
     from interlock.diagnostics import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
-    from interlock.model.decision import Decision, Finding, Head, Waiver
+    from interlock.model.decision import Decision, Finding, Head, WaiverNote
     from interlock.request import evaluate, judge
 
 __version__ = "0.1.0"
@@ -49,7 +49,7 @@ __all__ = [
     "LockError",
     "PolicyError",
     "UsageError",
-    "Waiver",
+    "WaiverNote",
     "evaluate",
     "explain",
     "judge",

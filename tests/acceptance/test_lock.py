@@ -278,7 +278,7 @@ def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Inte
     compiled = library([str(gates)], cached=False).load("awake").compiled
     old = msgspec.structs.replace(compiled.policy, digest=read("interlock.lock").policies["awake"].digest)
     text = policies.load("awake").source.text
-    cache.store(cache.key(schemas.digest(), "awake.yaml", text), msgspec.structs.replace(compiled, policy=old))
+    cache.store(cache.key(schemas.schemas_digest(), "awake.yaml", text), msgspec.structs.replace(compiled, policy=old))
     assert process("lock", "--check").code == 5
     assert process("lock", "awake").out.startswith("changed  awake")
 

@@ -20,7 +20,7 @@ import interlock as api
 from interlock.evaluation.judge import Judge
 from interlock.mcp_server import server
 from interlock.policy.library import Library
-from interlock.policy.needs import DEEPEST
+from interlock.policy.needs import MAX_NEED_DEPTH
 from tests.acceptance.conftest import Interlock
 
 DEPTH = 40
@@ -182,12 +182,12 @@ def test_an_invalid_policy_is_told_once_and_those_that_need_it_are_not(interlock
 
 @pytest.mark.parametrize("first", ["p01", "p02"], ids=["the first first", "one by one"])
 def test_a_row_of_needs_has_an_end(interlock: Interlock, folder: Path, story_path: Path, first: str) -> None:
-    chain(folder, "allowed", depth=DEEPEST + 1)
+    chain(folder, "allowed", depth=MAX_NEED_DEPTH + 1)
     asked = ("--policy-dir", "chain", "--ledger", str(story_path), "--task", TASK, "--at", AT)
     if first != "p01":
         assert interlock("eval", first, *asked).code == 0
     ran = interlock("eval", "p01", *asked)
-    assert (ran.code, f"more than {DEEPEST} policies in a row need each other" in ran.err) == (5, True)
+    assert (ran.code, f"more than {MAX_NEED_DEPTH} policies in a row need each other" in ran.err) == (5, True)
     assert interlock("eval", "p02", *asked).code == 0, "what another could not have is had by itself"
 
 

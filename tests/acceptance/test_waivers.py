@@ -14,7 +14,7 @@ import pytest
 import interlock as api
 from interlock.cli import exit_codes
 from interlock.instant import format_instant
-from interlock.model.waivers import Grant, Waivers
+from interlock.model.waivers import Waiver, Waivers
 from interlock.policy.library import Library
 from interlock.policy.parse import document
 from interlock.policy.waivers import rule_digests
@@ -179,7 +179,7 @@ def test_what_a_needed_policy_waives_is_told_where_it_is_needed(tmp_path: Path, 
     (found,) = decision.findings
     assert found.rule == "interlock:waived-need"
     assert found.message == "`smoke` for checkout-refactor: worker heartbeat is not fresh after smoke start"
-    assert found.waived == api.Waiver("its # clock stands", "2026-06-23T00:00:00Z", "ada")
+    assert found.waived == api.WaiverNote("its # clock stands", "2026-06-23T00:00:00Z", "ada")
     late = api.evaluate(policy, **how, waivers=written(tmp_path, {"expires": "2026-06-21"}))
     assert (late.allow, [found.rule for found in late.findings]) == (False, ["smoke", "interlock:waiver-expired"])
 
@@ -271,10 +271,10 @@ def test_a_name_that_two_tasks_bear_is_a_waiver_for_neither() -> None:
 
     until = int(datetime(2026, 7, 1, tzinfo=UTC).timestamp()) * 1_000_000
     assert format_instant(until) == "2026-07-01T00:00:00Z"
-    grant = Grant("smoke", STALE, "twice", "x", until, "ada")
+    grant = Waiver("smoke", STALE, "twice", "x", until, "ada")
     assert Waivers((grant,)).of("smoke", "task-1", identity) == ()
-    assert Waivers((Grant("smoke", STALE, "demo", "x", until, "ada"),)).of("smoke", "task-1", identity) != ()
-    assert Waivers((Grant("loop", STALE, "demo", "x", until, "ada"),)).of("smoke", "task-1", identity) == ()
+    assert Waivers((Waiver("smoke", STALE, "demo", "x", until, "ada"),)).of("smoke", "task-1", identity) != ()
+    assert Waivers((Waiver("loop", STALE, "demo", "x", until, "ada"),)).of("smoke", "task-1", identity) == ()
 
 
 def test_a_decision_holds_no_longer_than_what_it_rests_on_is_waived(tmp_path: Path, story_path: Path) -> None:

@@ -10,12 +10,12 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from interlock.instant import format_duration, format_instant
-from interlock.model.expression import Kind, Type
+from interlock.model.expression import Type, ValueKind
 
 Fields = Mapping[str, Type]
 
 CHOICE, OR, AND, RELATION, SUM, UNARY = range(6)
-ORDERED: tuple[Kind, ...] = ("int", "timestamp", "duration")
+ORDERED: tuple[ValueKind, ...] = ("int", "timestamp", "duration")
 COMPARED = ("string", "string", "string", "int", "bool", "timestamp", "duration")
 
 
@@ -118,7 +118,7 @@ class Writer:
         return Text(RELATION, f" {self.random.choice(('==', '==', '!='))} ".join(sides))
 
     def ordering(self) -> Text:
-        kind: Kind = self.random.choice(ORDERED)
+        kind: ValueKind = self.random.choice(ORDERED)
         left, right = self.sum(kind), self.sum(kind, 1) if self.chance(0.6) else self.literal(Type(kind))
         op = self.random.choice(("<", "<=", ">", ">="))
         return Text(RELATION, f"{self.within(left, SUM)} {op} {self.within(right, SUM)}")

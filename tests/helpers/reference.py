@@ -12,7 +12,7 @@ from typing import Any
 from interlock import schemas
 from interlock.diagnostics import PolicyError, Source
 from interlock.language.scope import Scope
-from interlock.language.typecheck import check
+from interlock.language.typecheck import typecheck
 from interlock.model.expression import Type, type_of
 from interlock.model.policy import Policy
 from interlock.policy.build import make
@@ -179,7 +179,7 @@ def types() -> str:
     scope = Scope("value", params={f"{side}{k}": Type(k) for k in KINDS for side in "xy"})  # type: ignore[arg-type]
 
     def comes_to(text: str) -> str | None:
-        node, _ = check(text, scope)
+        node, _ = typecheck(text, scope)
         return None if node is None else type_of(node).kind
 
     rows = []

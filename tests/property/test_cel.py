@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from interlock.instant import SECOND, format_instant
 from interlock.language.evaluate import Known, evaluate
-from interlock.language.scope import Known as Names
 from interlock.language.scope import Scope
-from interlock.language.typecheck import check
+from interlock.language.scope import SelectionType as Names
+from interlock.language.typecheck import typecheck
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from tests.conftest import EXAMPLES
@@ -119,7 +119,7 @@ def case(random: Random) -> str:
     things = (Thing("x", FIELDS), Thing("y", FIELDS))
     sight = Sight(values, things, {"m": (ROLE, FIELDS)}, {"l": FIELDS}, PARAMS, nulls=False)
     text = Writer(random, sight).condition(3)
-    node, faults = check(text, SCOPE, "bool")
+    node, faults = typecheck(text, SCOPE, "bool")
     if node is None:
         assert {fault.code for fault in faults} <= {"E209", "E411", "E417"}, (text, faults)
         return "refused"
@@ -185,7 +185,7 @@ def test_a_condition_agrees_with_cel(seed: int) -> None:
 )
 def test_what_both_say(text: str, value: bool | None) -> None:
     """None: it is refused here. Whatever is not refused means in CEL what it means here."""
-    node, _ = check(text, Scope("condition"), "bool")
+    node, _ = typecheck(text, Scope("condition"), "bool")
     if value is None:
         assert node is None
         return

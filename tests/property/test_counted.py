@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.analysis.testing.facts import completed
+from interlock.analysis.testing.facts import complete_fact
 from interlock.ledger import Snapshot, open_ledger
 from interlock.ledger.rows import HIDING, document
 from interlock.policy.compile.columns import INVALID, ROW
@@ -59,7 +59,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     """A row of the canonical relation: a valid fact with one thing or two that are not as they were."""
     kind = draw(st.sampled_from(schemas.kinds()))
     given = {"id": "x", "seq": 1, "task": "demo", "at": AT, "actor": "worker", "severity": "info", "summary": ""}
-    fact = completed(kind, given, lambda text: text)
+    fact = complete_fact(kind, given, lambda text: text)
     parts = {
         "attributes": {name: value for name, value in fact.items() if name not in HIDING},
         "correlation": fact.get("correlation", {}),
@@ -96,5 +96,5 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
 def test_sql_and_the_schemas_agree_on_what_is_valid(snapshot: Snapshot, row: dict[str, Any]) -> None:
     whole = tuple({**row, "instant": None}[name] for name in ROW.split(", "))
     made, errors = document(whole)
-    expected = bool(errors or schemas.check(row["kind"], made))
+    expected = bool(errors or schemas.fact_errors(row["kind"], made))
     assert snapshot.rows(SQL, row) == [(expected,)]

@@ -205,15 +205,15 @@ def test_a_condition_is_not_compared_as_a_value(condition: str) -> None:
 
 @needs_engine
 def test_a_recursion_without_end_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "LIMIT", 100)
-    monkeypatch.setattr(strata, "LIMIT", 100)
+    monkeypatch.setattr(reference, "MAX_DERIVED", 100)
+    monkeypatch.setattr(strata, "MAX_DERIVED", 100)
     start = "  - {id: start, derive: {step: {is: 0}}}\n"
     onward = "  - {id: next, for: step, derive: {step: {is: step.is + 1}}}\n"
     text = ONE.replace("CONDITION", "false").replace("rules:\n", f"rules:\n{start}{onward}")
     compiled = compiled_of(text)
     empty: dict[str, tuple[Fact, ...]] = {"action": (), "beat": (), "smoke": (), "first": ()}
     known = Known(policies.NOW, policies.TASK, {"flag": True, "names": None}, empty)
-    with pytest.raises(reference.Endless):
+    with pytest.raises(reference.NonTerminating):
         reference.judge(compiled.policy, known)
     with program_of(compiled) as program, pytest.raises(EngineError, match="does not end"):
         program.judge(known)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interlock.model.decision import Decision, Finding, Head, Waiver
+from interlock.model.decision import Decision, Finding, Head, WaiverNote
 from interlock.reporting import FORMATS, Asked, AskedRule, Look, render
 from tests.conftest import EXAMPLES
 from tests.helpers import consumers
@@ -36,7 +36,7 @@ findings = st.builds(
     fix=st.none() | SAID,
     data=st.none() | st.dictionaries(SAID, SAID, max_size=2),
     evidence=st.lists(SAID, max_size=3).map(tuple),
-    waived=st.none() | st.builds(Waiver, SAID, SAID, SAID),
+    waived=st.none() | st.builds(WaiverNote, SAID, SAID, SAID),
 )
 decisions = st.builds(
     Decision,

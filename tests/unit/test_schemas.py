@@ -78,7 +78,7 @@ def nested(depth: int) -> Any:
     ],
 )
 def test_a_valid_fact(changes: dict[str, Any]) -> None:
-    assert schemas.check("app_smoke_receipt_recorded", {**SMOKE, **changes}) == ()
+    assert schemas.fact_errors("app_smoke_receipt_recorded", {**SMOKE, **changes}) == ()
 
 
 @pytest.mark.parametrize(
@@ -147,19 +147,19 @@ def test_a_valid_fact(changes: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_an_invalid_fact(changes: dict[str, Any], lines: list[str]) -> None:
     changed = {name: value for name, value in {**SMOKE, **changes}.items() if value is not ...}
-    assert list(schemas.check("app_smoke_receipt_recorded", changed)) == lines
+    assert list(schemas.fact_errors("app_smoke_receipt_recorded", changed)) == lines
 
 
 def test_a_fact_that_is_no_mapping() -> None:
-    assert schemas.check("app_smoke_started", []) == ("the fact is a list, not a mapping",)  # type: ignore[arg-type]
+    assert schemas.fact_errors("app_smoke_started", []) == ("the fact is a list, not a mapping",)  # type: ignore[arg-type]
 
 
 def test_an_integer_is_no_text() -> None:
-    errors = schemas.check("app_smoke_started", {**STARTED, "worker_count": "2"})
+    errors = schemas.fact_errors("app_smoke_started", {**STARTED, "worker_count": "2"})
     assert errors == ('`worker_count` is text (`"2"`), not an integer',)
 
 
-@pytest.mark.parametrize("ask", [schemas.fields, lambda kind: schemas.check(kind, SMOKE)])
+@pytest.mark.parametrize("ask", [schemas.fields, lambda kind: schemas.fact_errors(kind, SMOKE)])
 @pytest.mark.parametrize("kind", ["app_smoke", "../decision", ""])
 def test_a_kind_without_a_schema_is_a_bug(ask: Any, kind: str) -> None:
     with pytest.raises(KeyError, match="no fact kind"):
@@ -169,7 +169,7 @@ def test_a_kind_without_a_schema_is_a_bug(ask: Any, kind: str) -> None:
 def test_a_disagreement_is_never_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validate, "is_fact", lambda fact, made: False)
     line = "the two validators disagree about the fact, so it is not taken as valid"
-    assert schemas.check("app_smoke_receipt_recorded", SMOKE) == (line,)
+    assert schemas.fact_errors("app_smoke_receipt_recorded", SMOKE) == (line,)
 
 
 def test_a_fault_of_the_validator_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,15 +179,15 @@ def test_a_fault_of_the_validator_is_not_swallowed(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(diagnose, "_exact", lambda usual: lambda *given, **named: Faulty())
     with pytest.raises(ValueError, match="a bug"):
-        schemas.check("app_smoke_receipt_recorded", {})
+        schemas.fact_errors("app_smoke_receipt_recorded", {})
 
 
 def test_a_valid_fact_costs_no_import_of_the_validator_that_explains() -> None:
     program = (
         "import json, sys; from interlock import schemas; fact = json.loads(sys.argv[1]);"
         "slow = {'jsonschema', 'referencing', 'interlock.schemas.diagnose'};"
-        "print(schemas.check(fact['kind'], fact), len(schemas.fields('seat')), sorted(slow & set(sys.modules)));"
-        "del fact['at']; print(schemas.check(fact['kind'], fact), slow <= set(sys.modules))"
+        "print(schemas.fact_errors(fact['kind'], fact), len(schemas.fields('seat')), sorted(slow & set(sys.modules)));"
+        "del fact['at']; print(schemas.fact_errors(fact['kind'], fact), slow <= set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", program, json.dumps(SMOKE)], capture_output=True, text=True, check=True)
     fields = len(schemas.fields("seat"))
@@ -514,15 +514,15 @@ def test_the_digest_tells_a_change_of_any_file(tmp_path: Path, monkeypatch: pyte
         file.write_text("{}")
         os.utime(file, (1, 1))
     monkeypatch.setattr(documents, "data_folder", lambda name: str(tmp_path))
-    seen = [schemas.digest(), schemas.digest()]
+    seen = [schemas.schemas_digest(), schemas.schemas_digest()]
     assert seen[0] == seen[1]
     os.utime(files[0], (2, 2))
-    seen.append(schemas.digest())
+    seen.append(schemas.schemas_digest())
     files[1].write_text("{ }")
     os.utime(files[1], (1, 1))
-    seen.append(schemas.digest())
+    seen.append(schemas.schemas_digest())
     files[1].rename(files[1].with_name("seats.schema.json"))
-    seen.append(schemas.digest())
+    seen.append(schemas.schemas_digest())
     assert len(set(seen)) == 4
 
 

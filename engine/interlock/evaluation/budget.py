@@ -23,7 +23,7 @@ SHARE = 2
 """How many times the work of judging may be spent."""
 LEAST = 16_000
 """What may be spent in any case."""
-Facts = Mapping[str, Sequence[Fact]]
+FactsByName = Mapping[str, Sequence[Fact]]
 
 
 class ExhaustedError(Exception):
@@ -55,14 +55,14 @@ def judging(judged: Judged) -> int:
 
 def _judging(judged: Judged) -> int:
     """That of one decision: the facts read and counted, and a look at each combination of them."""
-    facts: Facts = judged.known.facts if judged.known is not None else judged.facts
+    facts: FactsByName = judged.known.facts if judged.known is not None else judged.facts
     numbers = (fact.fields.get("count") for each in facts.values() for fact in each if fact.id is None)
     counted = sum(number for number in numbers if isinstance(number, int))
     looks = sum(_combinations(rule, facts) for rule in judged.loaded.policy.rules)
     return TURN + ROW * len(judged.decision.evidence) + COUNTED * counted + NODE * looks
 
 
-def looking(rules: Iterable[Rule], facts: Facts) -> int:
+def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
     """The most work that a look at every part of the rules' conditions takes, at each combination of the facts."""
     cost = 0
     for rule in rules:
@@ -72,11 +72,11 @@ def looking(rules: Iterable[Rule], facts: Facts) -> int:
     return NODE * cost
 
 
-def weight(node: Node, facts: Facts) -> int:
+def weight(node: Node, facts: FactsByName) -> int:
     """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
     inner = sum(weight(child, facts) for child in children(node))
     return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Some) else inner)
 
 
-def _combinations(rule: Rule, facts: Facts) -> int:
+def _combinations(rule: Rule, facts: FactsByName) -> int:
     return prod(len(facts.get(name, ())) for name in rule.loops)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from interlock.language.evaluate import Known, evaluate, find, printed, shown
+from interlock.language.evaluate import Known, as_display_text, evaluate, find, printed
 from interlock.language.walk import children, reference
-from interlock.model.decision import Finding, Waiver
+from interlock.model.decision import Finding, WaiverNote
 from interlock.model.expression import Lookup, Node, Not, Single, Some, type_of
 from interlock.model.facts import Fact
 from interlock.model.policy import Output, Policy, Rule
@@ -31,7 +31,7 @@ def ranging(rule: Rule, facts: tuple[Fact, ...], known: Known) -> Known:
     return known
 
 
-def finding(rule: Rule, firing: Firing, known: Known, waived: Waiver | None = None) -> Finding | None:
+def finding(rule: Rule, firing: Firing, known: Known, waived: WaiverNote | None = None) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
     if rule.effect == "derive" or rule.message is None:
         return None
@@ -41,8 +41,8 @@ def finding(rule: Rule, firing: Firing, known: Known, waived: Waiver | None = No
     return Finding(
         rule=rule.id,
         severity=rule.effect,
-        message=rule.message.filled(lambda node: shown(node, known)),
-        fix=rule.fix.filled(lambda node: _word(shown(node, known))) if rule.fix else None,
+        message=rule.message.filled(lambda node: as_display_text(node, known)),
+        fix=rule.fix.filled(lambda node: _word(as_display_text(node, known))) if rule.fix else None,
         data={name: value(node, known) for name, node in rule.data.items()} or None,
         evidence=tuple(evidence),
         waived=waived,

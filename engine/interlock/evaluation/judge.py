@@ -16,7 +16,7 @@ from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import completed, finding, outputs
-from interlock.evaluation.judged import Judged, Loaded, Needed, closure, passed, undecided
+from interlock.evaluation.judged import Judged, Loaded, NeededDecisions, closure, passed, undecided
 from interlock.evaluation.select import Selected, bound, candidates, select
 from interlock.evaluation.selection_cache import Kept
 from interlock.evaluation.skew import MAX_SKEW, reason
@@ -24,8 +24,8 @@ from interlock.language.evaluate import Known, evaluate
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row
 from interlock.ledger.stamps import later
-from interlock.model.compiled import Candidates
-from interlock.model.decision import Decision, Head, Waiver
+from interlock.model.compiled import ClockCandidates
+from interlock.model.decision import Decision, Head, WaiverNote
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy
 from interlock.model.verdict import Verdict
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from interlock.model.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
-__all__ = ["Engine", "Judge", "Judged", "Loaded", "Needed", "closure", "maps"]
+__all__ = ["Engine", "Judge", "Judged", "Loaded", "NeededDecisions", "closure", "maps"]
 _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
 
 
@@ -85,7 +85,7 @@ class Judge:
         moved.kept, moved.budget = kept, self.budget
         return moved
 
-    def candidates(self, wanted: Candidates, task: tuple[str, str], judged: Judged) -> list[Fact]:
+    def candidates(self, wanted: ClockCandidates, task: tuple[str, str], judged: Judged) -> list[Fact]:
         """The facts that the clock may take into a selection or out of it; read once while nothing but it moves.
 
         Raises LedgerError; ExhaustedError where there are more than may be looked at.
@@ -168,7 +168,7 @@ class Judge:
         )
 
     def _judged(
-        self, loaded: Loaded, task: str, params: Mapping[str, Value], waived: Mapping[str, Waiver] = {}
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], waived: Mapping[str, WaiverNote] = {}
     ) -> Judged:
         """The decision, with what it rests on. The rules in `waived` do not count."""
         needed = self._needs(loaded, task, params)
@@ -208,13 +208,13 @@ class Judge:
         by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
         try:
             by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None
-        except reference.Endless as endless:
+        except reference.NonTerminating as endless:
             raise EngineError(f"`{endless}` derives without end") from None
         if by_rete is None or by_reference is None:
             return by_rete or by_reference
         return by_reference if by_rete.identity() == by_reference.identity() else None
 
-    def _needs(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Needed:
+    def _needs(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> NeededDecisions:
         return tuple((need, tuple(self.needed(need, loaded, task, params))) for need in loaded.policy.needs)
 
     def needed(self, need: Need, by: Loaded, task: str, params: Mapping[str, Value]) -> list[Judged]:
@@ -236,7 +236,7 @@ class Judge:
         selected: Selected,
         known: Known,
         verdict: Verdict,
-        waived: Mapping[str, Waiver],
+        waived: Mapping[str, WaiverNote],
     ) -> Decision:
         policy = loaded.policy
         line = policy.decide[verdict.line]
@@ -274,7 +274,7 @@ def _key(loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[object
     return (loaded, task, tuple(sorted(params.items())))
 
 
-def _facts(needed: Needed) -> dict[str, tuple[Fact, ...]]:
+def _facts(needed: NeededDecisions) -> dict[str, tuple[Fact, ...]]:
     """The decisions that a policy needs, as facts."""
     return {need.name: tuple(judged.fact(need.name) for judged in each) for need, each in needed}
 

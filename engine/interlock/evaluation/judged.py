@@ -16,7 +16,7 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
 from interlock.model.verdict import Verdict
 
-Needed = tuple[tuple[Need, tuple["Judged", ...]], ...]
+NeededDecisions = tuple[tuple[Need, tuple["Judged", ...]], ...]
 """The needs of a policy, each with the decisions that were needed."""
 
 
@@ -74,7 +74,7 @@ def passed(need: Need, policy: Policy, known: Known) -> dict[str, Value]:
     return {each.name: each.default if values[each.name] is None else values[each.name] for each in policy.parameters}
 
 
-class Because(msgspec.Struct, frozen=True):
+class UndecidedNeed(msgspec.Struct, frozen=True):
     """A needed decision that is undecided of itself, with the way to it: the policy and task of each need passed."""
 
     way: tuple[tuple[str, str], ...]
@@ -101,7 +101,7 @@ class Judged(msgspec.Struct, frozen=True):
     task: str
     params: Mapping[str, Value]
     decision: Decision
-    needs: Needed = ()
+    needs: NeededDecisions = ()
     facts: Mapping[str, tuple[Fact, ...]] = {}
     known: Known | None = None
     verdict: Verdict | None = None
@@ -109,7 +109,7 @@ class Judged(msgspec.Struct, frozen=True):
     lacks: str | None = None
     newest: Stamp | None = None
     skewed: bool = False
-    because: tuple[Because, ...] = ()
+    because: tuple[UndecidedNeed, ...] = ()
     waivers: Mapping[tuple[str, ...], Finding] = {}
 
     def fact(self, name: str) -> Fact:
@@ -134,13 +134,13 @@ def judgements(judged: Judged) -> Iterator[Judged]:
                     found.append(needed)
 
 
-def undecided(needed: Needed) -> tuple[Because, ...]:
+def undecided(needed: NeededDecisions) -> tuple[UndecidedNeed, ...]:
     """The decisions that leave undecided what needs these, each with the first way to it."""
-    found: dict[int, Because] = {}
+    found: dict[int, UndecidedNeed] = {}
     for need, decisions in needed:
         for judged in decisions:
             if judged.decision.allow is None and not need.asks_undecided:
                 step = (need.policy, judged.task)
-                for each in judged.because or (Because((), judged),):
-                    found.setdefault(id(each.judged), Because((step, *each.way), each.judged))
+                for each in judged.because or (UndecidedNeed((), judged),):
+                    found.setdefault(id(each.judged), UndecidedNeed((step, *each.way), each.judged))
     return tuple(found.values())

@@ -13,9 +13,9 @@ from interlock.model.policy import Rule
 from interlock.model.verdict import Firing, Verdict
 
 _Rows = list[dict[str, Value]]
-LIMIT = 2_000
+MAX_DERIVED = 2_000
 """The most facts that may be derived under one name."""
-ROUNDS = 100
+MAX_ROUNDS = 100
 """The most times that a recursive stratum is run over what it derived before."""
 
 
@@ -62,7 +62,7 @@ class Program:
     ) -> list[Match]:
         """The matches of a ruleset; what it derives is added to `facts` and `rows`, until nothing new comes of it."""
         grown: list[str] = []
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             matches = ruleset.run(rows)
             here = Known(known.now, known.task, known.params, facts, known.maps)
             made = self.derive([match for match in matches if not match.decides], here)
@@ -71,7 +71,7 @@ class Program:
             rows.update({r.name: self.rows(r, known, facts) for r in self.compiled.relations if r.name in grown})
             if not (grown and recursive):
                 return matches
-        raise EngineError(f"`{grown[-1]}` derives further facts after {ROUNDS} rounds: the recursion does not end")
+        raise EngineError(f"`{grown[-1]}` derives further facts after {MAX_ROUNDS} rounds: the recursion does not end")
 
     def rows(self, relation: Relation, known: Known, facts: Mapping[str, Sequence[Fact]]) -> _Rows:
         """The engine facts of a relation. A single selection always has one; where it is absent, all null."""
@@ -104,8 +104,10 @@ class Program:
                 here = here.looking_at(name, known.facts[name][place])
             made = Fact(rule.derive, {field: evaluate(node, here) for field, node in rule.values.items()})
             known_facts[made.identity()] = made
-            if len(known_facts) > LIMIT:
-                raise EngineError(f"`{rule.derive}` derives more than {LIMIT:,} facts: the recursion does not end")
+            if len(known_facts) > MAX_DERIVED:
+                raise EngineError(
+                    f"`{rule.derive}` derives more than {MAX_DERIVED:,} facts: the recursion does not end"
+                )
         return {name: tuple(in_order(list(facts.values()))) for name, facts in found.items()}
 
     def firing(self, match: Match, facts: Mapping[str, Sequence[Fact]]) -> Firing:

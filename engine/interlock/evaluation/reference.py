@@ -15,13 +15,13 @@ from interlock.model.facts import Fact, in_order
 from interlock.model.policy import Policy, Rule
 from interlock.model.verdict import Firing, Verdict
 
-LIMIT = 2_000
+MAX_DERIVED = 2_000
 """The most facts that may be derived under one name before a recursion is taken for endless."""
-ROUNDS = 100
+MAX_ROUNDS = 100
 """The most times that rules are asked again for what follows from what they derived."""
 
 
-class Endless(Exception):
+class NonTerminating(Exception):
     """A recursive derivation did not come to an end; the argument names the derived fact."""
 
 
@@ -59,11 +59,11 @@ def _derive(policy: Policy, known: Known) -> dict[str, tuple[Fact, ...]]:
     derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in makers if rule.derive}
     for rank in range(max(ranks.values()) + 1):
         own = [rule for rule in makers if ranks[str(rule.derive)] == rank]
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             if not sum(_grow(rule, _with(known, derived), derived) for rule in own):
                 break
         else:
-            raise Endless(str(own[0].derive))
+            raise NonTerminating(str(own[0].derive))
     return derived
 
 
@@ -80,8 +80,8 @@ def _grow(rule: Rule, known: Known, derived: dict[str, tuple[Fact, ...]]) -> boo
         if made.identity() not in seen:
             new[made.identity()] = made
     derived[name] = tuple(in_order([*derived[name], *new.values()]))
-    if len(derived[name]) > LIMIT:
-        raise Endless(name)
+    if len(derived[name]) > MAX_DERIVED:
+        raise NonTerminating(name)
     return bool(new)
 
 

@@ -11,15 +11,15 @@ from interlock import instant, schemas
 from interlock.diagnostics import FactError
 from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields, is_empty, number
 from interlock.evaluation.selection_cache import Kept
-from interlock.language.evaluate import Known, shown
+from interlock.language.evaluate import Known, as_display_text
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, document
 from interlock.ledger.stamps import Stamp, later, newest
-from interlock.model.compiled import Candidates, CompiledPolicy, Query
+from interlock.model.compiled import ClockCandidates, CompiledPolicy, Query
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Selection
 
-LIMIT = 2_000
+MAX_SELECTED = 2_000
 """The most facts of one selection that are given to the rules."""
 _AFTER_ALL = b""
 """Later than every text of a time: SQLite orders a BLOB after all texts."""
@@ -59,7 +59,7 @@ def select(
     rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError.
     """
     clock = now if clock is None else clock
-    run = _Run(snapshot, task, now, clock, params, dict(needs), limit=LIMIT, kept=kept, witness=witness)
+    run = _Run(snapshot, task, now, clock, params, dict(needs), limit=MAX_SELECTED, kept=kept, witness=witness)
     if compiled.undated and not (kept and kept.dated):
         for row in snapshot.rows(compiled.undated, run.binds(None)):
             run.invalid(row)
@@ -75,7 +75,7 @@ def select(
 
 
 def candidates(
-    wanted: Candidates,
+    wanted: ClockCandidates,
     snapshot: Snapshot,
     task: tuple[str, str],
     now: int,
@@ -90,7 +90,7 @@ def candidates(
     Those that are too broken to be judged are left out: they come out whatever the clock. A field that is broken is
     null, as in SQL. Of more than `most` facts, one more is given. Raises LedgerError.
     """
-    run = _Run(snapshot, task, now, clock, params, dict(facts), limit=LIMIT)
+    run = _Run(snapshot, task, now, clock, params, dict(facts), limit=MAX_SELECTED)
     sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
     rows = snapshot.rows(sql, run.binds(wanted.query))
     paths = wanted.query.paths
@@ -102,7 +102,9 @@ def candidates(
     return [*found, *absent]
 
 
-def bound(wanted: Candidates, params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]]) -> tuple[Value, ...]:
+def bound(
+    wanted: ClockCandidates, params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]]
+) -> tuple[Value, ...]:
     """The selection's name, and the values by which its candidates are found."""
     return wanted.query.selection, *(_bound(params, facts, *target) for target in wanted.query.binds.values())
 
@@ -155,7 +157,7 @@ class _Run:
         self.facts[selection.name] = found
         if selection.required is not None and not self.faults and is_empty(found, selection):
             known = Known(self.clock, self.task[1], self.params, {})
-            return selection.required.filled(lambda node: shown(node, known))
+            return selection.required.filled(lambda node: as_display_text(node, known))
         return None
 
     def recalled(self, kept: Kept, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
@@ -219,7 +221,7 @@ class _Run:
         if row[11] < 0:
             return absent_fact(row, query, selection)
         made, errors = document(row)
-        errors = errors or schemas.check(row[0], made)
+        errors = errors or schemas.fact_errors(row[0], made)
         if errors:
             self.fault(row, errors)
             return None
@@ -253,7 +255,7 @@ class _Run:
 
 def _errors(row: Row) -> tuple[str, ...]:
     made, errors = document(row)
-    return errors or schemas.check(row[0], made)
+    return errors or schemas.fact_errors(row[0], made)
 
 
 def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], selection: str, path: str) -> Value:

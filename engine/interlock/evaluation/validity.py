@@ -23,8 +23,8 @@ from interlock.evaluation.coming import Coming
 from interlock.evaluation.selection_cache import Kept
 from interlock.instant import format_instant
 from interlock.language.evaluate import Known
-from interlock.language.next_change import NEVER, PARAMS, Paces, lasting
-from interlock.model.decision import Change, Decision, Finding, Told
+from interlock.language.next_change import NEVER, PARAMS, Rates, trend
+from interlock.model.decision import Change, Decision, Finding, FindingSummary
 from interlock.model.facts import Fact
 from interlock.model.policy import Rule, values
 
@@ -42,7 +42,7 @@ def sameness(judged: Judged) -> Same:
     clock, such as an age, by its evidence instead. A reason that tells one is told apart by what lacks.
     """
     decision = judged.decision
-    return (decision.allow, decision.state, _reason(judged), tuple(found(judged)))
+    return (decision.allow, decision.state, _reason(judged), tuple(findings_by_key(judged)))
 
 
 def _reason(judged: Judged) -> object:
@@ -53,7 +53,7 @@ def _reason(judged: Judged) -> object:
     return judged.lacks if judged.lacks in judged.loaded.compiled.clock.lacking else judged.decision.reason
 
 
-def found(judged: Judged) -> dict[Same, Finding]:
+def findings_by_key(judged: Judged) -> dict[Same, Finding]:
     """The findings of a decision, by what makes each the same as one of another decision."""
     telling = judged.loaded.compiled.clock.telling
     return {
@@ -62,11 +62,11 @@ def found(judged: Judged) -> dict[Same, Finding]:
     }
 
 
-def differing(before: Judged, after: Judged) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+def differing(before: Judged, after: Judged) -> tuple[tuple[FindingSummary, ...], tuple[FindingSummary, ...]]:
     """The findings that appeared between two decisions, and those that vanished."""
-    old, new = found(before), found(after)
-    appeared = tuple(Told(each.rule, each.message) for key, each in new.items() if key not in old)
-    return appeared, tuple(Told(each.rule, each.message) for key, each in old.items() if key not in new)
+    old, new = findings_by_key(before), findings_by_key(after)
+    appeared = tuple(FindingSummary(each.rule, each.message) for key, each in new.items() if key not in old)
+    return appeared, tuple(FindingSummary(each.rule, each.message) for key, each in old.items() if key not in new)
 
 
 def valid(judge: Judge, judged: Judged) -> Decision:
@@ -176,7 +176,7 @@ def _lasts(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _St
             )
     if paces or clock.lines:
         tried = policy.decide[: judged.verdict.line + 1]
-        until = min([until, *(lasting(line.when, judged.known, paces)[2] for line in tried if line.when is not None)])
+        until = min([until, *(trend(line.when, judged.known, paces)[2] for line in tried if line.when is not None)])
     return until
 
 
@@ -187,7 +187,7 @@ def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]], s
     for need, decisions in judged.needs:
         given = dict(paces.get(PARAMS, {}))
         for name, node in need.given.items():
-            _, pace, limit = lasting(node, known, paces)
+            _, pace, limit = trend(node, known, paces)
             until = min(until, limit)
             given[name] = pace
         moving = {name: pace for name, pace in given.items() if pace}
@@ -196,8 +196,7 @@ def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]], s
             until = min(until, _steady(judge, each, moving, steadies))
             if each.known is not None and (moving or each.loaded.compiled.clock.outputs or each.loaded.policy.needs):
                 courses = {
-                    path: lasting(node, each.known, {PARAMS: moving})
-                    for path, node in values(each.loaded.policy.outputs)
+                    path: trend(node, each.known, {PARAMS: moving}) for path, node in values(each.loaded.policy.outputs)
                 }
                 until = min([until, *(course[2] for course in courses.values())])
                 growing = {path: course[1] for path, course in courses.items() if course[1]}
@@ -206,7 +205,7 @@ def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]], s
     return until
 
 
-def _selected(judge: Judge, judged: Judged, paces: Paces) -> int:
+def _selected(judge: Judge, judged: Judged, paces: Rates) -> int:
     """Up to when every selection takes the same facts.
 
     After an empty `required` selection, or an invalid fact, no further one was run; none matters until that changes.
@@ -223,7 +222,7 @@ def _selected(judge: Judge, judged: Judged, paces: Paces) -> int:
         if judge.budget is not None:
             judge.budget.spend(len(found) * weight(wanted.condition, judged.facts))
         looks = (known.looking_at(wanted.query.selection, fact) for fact in found)
-        until = min(until, *(lasting(wanted.condition, look, paces)[2] for look in looks), NEVER)
+        until = min(until, *(trend(wanted.condition, look, paces)[2] for look in looks), NEVER)
     return until
 
 
@@ -237,8 +236,8 @@ def _derived(judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
     for _ in makers:  # what is derived of what was derived may stand before it
         for rule in makers:
             for known in _looks(rule, judged.known):
-                if lasting(rule.condition, known, paces)[0]:
-                    courses = {field: lasting(node, known, paces) for field, node in rule.values.items()}
+                if trend(rule.condition, known, paces)[0]:
+                    courses = {field: trend(node, known, paces) for field, node in rule.values.items()}
                     until = min([until, *(course[2] for course in courses.values())])
                     made = Fact(str(rule.derive), {field: course[0] for field, course in courses.items()})
                     growing = {field: course[1] for field, course in courses.items() if course[1]}
@@ -256,10 +255,10 @@ def _looks(rule: Rule, known: Known) -> Iterator[Known]:
         yield here
 
 
-def _ruled(rule: Rule, known: Known, paces: Paces, telling: tuple[str, ...]) -> int:
+def _ruled(rule: Rule, known: Known, paces: Rates, telling: tuple[str, ...]) -> int:
     """Up to when a rule does as it does at one look; and, where it finds something, tells it as it does."""
-    holds, _, until = lasting(rule.condition, known, paces)
+    holds, _, until = trend(rule.condition, known, paces)
     if holds and rule.message is not None and rule.id not in telling:
         parts = [part for part in rule.message.parts if not isinstance(part, str)]
-        until = min([until, *(lasting(part, known, paces)[2] for part in parts)])
+        until = min([until, *(trend(part, known, paces)[2] for part in parts)])
     return until

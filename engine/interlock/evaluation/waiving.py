@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interlock import instant
-from interlock.model.decision import Decision, Finding, Waiver
-from interlock.model.waivers import Grant, Waivers
+from interlock.model.decision import Decision, Finding, WaiverNote
+from interlock.model.waivers import Waiver, Waivers
 
 if TYPE_CHECKING:
     from interlock.evaluation.judged import Judged
@@ -23,13 +23,13 @@ VOID = "interlock:waiver-void"
 NEEDED = "interlock:waived-need"
 
 
-def waiver(grant: Grant) -> Waiver:
+def waiver(grant: Waiver) -> WaiverNote:
     """The grant as a decision prints it."""
-    return Waiver(grant.reason, instant.format_instant(grant.until), grant.by)
+    return WaiverNote(grant.reason, instant.format_instant(grant.until), grant.by)
 
 
 def with_waivers(
-    judged: Judged, given: Sequence[Grant], waivers: Waivers, now: int
+    judged: Judged, given: Sequence[Waiver], waivers: Waivers, now: int
 ) -> tuple[Decision, Mapping[Origin, Finding]]:
     """The decision, with findings about its waivers (`given`) at the instant `now`, and about those of its needs; and
     of all these the ones that bear on what needs it."""
@@ -56,7 +56,7 @@ def _inherited(judged: Judged) -> dict[Origin, Finding]:
     return found
 
 
-def _about(decision: Decision, given: Sequence[Grant], waivers: Waivers, now: int) -> Iterator[Finding]:
+def _about(decision: Decision, given: Sequence[Waiver], waivers: Waivers, now: int) -> Iterator[Finding]:
     """What is to be known about the waivers: those that have expired, are void, name no digest, or are not needed."""
     fired = {finding.rule for finding in decision.findings}
     for grant in given:

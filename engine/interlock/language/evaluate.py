@@ -19,8 +19,8 @@ from interlock.model.expression import (
     Choice,
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Node,
     Not,
@@ -68,7 +68,7 @@ def find(of: Reference, known: Known) -> Fact | None:
     return known.maps[of.selection].get(evaluate(of.key, known))
 
 
-def there(of: Reference, known: Known) -> bool:
+def is_present(of: Reference, known: Known) -> bool:
     """Whether the fact that is referred to is there; that of an absent named group is not."""
     fact = find(of, known)
     return fact is not None and not fact.absent
@@ -97,7 +97,7 @@ def _some(node: Some, known: Known) -> bool:
     return any(evaluate(node.condition, known.looking_at(variable, fact)) for fact in facts)
 
 
-def _contained(node: Contained, known: Known) -> bool:
+def _contained(node: In, known: Known) -> bool:
     item = evaluate(node.item, known)
     if node.param is None:
         return item is not None and item in [evaluate(member, known) for member in node.members]
@@ -142,9 +142,9 @@ _READERS: dict[type, Callable[[Any, Known], Value]] = {
     Now: lambda _, known: known.now,
     Task: lambda _, known: known.task,
     Blocked: lambda _, known: known.blocked,
-    Present: lambda node, known: there(node.of, known),
+    Present: lambda node, known: is_present(node.of, known),
     Compare: _compare,
-    Contained: _contained,
+    In: _contained,
     Logic: _logic,
     Not: lambda node, known: not evaluate(node.item, known),
     Sum: _sum,
@@ -154,7 +154,7 @@ _READERS: dict[type, Callable[[Any, Known], Value]] = {
 }
 
 
-def shown(node: Node, known: Known) -> str:
+def as_display_text(node: Node, known: Known) -> str:
     """The value as text for people: instants as RFC 3339, durations as `3m`, null as `none`."""
     value = evaluate(node, known)
     if value is None:

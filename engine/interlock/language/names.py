@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import instant
 from interlock.diagnostics import nearest
-from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, Fact, Stop, a
+from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, FactType, TypeCheckAborted, with_article
 from interlock.model.expression import (
     Blocked,
     Compare,
@@ -29,16 +29,16 @@ from interlock.model.expression import (
 )
 
 if TYPE_CHECKING:
-    from interlock.language.scope import Known
+    from interlock.language.scope import SelectionType
     from interlock.language.typecheck import Checker
 
 
-def name(checker: Checker, tree: Any) -> Node | Fact:
+def name(checker: Checker, tree: Any) -> Node | FactType:
     """A bare name: `now`, `task`, `blocked`, a variable, or a single selection."""
     word = str(tree.children[0])
     scope = checker.scope
     if word in scope.variables:
-        return Fact(Variable(word), scope.variables[word], word, word in scope.groups)
+        return FactType(Variable(word), scope.variables[word], word, word in scope.groups)
     if word == "now":
         return Now()
     if word == "task":
@@ -48,25 +48,25 @@ def name(checker: Checker, tree: Any) -> Node | Fact:
     if word in scope.selections:
         known = scope.selections[word]
         if known.shape == "single":
-            return Fact(Single(word), known.fields, word)
+            return FactType(Single(word), known.fields, word)
         raise checker.fault("E201", tree, _several(word, known), _several_hint(word, known))
     raise unknown_name(checker, tree, word)
 
 
-def _several(word: str, known: Known) -> str:
+def _several(word: str, known: SelectionType) -> str:
     return f"`{word}` is a map of facts" if known.shape == "map" else f"`{word}` is several facts, not one"
 
 
-def _several_hint(word: str, known: Known) -> str:
+def _several_hint(word: str, known: SelectionType) -> str:
     by_key = f'{word}["…"], ' if known.shape == "map" and known.key else ""
     return f"write {by_key}{word}.exists(x, …), or range over it with `for: {word}`"
 
 
-def unknown_name(checker: Checker, tree: Any, word: str) -> Stop:
+def unknown_name(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
     """A name that is not in sight: why, or the nearest one that is."""
     scope = checker.scope
     if word in scope.refused:
-        return Stop()
+        return TypeCheckAborted()
     if word in scope.hidden:
         return checker.fault("E202", tree, f"`{word}` cannot be named here", scope.hidden[word])
     if word == "params":
@@ -79,7 +79,7 @@ def unknown_name(checker: Checker, tree: Any, word: str) -> Stop:
     return checker.fault("E204", tree, f"unknown name `{word}`", _meant(word, known))
 
 
-def select(checker: Checker, tree: Any) -> Node | Fact:
+def select(checker: Checker, tree: Any) -> Node | FactType:
     """`x.f`: a parameter, or a field of a fact by its dotted path."""
     path, base = [str(tree.children[1])], tree.children[0]
     while base.data == "select":
@@ -88,8 +88,8 @@ def select(checker: Checker, tree: Any) -> Node | Fact:
     if base.data == "name" and str(base.children[0]) == "params":
         return _param(checker, tree, path)
     fact = checker.thing(base)
-    if not isinstance(fact, Fact):
-        raise checker.fault("E205", tree, f"{a(type_of(fact).kind)} has no fields")
+    if not isinstance(fact, FactType):
+        raise checker.fault("E205", tree, f"{with_article(type_of(fact).kind)} has no fields")
     return _field(checker, tree, fact, ".".join(path))
 
 
@@ -98,11 +98,11 @@ def _param(checker: Checker, tree: Any, path: list[str]) -> Node:
     if path[0] not in params:
         raise checker.fault("E206", tree, f"unknown parameter `{path[0]}`", _meant(path[0], params))
     if len(path) > 1:
-        raise checker.fault("E205", tree, f"{a(params[path[0]].kind)} has no fields")
+        raise checker.fault("E205", tree, f"{with_article(params[path[0]].kind)} has no fields")
     return Param(path[0], params[path[0]])
 
 
-def _field(checker: Checker, tree: Any, fact: Fact, path: str) -> Node:
+def _field(checker: Checker, tree: Any, fact: FactType, path: str) -> Node:
     found = fact.fields.get(path)
     if found is None:
         hint = _meant(path, fact.fields)
@@ -110,7 +110,7 @@ def _field(checker: Checker, tree: Any, fact: Fact, path: str) -> Node:
     return Field(fact.of, path, found)
 
 
-def index(checker: Checker, tree: Any) -> Fact:
+def index(checker: Checker, tree: Any) -> FactType:
     """`M[key]`: a fact of a map."""
     base, key_tree = tree.children
     word = str(base.children[0]) if base.data == "name" else ""
@@ -123,12 +123,12 @@ def index(checker: Checker, tree: Any) -> Fact:
     key = checker.value(key_tree)
     checker.expect(key_tree, type_of(key), known.key.kind)
     if isinstance(key, Constant):
-        from interlock.language.operators import member
+        from interlock.language.operators import check_enum_member
 
-        member(checker, key_tree, key, known.key)
+        check_enum_member(checker, key_tree, key, known.key)
     if checker.scope.place != "value":
         _plain_key(checker, key_tree, key)
-    return Fact(Lookup(word, key), known.fields, f"{word}[…]", known.groups)
+    return FactType(Lookup(word, key), known.fields, f"{word}[…]", known.groups)
 
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:
@@ -162,7 +162,7 @@ def method(checker: Checker, tree: Any) -> Node:
     return _macro(checker, tree, word, selection, known, arguments)
 
 
-def _macro(checker: Checker, tree: Any, word: str, selection: str, known: Known, arguments: list[Any]) -> Node:
+def _macro(checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]) -> Node:
     if checker.macro is not None:
         raise checker.fault(
             "E305", tree, f"`{word}` does not nest", "derive a fact for the inner one, and ask for that"

@@ -18,8 +18,8 @@ from interlock.language.evaluate import Known, evaluate, find
 from interlock.model.expression import (
     Choice,
     Compare,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -35,20 +35,20 @@ from interlock.model.facts import Fact, Value
 
 NEVER = LIMIT
 """Later than every instant: nothing changes for as long as there are instants."""
-Course = tuple[Value, int, int]
+Trend = tuple[Value, int, int]
 """A value at `now`, by how much it grows a microsecond (0 for what stays), and the instant up to which that is so."""
-Paces = Mapping[int, Mapping[str, int]]
+Rates = Mapping[int, Mapping[str, int]]
 """By how much fields grow a microsecond: of facts by their `id()`, by path; under `PARAMS`, of parameters by name."""
 PARAMS = 0
 
 
-def lasting(node: Node, known: Known, paces: Paces) -> Course:
+def trend(node: Node, known: Known, paces: Rates) -> Trend:
     """The course of a checked tree's value from `known.now` on; the facts that it reads stay as they are."""
     reader = _READERS.get(type(node))
     return reader(node, known, paces) if reader else (evaluate(node, known), 0, NEVER)
 
 
-def turn(op: str, apart: int, pace: int, now: int) -> int:
+def crossing(op: str, apart: int, pace: int, now: int) -> int:
     """When `apart OP 0` turns, if `apart` grows by `pace` a microsecond from `now` on; NEVER if it does not."""
     if not pace:
         return NEVER
@@ -59,7 +59,7 @@ def turn(op: str, apart: int, pace: int, now: int) -> int:
     return NEVER
 
 
-def _field(node: Field, known: Known, paces: Paces) -> Course:
+def _field(node: Field, known: Known, paces: Rates) -> Trend:
     fact, until = _found(node.of, known, paces)
     if fact is None:
         return None, 0, until
@@ -67,29 +67,29 @@ def _field(node: Field, known: Known, paces: Paces) -> Course:
     return fact.fields.get(node.path), pace.get(node.path, 0) if pace else 0, until
 
 
-def _present(node: Present, known: Known, paces: Paces) -> Course:
+def _present(node: Present, known: Known, paces: Rates) -> Trend:
     fact, until = _found(node.of, known, paces)
     return fact is not None and not fact.absent, 0, until
 
 
-def _found(of: Reference, known: Known, paces: Paces) -> tuple[Fact | None, int]:
+def _found(of: Reference, known: Known, paces: Rates) -> tuple[Fact | None, int]:
     """The fact that is referred to, and up to when it is that one: the key of a map may move."""
     if not isinstance(of, Lookup):
         return find(of, known), NEVER
-    key, pace, until = lasting(of.key, known, paces)
+    key, pace, until = trend(of.key, known, paces)
     known_keys = known.maps[of.selection]
     if pace and isinstance(key, int):
-        met = (turn("==", key - other, pace, known.now) for other in known_keys if isinstance(other, int))
+        met = (crossing("==", key - other, pace, known.now) for other in known_keys if isinstance(other, int))
         until = min(until, *met, NEVER)
     return known_keys.get(key), until
 
 
-def _compare(node: Compare, known: Known, paces: Paces) -> Course:
-    left, right = lasting(node.left, known, paces), lasting(node.right, known, paces)
+def _compare(node: Compare, known: Known, paces: Rates) -> Trend:
+    left, right = trend(node.left, known, paces), trend(node.right, known, paces)
     return _compared(node.op, left, right, known.now)
 
 
-def _compared(op: str, left: Course, right: Course, now: int) -> Course:
+def _compared(op: str, left: Trend, right: Trend, now: int) -> Trend:
     (first, pace, until), (second, other, limit) = left, right
     until = min(until, limit)
     if op in ("==", "!="):
@@ -97,26 +97,26 @@ def _compared(op: str, left: Course, right: Course, now: int) -> Course:
     else:
         held = first is not None and second is not None and _OPERATORS[op](first, second)
     if pace != other and isinstance(first, int) and isinstance(second, int):
-        until = min(until, turn(op, first - second, pace - other, now))
+        until = min(until, crossing(op, first - second, pace - other, now))
     return held, 0, until
 
 
-def _contained(node: Contained, known: Known, paces: Paces) -> Course:
-    item = lasting(node.item, known, paces)
+def _contained(node: In, known: Known, paces: Rates) -> Trend:
+    item = trend(node.item, known, paces)
     compared = [_compared("==", item, (evaluate(member, known), 0, NEVER), known.now) for member in node.members]
     return evaluate(node, known), 0, min([item[2], *(until for _, _, until in compared)])
 
 
-def _logic(node: Logic, known: Known, paces: Paces) -> Course:
-    return _settled(node.op == "||", [lasting(item, known, paces) for item in node.items])
+def _logic(node: Logic, known: Known, paces: Rates) -> Trend:
+    return _settled(node.op == "||", [trend(item, known, paces) for item in node.items])
 
 
-def _some(node: Some, known: Known, paces: Paces) -> Course:
+def _some(node: Some, known: Known, paces: Rates) -> Trend:
     looks = (known.looking_at(node.variable, fact) for fact in known.facts[node.selection])
-    return _settled(True, [lasting(node.condition, look, paces) for look in looks])
+    return _settled(True, [trend(node.condition, look, paces) for look in looks])
 
 
-def _settled(settling: bool, courses: list[Course]) -> Course:
+def _settled(settling: bool, courses: list[Trend]) -> Trend:
     """One that is `settling` settles the whole, which then lasts as long as any such one does."""
     settled = [until for value, _, until in courses if value is settling]
     if settled:
@@ -124,13 +124,13 @@ def _settled(settling: bool, courses: list[Course]) -> Course:
     return not settling, 0, min((until for _, _, until in courses), default=NEVER)
 
 
-def _not(node: Not, known: Known, paces: Paces) -> Course:
-    value, _, until = lasting(node.item, known, paces)
+def _not(node: Not, known: Known, paces: Rates) -> Trend:
+    value, _, until = trend(node.item, known, paces)
     return not value, 0, until
 
 
-def _sum(node: Sum, known: Known, paces: Paces) -> Course:
-    (left, pace, until), (right, other, limit) = lasting(node.left, known, paces), lasting(node.right, known, paces)
+def _sum(node: Sum, known: Known, paces: Rates) -> Trend:
+    (left, pace, until), (right, other, limit) = trend(node.left, known, paces), trend(node.right, known, paces)
     until = min(until, limit)
     if isinstance(left, int) and isinstance(right, int):
         sign = 1 if node.op == "+" else -1
@@ -138,9 +138,9 @@ def _sum(node: Sum, known: Known, paces: Paces) -> Course:
     return left + right if isinstance(left, str) and isinstance(right, str) else None, 0, until
 
 
-def _choice(node: Choice, known: Known, paces: Paces) -> Course:
-    chosen, _, until = lasting(node.condition, known, paces)
-    value, pace, limit = lasting(node.yes if chosen else node.no, known, paces)
+def _choice(node: Choice, known: Known, paces: Rates) -> Trend:
+    chosen, _, until = trend(node.condition, known, paces)
+    value, pace, limit = trend(node.yes if chosen else node.no, known, paces)
     return value, pace, min(until, limit)
 
 
@@ -152,13 +152,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_READERS: dict[type, Callable[[Any, Known, Paces], Course]] = {
+_READERS: dict[type, Callable[[Any, Known, Rates], Trend]] = {
     Field: _field,
     Param: lambda node, known, paces: (known.params[node.name], paces.get(PARAMS, {}).get(node.name, 0), NEVER),
     Now: lambda _, known, __: (known.now, 1, NEVER),
     Present: _present,
     Compare: _compare,
-    Contained: _contained,
+    In: _contained,
     Logic: _logic,
     Not: _not,
     Sum: _sum,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.diagnostics import nearest
 from interlock.instant import LIMIT
-from interlock.language.scope import ORDERED, a
-from interlock.model.expression import Choice, Compare, Constant, Contained, Field, Node, Param, Sum, Type, type_of
+from interlock.language.scope import ORDERED, with_article
+from interlock.model.expression import Choice, Compare, Constant, Field, In, Node, Param, Sum, Type, type_of
 
 if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
@@ -17,7 +17,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "`"
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 
 
-def integer(checker: Checker, tree: Any, digits: str) -> Constant:
+def type_integer(checker: Checker, tree: Any, digits: str) -> Constant:
     """A whole number, small enough to be exact everywhere."""
     found = int(digits) if len(digits) < 20 else LIMIT
     if abs(found) >= LIMIT:
@@ -25,7 +25,7 @@ def integer(checker: Checker, tree: Any, digits: str) -> Constant:
     return Constant(found, Type("int", nullable=False))
 
 
-def text(checker: Checker, tree: Any, token: str) -> str:
+def type_text(checker: Checker, tree: Any, token: str) -> str:
     """The text between quotes, escapes resolved as in CEL."""
 
     def resolve(match: re.Match[str]) -> str:
@@ -39,29 +39,33 @@ def text(checker: Checker, tree: Any, token: str) -> str:
     return _ESCAPE.sub(resolve, token[1:-1])
 
 
-def compare(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
+def type_comparison(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
     """A comparison: both sides of one kind, orderings of numbers and times only, enum values that exist."""
     first, second = type_of(left), type_of(right)
     if "null" in (first.kind, second.kind):
         if op not in ("==", "!="):
             raise checker.fault("E407", tree, f"`{op}` with null is always false", "compare with == null or != null")
-        plain(checker, tree, left)
-        plain(checker, tree, right)
+        check_plain_value(checker, tree, left)
+        check_plain_value(checker, tree, right)
         return Compare(op, left, right)
     if first.kind != second.kind:
         hint = remedy(first.kind, second.kind)
-        raise checker.fault("E408", tree, f"{a(first.kind)} is compared with {a(second.kind)}", hint)
+        raise checker.fault(
+            "E408", tree, f"{with_article(first.kind)} is compared with {with_article(second.kind)}", hint
+        )
     if first.kind in ("object", "list"):
-        raise checker.fault("E409", tree, f"{a(first.kind)} is compared only with null")
+        raise checker.fault("E409", tree, f"{with_article(first.kind)} is compared only with null")
     if op not in ("==", "!=") and first.kind not in ORDERED:
-        raise checker.fault("E410", tree, f"`{op}` does not order {a(first.kind)}", f"it orders {', '.join(ORDERED)}")
+        raise checker.fault(
+            "E410", tree, f"`{op}` does not order {with_article(first.kind)}", f"it orders {', '.join(ORDERED)}"
+        )
     for node, other, place in ((left, second, tree.children[0]), (right, first, tree.children[2])):
-        member(checker, place, node, other)
-        plain(checker, place, node)
+        check_enum_member(checker, place, node, other)
+        check_plain_value(checker, place, node)
     return Compare(op, left, right)
 
 
-def plain(checker: Checker, at: Any, node: Node) -> None:
+def check_plain_value(checker: Checker, at: Any, node: Node) -> None:
     """Where the engine or SQL judges, values are compared: a condition has no form of its own there."""
     if checker.scope.place == "value" or type_of(node).kind != "bool":
         return
@@ -70,7 +74,7 @@ def plain(checker: Checker, at: Any, node: Node) -> None:
         raise checker.fault("E417", at, "this is a condition, and is compared as a value", hint)
 
 
-def member(checker: Checker, at: Any, node: Node, enum: Type) -> None:
+def check_enum_member(checker: Checker, at: Any, node: Node, enum: Type) -> None:
     """A written text that is compared with a closed set must be of the set: otherwise it can never be equal."""
     if not enum.enum or not isinstance(node, Constant) or node.value in enum.enum:
         return
@@ -79,27 +83,27 @@ def member(checker: Checker, at: Any, node: Node, enum: Type) -> None:
     raise checker.fault("E411", at, f"`{node.value}` is none of the values it can have", hint)
 
 
-def contained(checker: Checker, tree: Any) -> Node:
+def type_membership(checker: Checker, tree: Any) -> Node:
     """`x in ["a", "b"]` and `x in params.list`."""
     item_tree, list_tree = tree.children
     while list_tree.data == "group":
         list_tree = list_tree.children[0]
     item = checker.value(item_tree)
-    plain(checker, item_tree, item)
+    check_plain_value(checker, item_tree, item)
     if list_tree.data != "list":
         listed = checker.value(list_tree)
         if not isinstance(listed, Param) or listed.type.kind != "list":
             raise checker.fault("E412", list_tree, "behind `in` stands a list, or a parameter of type list")
         checker.expect(item_tree, type_of(item), "string")
-        return Contained(item, (), listed.name)
+        return In(item, (), listed.name)
     written = list_tree.children[0].children if list_tree.children and list_tree.children[0] else []
     members = checker.all_of(written, checker.value)
     for place, node in zip(written, members, strict=True):
         if not isinstance(node, Constant) or node.value is None:
             raise checker.fault("E413", place, "a list holds written values only")
         checker.expect(place, type_of(node), type_of(item).kind)
-        member(checker, place, node, type_of(item))
-    return Contained(item, tuple(members))
+        check_enum_member(checker, place, node, type_of(item))
+    return In(item, tuple(members))
 
 
 _SUMS = {
@@ -114,7 +118,7 @@ _SUMS = {
 }
 
 
-def plus(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
+def type_sum(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
     """`+` and `-`: whole numbers, instants and durations; `+` of texts outside rule conditions."""
     first, second = type_of(left), type_of(right)
     nullable = first.nullable or second.nullable
@@ -129,14 +133,18 @@ def plus(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
     raise checker.fault("E415", tree, f"there is no {first.kind} {op} {second.kind}", hint)
 
 
-def choice(checker: Checker, tree: Any) -> Node:
+def type_choice(checker: Checker, tree: Any) -> Node:
     """`c ? a : b`: both values of one kind."""
     asked, yes, no = tree.children
     condition = checker.condition(asked)
     first, second = checker.all_of([yes, no], checker.value)
     kinds = {type_of(first).kind, type_of(second).kind} - {"null"}
     if len(kinds) > 1:
-        raise checker.fault("E416", tree, f"one value is {a(type_of(first).kind)}, the other {a(type_of(second).kind)}")
+        raise checker.fault(
+            "E416",
+            tree,
+            f"one value is {with_article(type_of(first).kind)}, the other {with_article(type_of(second).kind)}",
+        )
     kind: Any = kinds.pop() if kinds else "null"
     nullable = type_of(first).nullable or type_of(second).nullable
     return Choice(condition, first, second, Type(kind, nullable=nullable))

@@ -9,11 +9,11 @@ import msgspec
 
 from interlock.model.expression import Reference, Type
 
-Place = Literal["where", "condition", "value"]
+Position = Literal["where", "condition", "value"]
 Shape = Literal["single", "map", "many"]
 
 
-class Known(msgspec.Struct, frozen=True):
+class SelectionType(msgspec.Struct, frozen=True):
     """A selection as an expression sees it. `key` is the type of a map's key, where it has one field for it.
 
     With `groups`, its facts include those of absent named groups.
@@ -25,7 +25,7 @@ class Known(msgspec.Struct, frozen=True):
     groups: bool = False
 
 
-class Fact(msgspec.Struct, frozen=True):
+class FactType(msgspec.Struct, frozen=True):
     """A fact named as a whole: not a value, but it can be compared with null, and has fields.
 
     With `groups`, it may be that of an absent named group.
@@ -37,7 +37,7 @@ class Fact(msgspec.Struct, frozen=True):
     groups: bool = False
 
 
-class Stop(Exception):
+class TypeCheckAborted(Exception):
     """A fault was reported: nothing more can be said about the expression around it."""
 
 
@@ -49,16 +49,16 @@ class Scope(msgspec.Struct, frozen=True):
     which was reported where they are declared: nothing more is reported of an expression that names one.
     """
 
-    place: Place
+    place: Position
     params: Mapping[str, Type] = {}
-    selections: Mapping[str, Known] = {}
+    selections: Mapping[str, SelectionType] = {}
     variables: Mapping[str, Mapping[str, Type]] = {}
     hidden: Mapping[str, str] = {}
     blocked: bool = False
     groups: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
 
-    def within(self, variable: str, known: Known) -> Scope:
+    def within(self, variable: str, known: SelectionType) -> Scope:
         """This scope inside a macro that names a fact of a selection `variable`."""
         groups = self.groups | {variable} if known.groups else self.groups
         return msgspec.structs.replace(self, variables={**self.variables, variable: known.fields}, groups=groups)
@@ -73,6 +73,6 @@ ORDERED = ("int", "timestamp", "duration")
 """The kinds that `<` and its kin compare, and that `+` and `-` join."""
 
 
-def a(kind: str) -> str:
+def with_article(kind: str) -> str:
     """The kind with its article, as messages name it."""
     return kind if kind == "null" else f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from interlock.model.expression import (
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Node,
     Not,
@@ -28,14 +28,14 @@ from interlock.model.expression import (
 )
 from interlock.model.facts import Value
 
-Column = Callable[[str, str], str]
+ColumnWriter = Callable[[str, str], str]
 """Writes the candidate's field, given its path and the kind of its type."""
 
 
 class Writer:
     """Writes one `where`. `binds` collects the placeholders: name → (selection, path), `params` being a selection."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: ColumnWriter) -> None:
         self.column = column
         self.binds: dict[str, tuple[str, str]] = {}
 
@@ -57,7 +57,7 @@ class Writer:
                 return f"(NOT {self.write(node.item)})"
             case Compare():
                 return self.compare(node)
-            case Contained():
+            case In():
                 return self.contained(node)
             case Present():
                 return self.present(node)
@@ -93,7 +93,7 @@ class Writer:
             return f"(({left} {node.op} {right}) IS 1)"
         return f"({left} {node.op} {right})"
 
-    def contained(self, node: Contained) -> str:
+    def contained(self, node: In) -> str:
         """The SQL of a membership: null is in no list."""
         item = self.value(node.item)
         if node.param:

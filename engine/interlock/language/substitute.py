@@ -9,8 +9,8 @@ from interlock.model.expression import (
     TRUE,
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -39,8 +39,8 @@ def filled(node: Node, known: Known) -> Node:
             return Compare(node.op, filled(node.left, known), filled(node.right, known))
         case Sum():
             return Sum(node.op, filled(node.left, known), filled(node.right, known), node.type)
-        case Contained():
-            return Contained(filled(node.item, known), _members(node, known))
+        case In():
+            return In(filled(node.item, known), _members(node, known))
     return node
 
 
@@ -62,7 +62,7 @@ def _written(node: Node, known: Known) -> Node:
     return node if isinstance(value, tuple) else Constant(value, type_of(node))
 
 
-def _members(node: Contained, known: Known) -> tuple[Node, ...]:
+def _members(node: In, known: Known) -> tuple[Node, ...]:
     listed = known.params[node.param] if node.param is not None else None
     if node.param is None:
         return node.members
@@ -80,7 +80,7 @@ def _logic(node: Logic, known: Known) -> Node:
     return left[0] if left else neutral
 
 
-def about(node: Node, of: Reference, name: str) -> Node:
+def about_variable(node: Node, of: Reference, name: str) -> Node:
     """The condition with the variable `name` wherever the fact `of` is read."""
     match node:
         case Field():
@@ -88,13 +88,13 @@ def about(node: Node, of: Reference, name: str) -> Node:
         case Present():
             return Present(Variable(name), node.groups) if node.of == of else node
         case Not():
-            return Not(about(node.item, of, name))
+            return Not(about_variable(node.item, of, name))
         case Logic():
-            return Logic(node.op, tuple(about(item, of, name) for item in node.items))
+            return Logic(node.op, tuple(about_variable(item, of, name) for item in node.items))
         case Compare():
-            return Compare(node.op, about(node.left, of, name), about(node.right, of, name))
-        case Contained():
-            return Contained(about(node.item, of, name), node.members, node.param)
+            return Compare(node.op, about_variable(node.left, of, name), about_variable(node.right, of, name))
+        case In():
+            return In(about_variable(node.item, of, name), node.members, node.param)
         case Sum():
-            return Sum(node.op, about(node.left, of, name), about(node.right, of, name), node.type)
+            return Sum(node.op, about_variable(node.left, of, name), about_variable(node.right, of, name), node.type)
     return node

@@ -14,7 +14,7 @@ import msgspec
 from interlock.language.scope import OPERATORS
 
 
-class SyntaxFault(msgspec.Struct, frozen=True):
+class ExpressionSyntaxError(msgspec.Struct, frozen=True):
     """What is wrong with an expression's text: offsets into it, a message, and a hint."""
 
     start: int
@@ -28,7 +28,7 @@ _UNTOLD = {"*": "multiplication", "/": "division", "%": "the remainder", "{": "a
 _parser: lark.Lark | None = None
 
 
-def parse(text: str) -> lark.Tree[lark.Token] | SyntaxFault:
+def parse(text: str) -> lark.Tree[lark.Token] | ExpressionSyntaxError:
     """The syntax tree of an expression, with offsets into `text`, or what is wrong with it."""
     try:
         return _lark().parse(text)
@@ -46,23 +46,27 @@ def _lark() -> lark.Lark:
     return _parser
 
 
-def _unexpected(text: str, error: lark.UnexpectedToken) -> SyntaxFault:
+def _unexpected(text: str, error: lark.UnexpectedToken) -> ExpressionSyntaxError:
     token = error.token
     if token.type == "$END":
         end = len(text.rstrip())
-        return SyntaxFault(max(0, end - 1), end, "the expression ends too early" if text.strip() else "no expression")
+        return ExpressionSyntaxError(
+            max(0, end - 1), end, "the expression ends too early" if text.strip() else "no expression"
+        )
     start = token.start_pos or 0
     hint = "join comparisons with &&" if token.type == "RELATION" else None
-    return SyntaxFault(start, start + len(token), f"`{token}` is not expected here", hint)
+    return ExpressionSyntaxError(start, start + len(token), f"`{token}` is not expected here", hint)
 
 
-def _character(text: str, at: int) -> SyntaxFault:
+def _character(text: str, at: int) -> ExpressionSyntaxError:
     char = text[at]
     if char in "\"'":
-        return SyntaxFault(at, len(text), "the text is not closed", f"end it with {char}")
+        return ExpressionSyntaxError(at, len(text), "the text is not closed", f"end it with {char}")
     if char.isdigit():
         end = at + next((i for i, c in enumerate(text[at:]) if not (c.isalnum() or c in "._")), len(text) - at)
-        return SyntaxFault(at, end, f"`{text[at:end]}` is no whole number", 'durations are written duration("3m")')
+        return ExpressionSyntaxError(
+            at, end, f"`{text[at:end]}` is no whole number", 'durations are written duration("3m")'
+        )
     told = f"`{char}` ({_UNTOLD[char]})" if char in _UNTOLD else f"`{char}`"
     single = {"&": "write &&", "|": "write ||", "=": "write =="}.get(char)
-    return SyntaxFault(at, at + 1, f"{told} is not in the language", single or f"there is {OPERATORS}")
+    return ExpressionSyntaxError(at, at + 1, f"{told} is not in the language", single or f"there is {OPERATORS}")

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from interlock.language import names, operators
-from interlock.language.scope import Fact, Scope, Stop, a
-from interlock.language.syntax import SyntaxFault, parse
+from interlock.language.scope import FactType, Scope, TypeCheckAborted, with_article
+from interlock.language.syntax import ExpressionSyntaxError, parse
 from interlock.language.unparse import notation
 from interlock.model.expression import (
     Choice,
@@ -24,11 +24,11 @@ from interlock.model.expression import (
     type_of,
 )
 
-DEPTH = 32
+MAX_EXPRESSION_DEPTH = 32
 """The deepest nesting of an expression: a `where` becomes SQL, and SQLite's parser has a stack of 100 symbols."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ExpressionError(msgspec.Struct, frozen=True):
     """What is wrong in an expression: a code, offsets into its text, a message, and a hint."""
 
     code: str
@@ -38,13 +38,17 @@ class Fault(msgspec.Struct, frozen=True):
     hint: str | None = None
 
 
-def check(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[Fault, ...]]:
+def typecheck(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[ExpressionError, ...]]:
     """Type an expression. Gives the tree, or None with everything that is wrong. `want` is the kind it must come to."""
     tree = parse(text)
-    if isinstance(tree, SyntaxFault):
-        return None, (Fault("E301", tree.start, tree.end, tree.message, tree.hint),)
-    if _depth(tree) > DEPTH:
-        return None, (Fault("E311", 0, len(text), f"the expression is nested deeper than {DEPTH} levels"),)
+    if isinstance(tree, ExpressionSyntaxError):
+        return None, (ExpressionError("E301", tree.start, tree.end, tree.message, tree.hint),)
+    if _depth(tree) > MAX_EXPRESSION_DEPTH:
+        return None, (
+            ExpressionError(
+                "E311", 0, len(text), f"the expression is nested deeper than {MAX_EXPRESSION_DEPTH} levels"
+            ),
+        )
     checker = Checker(scope)
     try:
         node = checker.condition(tree.children[0]) if want == "bool" else checker.value(tree.children[0])
@@ -52,7 +56,7 @@ def check(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None
             _check_scalar(checker, tree.children[0], node)
         elif want != "bool":
             checker.expect(tree.children[0], type_of(node), want)
-    except Stop:
+    except TypeCheckAborted:
         return None, tuple(checker.faults)
     return (None if checker.faults else node), tuple(checker.faults)
 
@@ -62,20 +66,20 @@ class Checker:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.faults: list[Fault] = []
+        self.faults: list[ExpressionError] = []
         self.macro: str | None = None
 
     # -- faults
 
-    def fault(self, code: str, at: Any, message: str, hint: str | None = None) -> Stop:
+    def fault(self, code: str, at: Any, message: str, hint: str | None = None) -> TypeCheckAborted:
         start, end = _span(at)
-        self.faults.append(Fault(code, start, end, message, hint))
-        return Stop()
+        self.faults.append(ExpressionError(code, start, end, message, hint))
+        return TypeCheckAborted()
 
     def expect(self, at: Any, found: Type, kind: str) -> None:
         if found.kind not in (kind, "null"):
             hint = operators.remedy(found.kind, kind) if kind in ("duration", "timestamp") else None
-            raise self.fault("E401", at, f"this is {a(found.kind)}, not {a(kind)}", hint)
+            raise self.fault("E401", at, f"this is {with_article(found.kind)}, not {with_article(kind)}", hint)
 
     def all_of(self, items: list[Any], read: Any) -> list[Any]:
         """Read every item, so that the faults of all of them are reported, then stop if there were any."""
@@ -83,10 +87,10 @@ class Checker:
         for item in items:
             try:
                 found.append(read(item))
-            except Stop:
+            except TypeCheckAborted:
                 stopped = True
         if stopped:
-            raise Stop
+            raise TypeCheckAborted
         return found
 
     # -- readings: a condition is a Node that is never null; a value a Node; a thing a Node or a Fact
@@ -102,23 +106,23 @@ class Checker:
 
     def value(self, tree: Any) -> Node:
         thing = self.thing(tree)
-        if isinstance(thing, Fact):
+        if isinstance(thing, FactType):
             raise self.fault("E402", tree, f"`{thing.name}` is a fact, not a value", "name one of its fields")
         return thing
 
-    def thing(self, tree: Any) -> Node | Fact:
+    def thing(self, tree: Any) -> Node | FactType:
         return getattr(self, f"on_{tree.data.rstrip('_')}")(tree)  # type: ignore[no-any-return]
 
     # -- literals
 
     def on_int(self, tree: Any) -> Node:
-        return operators.integer(self, tree, tree.children[0].value)
+        return operators.type_integer(self, tree, tree.children[0].value)
 
     def on_negative(self, tree: Any) -> Node:
-        return operators.integer(self, tree, "-" + tree.children[1].value)
+        return operators.type_integer(self, tree, "-" + tree.children[1].value)
 
     def on_string(self, tree: Any) -> Node:
-        return Constant(operators.text(self, tree, tree.children[0].value), Type("string", nullable=False))
+        return Constant(operators.type_text(self, tree, tree.children[0].value), Type("string", nullable=False))
 
     def on_true(self, tree: Any) -> Node:
         return Constant(True, Type("bool", nullable=False))
@@ -129,7 +133,7 @@ class Checker:
     def on_null(self, tree: Any) -> Node:
         return Constant(None, Type("null"))
 
-    def on_group(self, tree: Any) -> Node | Fact:
+    def on_group(self, tree: Any) -> Node | FactType:
         return self.thing(tree.children[0])
 
     def on_list(self, tree: Any) -> Node:
@@ -150,14 +154,14 @@ class Checker:
         if self.scope.place != "value":
             hint = "write it as (c && a) || (!c && b)"
             raise self.fault("E404", tree, "`?:` is for outputs, messages, data and derive", hint)
-        return operators.choice(self, tree)
+        return operators.type_choice(self, tree)
 
     def on_compare(self, tree: Any) -> Node:
         left, op, right = tree.children
         things = self.all_of([left, right], self.thing)
-        facts = [thing for thing in things if isinstance(thing, Fact)]
+        facts = [thing for thing in things if isinstance(thing, FactType)]
         if not facts:
-            return operators.compare(self, tree, op.value, things[0], things[1])
+            return operators.type_comparison(self, tree, op.value, things[0], things[1])
         other = things[1] if things[0] is facts[0] else things[0]
         if op.value not in ("==", "!=") or not isinstance(other, Constant) or other.value is not None:
             raise self.fault(
@@ -167,21 +171,21 @@ class Checker:
         return Not(present) if op.value == "==" else present
 
     def on_contained(self, tree: Any) -> Node:
-        return operators.contained(self, tree)
+        return operators.type_membership(self, tree)
 
     def on_plus(self, tree: Any) -> Node:
         left, right = self.all_of([tree.children[0], tree.children[2]], self.value)
-        return operators.plus(self, tree, tree.children[1].value, left, right)
+        return operators.type_sum(self, tree, tree.children[1].value, left, right)
 
     # -- names
 
-    def on_name(self, tree: Any) -> Node | Fact:
+    def on_name(self, tree: Any) -> Node | FactType:
         return names.name(self, tree)
 
-    def on_select(self, tree: Any) -> Node | Fact:
+    def on_select(self, tree: Any) -> Node | FactType:
         return names.select(self, tree)
 
-    def on_index(self, tree: Any) -> Fact:
+    def on_index(self, tree: Any) -> FactType:
         return names.index(self, tree)
 
     def on_method(self, tree: Any) -> Node:
@@ -202,7 +206,7 @@ def _check_scalar(checker: Checker, at: Any, node: Node) -> None:
             hint = f"compare it with null: {text} != null"
             if kind == "object":
                 hint = f"name one of its fields, or compare it with null: {text} != null"
-            checker.fault("E418", at, f"`{text}` is {a(kind)}, not a value", hint)
+            checker.fault("E418", at, f"`{text}` is {with_article(kind)}, not a value", hint)
 
 
 def _depth(tree: Any) -> int:

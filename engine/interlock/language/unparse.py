@@ -8,8 +8,8 @@ from interlock.model.expression import (
     Choice,
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -53,7 +53,7 @@ class _Writer:
                 return self.opposite(node.item)
             case Compare():
                 return _RELATION, f"{self.text(node.left, _SUM)} {node.op} {self.text(node.right, _SUM)}"
-            case Contained():
+            case In():
                 members = ", ".join(self.text(member, _CHOICE) for member in node.members)
                 listed = f"[{members}]" if node.param is None else f"params.{node.param}"
                 return _RELATION, f"{self.text(node.item, _SUM)} in {listed}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from interlock.model.expression import (
     Choice,
     Compare,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -31,7 +31,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.item,)
         case Compare() | Sum():
             return (node.left, node.right)
-        case Contained():
+        case In():
             return (node.item, *node.members)
         case Some():
             return (node.condition,)

@@ -117,7 +117,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     latest: dict[str, str] = {}
 
 
-class Candidates(msgspec.Struct, frozen=True, array_like=True):
+class ClockCandidates(msgspec.Struct, frozen=True, array_like=True):
     """The facts that a selection's `where`, which is `condition`, may take in or drop as the clock moves.
 
     `reads_now`: whether it reads `now` itself; otherwise only what it is given, which seldom moves. `absent` are the
@@ -130,7 +130,7 @@ class Candidates(msgspec.Struct, frozen=True, array_like=True):
     absent: tuple[tuple[str, str], ...] = ()
 
 
-class Clock(msgspec.Struct, frozen=True, array_like=True):
+class ClockUse(msgspec.Struct, frozen=True, array_like=True):
     """What of a policy reads `now`: rules (by index), whether any line of `decide` and any output does, and selections.
 
     `telling` are the ids of rules whose message tells a value that grows with the clock, `lacking` the names of
@@ -141,7 +141,7 @@ class Clock(msgspec.Struct, frozen=True, array_like=True):
     lines: bool = False
     outputs: bool = False
     telling: tuple[str, ...] = ()
-    candidates: tuple[Candidates, ...] = ()
+    candidates: tuple[ClockCandidates, ...] = ()
     lacking: tuple[str, ...] = ()
 
 
@@ -157,5 +157,5 @@ class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     undated: str | None
     relations: tuple[Relation, ...]
     strata: tuple[Stratum, ...]
-    clock: Clock = Clock()
+    clock: ClockUse = ClockUse()
     closures: tuple[str, ...] = ()

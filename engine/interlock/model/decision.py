@@ -11,7 +11,7 @@ FailOn = Literal["block", "warn"]
 """What fails whoever asks: what does not allow (`block`), or a finding that warns too (`warn`)."""
 
 
-class Waiver(msgspec.Struct, frozen=True):
+class WaiverNote(msgspec.Struct, frozen=True):
     """Why a finding does not count: for what reason, before which instant (RFC 3339, UTC), and by whose word."""
 
     reason: str
@@ -37,10 +37,10 @@ class Finding(msgspec.Struct, frozen=True):
     fix: str | None = None
     data: dict[str, Any] | None = None
     evidence: tuple[str, ...] = ()
-    waived: Waiver | None = None
+    waived: WaiverNote | None = None
 
 
-class Told(msgspec.Struct, frozen=True):
+class FindingSummary(msgspec.Struct, frozen=True):
     """A finding as a change names it."""
 
     rule: str
@@ -57,8 +57,8 @@ class Change(msgspec.Struct, frozen=True):
     allow: bool | None
     state: str
     reason: str | None
-    appeared: tuple[Told, ...] = ()
-    vanished: tuple[Told, ...] = ()
+    appeared: tuple[FindingSummary, ...] = ()
+    vanished: tuple[FindingSummary, ...] = ()
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):

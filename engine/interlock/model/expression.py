@@ -10,13 +10,13 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["null", "bool", "int", "string", "timestamp", "duration", "list", "object", "fact"]
+ValueKind = Literal["null", "bool", "int", "string", "timestamp", "duration", "list", "object", "fact"]
 
 
 class Type(msgspec.Struct, frozen=True, array_like=True):
     """The type of an expression. `enum` closes a string type; `nullable` is false only where null cannot occur."""
 
-    kind: Kind
+    kind: ValueKind
     enum: tuple[str, ...] = ()
     nullable: bool = True
 
@@ -98,7 +98,7 @@ class Compare(msgspec.Struct, frozen=True, array_like=True, tag="compare", tag_f
     right: "Node"
 
 
-class Contained(msgspec.Struct, frozen=True, array_like=True, tag="in", tag_field="node"):
+class In(msgspec.Struct, frozen=True, array_like=True, tag="in", tag_field="node"):
     """`item in list`: equal to some member; null is in no list of strings."""
 
     item: "Node"
@@ -153,21 +153,7 @@ class Choice(msgspec.Struct, frozen=True, array_like=True, tag="choice", tag_fie
 
 
 Node = (
-    Constant
-    | Param
-    | Now
-    | Task
-    | Blocked
-    | Field
-    | Present
-    | Compare
-    | Contained
-    | Logic
-    | Not
-    | Sum
-    | Some
-    | Size
-    | Choice
+    Constant | Param | Now | Task | Blocked | Field | Present | Compare | In | Logic | Not | Sum | Some | Size | Choice
 )
 
 TRUE = Constant(True, Type("bool", nullable=False))

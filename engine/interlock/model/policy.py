@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.expression import Kind, Node, Type
+from interlock.model.expression import Node, Type, ValueKind
 from interlock.model.facts import Value
 
 Effect = Literal["block", "warn", "note", "derive"]
@@ -29,7 +29,7 @@ class Parameter(msgspec.Struct, frozen=True, array_like=True):
     """What a caller may set. `default` is already a value of the type (durations in microseconds)."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     default: Value = None
     optional: bool = False
     description: str = ""
@@ -95,7 +95,7 @@ class Need(msgspec.Struct, frozen=True, array_like=True):
     """Whether some rule asks for `.undecided`; otherwise an undecided need makes this policy undecided."""
 
 
-class Line(msgspec.Struct, frozen=True, array_like=True):
+class DecideLine(msgspec.Struct, frozen=True, array_like=True):
     """One line of `decide`: the state and verdict, if `when` holds."""
 
     state: str
@@ -123,7 +123,7 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
     needs: tuple[Need, ...] = ()
     selections: tuple[Selection, ...] = ()
     rules: tuple[Rule, ...] = ()
-    decide: tuple[Line, ...] = ()
+    decide: tuple[DecideLine, ...] = ()
     outputs: tuple[Output, ...] = ()
     derived: dict[str, dict[str, Type]] = {}
     description: str = ""

@@ -12,7 +12,7 @@ from interlock.model.decision import Decision
 from interlock.model.explanation import LineExplained, RuleExplained
 from interlock.model.facts import Value
 
-Told = Literal["allowed", "denied", "undecided"]
+VerdictName = Literal["allowed", "denied", "undecided"]
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class Expectation(msgspec.Struct, frozen=True):
     `findings` are all that there are, in any order; `outputs` the named ones among them, as a decision prints them.
     """
 
-    verdict: Told | None = None
+    verdict: VerdictName | None = None
     state: str | None = None
     reason: str | None = None
     findings: tuple[Expected, ...] | None = None
@@ -64,7 +64,7 @@ class Suite(msgspec.Struct, frozen=True):
     cases: tuple[Case, ...]
 
 
-class Difference(msgspec.Struct, frozen=True):
+class Mismatch(msgspec.Struct, frozen=True):
     """One thing that is not as expected. `what` names it: `verdict`, `state`, `reason`, `findings`, `outputs.NAME`.
 
     Of findings, `expected` are those that were not made, `got` those that nobody expected.
@@ -86,7 +86,7 @@ class StepResult(msgspec.Struct, frozen=True):
     name: str
     location: Location
     decision: Decision | None = None
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Mismatch, ...] = ()
     trouble: str | None = None
     rules: tuple[RuleExplained, ...] = ()
     lines: tuple[LineExplained, ...] = ()

@@ -29,7 +29,7 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-class Held(msgspec.Struct, frozen=True):
+class HeldFact(msgspec.Struct, frozen=True):
     """A fact that a blocker rests on, or of which there is none (without `id`).
 
     `replaced_by` are the kinds of receipts that take its place: none does for an entity. `who` makes such a fact.
@@ -48,7 +48,7 @@ class Permanent(msgspec.Struct, frozen=True):
 
     rule: str | None
     message: str
-    holds: tuple[Held, ...]
+    holds: tuple[HeldFact, ...]
 
 
 class Fix(msgspec.Struct, frozen=True):

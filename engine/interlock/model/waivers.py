@@ -18,7 +18,7 @@ class Waivable(msgspec.Struct, frozen=True):
     digests: Mapping[str, str]
 
 
-class Grant(msgspec.Struct, frozen=True):
+class Waiver(msgspec.Struct, frozen=True):
     """A rule of a policy that is waived for a task (a name or id), before the instant `until` (microseconds, UTC).
 
     `digest` is that of the rule, or of the whole policy, for which it was granted; None where none is named.
@@ -40,23 +40,23 @@ class Waivers(msgspec.Struct, frozen=True):
     `source`, the file.
     """
 
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[Waiver, ...] = ()
     digests: Mapping[tuple[str, str], str] = {}
     warnings: tuple[Issue, ...] = ()
     source: Source | None = None
 
-    def applies(self, grant: Grant, policy_digest: str) -> bool:
+    def applies(self, grant: Waiver, policy_digest: str) -> bool:
         """Whether a grant is for the policy of that digest: a rule that was rewritten since does not inherit it."""
         known = (None, policy_digest, self.digests.get((policy_digest, grant.rule)))
         return grant.digest in known
 
-    def of(self, policy: str, task: str, identity: Callable[[str], str]) -> Sequence[Grant]:
+    def of(self, policy: str, task: str, identity: Callable[[str], str]) -> Sequence[Waiver]:
         """What is waived of a policy for a task, expired or not.
 
         `identity` gives the id of a task by its name or id, and raises UsageError where no one task is meant: so a
         grant for a name that two tasks bear is one for neither, unless both are asked for by it.
         """
-        found: dict[str, Grant] = {}
+        found: dict[str, Waiver] = {}
         for grant in self.grants:
             if grant.policy == policy and (grant.task == task or _one(grant.task, identity) == identity(task)):
                 found.setdefault(grant.rule, grant)

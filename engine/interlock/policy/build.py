@@ -7,7 +7,7 @@ from collections.abc import Callable
 from interlock.diagnostics import Issue, PolicyError, Source
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
-from interlock.policy.check import check
+from interlock.policy.check import check_policy
 from interlock.policy.compile import compile_policy
 from interlock.policy.parse import parse
 
@@ -17,7 +17,7 @@ def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolic
     document, issues = parse(source)
     if document is None:
         raise PolicyError(issues, (source,))
-    policy, found = check(document, needed)
+    policy, found = check_policy(document, needed)
     if policy is None or issues:
         raise PolicyError((*issues, *found), (source,))
     compiled, refusals = compile_policy(policy)

@@ -10,11 +10,11 @@ import msgspec
 from interlock.diagnostics import PolicyError, UsageError, nearest
 from interlock.evaluation.judge import Loaded
 from interlock.files import is_meant
-from interlock.policy.needs import Known, Reading
+from interlock.policy.needs import KnownPolicies, Reading
 from interlock.resources import data_folder
 
 
-class Listing(msgspec.Struct, frozen=True):
+class PolicySummary(msgspec.Struct, frozen=True):
     """A policy as a list shows it; `question` is empty when the file is no valid policy."""
 
     id: str
@@ -35,7 +35,7 @@ class Library:
         """
         self.beside_first, self.cached = beside_first, cached
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, KnownPolicies] = {}
 
     def path(self, name: str | os.PathLike[str], beside: str | None = None) -> str:
         """The file of a policy, by its id or its path. `beside` is the folder of the policy that asks.
@@ -69,7 +69,7 @@ class Library:
         }
         return sorted(name.removesuffix(".yaml") for name in names)
 
-    def list(self) -> tuple[Listing, ...]:
+    def list(self) -> tuple[PolicySummary, ...]:
         """Every policy of the library, sorted by id."""
         found, reading = [], self.reading()
         for identity in self.ids():
@@ -79,11 +79,11 @@ class Library:
                 continue
             try:
                 policy = reading.load(path).policy
-                found.append(Listing(identity, path, policy.title, policy.question))
+                found.append(PolicySummary(identity, path, policy.title, policy.question))
             except PolicyError:
-                found.append(Listing(identity, path, "(invalid)", ""))
+                found.append(PolicySummary(identity, path, "(invalid)", ""))
             except UsageError:
-                found.append(Listing(identity, path, "(cannot be read)", ""))
+                found.append(PolicySummary(identity, path, "(cannot be read)", ""))
         return tuple(found)
 
     def load(self, name: str | os.PathLike[str]) -> Loaded:

@@ -21,11 +21,11 @@ from interlock.policy import cache
 
 _LARGEST = 1 << 20
 """The most bytes that are read of a policy file."""
-DEEPEST = 64
+MAX_NEED_DEPTH = 64
 """The most policies in a row that need each other."""
 
 
-class Refused(msgspec.Struct, frozen=True):
+class NeedRefused(msgspec.Struct, frozen=True):
     """Why a needed policy cannot be had. `file` is the one that is to blame, if that is an invalid policy.
 
     `cause` is what those are told that need it through others: it names the policy that is to blame, and no other.
@@ -44,11 +44,11 @@ class Invalid(msgspec.Struct, frozen=True):
     file: str
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownPolicies(msgspec.Struct, frozen=True):
     """What a file came to, which policies it needs, and what these were."""
 
     signature: tuple[int, ...]
-    needs: Mapping[str, Loaded | Refused]
+    needs: Mapping[str, Loaded | NeedRefused]
     found: Loaded | Invalid
 
 
@@ -60,7 +60,7 @@ class Reading:
     """
 
     def __init__(
-        self, path: Callable[[str, str | None], str], known: MutableMapping[str, Known], *, cached: bool
+        self, path: Callable[[str, str | None], str], known: MutableMapping[str, KnownPolicies], *, cached: bool
     ) -> None:
         self._path, self._known, self._cached = path, known, cached
         self._found: dict[str, Loaded | Invalid | str] = {}
@@ -97,7 +97,7 @@ class Reading:
             return known.found
         with open(path, "rb") as file:
             content = file.read(_LARGEST)
-        needs: dict[str, Loaded | Refused] = {}
+        needs: dict[str, Loaded | NeedRefused] = {}
         found: Loaded | Invalid
         try:
             if status.st_size > _LARGEST:
@@ -106,10 +106,10 @@ class Reading:
             found = self._made(_source(path, content), needs)
         except PolicyError as error:
             found = _invalid(error, path, needs)
-        self._known[path] = Known(signature, needs, found)
+        self._known[path] = KnownPolicies(signature, needs, found)
         return found
 
-    def _current(self, known: Known, path: str) -> bool:
+    def _current(self, known: KnownPolicies, path: str) -> bool:
         """Whether all that it needs is still the same."""
         for identity, before in known.needs.items():
             after = self._needed(identity, path)
@@ -117,13 +117,13 @@ class Reading:
                 return False
         return True
 
-    def _made(self, source: Source, needs: dict[str, Loaded | Refused]) -> Loaded:
-        def needed(identity: str) -> Loaded | Refused:
+    def _made(self, source: Source, needs: dict[str, Loaded | NeedRefused]) -> Loaded:
+        def needed(identity: str) -> Loaded | NeedRefused:
             if identity not in needs:
                 needs[identity] = self._needed(identity, source.name)
             return needs[identity]
 
-        name = cache.key(schemas.digest(), os.path.basename(source.name), source.text) if self._cached else b""
+        name = cache.key(schemas.schemas_digest(), os.path.basename(source.name), source.text) if self._cached else b""
         kept = cache.load(name) if self._cached else None
         if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
             kept = _compiled(source, needed)
@@ -131,7 +131,7 @@ class Reading:
                 cache.store(name, kept)
         return Loaded(kept, source, {e.policy.id: e for e in needs.values() if isinstance(e, Loaded)})
 
-    def _needed(self, identity: str, path: str) -> Loaded | Refused:
+    def _needed(self, identity: str, path: str) -> Loaded | NeedRefused:
         """A policy that the one at `path` needs, or why it cannot be had."""
         own = _stem(path)
         if identity == own:
@@ -139,23 +139,23 @@ class Reading:
         try:
             file = os.path.abspath(self._path(identity, os.path.dirname(path)))
         except UsageError as error:
-            return Refused(str(error))
+            return NeedRefused(str(error))
         if file in self._above:
             return _cycle(*map(_stem, self._above[self._above.index(file) :]), identity)
-        found = self._look(file) if len(self._above) < DEEPEST else None
-        if found is None or (isinstance(found, Loaded) and found.height >= DEEPEST):
-            return Refused(f"more than {DEEPEST} policies in a row need each other")
+        found = self._look(file) if len(self._above) < MAX_NEED_DEPTH else None
+        if found is None or (isinstance(found, Loaded) and found.height >= MAX_NEED_DEPTH):
+            return NeedRefused(f"more than {MAX_NEED_DEPTH} policies in a row need each other")
         if isinstance(found, str):
-            return Refused(f"cannot read the policy `{file}`: {found}")
+            return NeedRefused(f"cannot read the policy `{file}`: {found}")
         if isinstance(found, Invalid):
             message = f"the needed policy `{identity}` is invalid: {found.cause}"
-            return Refused(message, found.file, message if found.file == file else found.cause)
+            return NeedRefused(message, found.file, message if found.file == file else found.cause)
         way = found.way(own)  # to another policy of its own id: of one id there is one policy
         return found if way is None else _cycle(own, *way)
 
 
-def _cycle(*steps: str) -> Refused:
-    return Refused(f"a cycle of needs: {' → '.join(f'`{step}`' for step in steps)}")
+def _cycle(*steps: str) -> NeedRefused:
+    return NeedRefused(f"a cycle of needs: {' → '.join(f'`{step}`' for step in steps)}")
 
 
 def _source(path: str, content: bytes) -> Source:
@@ -167,13 +167,13 @@ def _source(path: str, content: bytes) -> Source:
         raise PolicyError((issue,), (source,)) from None
 
 
-def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | Refused]) -> bool:
+def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | NeedRefused]) -> bool:
     """Whether a compiled policy was checked against the policies that there are, and these against theirs."""
     found = [needed(need.policy) for need in kept.policy.needs]
     return [each.closure if isinstance(each, Loaded) else None for each in found] == list(kept.closures)
 
 
-def _compiled(source: Source, needed: Callable[[str], Loaded | Refused]) -> CompiledPolicy:
+def _compiled(source: Source, needed: Callable[[str], Loaded | NeedRefused]) -> CompiledPolicy:
     """The policy of a text, whatever is kept of it."""
     from interlock.policy.build import make
 
@@ -186,9 +186,9 @@ def _compiled(source: Source, needed: Callable[[str], Loaded | Refused]) -> Comp
     return msgspec.structs.replace(made, closures=tuple(each.closure for each in closures if isinstance(each, Loaded)))
 
 
-def _invalid(error: PolicyError, path: str, needs: Mapping[str, Loaded | Refused]) -> Invalid:
+def _invalid(error: PolicyError, path: str, needs: Mapping[str, Loaded | NeedRefused]) -> Invalid:
     """An invalid policy, each of whose invalid needs is told once."""
-    refused = {each.message: each for each in needs.values() if isinstance(each, Refused) and each.file}
+    refused = {each.message: each for each in needs.values() if isinstance(each, NeedRefused) and each.file}
     issues = list(_once(error.issues, refused))
     blamed = {message: str(each.file) for message, each in refused.items()}
     first = issues[0].message
@@ -196,7 +196,7 @@ def _invalid(error: PolicyError, path: str, needs: Mapping[str, Loaded | Refused
     return Invalid(PolicyError(tuple(issues), error.sources, blamed), cause, file)
 
 
-def _once(issues: tuple[Issue, ...], refused: Mapping[str, Refused]) -> Iterator[Issue]:
+def _once(issues: tuple[Issue, ...], refused: Mapping[str, NeedRefused]) -> Iterator[Issue]:
     seen = set()
     for issue in issues:
         if issue.message not in seen:

@@ -14,9 +14,9 @@ import yaml
 
 from interlock.diagnostics import Issue, Location, Source
 
-LIMIT = 256 * 1024
+MAX_CHARACTERS = 256 * 1024
 """The greatest size of a policy, in characters."""
-DEPTH = 32
+MAX_POLICY_DEPTH = 32
 """The deepest nesting of a policy."""
 
 _AMBIGUOUS = {"y", "n", "yes", "no", "on", "off"}
@@ -80,8 +80,8 @@ def document(source: Source) -> Document:
 
 def parse(source: Source, noun: str = "policy") -> tuple[Document | None, tuple[Issue, ...]]:
     """Read the YAML of a `noun`. Gives the document, or None with what is wrong; some issues leave one to check on."""
-    if len(source.text) > LIMIT:
-        message = f"the file has {len(source.text):,} characters; a {noun} has at most {LIMIT:,}"
+    if len(source.text) > MAX_CHARACTERS:
+        message = f"the file has {len(source.text):,} characters; a {noun} has at most {MAX_CHARACTERS:,}"
         return None, (Issue("E001", message, source.location(0)),)
     reader = _Reader(source)
     try:
@@ -128,8 +128,8 @@ class _Reader:
                 self.issue("E004", "aliases and anchors are not read", event.start_mark, "write the value out")
                 return True
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEPTH:
-                self.issue("E005", f"nested deeper than {DEPTH} levels", event.start_mark)
+            if depth > MAX_POLICY_DEPTH:
+                self.issue("E005", f"nested deeper than {MAX_POLICY_DEPTH} levels", event.start_mark)
                 return True
         return False
 

@@ -10,15 +10,15 @@ import msgspec
 from interlock import instant, schemas
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest, nearest
 from interlock.model.policy import Policy
-from interlock.model.waivers import Grant, Waivable, Waivers
-from interlock.policy.parse import LIMIT, Document, parse
+from interlock.model.waivers import Waivable, Waiver, Waivers
+from interlock.policy.parse import MAX_CHARACTERS, Document, parse
 
-Known = Callable[[str], Sequence[Waivable] | str]
+PoliciesOfId = Callable[[str], Sequence[Waivable] | str]
 """The policies that bear an id; where there is none, what to do about it."""
 _DAY = 86_400 * instant.SECOND
 
 
-def read(path: str, known: Known) -> Waivers:
+def read(path: str, known: PoliciesOfId) -> Waivers:
     """The waivers in a file. Raises UsageError when it cannot be read, PolicyError with every issue of it."""
     source = _source(path)
     document, issues = parse(source, "list of waivers")
@@ -34,7 +34,7 @@ def read(path: str, known: Known) -> Waivers:
 def _source(path: str) -> Source:
     try:
         with open(path, "rb") as file:
-            content = file.read(4 * LIMIT + 1)  # more than can be taken: the parser says so
+            content = file.read(4 * MAX_CHARACTERS + 1)  # more than can be taken: the parser says so
     except OSError as error:
         raise UsageError(f"cannot read the waivers `{path}`: {(error.strerror or str(error)).lower()}") from None
     try:
@@ -48,7 +48,7 @@ def _source(path: str) -> Source:
 class _Reader:
     """Makes the grants of a parsed file, and notes what is wrong."""
 
-    def __init__(self, document: Document, known: Known) -> None:
+    def __init__(self, document: Document, known: PoliciesOfId) -> None:
         self.document, self.known = document, known
         self.issues: list[Issue] = []
         self.warnings: list[Issue] = []
@@ -58,7 +58,7 @@ class _Reader:
     def issue(self, code: str, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
         self.issues.append(Issue(code, message, self.document.locate(path), hint))
 
-    def grants(self) -> Iterator[Grant]:
+    def grants(self) -> Iterator[Waiver]:
         """The grants of every waiver in which nothing is wrong."""
         faulty = set()
         for each in schemas.violations("waivers", self.document.data):
@@ -72,14 +72,14 @@ class _Reader:
             if (number,) not in faulty:
                 yield from self.grant(number, written)
 
-    def grant(self, number: int, written: dict[str, Any]) -> Iterator[Grant]:
+    def grant(self, number: int, written: dict[str, Any]) -> Iterator[Waiver]:
         """A grant for each task of one waiver."""
         self.rule(number, written["policy"], written["rule"], written.get("digest"))
         until = self.until(number, written["expires"])
         listed = isinstance(written["task"], list)
         for index, task in enumerate(written["task"] if listed else [written["task"]]):
             self.task((number, "task", index) if listed else (number, "task"), task, written)
-            yield Grant(
+            yield Waiver(
                 written["policy"],
                 written["rule"],
                 task,

@@ -12,7 +12,7 @@ from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
 from interlock.reporting.style import Look
 
-LIMIT = 10
+MAX_ANNOTATIONS = 10
 """How many annotations of one level GitHub shows of a step; it drops what comes after, without a word."""
 
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -27,17 +27,17 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def command(level: str, where: Mapping[str, object], message: str) -> str:
+def workflow_command(level: str, where: Mapping[str, object], message: str) -> str:
     """A workflow command: an annotation of a level, such as `error`, at a place, with a message of any text."""
     properties = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in where.items())
     return f"::{level} {properties}::{_escaped(message, _MESSAGE)}"
 
 
 def _of_level(found: Sequence[Problem], look: Look) -> Iterator[str]:
-    shown = found if len(found) <= LIMIT else found[: LIMIT - 1]
+    shown = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
     yield from (_annotation(problem, look) for problem in shown)
     if more := len(found) - len(shown):
-        yield command(_LEVELS[found[0].level], {"title": "interlock"}, f"and {more:,} more")
+        yield workflow_command(_LEVELS[found[0].level], {"title": "interlock"}, f"and {more:,} more")
 
 
 def _annotation(problem: Problem, look: Look) -> str:
@@ -46,7 +46,7 @@ def _annotation(problem: Problem, look: Look) -> str:
     where: dict[str, object] = {"file": place[0], "line": place[1]} if place else {}
     waived = " (waived)" if problem.finding and problem.finding.waived else ""
     where["title"] = f"{decision.policy}: {problem.rule}{waived}" if problem.rule else decision.policy
-    return command(_LEVELS[problem.level], where, problem.told)
+    return workflow_command(_LEVELS[problem.level], where, problem.told)
 
 
 def _escaped(text: str, special: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.outcomes import Case, cases
+from interlock.reporting.outcomes import CaseReport, cases
 from interlock.reporting.style import Look
 
 _TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped", "waived": "skipped"}
@@ -21,10 +21,10 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
 
     What is waived is skipped, with the waiver.
     """
-    return document([_suite(decision, look) for decision in decisions]) if decisions else ""
+    return junit_document([_suite(decision, look) for decision in decisions]) if decisions else ""
 
 
-def document(suites: Sequence[Element]) -> str:
+def junit_document(suites: Sequence[Element]) -> str:
     """The document of some suites, with their sums."""
     total = {name: str(sum(int(suite.attrib[name]) for suite in suites)) for name in ("tests", "failures", "errors")}
     root = Element("testsuites", {"name": "interlock", **total})
@@ -35,10 +35,10 @@ def document(suites: Sequence[Element]) -> str:
 
 def _suite(decision: Decision, look: Look) -> Element:
     name, found = f"{decision.policy}.{decision.task}", cases(decision, look)
-    return suite(name, found, _properties(decision), timestamp=harmless(decision.now))
+    return suite_element(name, found, _properties(decision), timestamp=harmless(decision.now))
 
 
-def suite(named: str, found: Sequence[Case], properties: Mapping[str, object], **more: str) -> Element:
+def suite_element(named: str, found: Sequence[CaseReport], properties: Mapping[str, object], **more: str) -> Element:
     """A suite of cases, what is known of it, and further attributes."""
     name = harmless(named)
     counts = {
@@ -64,7 +64,7 @@ def _properties(decision: Decision) -> dict[str, object]:
     return {**asked, **of, "engine": decision.engine, "state": decision.state, **waived}
 
 
-def _case(case: Case, of: str) -> Element:
+def _case(case: CaseReport, of: str) -> Element:
     time = {} if case.seconds is None else {"time": f"{case.seconds:.6f}"}
     element = Element("testcase", {"classname": of, "name": harmless(case.name), **time})
     detail = harmless(case.detail or "\n\n".join(map(_told, case.findings)), keep="\n\t")

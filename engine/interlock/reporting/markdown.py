@@ -9,7 +9,7 @@ from itertools import accumulate
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
 from interlock.reporting.style import Look
-from interlock.reporting.text import failing, shown, summed
+from interlock.reporting.text import failing_line, verdict_counts, verdict_with_waivers
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")
 _LAST = 100
@@ -23,8 +23,8 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     """
     if not decisions:
         return ""
-    total = summed(decisions, ("denied", "undecided", "allowed"))
-    total += f"; {told}" if (told := failing(decisions, look)) else ""
+    total = verdict_counts(decisions, ("denied", "undecided", "allowed"))
+    total += f"; {told}" if (told := failing_line(decisions, look)) else ""
     lines = [f"### interlock: {total}", "", "| verdict | policy | task | state |", "| --- | --- | --- | --- |"]
     lines += map(_row, decisions)
     for decision in decisions:
@@ -34,14 +34,18 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
 
 def _row(decision: Decision) -> str:
     state = "" if decision.allow is None else _prose(decision.state)
-    return f"| **{shown(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
+    return f"| **{verdict_with_waivers(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
 
 
 def _section(decision: Decision, look: Look) -> Iterator[str]:
     if decision.allow is True and not decision.findings:
         return
     state = "" if decision.allow is None else f": {_prose(decision.state)}"
-    yield from ("", f"#### {shown(decision)}: {_prose(decision.policy)}, task {_prose(decision.task)}{state}", "")
+    yield from (
+        "",
+        f"#### {verdict_with_waivers(decision)}: {_prose(decision.policy)}, task {_prose(decision.task)}{state}",
+        "",
+    )
     if question := look.questions.get(decision.policy_digest):
         yield from (_prose(" ".join(question.split())), "")
     yield from (f"- **why** {_prose(reason)}" for reason in (decision.reason or "").splitlines())

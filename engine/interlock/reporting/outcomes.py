@@ -9,16 +9,16 @@ import msgspec
 
 from interlock.model.decision import Decision, FailOn, Finding
 from interlock.reporting.style import Look
-from interlock.reporting.text import verdict
+from interlock.reporting.text import verdict_of
 
-Level = Literal["error", "warning", "note"]
+ProblemLevel = Literal["error", "warning", "note"]
 
 
 class Problem(msgspec.Struct, frozen=True):
     """A finding of a decision; or, without one, that the decision itself does not allow."""
 
     decision: Decision
-    level: Level
+    level: ProblemLevel
     message: str
     finding: Finding | None = None
 
@@ -47,10 +47,10 @@ def problems(decision: Decision) -> Iterator[Problem]:
 def why(decision: Decision) -> str:
     """The verdict, and what it rests on: the reason of an undecided decision, the state of any other."""
     told = decision.reason if decision.allow is None else decision.state
-    return f"{verdict(decision)}: {told}" if told else verdict(decision)
+    return f"{verdict_of(decision)}: {told}" if told else verdict_of(decision)
 
 
-def _level(decision: Decision, finding: Finding) -> Level:
+def _level(decision: Decision, finding: Finding) -> ProblemLevel:
     """What blocks is an error, unless the decision allows all the same; what is waived is worth a note."""
     if finding.waived:
         return "note"
@@ -63,7 +63,7 @@ VERDICT = "is allowed"
 """The case of the decision itself. No rule can be called so."""
 
 
-class Case(msgspec.Struct, frozen=True):
+class CaseReport(msgspec.Struct, frozen=True):
     """A test. An *undecided* one could not be judged; a *skipped* one is a rule of a decision that was not made; a
     *waived* one is a rule that does not count.
 
@@ -78,7 +78,7 @@ class Case(msgspec.Struct, frozen=True):
     seconds: float | None = None
 
 
-def cases(decision: Decision, look: Look) -> tuple[Case, ...]:
+def cases(decision: Decision, look: Look) -> tuple[CaseReport, ...]:
     """A case for the decision, which passes only if it allows, and warns of nothing where that is to fail.
 
     Then one for each rule, in the policy's order.
@@ -88,23 +88,23 @@ def cases(decision: Decision, look: Look) -> tuple[Case, ...]:
     return (_of_decision(decision, look.fail_on), *(_of_rule(decision, rule, look.fail_on) for rule in named))
 
 
-def _of_decision(decision: Decision, fail_on: FailOn) -> Case:
+def _of_decision(decision: Decision, fail_on: FailOn) -> CaseReport:
     if decision.passes(fail_on):
-        return Case(VERDICT, "passed")
+        return CaseReport(VERDICT, "passed")
     if decision.allow is True:
-        return Case(VERDICT, "failed", f"{why(decision)}, with warnings")
-    return Case(VERDICT, "undecided" if decision.allow is None else "failed", why(decision))
+        return CaseReport(VERDICT, "failed", f"{why(decision)}, with warnings")
+    return CaseReport(VERDICT, "undecided" if decision.allow is None else "failed", why(decision))
 
 
-def _of_rule(decision: Decision, rule: str, fail_on: FailOn) -> Case:
+def _of_rule(decision: Decision, rule: str, fail_on: FailOn) -> CaseReport:
     """A rule passes unless it blocks a decision that does not allow; what only warns fails if it is to."""
     found = tuple(finding for finding in decision.findings if finding.rule == rule)
     if waiver := next((each.waived for each in found if each.waived), None):
-        return Case(rule, "waived", waiver.told, found)
+        return CaseReport(rule, "waived", waiver.told, found)
     serious = ("block", "warn") if fail_on == "warn" else ("block",)
     if not decision.passes(fail_on) and (blocking := [each for each in found if each.severity in serious]):
         more = f" (and {len(blocking) - 1:,} more)" if blocking[1:] else ""
-        return Case(rule, "failed", blocking[0].message + more, found)
+        return CaseReport(rule, "failed", blocking[0].message + more, found)
     if decision.allow is None:
-        return Case(rule, "skipped", "not judged: the decision is undecided", found)
-    return Case(rule, "passed", findings=found)
+        return CaseReport(rule, "skipped", "not judged: the decision is undecided", found)
+    return CaseReport(rule, "passed", findings=found)

@@ -37,10 +37,10 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     numbers = {key: number for number, key in enumerate(rules)}
     results = [_result(problem, numbers[_key(problem)], look) for problem in found]
     paths = dict.fromkeys(asked.path for asked in look.asked.values())
-    return document(rules.values(), paths, results)
+    return sarif_document(rules.values(), paths, results)
 
 
-def document(rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]]) -> str:
+def sarif_document(rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]]) -> str:
     """The text of a document with one run: its rules, the files that were looked at, and what was found."""
     run = {
         "tool": {"driver": {"name": "interlock", "version": __version__, "rules": list(rules)}},
@@ -57,7 +57,7 @@ def location(path: str, region: dict[str, int]) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": region}}
 
 
-def text(told: str) -> str:
+def printable(told: str) -> str:
     """The text, with what is no text in it, such as the bytes of a file's name, spelled out."""
     return told.encode(errors="backslashreplace").decode()
 
@@ -89,7 +89,7 @@ def _rule(name: str, rule: AskedRule, question: str) -> dict[str, Any]:
 
 
 def _described(name: str, short: str, told: str, level: str) -> dict[str, Any]:
-    about = {"shortDescription": {"text": text(short)}, "help": {"text": text(told)}}
+    about = {"shortDescription": {"text": printable(short)}, "help": {"text": printable(told)}}
     return {"id": name, **about, "defaultConfiguration": {"level": level}}
 
 
@@ -99,12 +99,12 @@ def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
     evidence = finding.evidence if finding else decision.evidence
     told = {"task": decision.task, "state": decision.state, "evidence": evidence}
     waiver = finding.waived if finding else None
-    suppressed = {"kind": "external", "status": "accepted", "justification": text(waiver.told)} if waiver else None
+    suppressed = {"kind": "external", "status": "accepted", "justification": printable(waiver.told)} if waiver else None
     return {
         "ruleId": _key(problem)[1],
         "ruleIndex": rule,
         "level": problem.level,
-        "message": {"text": text(problem.told)},
+        "message": {"text": printable(problem.told)},
         "locations": [location(place[0], {"startLine": place[1]})] if place else [],
         "properties": told,
         **({"suppressions": [suppressed]} if suppressed else {}),

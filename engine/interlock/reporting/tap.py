@@ -11,7 +11,7 @@ import msgspec
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.outcomes import Case, cases
+from interlock.reporting.outcomes import CaseReport, cases
 from interlock.reporting.style import Look
 
 _SEVERITIES = {"undecided": "error", "waived": "todo"}
@@ -27,13 +27,13 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     return stream([(f"{decision.policy} {decision.task}: {case.name}", case) for decision, case in found])
 
 
-def stream(found: Sequence[tuple[str, Case]]) -> str:
+def stream(found: Sequence[tuple[str, CaseReport]]) -> str:
     """The stream of some tests, each with what it is described by; empty for none."""
     lines = [line for number, (described, case) in enumerate(found, 1) for line in _test(number, described, case)]
     return "".join(f"{line}\n" for line in ("TAP version 13", f"1..{len(found)}", *lines)) if found else ""
 
 
-def _test(number: int, described: str, case: Case) -> Iterator[str]:
+def _test(number: int, described: str, case: CaseReport) -> Iterator[str]:
     passed = "ok" if case.outcome == "passed" else "not ok"
     to_do = f" # TODO {_described(case.message)}" if case.outcome == "waived" else ""
     yield f"{passed} {number} - {_described(described)}{to_do}"

@@ -34,39 +34,39 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
     compact = len({decision.task for decision in decisions}) > 1
     blocks = ["".join(f"{line}\n" for line in _lines(decision, look, wide, compact)) for decision in decisions]
     if len(decisions) > 1:
-        total = summed(decisions, ("allowed", "denied", "undecided"))
+        total = verdict_counts(decisions, ("allowed", "denied", "undecided"))
         blocks.append(f"\n{total}\n" if compact else f"{total}\n")
-    if told := failing(decisions, look):
+    if told := failing_line(decisions, look):
         blocks.append(f"{told}\n")
     return ("" if compact else "\n").join(blocks)
 
 
-def verdict(decision: Decision) -> str:
+def verdict_of(decision: Decision) -> str:
     """`allowed`, `denied` or `undecided`."""
     return "undecided" if decision.allow is None else "allowed" if decision.allow else "denied"
 
 
-def summed(decisions: Sequence[Decision], order: Iterable[str]) -> str:
+def verdict_counts(decisions: Sequence[Decision], order: Iterable[str]) -> str:
     """How many decisions have which verdict, and how many of those that allow do so with waivers."""
-    counts = Counter(map(verdict, decisions))
+    counts = Counter(map(verdict_of, decisions))
     waived = sum(decision.allow is True and decision.waived > 0 for decision in decisions)
     told = {"allowed": f" ({waived:,} with waivers)"} if waived else {}
     return ", ".join(f"{counts[name]:,} {name}{told.get(name, '')}" for name in order if counts[name])
 
 
-def shown(decision: Decision) -> str:
+def verdict_with_waivers(decision: Decision) -> str:
     """The verdict, and of one that findings were waived for, how many."""
-    return f"{verdict(decision)} (waived: {decision.waived})" if decision.waived else verdict(decision)
+    return f"{verdict_of(decision)} (waived: {decision.waived})" if decision.waived else verdict_of(decision)
 
 
-def failing(decisions: Sequence[Decision], look: Look) -> str:
+def failing_line(decisions: Sequence[Decision], look: Look) -> str:
     """What is to be said of decisions that allow and fail all the same, for their warnings; empty if there are none."""
     count = sum(decision.allow is True and not decision.passes(look.fail_on) for decision in decisions)
     return f"failed by --fail-on warn: {count} allowed with warnings" if count else ""
 
 
 def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator[str]:
-    name = verdict(decision)
+    name = verdict_of(decision)
     state = "" if decision.allow is None else f": {harmless(decision.state)}"
     alone = "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
     waived = f" (waived: {decision.waived})" if decision.waived else ""
@@ -123,7 +123,7 @@ def _left(label: str, look: Look) -> str:
 
 def line(before: Decision | None, after: Decision, paint: Callable[[str, str], str], wide: int) -> str:
     """The line, without its end. `wide` is the length of the longest policy's id; the time is cut to the second."""
-    told = verdict(after)
+    told = verdict_of(after)
     moved = before is not None and before.state != after.state
     state = f"{before.state} -> {after.state}" if before is not None and moved else after.state
     messages = (after.reason or "").splitlines() or [finding.message for finding in after.findings]

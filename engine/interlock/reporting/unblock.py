@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock.escape import harmless
-from interlock.model.unblock import Held, Permanent, Plan, Step, Unblock
+from interlock.model.unblock import HeldFact, Permanent, Plan, Step, Unblock
 from interlock.reporting.style import Look
 from interlock.reporting.text import COLOURS
 
@@ -83,7 +83,7 @@ def _permanent(blocker: Permanent, look: Look) -> Iterator[str]:
         yield f"{_MARGIN}{start} {_held(held)}"
 
 
-def _held(held: Held) -> str:
+def _held(held: HeldFact) -> str:
     who = "whoever holds the seat" if held.who == "role" else f"the {held.who}"
     fact = f"the {held.kind} is {held.id}" if held.id else f"there is no such {held.kind}"
     if held.replaced_by:

@@ -6,16 +6,15 @@ valid msgspec says, tens of times faster; `jsonschema` is asked only about an in
 
 from __future__ import annotations
 
-from interlock.schemas.catalog import ENTITIES, FieldSpec, digest, fields, kinds, latest_of, schema
-from interlock.schemas.validate import check, faults, is_valid, violations, wrong
+from interlock.schemas.catalog import ENTITIES, FieldSpec, fields, kinds, latest_of, schema, schemas_digest
+from interlock.schemas.validate import fact_errors, faults, is_valid, violations, wrong
 from interlock.schemas.wording import Violation, generalised
 
 __all__ = [
     "ENTITIES",
     "FieldSpec",
     "Violation",
-    "check",
-    "digest",
+    "fact_errors",
     "faults",
     "fields",
     "generalised",
@@ -23,6 +22,7 @@ __all__ = [
     "kinds",
     "latest_of",
     "schema",
+    "schemas_digest",
     "violations",
     "wrong",
 ]

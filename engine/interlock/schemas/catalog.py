@@ -36,7 +36,7 @@ def kinds() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))
 
 
-def digest() -> str:
+def schemas_digest() -> str:
     """A fingerprint of all schema files (names, sizes in bytes, times of change), to tell whether any was changed."""
     top = data_folder("schemas")
     found = []
@@ -94,9 +94,9 @@ def _target(place: str, pointer: str) -> dict[str, Any]:
     return {key: item for key, item in found.items() if key not in ("$schema", "$defs")}
 
 
-Kind = Literal["bool", "int", "string", "timestamp", "duration", "list", "object"]
+FieldKind = Literal["bool", "int", "string", "timestamp", "duration", "list", "object"]
 
-_KINDS: dict[str, Kind] = {"boolean": "bool", "integer": "int", "string": "string", "object": "object"}
+_KINDS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "string": "string", "object": "object"}
 
 
 class FieldSpec(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ class FieldSpec(msgspec.Struct, frozen=True):
     another is computed: no fact holds it. It is the last instant that the other may mean.
     """
 
-    kind: Kind
+    kind: FieldKind
     enum: tuple[str, ...] = ()
     required: bool = False
     lenient: bool = False
@@ -175,7 +175,7 @@ def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
     return FieldSpec(kind, tuple(value for value in values if isinstance(value, str)), present and "null" not in types)
 
 
-def _kind(name: str, member: dict[str, Any]) -> Kind | None:
+def _kind(name: str, member: dict[str, Any]) -> FieldKind | None:
     if name == "string" and member.get("format") == "date-time":
         return "timestamp"
     if name == "array":
@@ -224,7 +224,7 @@ def moves(kind: str) -> Moved | None:
 
 
 @cache
-def needed(kind: str) -> tuple[str, ...]:
+def required_paths(kind: str) -> tuple[str, ...]:
     """The paths of the fields that every receipt of the kind has, those of its correlation included."""
     inner = schema(f"facts/{kind}")["properties"].get("correlation", {}).get("required", ())
     specs = fields(kind).items()

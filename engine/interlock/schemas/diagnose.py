@@ -19,10 +19,10 @@ from interlock.schemas.wording import (
     Path,
     Violation,
     did_you_mean,
-    explained,
     listed,
     no,
-    place,
+    path_text,
+    schema_hint,
     shown,
     typed,
     types_listed,
@@ -97,7 +97,7 @@ def _fault(error: ValidationError, noun: str) -> _Fault:
         operand=error.validator_value,
         value=error.instance,
         schema=error.schema if isinstance(error.schema, dict) else {},
-        here=place(path, noun),
+        here=path_text(path, noun),
         names="propertyNames" in list(error.relative_schema_path)[-3:],
         branch=error.relative_schema_path[0] if error.relative_schema_path else None,
         whole=not error.relative_path,
@@ -112,7 +112,7 @@ def _told(faults: list[_Fault]) -> Iterator[Violation]:
     for fault in faults:
         if fault.names:
             message = f"`{shown(fault.value)}` is {no(fault.schema)}"
-            yield Violation((*fault.path, fault.value), message, explained(fault.schema))
+            yield Violation((*fault.path, fault.value), message, schema_hint(fault.schema))
         elif fault.keyword == "type" or fault.path not in mistyped:
             yield from _EXPLAIN.get(fault.keyword, _other)(fault)
 
@@ -132,7 +132,7 @@ def _enum(fault: _Fault) -> Iterator[Violation]:
 def _required(fault: _Fault) -> Iterator[Violation]:
     for name in fault.operand:
         if name not in fault.value:
-            yield Violation(fault.path, f"{place((*fault.path, name), '')} is missing")
+            yield Violation(fault.path, f"{path_text((*fault.path, name), '')} is missing")
 
 
 def _unknown(fault: _Fault) -> Iterator[Violation]:
@@ -153,7 +153,7 @@ def _form(fault: _Fault) -> Iterator[Violation]:
     if fault.schema.get("format") == "date-time":
         yield Violation(fault.path, f"{head}, no instant in UTC such as `2026-06-11T12:00:05Z`, of 1970 to 2254")
     else:
-        yield Violation(fault.path, f"{head}, {no(fault.schema)}", explained(fault.schema))
+        yield Violation(fault.path, f"{head}, {no(fault.schema)}", schema_hint(fault.schema))
 
 
 def _size(fault: _Fault) -> Iterator[Violation]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from interlock.schemas.wording import Path, Violation, place, shown, typed
+from interlock.schemas.wording import Path, Violation, path_text, shown, typed
 
-DEEPEST = 500
+MAX_ENCODABLE_DEPTH = 500
 """The deepest nesting that any reader can be relied on to follow."""
 
 _ENCODER = msgspec.json.Encoder()
@@ -21,7 +21,7 @@ def is_writable(document: object) -> bool:
     except (ValueError, TypeError, RecursionError):
         return False
     # A level takes two characters at least, one of them a bracket: hardly any document has enough to be looked into.
-    if len(text) <= 2 * DEEPEST or text.count(b"{") + text.count(b"[") <= DEEPEST:
+    if len(text) <= 2 * MAX_ENCODABLE_DEPTH or text.count(b"{") + text.count(b"[") <= MAX_ENCODABLE_DEPTH:
         return True
 
     return not any(unwritable(document, "document"))
@@ -32,7 +32,7 @@ def unwritable(document: object, noun: str) -> Iterator[Violation]:
     todo: list[tuple[Path, object]] = [((), document)]
     while todo:
         path, value = todo.pop()
-        if len(path) > DEEPEST:
+        if len(path) > MAX_ENCODABLE_DEPTH:
             yield too_deep(noun)
         elif isinstance(value, dict):
             todo += [((*path, key), inner) for key, inner in value.items()]
@@ -40,9 +40,9 @@ def unwritable(document: object, noun: str) -> Iterator[Violation]:
         elif isinstance(value, list):
             todo += [((*path, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and _is_torn(value):
-            yield Violation(path, f"{place(path, noun)} holds an unpaired surrogate: `{shown(value)}`")
+            yield Violation(path, f"{path_text(path, noun)} holds an unpaired surrogate: `{shown(value)}`")
         elif isinstance(value, int) and not _is_printable(value):
-            yield Violation(path, f"{place(path, noun)} is {typed(value)}")
+            yield Violation(path, f"{path_text(path, noun)} is {typed(value)}")
 
 
 def too_deep(noun: str) -> Violation:
@@ -53,9 +53,9 @@ def too_deep(noun: str) -> Violation:
 def _keys(path: Path, mapping: dict[object, object], noun: str) -> Iterator[Violation]:
     for key in mapping:
         if not isinstance(key, str):
-            yield Violation(path, f"a key of {place(path, noun)} is {typed(key)}, not text")
+            yield Violation(path, f"a key of {path_text(path, noun)} is {typed(key)}, not text")
         elif _is_torn(key):
-            yield Violation(path, f"a key of {place(path, noun)} holds an unpaired surrogate: `{shown(key)}`")
+            yield Violation(path, f"a key of {path_text(path, noun)} holds an unpaired surrogate: `{shown(key)}`")
 
 
 def _is_torn(text: str) -> bool:

@@ -16,7 +16,7 @@ from interlock.schemas.encodable import is_writable
 from interlock.schemas.wording import Violation
 
 
-def check(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
+def fact_errors(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
     """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid. See `faults`."""
     return tuple(violation.told for violation in faults(kind, fact))
 

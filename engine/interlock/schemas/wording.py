@@ -26,7 +26,7 @@ _LONGEST = 100
 """The longest place that is written out, in characters."""
 
 
-def place(path: Sequence[str | int], noun: str) -> str:
+def path_text(path: Sequence[str | int], noun: str) -> str:
     """A place as its reader would write it, such as `rules[3].id`; the document itself is `the NOUN`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
     text = text.removeprefix(".")
@@ -42,7 +42,7 @@ def generalised(violation: Violation, document: object) -> str:
     with suppress(KeyError, IndexError, TypeError):
         for step in violation.path:
             value = value[step]  # type: ignore[index]
-    start = place(violation.path, "")
+    start = path_text(violation.path, "")
     start = start if violation.message.startswith(start) else ""
     rest = violation.message[len(start) :]
     for words in (typed(value), f"`{shown(value)}`"):
@@ -109,7 +109,7 @@ def no(schema: Mapping[str, Any]) -> str:
     return f"no {schema['title']}" if "title" in schema else "not of the right form"
 
 
-def explained(schema: Mapping[str, Any]) -> str | None:
+def schema_hint(schema: Mapping[str, Any]) -> str | None:
     """A schema's description as a hint: lower case, no full stop."""
     text: str = schema.get("description", "")
     return text[:1].lower() + text[1:].rstrip(".") or None

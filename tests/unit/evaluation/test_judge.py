@@ -146,7 +146,7 @@ def test_attributes_that_are_no_object_are_undecided(builder: LedgerBuilder, att
 
 
 def test_too_many_facts_are_refused_by_name(builder: LedgerBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(select, "LIMIT", 3)
+    monkeypatch.setattr(select, "MAX_SELECTED", 3)
     for _ in range(3):
         builder.receipt("app_heartbeat", at=NOW, actor="worker", attributes=BEAT)
     builder.write()
@@ -342,8 +342,8 @@ def test_a_derivation_without_end_is_undecided(builder: LedgerBuilder, engine: j
 def test_a_derivation_of_too_many_facts_is_undecided(
     builder: LedgerBuilder, engine: judge.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "LIMIT", 20)
-    monkeypatch.setattr("interlock.evaluation.reference.LIMIT", 20)
+    monkeypatch.setattr(program, "MAX_DERIVED", 20)
+    monkeypatch.setattr("interlock.evaluation.reference.MAX_DERIVED", 20)
     decision = decide(builder, ENDLESS, engine=engine)
     assert decision.allow is None
     assert "`count` derives" in str(decision.reason)

@@ -208,7 +208,7 @@ def plant(policy: str, compiled: CompiledPolicy) -> None:
     """Make an entry the kept form of a shipped policy."""
     library = Library()
     text = library.load(policy).source.text
-    cache.store(cache.key(schemas.digest(), os.path.basename(library.path(policy)), text), compiled)
+    cache.store(cache.key(schemas.schemas_digest(), os.path.basename(library.path(policy)), text), compiled)
 
 
 def test_what_was_planted_is_what_is_loaded(folder: Path) -> None:

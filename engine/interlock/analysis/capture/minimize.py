@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from interlock.analysis.testing.facts import Facts
+from interlock.analysis.testing.facts import CaseFacts
 from interlock.diagnostics import EngineError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.ledger.memory import HeldFacts
@@ -93,6 +93,6 @@ class Bench:
 def whole(written: list[dict[str, Fact]], task: str, now: int) -> list[Fact] | None:
     """The facts that a test makes of facts in short form; None where it refuses one."""
     report = Report(Document(Source("the case", ""), None, {}, {}))
-    facts = Facts(report, task)
+    facts = CaseFacts(report, task)
     facts.add(written, (), now)
     return None if report.issues else list(facts.all())

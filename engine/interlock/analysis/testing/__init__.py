@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from interlock.analysis.testing.outcome import Tally, differences, explained
+from interlock.analysis.testing.outcome import CoverageCounter, differences, explain_failure
 from interlock.analysis.testing.parse import suite
 from interlock.diagnostics import EngineError, Issue, PolicyError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
@@ -24,7 +24,7 @@ def tried(paths: Sequence[str], library: Library, pattern: str | None = None) ->
     issue of every test file and policy; UsageError where there is nothing to run.
     """
     wanted = _expression(pattern) if pattern is not None else None
-    files, untested = found(paths, library)
+    files, untested = find_tests(paths, library)
     suites = _read(files, library)
     trials = [run(each, loaded, lambda name: not wanted or wanted.search(name)) for each, loaded in suites]
     ran = [trial for trial in trials if trial.cases]
@@ -59,7 +59,7 @@ SUFFIXES = (".yaml", ".yml")
 TESTS = ("_test.yaml", "_test.yml")
 
 
-def found(paths: Sequence[str], library: Library) -> tuple[list[str], list[str]]:
+def find_tests(paths: Sequence[str], library: Library) -> tuple[list[str], list[str]]:
     """The test files at the paths, and the policies beside them that have none.
 
     Without a path, those of all policies of the library. Raises UsageError where a path leads to no test.
@@ -126,7 +126,7 @@ class _Bench:
     def __init__(self, suite: Suite, loaded: Loaded) -> None:
         self.loaded = loaded
         self.held = HeldFacts(suite.path)
-        self.tally = Tally(loaded.policy)
+        self.tally = CoverageCounter(loaded.policy)
 
     def case(self, case: Case) -> CaseResult:
         """The steps, up to the first that fails: those after it build on what it was to prove."""
@@ -151,4 +151,4 @@ class _Bench:
         if judged.known is None or judged.verdict is None:
             return result
         self.tally.count(judged.known, judged.verdict)
-        return explained(result, self.loaded.policy, judged.known, judged.verdict) if found else result
+        return explain_failure(result, self.loaded.policy, judged.known, judged.verdict) if found else result

@@ -24,7 +24,7 @@ _OWN = "give each an `id` of its own"
 _SPAN = "write an instant, or a span before or after `now` such as `-90s`"
 
 
-def timed(now: int) -> Callable[[str], str]:
+def relative_times(now: int) -> Callable[[str], str]:
     """What turns a span of time such as `-90s` into the instant that far from `now`; any other text stays."""
 
     def instant_of(text: str) -> str:
@@ -37,7 +37,7 @@ def timed(now: int) -> Callable[[str], str]:
     return instant_of
 
 
-class Facts:
+class CaseFacts:
     """The facts that there are at the newest step of a case. What is wrong with one goes to the report."""
 
     def __init__(self, report: Report, task: str) -> None:
@@ -85,7 +85,7 @@ class Facts:
                 if self._holdable(changed, here):
                     self._placed(key, changed, here)
             elif self._known(key[0], fields, here):
-                changed = self.held[key] | resolved(key[0], fields, timed(now))
+                changed = self.held[key] | resolved(key[0], fields, relative_times(now))
                 if self._valid(changed, here):
                     self._placed(key, changed, here)
 
@@ -100,7 +100,7 @@ class Facts:
         if not self._known(kind, fields, path):
             return
         envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
-        whole = completed(kind, envelope | _defaults(kind, self.task) | fields, timed(now))
+        whole = complete_fact(kind, envelope | _defaults(kind, self.task) | fields, relative_times(now))
         if whole["id"] is None:
             whole["id"] = self._id(kind, whole)
         if self._valid(whole, path):
@@ -160,7 +160,7 @@ class Facts:
 
     def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
         """Whether the kind has all the fields."""
-        wrong = unknown(kind, fields)
+        wrong = unknown_fields(kind, fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong
@@ -230,7 +230,7 @@ def settable(kind: str) -> dict[str, dict[str, Any]]:
     return {name: node for name, node in properties.items() if name not in lacking}
 
 
-def unknown(kind: str, given: Mapping[str, Any]) -> tuple[Violation, ...]:
+def unknown_fields(kind: str, given: Mapping[str, Any]) -> tuple[Violation, ...]:
     """The fields of a fact in short form that its kind does not have. Raises KeyError for an unknown kind."""
     return tuple(_unknown(settable(kind), given, (), kind))
 
@@ -241,7 +241,7 @@ def resolved(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any
     return {name: _value(properties.get(name, {}), value, timed, given.get("at")) for name, value in given.items()}
 
 
-def completed(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
+def complete_fact(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
     """The fact with every field that must be there; `given` has the envelope already.
 
     A required field that is left out is null where it may be, else the first value that its schema names; a text is the

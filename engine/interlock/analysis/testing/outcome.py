@@ -17,37 +17,37 @@ from interlock.model.expression import Constant
 from interlock.model.policy import Policy
 from interlock.model.testing import (
     Coverage,
-    Difference,
     Expectation,
     Expected,
     LineCoverage,
+    Mismatch,
     RuleCoverage,
     StepResult,
-    Told,
+    VerdictName,
 )
 from interlock.model.verdict import Verdict
 
-_TOLD: dict[bool | None, Told] = {True: "allowed", False: "denied", None: "undecided"}
+_TOLD: dict[bool | None, VerdictName] = {True: "allowed", False: "denied", None: "undecided"}
 
 
-def differences(expect: Expectation, decision: Decision) -> tuple[Difference, ...]:
+def differences(expect: Expectation, decision: Decision) -> tuple[Mismatch, ...]:
     """Everything that is not as expected."""
     return tuple(_differences(expect, decision))
 
 
-def _differences(expect: Expectation, decision: Decision) -> Iterator[Difference]:
+def _differences(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
     verdict = _TOLD[decision.allow]
     if expect.verdict not in (None, verdict):
-        yield Difference("verdict", expect.verdict, verdict)
+        yield Mismatch("verdict", expect.verdict, verdict)
     if expect.state not in (None, decision.state):
-        yield Difference("state", expect.state, decision.state)
+        yield Mismatch("state", expect.state, decision.state)
     unforeseen = decision.allow is None and "undecided" not in (expect.verdict, expect.state)
     if unforeseen or expect.reason not in (None, decision.reason):
-        yield Difference("reason", expect.reason, decision.reason)
+        yield Mismatch("reason", expect.reason, decision.reason)
     lacking, further = _matched(expect, decision.findings)
     if lacking or further:
         told = [{"rule": each.rule, "message": each.message} for each in lacking]
-        yield Difference("findings", told, [{"rule": each.rule, "message": each.message} for each in further])
+        yield Mismatch("findings", told, [{"rule": each.rule, "message": each.message} for each in further])
     yield from _outputs("outputs", expect.outputs, decision.outputs)
 
 
@@ -68,16 +68,16 @@ def _matched(expect: Expectation, found: tuple[Finding, ...]) -> tuple[list[Expe
     return lacking, left
 
 
-def _outputs(path: str, expect: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Difference]:
+def _outputs(path: str, expect: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Mismatch]:
     for name, wanted in expect.items():
         here, value = f"{path}.{name}", got.get(name)
         if isinstance(wanted, dict):
             yield from _outputs(here, wanted, value if isinstance(value, dict) else {})
         elif wanted != value or isinstance(wanted, bool) is not isinstance(value, bool):
-            yield Difference(here, wanted, value)
+            yield Mismatch(here, wanted, value)
 
 
-class Tally:
+class CoverageCounter:
     """The counts of one policy."""
 
     def __init__(self, policy: Policy) -> None:
@@ -110,7 +110,7 @@ class Tally:
         )
 
 
-def explained(result: StepResult, policy: Policy, known: Known, verdict: Verdict) -> StepResult:
+def explain_failure(result: StepResult, policy: Policy, known: Known, verdict: Verdict) -> StepResult:
     """The failed step with the rules that fired or did not against what was expected.
 
     Where it is not the findings that differ, these are the rules that might have blocked. Where it is the state, the
@@ -129,5 +129,5 @@ def explained(result: StepResult, policy: Policy, known: Known, verdict: Verdict
     )
 
 
-def _named(findings: Difference) -> set[str]:
+def _named(findings: Mismatch) -> set[str]:
     return {each["rule"] for each in (*findings.expected, *findings.got)}

@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from interlock import instant, schemas
-from interlock.analysis.testing.facts import Facts, timed
+from interlock.analysis.testing.facts import CaseFacts, relative_times
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError, nearest
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
 from interlock.model.expression import type_of
 from interlock.model.facts import Value
 from interlock.model.policy import Output, Policy
-from interlock.model.testing import Case, Expectation, Expected, Step, Suite, Told
+from interlock.model.testing import Case, Expectation, Expected, Step, Suite, VerdictName
 from interlock.policy.check.issues import Report
 from interlock.policy.library import Library
 from interlock.policy.parse import parse
@@ -38,7 +38,7 @@ def suite(path: str, library: Library) -> tuple[Suite, Loaded]:
 def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
     """The suite in a text, as if it were the file that the source is named after. Raises PolicyError."""
     path = source.name
-    said, report, issues = read(source)
+    said, report, issues = read_tests(source)
     if said is None or report is None:
         raise PolicyError(issues, (source,))
     try:
@@ -81,7 +81,7 @@ def _policy(named: str, path: str, library: Library) -> str:
     return beside if os.path.isfile(beside) or written == named else library.path(named)
 
 
-def _suite(report: Report, said: File, policy: Policy, path: str) -> Suite:
+def _suite(report: Report, said: SuiteFile, policy: Policy, path: str) -> Suite:
     known = {parameter.name: parameter for parameter in policy.parameters}
     for place, params in [((), said.params), *((("cases", i), case.params) for i, case in enumerate(said.cases))]:
         for name in params.keys() - known:
@@ -97,10 +97,10 @@ def _suite(report: Report, said: File, policy: Policy, path: str) -> Suite:
     return Suite(report.document.source.name, path, policy.id, cases)
 
 
-def _case(report: Report, said: File, case: Written, policy: Policy, path: _Path) -> Case:
+def _case(report: Report, said: SuiteFile, case: CaseEntry, policy: Policy, path: _Path) -> Case:
     task = case.task or said.task or TASK
     now = _instant(report, case.now, (*path, "now")) if case.now else _instant(report, said.now or NOW, ("now",))
-    facts = Facts(report, task)
+    facts = CaseFacts(report, task)
     facts.add(said.facts, ("facts",), now)
     facts.add(case.facts, (*path, "facts"), now)
     at = report.document.locate((*path, "case"))
@@ -111,7 +111,7 @@ def _case(report: Report, said: File, case: Written, policy: Policy, path: _Path
     return Case(case.case, at, task, _arguments(report, policy, said, case, path), tuple(steps))
 
 
-def _step(report: Report, then: Then, facts: Facts, before: int, policy: Policy, path: _Path) -> Step:
+def _step(report: Report, then: ThenEntry, facts: CaseFacts, before: int, policy: Policy, path: _Path) -> Step:
     now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
     if now >= instant.LIMIT:
         report.at("E713", (*path, "after"), "the clock would pass the year 2254")
@@ -124,7 +124,7 @@ def _step(report: Report, then: Then, facts: Facts, before: int, policy: Policy,
     return Step(name, report.document.locate((*path, "step") if then.step else path), now, facts.all(), expect)
 
 
-def _arguments(report: Report, policy: Policy, said: File, case: Written, path: _Path) -> dict[str, Value]:
+def _arguments(report: Report, policy: Policy, said: SuiteFile, case: CaseEntry, path: _Path) -> dict[str, Value]:
     """A value for every parameter: the case's, the file's, or its default."""
     found: dict[str, Value] = {}
     for parameter in policy.parameters:
@@ -167,27 +167,27 @@ _OPEN = frozenset(["facts", "change", "params", "outputs"])
 _Fact = dict[str, Any]
 
 
-class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FindingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of `findings` that is no mere id."""
 
     rule: Text
     message: Text | None = None
 
 
-class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ExpectEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an `expect` says."""
 
     allow: Literal["undecided"] | bool | None = None
     state: Text | None = None
     reason: Text | None = None
-    findings: list[str | Finding] | None = None
+    findings: list[str | FindingEntry] | None = None
     outputs: dict[str, Any] = {}
 
 
-class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ThenEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of `then`."""
 
-    expect: Expect
+    expect: ExpectEntry
     step: Text | None = None
     after: str | None = None
     facts: list[_Fact] = []
@@ -195,30 +195,30 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remove: list[str] = []
 
 
-class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CaseEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of `cases`."""
 
     case: Text
-    expect: Expect
+    expect: ExpectEntry
     now: str | None = None
     task: Text | None = None
     params: dict[str, Any] = {}
     facts: list[_Fact] = []
-    then: list[Then] = []
+    then: list[ThenEntry] = []
 
 
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole test file."""
 
     policy: Text
-    cases: list[Written]
+    cases: list[CaseEntry]
     now: str | None = None
     task: Text | None = None
     params: dict[str, Any] = {}
     facts: list[_Fact] = []
 
 
-def read(source: Source) -> tuple[File | None, Report | None, tuple[Issue, ...]]:
+def read_tests(source: Source) -> tuple[SuiteFile | None, Report | None, tuple[Issue, ...]]:
     """Read a test file: what it says, where further issues of it go, and the issues of its form."""
     document, issues = parse(source, "test file")
     if document is None:
@@ -230,7 +230,7 @@ def read(source: Source) -> tuple[File | None, Report | None, tuple[Issue, ...]]
         report.at_key("E701", ("cases",), "the file has no case: it tests nothing", "write one under `cases`")
         return None, report, tuple(report.issues)
     try:
-        said = msgspec.convert(data, File, strict=True)
+        said = msgspec.convert(data, SuiteFile, strict=True)
         if not _blank(data):
             return said, report, tuple(report.issues)
         _structure(report, data, "a key has no value")
@@ -272,40 +272,40 @@ def _emptied(facts: Any) -> Any:
 
 
 _Steps = tuple[str | int, ...]
-_TOLD: dict[bool | str, Told] = {True: "allowed", False: "denied", "undecided": "undecided"}
-UNDECIDED = "undecided"
+_TOLD: dict[bool | str, VerdictName] = {True: "allowed", False: "denied", "undecided": "undecided"}
+UNDECIDED_KEY = "undecided"
 
 
-def expectation(report: Report, policy: Policy, said: Expect, path: _Steps, now: int) -> Expectation:
+def expectation(report: Report, policy: Policy, said: ExpectEntry, path: _Steps, now: int) -> Expectation:
     """What is expected at `now`; what is wrong with it goes to the report."""
     verdict = None if said.allow is None else _TOLD[said.allow]
     if verdict is None and said.state is None:
         report.at("E714", path, "neither `allow` nor `state` is expected", "say which verdict must come out")
     if said.state is not None:
         _state(report, policy, said, verdict, (*path, "state"))
-    if said.reason is not None and UNDECIDED not in (verdict, said.state):
+    if said.reason is not None and UNDECIDED_KEY not in (verdict, said.state):
         report.at_key("E714", (*path, "reason"), "only an undecided policy gives a reason", "expect `allow: undecided`")
     found = None if said.findings is None else _findings(report, policy, said.findings, (*path, "findings"))
     outputs = _outputs(report, policy.outputs, said.outputs, (*path, "outputs"), now)
     return Expectation(verdict, said.state, said.reason, found, outputs)
 
 
-def _state(report: Report, policy: Policy, said: Expect, verdict: Told | None, path: _Steps) -> None:
+def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictName | None, path: _Steps) -> None:
     """The state must be one that the policy has, and may allow what is expected."""
-    verdicts = {(line.state, _TOLD[line.allow]) for line in policy.decide} | {(UNDECIDED, _TOLD[UNDECIDED])}
+    verdicts = {(line.state, _TOLD[line.allow]) for line in policy.decide} | {(UNDECIDED_KEY, _TOLD[UNDECIDED_KEY])}
     states = {state for state, _ in verdicts}
     if said.state not in states:
-        hint = _meant(str(said.state), [*(line.state for line in policy.decide), UNDECIDED])
+        hint = _meant(str(said.state), [*(line.state for line in policy.decide), UNDECIDED_KEY])
         report.at("E710", path, f"`{policy.id}` has no state `{said.state}`", hint)
     elif verdict is not None and (said.state, verdict) not in verdicts:
         report.at("E714", path, f"the state `{said.state}` is never {verdict}", "one of the two cannot come out")
 
 
-def _findings(report: Report, policy: Policy, said: Iterable[str | Finding], path: _Steps) -> tuple[Expected, ...]:
+def _findings(report: Report, policy: Policy, said: Iterable[str | FindingEntry], path: _Steps) -> tuple[Expected, ...]:
     rules = {rule.id: rule for rule in policy.rules}
     found = []
     for index, each in enumerate(said):
-        named = Finding(each) if isinstance(each, str) else each
+        named = FindingEntry(each) if isinstance(each, str) else each
         here = (*path, index) if isinstance(each, str) else (*path, index, "rule")
         if named.rule not in rules:
             report.at("E709", here, f"`{policy.id}` has no rule `{named.rule}`", _meant(named.rule, rules))
@@ -330,7 +330,7 @@ def _outputs(
             if isinstance(value, dict):
                 report.at("E711", here, f"the output `{name}` is a value, not a mapping of further ones")
             instant = type_of(node).kind == "timestamp" and isinstance(value, str)
-            found[name] = timed(now)(value) if instant else value
+            found[name] = relative_times(now)(value) if instant else value
         elif isinstance(value, dict):
             found[name] = _outputs(report, known[name].members, value, here, now)
         else:

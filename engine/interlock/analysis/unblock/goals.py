@@ -11,7 +11,7 @@ import msgspec
 
 from interlock.evaluation.findings import ranging
 from interlock.language.evaluate import Known, evaluate, find
-from interlock.language.substitute import about
+from interlock.language.substitute import about_variable
 from interlock.language.walk import reference, walk
 from interlock.model.expression import (
     TRUE,
@@ -67,10 +67,10 @@ class Needing(msgspec.Struct, frozen=True):
     task: Value
 
 
-Atom = Wish | Waiting | Moving | Needing
+Goal = Wish | Waiting | Moving | Needing
 
 
-def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdict) -> Iterator[Atom]:
+def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdict) -> Iterator[Goal]:
     """What might make a condition `want`. Of several things that must all change, those of the first."""
     if evaluate(node, known) is want:
         return
@@ -90,7 +90,7 @@ def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdic
             yield from _leaf(policy, node, want, known)
 
 
-def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Atom]:
+def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Goal]:
     """What might keep the first rule that blocked from blocking."""
     for firing in verdict.firings:
         rule = policy.rules[firing.rule]
@@ -99,11 +99,11 @@ def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Atom]
             return
 
 
-def _found(policy: Policy, node: Some, want: bool, known: Known) -> Iterator[Atom]:
+def _found(policy: Policy, node: Some, want: bool, known: Known) -> Iterator[Goal]:
     selection = _selection(policy, node.selection)
     if selection is None:
         return
-    own = about(node.condition, Variable(node.variable), selection.name)
+    own = about_variable(node.condition, Variable(node.variable), selection.name)
     if want:
         yield Wish(selection.name, own, True, known)
         return
@@ -113,7 +113,7 @@ def _found(policy: Policy, node: Some, want: bool, known: Known) -> Iterator[Ato
             return
 
 
-def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Atom]:
+def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Goal]:
     seen: dict[Reference, None] = {}
     for inner in walk(node):
         of = reference(inner)
@@ -127,7 +127,7 @@ def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Atom
             yield Waiting(until)
 
 
-def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known) -> Iterator[Atom]:
+def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known) -> Iterator[Goal]:
     name = of.name if isinstance(of, Variable) else of.selection
     fact = find(of, known)
     if any(need.name == name for need in policy.needs):
@@ -143,7 +143,7 @@ def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known
     elif selection.take in _COUNTED:
         yield Wish(name, TRUE if fact is None else _alike(selection, fact, TRUE, want=True), True, known)
     elif selection.take == "latest":
-        own = about(node, of, name)
+        own = about_variable(node, of, name)
         own = own if want else Not(own)
         if isinstance(of, Lookup):
             key = Field(Variable(name), selection.per[0], Type("string"))

@@ -20,8 +20,8 @@ from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -36,7 +36,7 @@ from interlock.model.expression import (
     Variable,
 )
 from interlock.model.policy import Policy, Selection
-from interlock.model.unblock import Held, Permanent
+from interlock.model.unblock import HeldFact, Permanent
 from interlock.model.verdict import Firing, Verdict
 from interlock.schemas import ENTITIES, fields, kinds
 from interlock.schemas.catalog import by_receipts, moves, recorder, responsible
@@ -65,9 +65,9 @@ def permanent(policy: Policy, known: Known, verdict: Verdict, messages: dict[int
     return found
 
 
-def held_fact(fact: Cited, replaced_by: tuple[str, ...] = ()) -> Held:
+def held_fact(fact: Cited, replaced_by: tuple[str, ...] = ()) -> HeldFact:
     """A fact that is held, with who makes another."""
-    return Held(fact.kind, fact.id, fact.at, replaced_by, responsible(recorder((*replaced_by, fact.kind)[0])))
+    return HeldFact(fact.kind, fact.id, fact.at, replaced_by, responsible(recorder((*replaced_by, fact.kind)[0])))
 
 
 class _Proof:
@@ -120,7 +120,7 @@ class _Proof:
                 return blocked if known.blocked else None
             case Some():
                 return self.some(node, known, names)
-            case Compare() | Contained() | Present():
+            case Compare() | In() | Present():
                 return self.leaf(node, known, names)
         return _NEVER if node == TRUE or not list(_references(node)) else None
 

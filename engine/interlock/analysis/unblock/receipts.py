@@ -10,9 +10,9 @@ import msgspec
 from interlock import instant, schemas
 from interlock.analysis.unblock.goals import Moving, Wish
 from interlock.language.evaluate import Known
-from interlock.language.substitute import about, filled
+from interlock.language.substitute import about_variable, filled
 from interlock.ledger import Snapshot
-from interlock.model.expression import Compare, Constant, Contained, Field, Logic, Node, Not, Present, Variable
+from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, Variable
 from interlock.model.facts import Value
 from interlock.model.policy import Policy, Selection
 from interlock.schemas import catalog
@@ -21,7 +21,7 @@ _Fields = dict[str, Value]
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _GIVEN = ("id", "seq", "at", "task", "kind", "actor", "severity", "summary")
-MOST = 8
+MAX_RECEIPTS = 8
 """That many receipts at most are tried for one wish."""
 
 
@@ -41,7 +41,7 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
     asked = [wish.condition]
     while True:
         if base.where is not None:
-            asked.append(about(base.where, Variable(base.name), selection.name))
+            asked.append(about_variable(base.where, Variable(base.name), selection.name))
         if base.parent is None:
             break
         base = selections[base.parent]
@@ -68,7 +68,7 @@ def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, An
 
 
 def _first(found: Iterator[_Fields]) -> list[_Fields]:
-    return [fields for fields, _ in zip(found, range(MOST), strict=False)]
+    return [fields for fields, _ in zip(found, range(MAX_RECEIPTS), strict=False)]
 
 
 def _without(known: Known, name: str) -> Known:
@@ -88,7 +88,7 @@ def _assigned(node: Node, want: bool, fields: _Fields, selection: Selection) -> 
         case Compare():
             op = node.op if want else _OPPOSITE[node.op]
             yield from _compared(op, node.left, node.right, fields, selection)
-        case Contained():
+        case In():
             for member in node.members:
                 yield from _compared("==" if want else "!=", node.item, member, fields, selection)
         case Present():
@@ -166,7 +166,7 @@ def _needed(kind: str, fields: _Fields, params: Mapping[str, Value]) -> _Fields:
     known = {name: value for name, value in params.items() if isinstance(value, str)}
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
     found: _Fields = {}
-    for path in catalog.needed(kind):
+    for path in catalog.required_paths(kind):
         if path not in fields and path not in _GIVEN:
             name, spec = path.rpartition(".")[2], schemas.fields(kind)[path]
             fresh: Value = {"int": 1, "bool": False}.get(spec.kind, f"new-{name}")

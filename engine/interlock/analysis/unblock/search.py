@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from interlock.analysis.explain import lacking
-from interlock.analysis.unblock.goals import Atom, Moving, Needing, Waiting, Wish, wishes
+from interlock.analysis.unblock.goals import Goal, Moving, Needing, Waiting, Wish, wishes
 from interlock.analysis.unblock.hypothesis import Bench, Supposition
 from interlock.analysis.unblock.receipts import granting, moving
 from interlock.evaluation import reference
@@ -20,11 +20,11 @@ from interlock.model.expression import TRUE
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
 
-LIMIT = 400
+MAX_HYPOTHESES = 400
 """That many suppositions are judged for one line of `decide` before the search gives up."""
-LARGEST = 16
+MAX_STEPS = 16
 """No set of more receipts is looked for."""
-DEPTH = 4
+MAX_FOLLOWED_NEEDS = 4
 """That many policies deep are needs followed."""
 
 
@@ -46,7 +46,7 @@ class Search:
         start = self.bench.judged
         while waiting:
             here, rank, above = waiting.popleft()
-            if (found and len(here.facts) >= len(found[0].facts)) or len(here.facts) >= LARGEST:
+            if (found and len(here.facts) >= len(found[0].facts)) or len(here.facts) >= MAX_STEPS:
                 self.bounded |= not found
                 continue
             asked, children = self.children(here)
@@ -56,7 +56,7 @@ class Search:
                 if child.identity() in seen:
                     continue
                 seen.add(child.identity())
-                if self.bench.judged - start >= LIMIT:
+                if self.bench.judged - start >= MAX_HYPOTHESES:
                     self.bounded = True
                     return found
                 reached = self.rank(child)
@@ -98,7 +98,7 @@ class Search:
         return tuple(asked), found
 
 
-def _told(atom: Atom) -> _Asked:
+def _told(atom: Goal) -> _Asked:
     """What an atom asks for; a number of facts changes with every one, which may be a step on the way."""
     match atom:
         case Wish():
@@ -111,7 +111,7 @@ def _told(atom: Atom) -> _Asked:
 
 def wanted(
     judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], line: int | None, depth: int = 0
-) -> Iterator[tuple[Atom, Policy, str]]:
+) -> Iterator[tuple[Goal, Policy, str]]:
     """What might bring a line of `decide` (or any that allows) nearer, each with the policy and the task it is of."""
     policy = loaded.policy
     selected = judge.facts(loaded, task, params)
@@ -138,7 +138,7 @@ def wanted(
 
 def _required(
     judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], selected: Selected, known: Known
-) -> Iterator[Atom]:
+) -> Iterator[Goal]:
     """What lacks for the policy to be decided at all."""
     policy = loaded.policy
     if selected.missing is not None:
@@ -152,7 +152,7 @@ def _required(
                 return
 
 
-def _followed(judge: Judge, atom: Atom, loaded: Loaded, task: str, depth: int) -> Iterator[tuple[Atom, Policy, str]]:
+def _followed(judge: Judge, atom: Goal, loaded: Loaded, task: str, depth: int) -> Iterator[tuple[Goal, Policy, str]]:
     """The wish itself, or those of the policy whose decision is needed."""
     if not isinstance(atom, Needing):
         yield atom, loaded.policy, task
@@ -160,5 +160,5 @@ def _followed(judge: Judge, atom: Atom, loaded: Loaded, task: str, depth: int) -
     need = next(each for each in loaded.policy.needs if each.name == atom.need)
     for made in tuple(judge.decided.values()):
         asked = made.loaded.policy.id == need.policy and made.task == atom.task
-        if asked and made.decision.allow is not True and depth < DEPTH:
+        if asked and made.decision.allow is not True and depth < MAX_FOLLOWED_NEEDS:
             yield from wanted(judge, made.loaded, made.task, made.params, None, depth + 1)

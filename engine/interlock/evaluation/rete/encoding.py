@@ -51,7 +51,7 @@ def too_far(value: int, place: str) -> EngineError:
     return EngineError(f"{place} is {value:,}, too far from 0 for the rules engine: the limit is {INT_LIMIT - 1:,}")
 
 
-class Field(msgspec.Struct, frozen=True):
+class EngineField(msgspec.Struct, frozen=True):
     """A number sent of a fact: the sum of its columns, each added or subtracted, plus a constant.
 
     As soon as one column is null the sum is, and `null` (NULL_ABOVE or NULL_BELOW) is sent for it.
@@ -68,12 +68,12 @@ class Layout:
     def __init__(self, relation: Relation, kind: int) -> None:
         self.relation = relation.name
         self.kind = kind
-        self.fields: dict[Field, int] = {}
+        self.fields: dict[EngineField, int] = {}
         self._columns = {column.name for column in relation.columns}
         self._ints: set[str] = set()
         self._never_null: set[str] = set()
 
-    def place(self, field: Field, *, ints: bool, never_null: tuple[str, ...] = ()) -> int:
+    def place(self, field: EngineField, *, ints: bool, never_null: tuple[str, ...] = ()) -> int:
         """The place of a field in a row, from 0; a new field gets the next one.
 
         With `ints`, its columns may hold nothing but ints and null; those in `never_null` may not hold null. Raises
@@ -95,7 +95,7 @@ class Layout:
         """The numbers sent for each fact. Raises EngineError for a value that the engine would mistake."""
         return [tuple([self._number(field, fact, symbols) for field in self.fields]) for fact in facts]
 
-    def _number(self, field: Field, fact: Mapping[str, Value], symbols: Symbols) -> int:
+    def _number(self, field: EngineField, fact: Mapping[str, Value], symbols: Symbols) -> int:
         total = field.constant
         for sign, column in field.terms:
             value = fact[column]

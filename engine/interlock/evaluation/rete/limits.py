@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Sized
 from math import prod
 
 from interlock.diagnostics import EngineError
-from interlock.evaluation.rete.rules import Candidates
+from interlock.evaluation.rete.rules import PatternCandidates
 
 MAX_FACTS = 2_000
 """The most facts of one relation."""
@@ -28,7 +28,7 @@ ALL_BRANCHES = 3
 _COMPARISONS_IN_A_STEP = 100
 """A fact that must not be there is no combination: it is only compared."""
 
-Rows = Sequence[tuple[int, ...]]
+EngineRows = Sequence[tuple[int, ...]]
 
 
 def check_facts(facts: Mapping[str, Sized], max_facts: int) -> None:
@@ -47,7 +47,9 @@ def check_facts(facts: Mapping[str, Sized], max_facts: int) -> None:
         )
 
 
-def check_steps(branches: Sequence[Sequence[Candidates]], rows: Mapping[str, Rows], max_steps: int) -> None:
+def check_steps(
+    branches: Sequence[Sequence[PatternCandidates]], rows: Mapping[str, EngineRows], max_steps: int
+) -> None:
     """Raises EngineError when a branch, or all of them together, may take more steps than allowed."""
     sizes = {relation: len(some) or 1 for relation, some in rows.items()}
     if sum([len(branch) * prod([sizes[one.relation] for one in branch]) for branch in branches]) <= max_steps:
@@ -60,7 +62,7 @@ def check_steps(branches: Sequence[Sequence[Candidates]], rows: Mapping[str, Row
         )
 
 
-def _steps(branch: Sequence[Candidates], rows: Mapping[str, Rows], max_steps: int) -> int:
+def _steps(branch: Sequence[PatternCandidates], rows: Mapping[str, EngineRows], max_steps: int) -> int:
     """How many steps a branch may take, at most."""
     combinations, steps = 1, 0
     joined: list[str] = []
@@ -82,7 +84,7 @@ def _steps(branch: Sequence[Candidates], rows: Mapping[str, Rows], max_steps: in
     return steps
 
 
-def _most_alike(candidates: Candidates, rows: Rows) -> int:
+def _most_alike(candidates: PatternCandidates, rows: EngineRows) -> int:
     """The most facts that a pattern can match for one combination of those before it."""
     alike = Counter(
         tuple([row[place] for place in candidates.joins])

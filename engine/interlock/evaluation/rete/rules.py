@@ -12,7 +12,7 @@ from interlock.evaluation.rete.encoding import (
     MAX_TERMS,
     NULL_ABOVE,
     NULL_BELOW,
-    Field,
+    EngineField,
     Layout,
     Symbols,
     new_symbols,
@@ -45,7 +45,7 @@ _CONSTANT, _OWN, _JOIN = range(3)
 """What a test compares its field with, in the order the C module needs."""
 
 
-class Candidates(msgspec.Struct, frozen=True):
+class PatternCandidates(msgspec.Struct, frozen=True):
     """The facts that a pattern can match, as far as its `==` tests tell: the places in a row that must hold a given
     number, and those that are joined to earlier facts."""
 
@@ -55,12 +55,12 @@ class Candidates(msgspec.Struct, frozen=True):
     joins: tuple[int, ...]
 
 
-class Rule(msgspec.Struct, frozen=True):
+class EngineRule(msgspec.Struct, frozen=True):
     """A branch as the C module takes it. `loops` are the relation and the C alias of each alias of `Branch.loops`."""
 
     branch: Branch
     patterns: list[dict[str, object]]
-    candidates: tuple[Candidates, ...]
+    candidates: tuple[PatternCandidates, ...]
     loops: tuple[tuple[str, str], ...]
 
 
@@ -90,12 +90,12 @@ class Translator:
         self.symbols: Symbols = new_symbols()
         self._relations = {relation.name: relation for relation in relations}
 
-    def rule(self, branch: Branch) -> Rule:
+    def rule(self, branch: Branch) -> EngineRule:
         """One branch. Raises EngineError when it asks for more than the engine can hold, KeyError or ValueError when it
         names what is not there (a bug of the compiler)."""
         scope: dict[str, _Bound] = {}
         patterns: list[dict[str, object]] = []
-        candidates: list[Candidates] = []
+        candidates: list[PatternCandidates] = []
         for number, pattern in enumerate(branch.patterns):
             if pattern.alias in scope:
                 raise ValueError(f"two patterns are called {pattern.alias!r}")
@@ -108,7 +108,7 @@ class Translator:
         _refuse(branch, "looks for", len(patterns), "facts", MAX_PATTERNS)
         _refuse(branch, "joins", len(scope), "facts", MAX_POSITIVE)
         loops = tuple([(scope[alias].pattern.relation, scope[alias].name) for alias in branch.loops])
-        return Rule(branch, patterns, tuple(candidates), loops)
+        return EngineRule(branch, patterns, tuple(candidates), loops)
 
     def _layout(self, relation: str) -> Layout:
         if relation not in self.layouts:
@@ -117,7 +117,7 @@ class Translator:
 
     def _clause(self, test: Test, own: _Bound, scope: Mapping[str, _Bound]) -> _Clause:
         own_null, value_null = _NULLS[test.op]
-        place = own.layout.place(Field(((1, test.field),), null=own_null), ints=_orders(test))
+        place = own.layout.place(EngineField(((1, test.field),), null=own_null), ints=_orders(test))
         if not test.slots:
             number = self._constant(test, value_null, own)
             return _Clause(_CONSTANT, test.op, place, number, number)
@@ -137,10 +137,10 @@ class Translator:
 def _sum(test: Test, null: int, own: _Bound, scope: Mapping[str, _Bound]) -> object:
     """What a test's slots come to. Those of one fact are summed before they are sent, so mostly it is one field."""
     constant = _sum_constant(test, own)
-    fields: dict[str, Field] = {}
+    fields: dict[str, EngineField] = {}
     for sign, slot in test.slots:
-        field = fields.get(slot.alias, Field((), 0 if fields else constant, null))
-        fields[slot.alias] = Field((*field.terms, (sign, slot.field)), field.constant, null)
+        field = fields.get(slot.alias, EngineField((), 0 if fields else constant, null))
+        fields[slot.alias] = EngineField((*field.terms, (sign, slot.field)), field.constant, null)
     if own.pattern.alias in fields and len(fields) > 1:
         raise ValueError(f"a sum mixes fields of {own.pattern.alias!r} with those of other facts")
     plain = len(test.slots) == 1 and test.slots[0][0] == 1 and not constant
@@ -169,7 +169,7 @@ def _sum_constant(test: Test, own: _Bound) -> int:
     return _bounded(test.constant, test, own)
 
 
-def _unsure(pattern: Pattern, field: Field) -> tuple[str, ...]:
+def _unsure(pattern: Pattern, field: EngineField) -> tuple[str, ...]:
     """The columns of a sum that the pattern's own tests do not show to be there.
 
     With a null in it a sum over several facts comes out right in an ordering only: `==` needs all of them there.
@@ -206,11 +206,11 @@ def _spell(own: _Bound, clauses: list[_Clause]) -> dict[str, object]:
     return {f"{own.name}$not" if own.pattern.negated else own.name: {"$and": tests}}
 
 
-def _candidates(pattern: Pattern, clauses: list[_Clause]) -> Candidates:
+def _candidates(pattern: Pattern, clauses: list[_Clause]) -> PatternCandidates:
     equal = [clause for clause in clauses if clause.op == "=="]
     constants = tuple([(clause.place, clause.number) for clause in equal if clause.rank == _CONSTANT])
     joins = tuple([clause.place for clause in equal if clause.rank == _JOIN])
-    return Candidates(pattern.relation, pattern.negated, constants, joins)
+    return PatternCandidates(pattern.relation, pattern.negated, constants, joins)
 
 
 def _refuse(branch: Branch, does: str, count: int, what: str, limit: int) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from interlock.diagnostics import EngineError
-from interlock.evaluation.rete.limits import MAX_FACTS, MAX_STEPS, Rows, check_facts, check_steps
-from interlock.evaluation.rete.rules import Rule, Translator
+from interlock.evaluation.rete.limits import MAX_FACTS, MAX_STEPS, EngineRows, check_facts, check_steps
+from interlock.evaluation.rete.rules import EngineRule, Translator
 from interlock.evaluation.rete.session import Session, fact_text, require_engine
 from interlock.model.compiled import Relation, Stratum
 from interlock.model.facts import Value
@@ -81,7 +81,7 @@ class Ruleset:
             while self._sessions:
                 self._sessions.pop()[0].close()
 
-    def _write(self, rows: Mapping[str, Rows]) -> tuple[dict[str, int], dict[str, list[str]]]:
+    def _write(self, rows: Mapping[str, EngineRows]) -> tuple[dict[str, int], dict[str, list[str]]]:
         """The text of every fact by relation, and the number of the first of each."""
         first: dict[str, int] = {}
         texts: dict[str, list[str]] = {}
@@ -98,7 +98,7 @@ class Ruleset:
         return Match(rule.branch.target, rule.branch.decides, rule.branch.blocked, loops)
 
 
-def _split(rules: Iterable[Rule]) -> list[tuple[list[int], Counter[str]]]:
+def _split(rules: Iterable[EngineRule]) -> list[tuple[list[int], Counter[str]]]:
     """The rules' numbers, parted to keep to the limits of a C ruleset, each part with its patterns by relation."""
     parts: list[tuple[list[int], Counter[str]]] = []
     for number, rule in enumerate(rules):

@@ -17,7 +17,7 @@ from interlock.evaluation import arguments
 from interlock.language.scope import Scope
 from interlock.model.expression import Type
 from interlock.model.facts import Value
-from interlock.model.policy import Line, Output, Parameter, Policy
+from interlock.model.policy import DecideLine, Output, Parameter, Policy
 from interlock.policy.check.issues import Report
 from interlock.policy.check.needs import asking, check_need
 from interlock.policy.check.rules import check_rules, check_strata
@@ -26,11 +26,11 @@ from interlock.policy.check.selections import check_selection
 from interlock.policy.parse import Document
 
 _Path = tuple[str | int, ...]
-Needed = Callable[[str], Policy | str]
+NeededPolicy = Callable[[str], Policy | str]
 """Gives the checked policy of an id, or why there is none."""
 
 
-def check(document: Document, needed: Needed) -> tuple[Policy | None, tuple[Issue, ...]]:
+def check_policy(document: Document, needed: NeededPolicy) -> tuple[Policy | None, tuple[Issue, ...]]:
     """Check a whole policy. `needed` finds the policies that it needs. None when there is any issue."""
     report = Report(document)
     written = _structure(report, document.data)
@@ -66,7 +66,7 @@ def _remove(data: Any, path: _Path) -> None:
         data[last] = None
 
 
-def _policy(report: Report, written: dict[str, Any], needed: Needed) -> Policy:
+def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy) -> Policy:
     names = Names()
     _name(report, written)
     parameters = _parameters(report, written.get("params") or {})
@@ -149,7 +149,7 @@ def _default(report: Report, parameter: Parameter, spec: dict[str, Any]) -> Valu
         return None
 
 
-def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[Line, ...]:
+def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[DecideLine, ...]:
     """The lines, of which the last and only the last has no `when`: some line always holds, and all can be reached."""
     lines = []
     for index, line in enumerate(written):
@@ -163,7 +163,7 @@ def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[Line, ...
             hint = "give it a `when`, or make it the last"
             report.at("E507", ("decide", index), "the lines after this one are never reached", hint)
         when = report.condition(("decide", index, "when"), line.get("when"), scope)
-        lines.append(Line(str(line.get("state")), line.get("allow") is True, when))
+        lines.append(DecideLine(str(line.get("state")), line.get("allow") is True, when))
     return tuple(lines)
 
 

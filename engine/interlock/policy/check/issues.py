@@ -6,13 +6,13 @@ from typing import Any
 
 from interlock.diagnostics import Issue
 from interlock.language.scope import Scope
-from interlock.language.typecheck import check
+from interlock.language.typecheck import typecheck
 from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Template
 from interlock.policy.parse import Document
 
 _Path = tuple[str | int, ...]
-LENGTH = 4_096
+MAX_EXPRESSION_LENGTH = 4_096
 """The greatest length of an expression or message, in characters."""
 
 
@@ -67,10 +67,10 @@ class Report:
         return Template(tuple([*parts, text] if text or not parts else parts))
 
     def _typed(self, path: _Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
-        if len(text) > LENGTH:
-            self.at("E310", path, f"the expression has {len(text):,} characters; it may have {LENGTH:,}")
+        if len(text) > MAX_EXPRESSION_LENGTH:
+            self.at("E310", path, f"the expression has {len(text):,} characters; it may have {MAX_EXPRESSION_LENGTH:,}")
             return None
-        node, faults = check(text, scope, want)
+        node, faults = typecheck(text, scope, want)
         for fault in faults:
             place = self.document.locate_within(path, offset + fault.start, offset + fault.end)
             self.issues.append(Issue(fault.code, fault.message, place, fault.hint))

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from interlock.diagnostics import nearest
-from interlock.language.scope import Known, a
+from interlock.language.scope import SelectionType, with_article
 from interlock.language.walk import walk
 from interlock.model.expression import Constant, Field, Node, Param, Some, Type, Variable, type_of
-from interlock.model.policy import Line, Need, Parameter, Policy, Rule, values
+from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Report
 from interlock.policy.check.scopes import Names
 
@@ -39,7 +39,7 @@ def check_need(
     _check_passed(report, names, path, policy, set(written.get("with") or {}))
     fields = decision_fields(policy)
     many = "tasks" in written
-    names.needs[name] = Known("map" if many else "single", fields, fields["task"] if many else None)
+    names.needs[name] = SelectionType("map" if many else "single", fields, fields["task"] if many else None)
     return Need(name, policy.id, policy.digest, tasks, given)
 
 
@@ -97,7 +97,8 @@ def _check_passed(report: Report, names: Names, path: tuple[str | int, ...], pol
             continue
         same = names.params.get(parameter.name)
         if same is not None and same.kind != parameter.kind:
-            message = f"`{parameter.name}` is {a(same.kind)} here and {a(parameter.kind)} in `{policy.id}`"
+            here, there = with_article(same.kind), with_article(parameter.kind)
+            message = f"`{parameter.name}` is {here} here and {there} in `{policy.id}`"
             report.at("E603", path, message, "set it with `with`, or rename it")
         elif same is not None:
             _check_value(report, path, policy, parameter, Param(parameter.name, same))
@@ -105,7 +106,7 @@ def _check_passed(report: Report, names: Names, path: tuple[str | int, ...], pol
             report.at("E604", path, f"`{policy.id}` must be given `{parameter.name}`", "set it with `with`")
 
 
-def asking(needs: tuple[Need, ...], rules: tuple[Rule, ...], decide: tuple[Line, ...]) -> tuple[Need, ...]:
+def asking(needs: tuple[Need, ...], rules: tuple[Rule, ...], decide: tuple[DecideLine, ...]) -> tuple[Need, ...]:
     """The needs, each noting whether some rule or line asks for its `.undecided` (and so answers for it itself)."""
     conditions = [rule.condition for rule in rules] + [line.when for line in decide if line.when is not None]
     asked = set[str]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.language.scope import Known, Place, Scope
+from interlock.language.scope import Position, Scope, SelectionType
 from interlock.model.expression import Type
 from interlock.model.policy import Selection
 
@@ -18,7 +18,7 @@ class Names:
     def __init__(self) -> None:
         self.params: dict[str, Type] = {}
         self.selections: dict[str, Selection] = {}
-        self.needs: dict[str, Known] = {}
+        self.needs: dict[str, SelectionType] = {}
         self.refused: set[str] = set()
         self.derived: dict[str, dict[str, Type]] = {}
         self.later: dict[str, str] = {}
@@ -31,12 +31,12 @@ class Names:
         """Whether a selection, need or derived fact already bears the name."""
         return name in self.selections or name in self.needs
 
-    def known(self, name: str) -> Known | None:
+    def known(self, name: str) -> SelectionType | None:
         """A selection, need or derived fact, as expressions see it."""
         if name in self.selections:
             return of_selection(self.selections[name])
         if name in self.derived:
-            return Known("many", self.derived[name])
+            return SelectionType("many", self.derived[name])
         return self.needs.get(name)
 
     def for_where(self, name: str, fields: dict[str, Type], *, groups: bool) -> Scope:
@@ -59,7 +59,7 @@ class Names:
             refused=frozenset(self.refused),
         )
 
-    def for_rule(self, place: Place, loops: tuple[str, ...] = (), *, blocked: bool = False) -> Scope:
+    def for_rule(self, place: Position, loops: tuple[str, ...] = (), *, blocked: bool = False) -> Scope:
         """A rule's condition or values, or a line of `decide`, or an output."""
         known = {name: k for name in (*self.selections, *self.needs, *self.derived) if (k := self.known(name))}
         variables = {name: known[name].fields for name in loops if name in known}
@@ -73,10 +73,10 @@ class Names:
         return Scope("value", self.params, hidden=hidden)
 
 
-def of_selection(selection: Selection) -> Known:
+def of_selection(selection: Selection) -> SelectionType:
     """A selection as expressions see it. A single fact that may be absent has only fields that may be null."""
     key = selection.fields[selection.per[0]] if selection.shape == "map" and len(selection.per) == 1 else None
     fields = selection.fields
     if selection.shape == "single" and selection.required is None and selection.take in ("latest", "earliest"):
         fields = {path: Type(found.kind, found.enum) for path, found in fields.items()}
-    return Known(selection.shape, fields, key, bool(selection.absences))
+    return SelectionType(selection.shape, fields, key, bool(selection.absences))

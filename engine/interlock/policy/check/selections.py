@@ -6,13 +6,13 @@ from typing import Any
 
 from interlock import schemas
 from interlock.diagnostics import nearest
-from interlock.language.scope import ORDERED, a
+from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Type
 from interlock.model.policy import Selection, Shape, Take
 from interlock.policy.check.issues import Report
 from interlock.policy.check.scopes import Names
 
-DEEPEST = 32
+MAX_NARROWING = 32
 """The most selections that narrow one another: each is a subquery of the next one's SQL."""
 _AGGREGATES = ("count", "min", "max", "sum")
 
@@ -63,8 +63,8 @@ def _source(
         if parent.take in _AGGREGATES:
             report.at("E104", path, f"`{written}` is a number made of facts, and cannot be narrowed")
             return (), None, {}
-        if _depth(names, parent) == DEEPEST:
-            message = f"more than {DEEPEST} selections narrow one another"
+        if _depth(names, parent) == MAX_NARROWING:
+            message = f"more than {MAX_NARROWING} selections narrow one another"
             report.at("E114", path, message, "join the conditions of some of them with &&")
         return parent.kinds, parent, dict(parent.fields)
     listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
@@ -129,7 +129,7 @@ def _per(
             report.at("E105", where, f"unknown field `{field}`", f"did you mean `{near}`?" if near else None)
             return (), ()
         if found.kind not in ("string", "int", "bool") or (groups and found.kind != "string"):
-            report.at("E106", where, f"`{field}` is {a(found.kind)}, and does not group")
+            report.at("E106", where, f"`{field}` is {with_article(found.kind)}, and does not group")
             return (), ()
         for value in groups:
             if found.enum and value not in found.enum:
@@ -163,7 +163,12 @@ def _check_take(
             near = nearest(of, fields)
             report.at("E105", (*path, "of"), f"unknown field `{of}`", f"did you mean `{near}`?" if near else None)
         elif found.kind not in kinds:
-            report.at("E109", (*path, "of"), f"there is no {take} of {a(found.kind)}", f"it takes {', '.join(kinds)}")
+            report.at(
+                "E109",
+                (*path, "of"),
+                f"there is no {take} of {with_article(found.kind)}",
+                f"it takes {', '.join(kinds)}",
+            )
     if take == "count" and per and "count" in per:
         report.at("E109", (*path, "per"), "a counted fact's own field is called `count`")
 

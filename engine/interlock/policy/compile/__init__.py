@@ -7,11 +7,11 @@ import msgspec
 from interlock.model.compiled import Branch, CompiledPolicy, Stratum
 from interlock.model.expression import TRUE, Node
 from interlock.model.policy import Policy
-from interlock.policy.compile.atoms import LIMIT, Disjunction, TooManyBranches
+from interlock.policy.compile.atoms import MAX_BRANCHES, Disjunction, TooManyBranches
 from interlock.policy.compile.branches import Relations, branch
 from interlock.policy.compile.clock import clock
 from interlock.policy.compile.dependencies import levels, paths_read
-from interlock.policy.compile.dnf import Refused, disjunction
+from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
 from interlock.policy.compile.selections import query, undated
 
 
@@ -57,13 +57,13 @@ def _relations(policy: Policy) -> Relations:
 def _alternatives(condition: Node, path: tuple[str | int, ...], refusals: list[Refusal]) -> Disjunction:
     try:
         found = disjunction(condition)
-    except Refused as refused:
+    except UnsupportedCondition as refused:
         refusals.append(Refusal("E510", path, refused.message, refused.hint))
         return []
     except TooManyBranches:
-        found = [()] * (LIMIT + 1)
-    if len(found) > LIMIT:
-        message = f"the condition has more than {LIMIT} alternatives"
+        found = [()] * (MAX_BRANCHES + 1)
+    if len(found) > MAX_BRANCHES:
+        message = f"the condition has more than {MAX_BRANCHES} alternatives"
         refusals.append(Refusal("E509", path, message, "split the rule, or derive a fact for a part of it"))
         return []
     return found

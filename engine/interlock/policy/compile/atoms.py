@@ -10,23 +10,23 @@ from interlock.model.compiled import Operator
 from interlock.model.expression import Reference
 
 
-class Environment(msgspec.Struct, frozen=True, tag=True, tag_field="ref"):
+class GlobalFact(msgspec.Struct, frozen=True, tag=True, tag_field="ref"):
     """The one fact that holds `now`, `task` and the parameters."""
 
 
-Place = Reference | Environment
+OperandRef = Reference | GlobalFact
 
 
 class Operand(msgspec.Struct, frozen=True):
     """A field of a fact, or (with `place` None) a constant."""
 
-    place: Place | None
+    place: OperandRef | None
     path: str = ""
     constant: None | bool | int | str = None
     nullable: bool = True
 
 
-class Same(msgspec.Struct, frozen=True):
+class Equality(msgspec.Struct, frozen=True):
     """Two operands are equal, or are not. Null equals null only."""
 
     left: Operand
@@ -42,10 +42,10 @@ class Linear(msgspec.Struct, frozen=True):
     op: Operator
 
 
-class There(msgspec.Struct, frozen=True):
+class Presence(msgspec.Struct, frozen=True):
     """The fact of a lookup, or of a single selection, is there or is not."""
 
-    place: Place
+    place: OperandRef
     there: bool
 
 
@@ -54,7 +54,7 @@ class Any(msgspec.Struct, frozen=True):
 
     selection: str
     variable: str
-    tests: tuple[Same | Linear, ...]
+    tests: tuple[Equality | Linear, ...]
     found: bool
     number: int = 0
 
@@ -73,7 +73,7 @@ class Blocks(msgspec.Struct, frozen=True):
     blocked: bool
 
 
-Atom = Same | Linear | There | Any | Member | Blocks
+Atom = Equality | Linear | Presence | Any | Member | Blocks
 Conjunction = tuple[Atom, ...]
 Disjunction = list[Conjunction]
 
@@ -85,7 +85,7 @@ class TooManyBranches(Exception):
     """The disjunctive form of a condition outgrew what is allowed."""
 
 
-LIMIT = 64
+MAX_BRANCHES = 64
 """The most branches that a rule may have (`docs/design/language.md`, "What the compiler refuses or guarantees")."""
 
 
@@ -97,7 +97,7 @@ def both(first: Disjunction, second: Disjunction) -> Disjunction:
             joined = tuple(dict.fromkeys((*left, *right)))
             if not _contradicts(joined):
                 found[joined] = None
-        if len(found) > LIMIT * LIMIT:
+        if len(found) > MAX_BRANCHES * MAX_BRANCHES:
             raise TooManyBranches
     return _without_wider(list(found))
 
@@ -105,7 +105,7 @@ def both(first: Disjunction, second: Disjunction) -> Disjunction:
 def either(first: Disjunction, second: Disjunction) -> Disjunction:
     """Every way for one of them to hold."""
     found = list(dict.fromkeys((*first, *second)))
-    if len(found) > LIMIT * LIMIT:
+    if len(found) > MAX_BRANCHES * MAX_BRANCHES:
         raise TooManyBranches
     return _without_wider(found)
 
@@ -113,9 +113,9 @@ def either(first: Disjunction, second: Disjunction) -> Disjunction:
 def _contradicts(items: Conjunction) -> bool:
     known = set(items)
     for item in items:
-        if isinstance(item, There) and There(item.place, not item.there) in known:
+        if isinstance(item, Presence) and Presence(item.place, not item.there) in known:
             return True
-        if isinstance(item, Same) and Same(item.left, item.right, not item.equal) in known:
+        if isinstance(item, Equality) and Equality(item.left, item.right, not item.equal) in known:
             return True
         if isinstance(item, Blocks) and Blocks(not item.blocked) in known:
             return True
@@ -124,7 +124,7 @@ def _contradicts(items: Conjunction) -> bool:
 
 def _without_wider(branches: Disjunction) -> Disjunction:
     """Leave out a branch that asks for all another asks for, and more: the other covers it."""
-    if len(branches) > LIMIT:
+    if len(branches) > MAX_BRANCHES:
         return branches
     sets = [frozenset(branch) for branch in branches]
     return [b for i, b in enumerate(branches) if not any(other < sets[i] for other in sets)]

@@ -15,13 +15,13 @@ from interlock.policy.compile.atoms import (
     Atom,
     Blocks,
     Conjunction,
-    Environment,
+    Equality,
+    GlobalFact,
     Linear,
     Member,
     Operand,
-    Place,
-    Same,
-    There,
+    OperandRef,
+    Presence,
 )
 
 ENVIRONMENT = "$"
@@ -67,13 +67,13 @@ class _Builder:
 
     def __init__(self, relations: Relations, loops: tuple[str, ...], atoms: Conjunction) -> None:
         self.relations = relations
-        self.tests: dict[Place, list[Test]] = {}
-        self.order: list[Place] = []
+        self.tests: dict[OperandRef, list[Test]] = {}
+        self.order: list[OperandRef] = []
         self.absent: list[Pattern] = []
         self.found: dict[Variable, str] = {}
         places = [place for atom in atoms for place in _places(atom)]
         wanted = dict.fromkeys([*places, *(p for place in places for p in _key_places(place))])
-        self.order += [place for place in wanted if isinstance(place, Environment)]
+        self.order += [place for place in wanted if isinstance(place, GlobalFact)]
         self.order += [place for place in wanted if isinstance(place, Single)]
         self.order += [Variable(name) for name in loops]
         self.order += [place for place in wanted if isinstance(place, Lookup)]
@@ -82,9 +82,9 @@ class _Builder:
 
     # -- naming
 
-    def alias(self, place: Place) -> str:
+    def alias(self, place: OperandRef) -> str:
         match place:
-            case Environment():
+            case GlobalFact():
                 return ENVIRONMENT
             case Single():
                 return f"{place.selection}!"
@@ -93,9 +93,9 @@ class _Builder:
             case Lookup():
                 return f"{place.selection}[{_key_text(place.key)}]"
 
-    def relation_of(self, place: Place) -> str:
+    def relation_of(self, place: OperandRef) -> str:
         match place:
-            case Environment():
+            case GlobalFact():
                 return self.relations.relation(ENVIRONMENT)
             case Variable():
                 return self.relations.relation(self.found.get(place, place.name))
@@ -104,7 +104,7 @@ class _Builder:
 
     # -- tests
 
-    def own_tests(self, place: Place) -> list[Test]:
+    def own_tests(self, place: OperandRef) -> list[Test]:
         """What binding a fact asks of it by itself: a looked-up fact has the key, a ranged-over one is there."""
         if isinstance(place, Lookup):
             return [self.key_test(place)]
@@ -115,14 +115,14 @@ class _Builder:
     def key_test(self, place: Lookup) -> Test:
         return self.same(place, "", _key_operand(place.key), True)
 
-    def same(self, own: Place, path: str, other: Operand, equal: bool) -> Test:
+    def same(self, own: OperandRef, path: str, other: Operand, equal: bool) -> Test:
         field = self.key_column(own) if path == "" and isinstance(own, Lookup) else self.plain(own, path)
         op: Operator = "==" if equal else "!="
         if other.place is None:
             return Test(field, op, other.constant)
         return Test(field, op, slots=((1, Slot(self.alias(other.place), self.plain(other.place, other.path))),))
 
-    def plain(self, place: Place, path: str) -> str:
+    def plain(self, place: OperandRef, path: str) -> str:
         return self.relations.column(self.relation_of(place), ((1, path),))
 
     def key_column(self, place: Lookup) -> str:
@@ -130,16 +130,16 @@ class _Builder:
 
     def add(self, atom: Atom) -> None:
         match atom:
-            case Same():
+            case Equality():
                 own, test = self.same_test(atom, self.order)
                 self.tests[own].append(test)
             case Linear():
                 own, tests = self.linear_tests(atom, self.order)
                 for place, test in tests:
                     self.tests[place].append(test)
-            case There(place=Single() as place):
+            case Presence(place=Single() as place):
                 self.tests[place].append(Test(self.plain(place, ""), "==", 1 if atom.there else None))
-            case There(place=Lookup() as place) if not atom.there:
+            case Presence(place=Lookup() as place) if not atom.there:
                 self.absent.append(Pattern(f"no {self.alias(place)}", place.selection, (self.key_test(place),), True))
                 self.relations.relation(place.selection)
             case Any():
@@ -147,16 +147,16 @@ class _Builder:
             case Member():
                 self.member(atom)
 
-    def same_test(self, atom: Same, order: list[Place]) -> tuple[Place, Test]:
+    def same_test(self, atom: Equality, order: list[OperandRef]) -> tuple[OperandRef, Test]:
         left, right = atom.left, atom.right
         if left.place is None or (right.place is not None and order.index(right.place) > order.index(left.place)):
             left, right = right, left
         assert left.place is not None
         return left.place, self.same(left.place, left.path, right, atom.equal)
 
-    def linear_tests(self, atom: Linear, order: list[Place]) -> tuple[Place, list[tuple[Place, Test]]]:
+    def linear_tests(self, atom: Linear, order: list[OperandRef]) -> tuple[OperandRef, list[tuple[OperandRef, Test]]]:
         """The comparison on the last fact that it reads, and that fields it could be misled by are not null."""
-        groups: dict[Place, list[tuple[Literal[1, -1], Operand]]] = {}
+        groups: dict[OperandRef, list[tuple[Literal[1, -1], Operand]]] = {}
         for sign, operand in atom.terms:
             assert operand.place is not None
             groups.setdefault(operand.place, []).append((sign, operand))
@@ -178,19 +178,19 @@ class _Builder:
         return own, [*tests, (own, Test(field, op, constant, slots))]
 
     def signed_slot(
-        self, place: Place, terms: list[tuple[Literal[1, -1], Operand]], side: int
+        self, place: OperandRef, terms: list[tuple[Literal[1, -1], Operand]], side: int
     ) -> tuple[Literal[1, -1], Slot]:
         """A fact's part of a sum of three or more: a lone field keeps its name, and the sign goes before it."""
         lone = terms[0][0] if len(terms) == 1 else 1
         return (1 if side * lone > 0 else -1), Slot(self.alias(place), self.sum_column(place, terms, lone))
 
     def sum_column(
-        self, place: Place, terms: list[tuple[Literal[1, -1], Operand]], sign: int, constant: int = 0
+        self, place: OperandRef, terms: list[tuple[Literal[1, -1], Operand]], sign: int, constant: int = 0
     ) -> str:
         signed: _Terms = tuple((1 if s * sign > 0 else -1, operand.path) for s, operand in terms)
         return self.relations.column(self.relation_of(place), tuple(sorted(signed, key=lambda t: -t[0])), constant)
 
-    def not_null(self, place: Place, terms: list[tuple[Literal[1, -1], Operand]]) -> Test:
+    def not_null(self, place: OperandRef, terms: list[tuple[Literal[1, -1], Operand]]) -> Test:
         """On the very column that a slot reads: rete asks that each is shown not to be null."""
         return Test(self.signed_slot(place, terms, 1)[1].field, "!=", None)
 
@@ -202,7 +202,7 @@ class _Builder:
         order = [*self.order, variable]
         tests: list[Test] = []
         for test in atom.tests:
-            if isinstance(test, Same):
+            if isinstance(test, Equality):
                 tests.append(self.same_test(test, order)[1])
                 continue
             for place, placed in self.linear_tests(test, order)[1]:
@@ -237,16 +237,16 @@ def branch(
     return Branch(target, builder.patterns(), loops, decides, blocked)
 
 
-def _places(atom: Atom) -> list[Place]:
+def _places(atom: Atom) -> list[OperandRef]:
     """The facts that an atom binds; an absent lookup is not bound, a macro's own variable neither."""
     match atom:
-        case Same():
+        case Equality():
             return [operand.place for operand in (atom.left, atom.right) if operand.place is not None]
         case Linear():
             return [operand.place for _, operand in atom.terms if operand.place is not None]
-        case There(place=Lookup() as place) if not atom.there:
+        case Presence(place=Lookup() as place) if not atom.there:
             return _key_places(place)
-        case There():
+        case Presence():
             return [atom.place]
         case Any():
             own = Variable(atom.variable)
@@ -256,7 +256,7 @@ def _places(atom: Atom) -> list[Place]:
     return []
 
 
-def _key_places(place: Place) -> list[Place]:
+def _key_places(place: OperandRef) -> list[OperandRef]:
     if not isinstance(place, Lookup):
         return []
     operand = _key_operand(place.key)
@@ -268,11 +268,11 @@ def _key_operand(key: Node) -> Operand:
         case Constant():
             return Operand(None, constant=key.value)
         case Param():
-            return Operand(Environment(), f"params.{key.name}")
+            return Operand(GlobalFact(), f"params.{key.name}")
         case Task():
-            return Operand(Environment(), "task")
+            return Operand(GlobalFact(), "task")
         case Now():
-            return Operand(Environment(), "now")
+            return Operand(GlobalFact(), "now")
         case Field():
             return Operand(key.of, key.path)
     raise AssertionError(f"not a key: {key!r}")

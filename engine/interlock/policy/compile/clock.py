@@ -8,12 +8,12 @@ from typing import Literal
 import msgspec
 
 from interlock.language.walk import children, reference, walk
-from interlock.model.compiled import Candidates, Clock
+from interlock.model.compiled import ClockCandidates, ClockUse
 from interlock.model.expression import (
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Node,
     Now,
@@ -31,7 +31,7 @@ _MOVING = ("timestamp", "duration", "int")
 """The kinds of what can grow with the clock."""
 
 
-def clock(policy: Policy) -> Clock:
+def clock(policy: Policy) -> ClockUse:
     """What reads the clock, directly or through a derived fact that does."""
     rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(_reads, _of(rule))))
     made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
@@ -41,7 +41,7 @@ def clock(policy: Policy) -> Clock:
     needs = {need.name for need in policy.needs}
     found = [_candidates(policy, each, needs) for each in policy.selections if each.where is not None]
     lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, expressions(s.required))))
-    return Clock(rules, lines, given, telling, tuple(each for each in found if each is not None), lacking)
+    return ClockUse(rules, lines, given, telling, tuple(each for each in found if each is not None), lacking)
 
 
 def runs(node: Node, made: Set[str] = frozenset()) -> bool:
@@ -54,7 +54,7 @@ def runs(node: Node, made: Set[str] = frozenset()) -> bool:
     if isinstance(node, Field) and node.type.kind in ("timestamp", "duration"):
         of = node.of.name if isinstance(node.of, Variable) else node.of.selection
         return of in made
-    return not isinstance(node, Compare | Contained) and any(runs(child, made) for child in children(node))
+    return not isinstance(node, Compare | In) and any(runs(child, made) for child in children(node))
 
 
 def _tells(told: Iterable[Node], made: Set[str]) -> bool:
@@ -70,7 +70,7 @@ def _reads(node: Node) -> bool:
     return any(isinstance(inner, Now) for inner in walk(node))
 
 
-def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> Candidates | None:
+def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> ClockCandidates | None:
     """The facts that may come into a selection or leave it as the clock moves; None where its condition has no clock.
 
     Of its conditions those that have none still hold them back, and those that can only lapse: a fact for which such
@@ -105,7 +105,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> Candid
     found = query(policy, wide, paths)
     found = msgspec.structs.replace(found, sql=found.sql.removesuffix(" LIMIT :limit"))
     narrowed = next((each.absences for each in policy.selections if each.name == selection.parent), ())
-    return Candidates(found, selection.where, any(map(_reads, moving)), narrowed)
+    return ClockCandidates(found, selection.where, any(map(_reads, moving)), narrowed)
 
 
 def _moves(node: Node, needs: set[str]) -> bool:

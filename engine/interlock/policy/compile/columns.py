@@ -66,11 +66,11 @@ def lenient(path: str) -> str:
 
 def _document(path: str) -> tuple[str, str]:
     """The document that holds a field, and the SQL text of the path to it."""
-    document, names = place(path)
+    document, names = document_path(path)
     return document, _steps(names)
 
 
-def place(path: str) -> tuple[str, list[str]]:
+def document_path(path: str) -> tuple[str, list[str]]:
     """The document that holds a field, and the names that lead to it there."""
     names = path.split(".")
     document = names.pop(0) if names[0] in ("correlation", "attributes") and len(names) > 1 else "attributes"
@@ -81,7 +81,7 @@ def _steps(names: list[str]) -> str:
     return "'$" + "".join(f'."{name}"' for name in names) + "'"
 
 
-def sane(spec: schemas.FieldSpec, path: str) -> str | None:
+def schema_test(spec: schemas.FieldSpec, path: str) -> str | None:
     """SQL that is 1 where the field is as its schema says, as far as a comparison could be misled; or None."""
     if path in PLAIN or path in ("at", "attributes") or spec.lenient:
         return None
@@ -100,14 +100,14 @@ def sane(spec: schemas.FieldSpec, path: str) -> str | None:
     return f"({valid})" if spec.required else f"(coalesce({found}, 'null') = 'null' OR ({valid}))"
 
 
-def plain(paths: list[str]) -> list[str]:
+def plain_tests(paths: list[str]) -> list[str]:
     """SQL, a text for each document, that is 1 where SQLite reads the fields as every other reader does.
 
     Of a name that is there twice it reads the first value, others the last; a text that holds NUL it cuts off there.
     """
     named: dict[str, list[str]] = {}
     for path in paths:
-        document, names = place(path)
+        document, names = document_path(path)
         if path not in PLAIN and path not in ("at", "attributes") and names:
             named.setdefault(document, []).append(".".join(names))
     return [f"is_plain({document}, {', '.join(map(repr, found))})" for document, found in named.items()]

@@ -8,7 +8,7 @@ import msgspec
 
 from interlock.language.walk import children, reference, selections
 from interlock.model.expression import Field, Node, Present, Size, Some, Variable
-from interlock.model.policy import Line, Policy, Rule, Template, values
+from interlock.model.policy import DecideLine, Policy, Rule, Template, values
 
 
 def paths_read(policy: Policy) -> dict[str, dict[str, str]]:
@@ -98,7 +98,7 @@ class Levels(msgspec.Struct, frozen=True):
     recursive: frozenset[int]
 
 
-def levels(rules: tuple[Rule, ...], decide: tuple[Line, ...]) -> Levels:
+def levels(rules: tuple[Rule, ...], decide: tuple[DecideLine, ...]) -> Levels:
     """Level 0 reads no derived fact. The checker has refused cycles through a negation, so this comes to an end."""
     reads = [_reads(rule) for rule in rules]
     makers: dict[str, set[str]] = {}

@@ -13,8 +13,8 @@ from interlock.model.expression import (
     Blocked,
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -35,18 +35,18 @@ from interlock.policy.compile.atoms import (
     Any,
     Blocks,
     Disjunction,
-    Environment,
+    Equality,
+    GlobalFact,
     Linear,
     Member,
     Operand,
-    Same,
-    There,
+    Presence,
     both,
     either,
 )
 
 
-class Refused(Exception):
+class UnsupportedCondition(Exception):
     """The condition is in the language but cannot be brought into the engine's form; says why and what to do."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -68,14 +68,16 @@ def disjunction(node: Node, holds: bool = True) -> Disjunction:
         case Constant():
             return YES if (node.value is True) is holds else NO
         case Present(groups=True):  # every fact has a `seq`, but those of absent groups
-            return compare(Compare("!=", Field(node.of, "seq", Type("int")), Constant(None, Type("null"))), holds)
+            return comparison_terms(
+                Compare("!=", Field(node.of, "seq", Type("int")), Constant(None, Type("null"))), holds
+            )
         case Present():
             return YES if isinstance(node.of, Variable) and holds else _present(node, holds)
         case Blocked():
             return [(Blocks(holds),)]
         case Compare():
-            return compare(node, holds)
-        case Contained():
+            return comparison_terms(node, holds)
+        case In():
             return _contained(node, holds)
         case Some():
             return _some(node, holds)
@@ -83,23 +85,23 @@ def disjunction(node: Node, holds: bool = True) -> Disjunction:
 
 
 def _present(node: Present, holds: bool) -> Disjunction:
-    return NO if isinstance(node.of, Variable) else [(There(node.of, holds),)]
+    return NO if isinstance(node.of, Variable) else [(Presence(node.of, holds),)]
 
 
 # -- membership and macros
 
 
-def _contained(node: Contained, holds: bool) -> Disjunction:
+def _contained(node: In, holds: bool) -> Disjunction:
     if node.param:
         item = operand_of(node.item)
         atom = Member(item, node.param, holds)
         if not isinstance(item.place, Lookup):
             return [(atom,)]
-        there: Disjunction = [(There(item.place, True), atom)]
-        return there if holds else either(there, [(There(item.place, False),)])
+        there: Disjunction = [(Presence(item.place, True), atom)]
+        return there if holds else either(there, [(Presence(item.place, False),)])
     found = NO if holds else YES
     for member in node.members:
-        same = compare(Compare("==", node.item, member), holds)
+        same = comparison_terms(Compare("==", node.item, member), holds)
         found = either(found, same) if holds else both(found, same)
     return found
 
@@ -110,9 +112,9 @@ def _some(node: Some, holds: bool) -> Disjunction:
     for branch in disjunction(node.condition):
         outer = tuple(atom for atom in branch if not _reads(atom, node.variable))
         tests = tuple(atom for atom in branch if _reads(atom, node.variable))
-        if any(not isinstance(atom, Same | Linear) for atom in tests):
+        if any(not isinstance(atom, Equality | Linear) for atom in tests):
             message = f"`{node.variable}` is looked up in a list parameter inside `exists`"
-            raise Refused(message, "narrow the selection with that condition in its `where`")
+            raise UnsupportedCondition(message, "narrow the selection with that condition in its `where`")
         some = Any(node.selection, node.variable, tests, holds)  # type: ignore[arg-type]
         if holds:
             found = either(found, both([outer], [(some,)]))
@@ -133,14 +135,14 @@ def _outer_null(tests: tuple[object, ...], variable: str) -> Disjunction:
     """A null outside makes a numeric test false, so that no fact meets it: decided before the facts are looked at."""
     found = NO
     for operand in _outer(tests, variable):
-        found = either(found, same(operand, Operand(None), True))
+        found = either(found, equality(operand, Operand(None), True))
     return found
 
 
 def _outer_there(tests: tuple[object, ...], variable: str) -> Disjunction:
     found = YES
     for operand in _outer(tests, variable):
-        found = both(found, same(operand, Operand(None), False))
+        found = both(found, equality(operand, Operand(None), False))
     return found
 
 
@@ -149,13 +151,13 @@ def _opposite(atoms: tuple[object, ...]) -> Disjunction:
     found = NO
     for atom in atoms:
         match atom:
-            case Same():
-                found = either(found, [(Same(atom.left, atom.right, not atom.equal),)])
+            case Equality():
+                found = either(found, [(Equality(atom.left, atom.right, not atom.equal),)])
             case Linear():
                 opposite = settled(Linear(atom.terms, atom.constant, OPPOSITE[atom.op]))
                 found = either(found, or_null(list(atom.terms), opposite))
-            case There():
-                found = either(found, [(There(atom.place, not atom.there),)])
+            case Presence():
+                found = either(found, [(Presence(atom.place, not atom.there),)])
             case Member():
                 found = either(found, [(Member(atom.item, atom.param, not atom.found),)])
             case Blocks():
@@ -166,7 +168,7 @@ def _opposite(atoms: tuple[object, ...]) -> Disjunction:
 def _reads(atom: object, variable: str) -> bool:
     here = Variable(variable)
     match atom:
-        case Same():
+        case Equality():
             return here in (atom.left.place, atom.right.place)
         case Linear():
             return any(operand.place == here for _, operand in atom.terms)
@@ -179,13 +181,13 @@ OPPOSITE: dict[str, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==
 Terms = list[tuple[Literal[1, -1], Operand]]
 
 
-def compare(node: Compare, holds: bool) -> Disjunction:
+def comparison_terms(node: Compare, holds: bool) -> Disjunction:
     """The ways for a comparison to hold (or, with `holds` False, not to hold)."""
     op = node.op if holds or node.op not in ("==", "!=") else OPPOSITE[node.op]
     if op in ("==", "!="):
         if isinstance(node.left, Sum) or isinstance(node.right, Sum):
             return _same_sums(node.left, node.right, op == "==")
-        return same(operand_of(node.left), operand_of(node.right), op == "==")
+        return equality(operand_of(node.left), operand_of(node.right), op == "==")
     terms, constant = _linear(node.left, node.right)
     if terms is None:
         return NO if holds else YES
@@ -199,7 +201,7 @@ def or_null(terms: Terms, found: Disjunction) -> Disjunction:
     """`found`, or some term is null."""
     for _, operand in terms:
         if operand.nullable:
-            found = either(found, same(operand, Operand(None), True))
+            found = either(found, equality(operand, Operand(None), True))
     return found
 
 
@@ -211,20 +213,20 @@ def operand_of(node: Node) -> Operand:
         case Constant():
             return Operand(None, constant=node.value, nullable=node.value is None)
         case Param():
-            return Operand(Environment(), f"params.{node.name}", nullable=node.type.nullable)
+            return Operand(GlobalFact(), f"params.{node.name}", nullable=node.type.nullable)
         case Now():
-            return Operand(Environment(), "now", nullable=False)
+            return Operand(GlobalFact(), "now", nullable=False)
         case Task():
-            return Operand(Environment(), "task", nullable=False)
+            return Operand(GlobalFact(), "task", nullable=False)
     raise AssertionError(f"not an operand: {node!r}")
 
 
-def same(left: Operand, right: Operand, equal: bool) -> Disjunction:
+def equality(left: Operand, right: Operand, equal: bool) -> Disjunction:
     """The ways for two operands to be equal (or not); an absent lookup's fields are null."""
     if isinstance(left.place, Lookup):
-        return _by_lookup(left.place, Same(left, right, equal), same(Operand(None), right, equal))
+        return _by_lookup(left.place, Equality(left, right, equal), equality(Operand(None), right, equal))
     if isinstance(right.place, Lookup):
-        return _by_lookup(right.place, Same(left, right, equal), same(left, Operand(None), equal))
+        return _by_lookup(right.place, Equality(left, right, equal), equality(left, Operand(None), equal))
     return _same_plain(left, right, equal)
 
 
@@ -237,18 +239,18 @@ def _same_plain(left: Operand, right: Operand, equal: bool) -> Disjunction:
         left, right = right, left
     if right.place is None and right.constant is None and not left.nullable:
         return NO if equal else YES
-    return [(Same(left, right, equal),)]
+    return [(Equality(left, right, equal),)]
 
 
-def _by_lookup(place: Lookup, atom: Same, absent: Disjunction) -> Disjunction:
+def _by_lookup(place: Lookup, atom: Equality, absent: Disjunction) -> Disjunction:
     other = atom.right if atom.left.place == place else atom.left
-    there: Disjunction = [(There(place, True), atom)]
+    there: Disjunction = [(Presence(place, True), atom)]
     if isinstance(other.place, Lookup) and other.place != place:
-        there = both(there, [(There(other.place, True),)])
+        there = both(there, [(Presence(other.place, True),)])
         own = atom.left if atom.left.place == place else atom.right
         alone = _same_plain(own, Operand(None), atom.equal)
-        there = either(there, both([(There(place, True), There(other.place, False))], alone))
-    return either(there, both([(There(place, False),)], absent))
+        there = either(there, both([(Presence(place, True), Presence(other.place, False))], alone))
+    return either(there, both([(Presence(place, False),)], absent))
 
 
 def _same_sums(left: Node, right: Node, equal: bool) -> Disjunction:
@@ -278,7 +280,7 @@ def _not_null(terms: Terms | None) -> Disjunction:
     found = YES
     for _, operand in terms:
         if operand.nullable:
-            found = both(found, same(operand, Operand(None), False))
+            found = both(found, equality(operand, Operand(None), False))
     return found
 
 
@@ -308,4 +310,4 @@ def settled(atom: Linear) -> Disjunction:
         truth = {"==": left == 0, "!=": left != 0, "<": left < 0, "<=": left <= 0, ">": left > 0, ">=": left >= 0}
         return YES if truth[atom.op] else NO
     lookups = dict.fromkeys(operand.place for _, operand in atom.terms if isinstance(operand.place, Lookup))
-    return [(*(There(place, True) for place in lookups), atom)]
+    return [(*(Presence(place, True) for place in lookups), atom)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from interlock.language.sql import literal
 from interlock.model.policy import Selection
-from interlock.policy.compile.columns import PLAIN, ROW, place
+from interlock.policy.compile.columns import PLAIN, ROW, document_path
 
 ABSENT = -1
 """The `suspect` of such a row."""
@@ -25,7 +25,7 @@ def _row(path: str) -> str:
     """The columns of a row in which only the field at the path is not null: it is `column1`."""
     if path in PLAIN:
         return ", ".join("column1" if name == path else "NULL" for name in ROW.split(", "))
-    document, names = place(path)
+    document, names = document_path(path)
     text = "column1"
     for name in reversed(names):
         text = f"json_object({literal(name)}, {text})"

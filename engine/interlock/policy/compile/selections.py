@@ -21,7 +21,7 @@ from interlock.language.walk import walk
 from interlock.model.compiled import Query
 from interlock.model.expression import Compare, Field, Logic, Node, Variable
 from interlock.model.policy import Policy, Selection
-from interlock.policy.compile.columns import INVALID, ROW, column_of, plain, sane, stored
+from interlock.policy.compile.columns import INVALID, ROW, column_of, plain_tests, schema_test, stored
 from interlock.policy.compile.groups import TIES, absent
 from interlock.policy.compile.times import UNREADABLE, day_before, second_of, within_day
 
@@ -201,7 +201,11 @@ def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     timeless = take == "all" or (seek and take in ("latest", "earliest"))
     timeless = timeless and not built.selection.per and "at" not in read and kind not in schemas.ENTITIES
     timed = [] if timeless else ["instant IS NOT NULL"]
-    checks = [*timed, *(text for path in read if (text := sane(built.spec(kind, path), path))), *plain(read)]
+    checks = [
+        *timed,
+        *(text for path in read if (text := schema_test(built.spec(kind, path), path))),
+        *plain_tests(read),
+    ]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
 
 

@@ -20,7 +20,7 @@ Sort = Literal[
     "fact", "need", "derived", "block", "warn", "note", "derive", "blocked", "allow", "deny", "undecided"
 ]  # fmt: skip
 
-COLOURS: dict[Sort, tuple[str, str]] = {
+NODE_COLOURS: dict[Sort, tuple[str, str]] = {
     "block": ("#fde2e1", "#b3261e"),
     "warn": ("#fff3cd", "#8a6d00"),
     "note": ("#e0f0fb", "#1f6391"),
@@ -150,7 +150,7 @@ _SPECIAL = re.compile(r"[^\w ,:-]|(?<![^\W_])[-_]|[-_](?![^\W_])")
 
 def mermaid(graph: Graph) -> str:
     """The graph as a Mermaid flowchart, drawn from left to right."""
-    sorts = dict.fromkeys(box.sort for box in graph.boxes if box.sort in COLOURS)
+    sorts = dict.fromkeys(box.sort for box in graph.boxes if box.sort in NODE_COLOURS)
     lines = [
         "flowchart LR",
         *map(_box, graph.boxes),
@@ -162,12 +162,12 @@ def mermaid(graph: Graph) -> str:
 
 def _box(box: Box) -> str:
     start, end = _SHAPES.get(box.sort, ("[", "]"))
-    look = f":::{box.sort}Box" if box.sort in COLOURS else ""
+    look = f":::{box.sort}Box" if box.sort in NODE_COLOURS else ""
     return f'{box.id}{start}"{"<br/>".join(map(_label, box.lines))}"{end}{look}'
 
 
 def _look(sort: Sort) -> str:
-    fill, line = COLOURS[sort]
+    fill, line = NODE_COLOURS[sort]
     return f"classDef {sort}Box fill:{fill},stroke:{line},color:#000"
 
 
@@ -219,7 +219,7 @@ def dot(graph: Graph) -> str:
 def _dot_box(box: Box) -> str:
     label = "\\n".join(line.translate(_ESCAPES) for line in box.lines)
     shape = f", shape={_DOT_SHAPES[box.sort]}" if box.sort in _DOT_SHAPES else ""
-    fill, line = COLOURS.get(box.sort, ("white", "black"))
+    fill, line = NODE_COLOURS.get(box.sort, ("white", "black"))
     return f'{box.id} [label="{label}"{shape}, fillcolor="{fill}", color="{line}"]'
 
 
@@ -240,27 +240,29 @@ _TAKEN: dict[Take, str] = {
 }
 
 
-def same(name: str) -> str:
+def is_same_label(name: str) -> str:
     """The name as it is."""
     return name
 
 
-def taken(selection: Selection, show: Callable[[str], str] = same) -> str:
+def taken(selection: Selection, show: Callable[[str], str] = is_same_label) -> str:
     """What a selection takes of which facts, such as `the latest of seat for each role`; `show` shows the names."""
     source = [selection.parent] if selection.parent is not None else selection.kinds
     of = f" {show(selection.of)} of" if selection.of is not None else ""
     where = " of the whole ledger" if selection.scope == "ledger" and selection.parent is None else ""
-    named = f" of {listed(selection.groups, show)}" if selection.groups else ""
-    each = f" for each {listed(selection.per, show)}{named}" if selection.per else ""
-    return f"{_TAKEN[selection.take]}{of} {listed(source, show)}{where}{each}"
+    named = f" of {listed_values(selection.groups, show)}" if selection.groups else ""
+    each = f" for each {listed_values(selection.per, show)}{named}" if selection.per else ""
+    return f"{_TAKEN[selection.take]}{of} {listed_values(source, show)}{where}{each}"
 
 
-def loops(names: tuple[str, ...], show: Callable[[str], str] = same) -> str:
+def loops(names: tuple[str, ...], show: Callable[[str], str] = is_same_label) -> str:
     """What a rule ranges over, such as ` for each seat`; nothing where it ranges over nothing."""
-    return f" for each {listed(names, show)}" if names else ""
+    return f" for each {listed_values(names, show)}" if names else ""
 
 
-def listed(names: tuple[str, ...] | list[str], show: Callable[[str], str] = same, last_word: str = "and") -> str:
+def listed_values(
+    names: tuple[str, ...] | list[str], show: Callable[[str], str] = is_same_label, last_word: str = "and"
+) -> str:
     """Names joined for people: `a`, `a and b`, `a, b and c`."""
     *most, last = map(show, names)
     return f"{', '.join(most)} {last_word} {last}" if most else last

@@ -12,7 +12,7 @@ from typing import Any
 from interlock.language.evaluate import printed
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, Rule
-from interlock.policy.docs.graph import EFFECTS, drawn, listed, loops, mermaid, taken
+from interlock.policy.docs.graph import EFFECTS, drawn, listed_values, loops, mermaid, taken
 from interlock.policy.parse import Document
 
 
@@ -42,7 +42,7 @@ def _section(title: str, items: Iterable[str], first: str = "") -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    kind = f"{parameter.kind} ({listed(parameter.enum, code, 'or')})" if parameter.enum else parameter.kind
+    kind = f"{parameter.kind} ({listed_values(parameter.enum, code, 'or')})" if parameter.enum else parameter.kind
     default = _default(parameter.default, parameter.kind)
     given = (
         "optional" if parameter.optional else "must be given" if parameter.required else f"{code(default)} if not given"
@@ -65,7 +65,7 @@ def _needs(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
         says = written["needs"][need.name]
         tasks = f" for each task of {_shown(says['tasks'])}" if "tasks" in says else ""
         given = [f"{code(name)} = {_shown(value)}" for name, value in (says.get("with") or {}).items()]
-        told = f", with {listed(given)}" if given else ""
+        told = f", with {listed_values(given)}" if given else ""
         answered = "" if need.asks_undecided else "; where it is undecided, so is this one"
         yield f"- {code(need.name)}: the decision of {code(need.policy)}{tasks}{told}{answered}"
 
@@ -77,7 +77,7 @@ def _facts(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
         if "where" in says:
             yield f"  - where {_shown(says['where'])}"
         if "required" in says:
-            some = f", or none for {listed(selection.groups, code, 'or')}" if selection.groups else ""
+            some = f", or none for {listed_values(selection.groups, code, 'or')}" if selection.groups else ""
             yield f"  - if there is none{some}, the decision is undecided: {_shown(says['required'])}"
 
 

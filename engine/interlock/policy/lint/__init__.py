@@ -14,11 +14,11 @@ from interlock.evaluation.judge import Judge, Loaded
 from interlock.language.walk import selections, walk
 from interlock.ledger import Snapshot
 from interlock.ledger.memory import HeldFacts
-from interlock.model.expression import Contained, Node, Param
+from interlock.model.expression import In, Node, Param
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, values
 from interlock.policy.compile.dependencies import every_expression, of_rule
-from interlock.policy.lint.absence import counted, unasked
+from interlock.policy.lint.absence import counted_absence, unasked
 from interlock.policy.lint.unreachable import Idle, idle
 from interlock.policy.parse import Document
 
@@ -99,7 +99,7 @@ def _absent(document: Document, policy: Policy) -> Iterator[Issue]:
         message = f"`{name}` names groups, and nothing asks for one that is absent"
         hint = f"ask with `{name} == null` or an `unless`, or make it `required`"
         yield _warning("W111", message, hint, document, ("facts", name, "per"))
-    for name, parent in counted(policy):
+    for name, parent in counted_absence(policy):
         message = f"`{name}` counts the named groups of `{parent}`, the absent ones too"
         yield _warning("W112", message, f"leave those out: `where: {name} != null`", document, ("facts", name, "take"))
 
@@ -151,10 +151,10 @@ def _of(nodes: Iterable[Node]) -> set[str]:
 
 def _parameters(policy: Policy, needed: Mapping[str, Policy]) -> set[str]:
     found = {
-        inner.param if isinstance(inner, Contained) else inner.name
+        inner.param if isinstance(inner, In) else inner.name
         for node in every_expression(policy)
         for inner in walk(node)
-        if isinstance(inner, Param) or (isinstance(inner, Contained) and inner.param)
+        if isinstance(inner, Param) or (isinstance(inner, In) and inner.param)
     }
     for need in policy.needs:
         found |= {p.name for p in needed[need.name].parameters if p.name not in need.given}

@@ -14,8 +14,8 @@ from interlock.language.walk import selections
 from interlock.model.expression import (
     Compare,
     Constant,
-    Contained,
     Field,
+    In,
     Logic,
     Lookup,
     Node,
@@ -52,7 +52,7 @@ def unasked(policy: Policy) -> Iterator[str]:
             yield selection.name
 
 
-def counted(policy: Policy) -> Iterator[tuple[str, str]]:
+def counted_absence(policy: Policy) -> Iterator[tuple[str, str]]:
     """The counts of all facts of a selection that names groups, which are never less than the groups; with that one."""
     every = {selection.name: selection for selection in policy.selections}
     for selection in policy.selections:
@@ -101,7 +101,7 @@ def _truth(node: Node, absent: _Absent) -> bool | None:
             return _truth(node.condition, _Absent(absent.names | {node.variable}, absent.keys))
         case Compare():
             return _compared(node, absent)
-        case Contained():
+        case In():
             return False if _value(node.item, absent) is None else None
         case Present() if _is_absent(node.of, absent):
             return False

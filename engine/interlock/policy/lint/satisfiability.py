@@ -12,7 +12,18 @@ from collections.abc import Mapping
 import msgspec
 
 from interlock.model.expression import Field, Param, Single, Variable
-from interlock.policy.compile.atoms import Any, Atom, Blocks, Conjunction, Linear, Member, Operand, Place, Same, There
+from interlock.policy.compile.atoms import (
+    Any,
+    Atom,
+    Blocks,
+    Conjunction,
+    Equality,
+    Linear,
+    Member,
+    Operand,
+    OperandRef,
+    Presence,
+)
 from interlock.policy.compile.dnf import operand_of
 
 Domain = tuple[bool | str, ...]
@@ -66,16 +77,16 @@ def _nameless(macro: Any) -> frozenset[object]:
         return msgspec.structs.replace(operand, place=Variable("")) if here else operand
 
     return frozenset(
-        Same(renamed(test.left), renamed(test.right), test.equal)
-        if isinstance(test, Same)
+        Equality(renamed(test.left), renamed(test.right), test.equal)
+        if isinstance(test, Equality)
         else Linear(tuple((sign, renamed(operand)) for sign, operand in test.terms), test.constant, test.op)
         for test in macro.tests
     )
 
 
 def _contradicts(atoms: tuple[Atom, ...], closed: Closed, domains: Mapping[object, Domain]) -> bool:
-    absent = {atom.place for atom in atoms if isinstance(atom, There) and not atom.there}
-    present = {atom.place for atom in atoms if isinstance(atom, There) and atom.there}
+    absent = {atom.place for atom in atoms if isinstance(atom, Presence) and not atom.there}
+    present = {atom.place for atom in atoms if isinstance(atom, Presence) and atom.there}
     if absent & present or any(isinstance(place, Single) and place.selection in closed.always for place in absent):
         return True
     if any(isinstance(atom, Blocks) and atom.blocked and not closed.blocks for atom in atoms):
@@ -86,12 +97,12 @@ def _contradicts(atoms: tuple[Atom, ...], closed: Closed, domains: Mapping[objec
 class _Classes:
     """The operands of a conjunction, in classes of those that must be equal."""
 
-    def __init__(self, atoms: tuple[Atom, ...], absent: set[Place], domains: Mapping[object, Domain]) -> None:
+    def __init__(self, atoms: tuple[Atom, ...], absent: set[OperandRef], domains: Mapping[object, Domain]) -> None:
         self.atoms, self.domains = atoms, domains
         self.leaders: dict[_Key, _Key] = {}
         self.operands = {_key(operand): operand for atom in atoms for operand in _operands(atom)}
         for atom in atoms:
-            if isinstance(atom, Same) and atom.equal:
+            if isinstance(atom, Equality) and atom.equal:
                 self.join(_key(atom.left), _key(atom.right))
         for key, operand in self.operands.items():
             if operand.place in absent:
@@ -120,7 +131,9 @@ class _Classes:
             return True
         members = {(self.leader(_key(a.item)), a.param, a.found) for a in self.atoms if isinstance(a, Member)}
         return any((item, param, not found) in members for item, param, found in members) or any(
-            isinstance(atom, Same) and not atom.equal and self.leader(_key(atom.left)) == self.leader(_key(atom.right))
+            isinstance(atom, Equality)
+            and not atom.equal
+            and self.leader(_key(atom.left)) == self.leader(_key(atom.right))
             for atom in self.atoms
         )
 
@@ -138,7 +151,7 @@ class _Classes:
 
     def _differing(self, mine: _Key) -> set[_Key]:
         """The classes that a class must differ from."""
-        pairs = [(_key(a.left), _key(a.right)) for a in self.atoms if isinstance(a, Same) and not a.equal]
+        pairs = [(_key(a.left), _key(a.right)) for a in self.atoms if isinstance(a, Equality) and not a.equal]
         both = [(self.leader(left), self.leader(right)) for left, right in pairs]
         return {right for left, right in both if left == mine} | {left for left, right in both if right == mine}
 
@@ -182,7 +195,7 @@ class _Classes:
 
 def _operands(atom: Atom) -> tuple[Operand, ...]:
     match atom:
-        case Same():
+        case Equality():
             return (atom.left, atom.right)
         case Linear():
             return tuple(operand for _, operand in atom.terms)

@@ -13,7 +13,7 @@ from interlock.language.walk import walk
 from interlock.model.expression import TRUE, Field, Logic, Node, Not, Param, type_of
 from interlock.model.policy import Policy, Selection
 from interlock.policy.compile.atoms import TooManyBranches
-from interlock.policy.compile.dnf import Refused, disjunction
+from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
 from interlock.policy.lint.satisfiability import Closed, Domain, impossible, place_of
 
 
@@ -76,7 +76,7 @@ def _never(condition: Node, closed: Closed, loops: tuple[str, ...] = ()) -> bool
         return True
     try:
         branches = disjunction(condition)
-    except (Refused, TooManyBranches):
+    except (UnsupportedCondition, TooManyBranches):
         return False
     domains = _domains(condition)
     return all(impossible(atoms, closed, domains, loops) for atoms in branches)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.diagnostics import Issue, Source
-from interlock.reporting.github import command
+from interlock.reporting.github import workflow_command
 
 
 def render(issues: Sequence[Issue], _: Sequence[Source]) -> str:
@@ -22,4 +22,4 @@ def _command(issue: Issue) -> str:
         "endColumn": place.column + place.width,
         "title": issue.code,
     }
-    return command(issue.level, where, f"{issue.message}\n{issue.hint}" if issue.hint else issue.message)
+    return workflow_command(issue.level, where, f"{issue.message}\n{issue.hint}" if issue.hint else issue.message)

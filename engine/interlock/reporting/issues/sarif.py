@@ -7,7 +7,7 @@ from typing import Any
 
 from interlock import codes
 from interlock.diagnostics import Issue, Source
-from interlock.reporting.sarif import document, location, text
+from interlock.reporting.sarif import location, printable, sarif_document
 
 
 def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
@@ -15,7 +15,7 @@ def render(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
     used = sorted({issue.code for issue in issues})
     levels = {issue.code: issue.level for issue in issues}
     rules = [_rule(code, levels[code]) for code in used]
-    return document(
+    return sarif_document(
         rules, [each.name for each in sources], [_result(issue, used.index(issue.code)) for issue in issues]
     )
 
@@ -37,6 +37,6 @@ def _result(issue: Issue, rule: int) -> dict[str, Any]:
         "ruleId": issue.code,
         "ruleIndex": rule,
         "level": issue.level,
-        "message": {"text": text(f"{issue.message}\n{issue.hint}" if issue.hint else issue.message)},
+        "message": {"text": printable(f"{issue.message}\n{issue.hint}" if issue.hint else issue.message)},
         "locations": [location(place.name, region)],
     }

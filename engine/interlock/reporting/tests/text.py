@@ -9,7 +9,7 @@ from interlock.escape import harmless
 from interlock.model.testing import CaseResult, StepResult, Trial
 from interlock.reporting.explain import reasons
 from interlock.reporting.style import Look
-from interlock.reporting.tests.told import Row, rows
+from interlock.reporting.tests.told import MismatchRow, rows
 
 _WIDTH, _LEAST = 100, 20
 """The columns of the table where the reader's are not known, and the fewest that a side of it gets."""
@@ -55,7 +55,7 @@ def _table(step: StepResult, look: Look) -> Iterator[str]:
     label = max(len(row.what) for row in found)
     room = max(_LEAST, ((look.width or _WIDTH) - label - 8) // 2)
     side = min(room, max(len("expected"), *(len(row.expected) for row in found)))
-    for row in (Row("", "expected", "got"), *found):
+    for row in (MismatchRow("", "expected", "got"), *found):
         left = wrap(harmless(row.expected), side) or [""]
         right = wrap(harmless(row.got), room) or [""]
         for at in range(max(len(left), len(right))):

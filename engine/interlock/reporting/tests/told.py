@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 
 from interlock.escape import harmless
-from interlock.model.testing import CaseResult, Difference, StepResult
+from interlock.model.testing import CaseResult, Mismatch, StepResult
 from interlock.reporting.explain import reasons
-from interlock.reporting.outcomes import Case
+from interlock.reporting.outcomes import CaseReport
 from interlock.reporting.style import Look
 
 NOTHING = "-"
 
 
-class Row(msgspec.Struct, frozen=True):
+class MismatchRow(msgspec.Struct, frozen=True):
     """One line of a table: what is compared, what was expected, and what came."""
 
     what: str
@@ -24,28 +24,28 @@ class Row(msgspec.Struct, frozen=True):
     got: str
 
 
-def rows(step: StepResult) -> tuple[Row, ...]:
+def rows(step: StepResult) -> tuple[MismatchRow, ...]:
     """Expected and got, side by side; a finding a line."""
     return tuple(row for difference in step.differences for row in _rows(difference))
 
 
-def case(result: CaseResult) -> Case:
+def case(result: CaseResult) -> CaseReport:
     """The case as tools show it that know only tests: what failed in a line, and beneath it where and why."""
     step = result.steps[-1]
     if step.passed:
-        return Case(result.name, "passed", seconds=result.seconds)
+        return CaseReport(result.name, "passed", seconds=result.seconds)
     told = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in rows(step))
     message = f"{step.name}: {told}" if step.name else told
     detail = "\n".join([f"{harmless(str(step.location))}: {message}", *reasons(step.rules, step.lines, Look())])
-    return Case(result.name, "failed", message, detail=detail, seconds=result.seconds)
+    return CaseReport(result.name, "failed", message, detail=detail, seconds=result.seconds)
 
 
-def _rows(difference: Difference) -> Iterator[Row]:
+def _rows(difference: Mismatch) -> Iterator[MismatchRow]:
     if difference.what != "findings":
-        yield Row(difference.what, _shown(difference.expected), _shown(difference.got))
+        yield MismatchRow(difference.what, _shown(difference.expected), _shown(difference.got))
         return
-    yield from (Row("finding", _finding(each), NOTHING) for each in difference.expected)
-    yield from (Row("finding", NOTHING, _finding(each)) for each in difference.got)
+    yield from (MismatchRow("finding", _finding(each), NOTHING) for each in difference.expected)
+    yield from (MismatchRow("finding", NOTHING, _finding(each)) for each in difference.got)
 
 
 def _finding(finding: dict[str, str | None]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from interlock import schemas
-from interlock.analysis.testing.facts import Facts, timed
+from interlock.analysis.testing.facts import CaseFacts, relative_times
 from interlock.diagnostics import Source
 from interlock.instant import parse_instant
 from interlock.policy.check.issues import Report
@@ -20,7 +20,7 @@ def held(*facts: dict[str, Any], task: str = "demo") -> tuple[dict[str, Any], ..
     document, _ = parse(Source("here_test.yaml", "cases: []"))
     assert document is not None
     report = Report(document)
-    found = Facts(report, task)
+    found = CaseFacts(report, task)
     found.add(list(facts), ("facts",), NOW)
     assert report.issues == []
     return found.all()
@@ -29,7 +29,7 @@ def held(*facts: dict[str, Any], task: str = "demo") -> tuple[dict[str, Any], ..
 @pytest.mark.parametrize("kind", schemas.kinds())
 def test_a_fact_of_which_nothing_is_said_is_valid(kind: str) -> None:
     [fact] = held({kind: {}})
-    assert schemas.check(kind, fact) == ()
+    assert schemas.fact_errors(kind, fact) == ()
     assert (fact["kind"], fact["seq"], fact["task"], fact["at"]) == (kind, 1, "demo", "2026-06-22T09:10:00Z")
     assert fact["id"] == ("seat-manager" if kind == "seat" else f"{kind}-1")
     assert ("actor" in fact) is (kind not in schemas.ENTITIES)
@@ -74,7 +74,7 @@ def test_a_raw_fact_is_taken_as_it_is() -> None:
         "role": "nobody",
         "heartbeat_at": "-90s",
     }
-    assert schemas.check("seat", fact) != ()
+    assert schemas.fact_errors("seat", fact) != ()
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_a_raw_fact_is_taken_as_it_is() -> None:
     ],
 )
 def test_a_span_is_an_instant(text: str, instant: str) -> None:
-    assert timed(NOW)(text) == instant
+    assert relative_times(NOW)(text) == instant

@@ -11,7 +11,7 @@ import interlock
 from interlock import api
 from interlock.diagnostics import PolicyError
 from interlock.model.facts import Value
-from interlock.policy.check.selections import DEEPEST
+from interlock.policy.check.selections import MAX_NARROWING
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:10:00Z"
@@ -70,7 +70,7 @@ def test_selections_narrow_one_another_up_to_the_bound(
     tmp_path: Path, ledger: interlock.Ledger, take: str, last: str
 ) -> None:
     chain = [selection("s0", "app_heartbeat", TAKES[take])]
-    for place in range(1, DEEPEST - 1):
+    for place in range(1, MAX_NARROWING - 1):
         name = f"{'sS'[place % 2]}{place // 2}"  # SQL does not tell capitals from small letters
         where = f'{name}.session_id != "x{place}" && {name}.at <= now'
         chain.append(selection(name, chain[-1].partition(":")[0], TAKES[take], where))
@@ -84,7 +84,7 @@ def test_selections_narrow_one_another_up_to_the_bound(
 
 def test_one_selection_more_is_refused(tmp_path: Path, ledger: interlock.Ledger) -> None:
     chain = [selection("s0", "app_heartbeat", "take: latest, per: role")]
-    chain += [selection(f"s{n}", f"s{n - 1}", "take: latest, per: role") for n in range(1, DEEPEST + 1)]
+    chain += [selection(f"s{n}", f"s{n - 1}", "take: latest, per: role") for n in range(1, MAX_NARROWING + 1)]
     with pytest.raises(PolicyError) as refused:
         seen(tmp_path, ledger, chain)
     assert [issue.code for issue in refused.value.issues] == ["E114"]
