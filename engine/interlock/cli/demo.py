@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
+from msgspec import structs
 
 from interlock.cli import exit_codes, options, output
 from interlock.diagnostics import UsageError
 from interlock.escape import harmless
+from interlock.instant import SECOND, format_instant, parse_instant
+from interlock.model.decision import Decision
 from interlock.reporting import render
 from interlock.reporting import text as reported
 
 if TYPE_CHECKING:
-    from interlock.cli.demo_timeline import Change
+    from interlock.model.history import Lane
 
 _TASK = "checkout-refactor"
 _GATES = ("smoke", "readiness", "quiescence")
+_HOUR = ("2026-06-22T09:00:30Z", "2026-06-22T09:59:30Z")
+"""From the ledger's first receipt to its last."""
 _ASLEEP = "2026-06-22T09:20:00Z"
 """An instant of the story at which there is something to mend."""
 _PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stories", "story.db.xz")
+
+
+class _Change(NamedTuple):
+    """A decision of another verdict or state than the one before it, which is None for a gate's first."""
+
+    before: Decision | None
+    after: Decision
 
 
 _EXAMPLES = """\b
@@ -67,16 +80,36 @@ def _unpack(path: str) -> None:
         raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
 
 
-def _changes(path: str, name: str) -> list[Change]:
-    """The changes in the ledger at `path`, which its reader knows by `name`."""
-    from interlock.cli.demo_timeline import changes
+def _changes(path: str, name: str) -> list[_Change]:
+    """The changes in the ledger at `path`, which its reader knows by `name`: in the order of time, then of the gates.
+
+    The first of each gate is its first decision.
+    """
+    from interlock.api import replay
     from interlock.ledger import open_ledger
+    from interlock.request import evaluate
 
+    found, last = [], dict[str, Decision]()
     with closing(open_ledger(path)) as ledger:
-        return [change.of_ledger(name) for change in changes(ledger, _TASK, _GATES)]
+        lanes = replay(_GATES, ledger=ledger, task=_TASK, since=_HOUR[0], until=_HOUR[1]).lanes
+        flips = sorted((at, gate, lane.policy) for gate, lane in enumerate(lanes) for at in _flips(lane))
+        for at, _, policy in flips:
+            decision = evaluate(policy, ledger=ledger, task=_TASK, at=format_instant(at))
+            decision = structs.replace(decision, ledger=structs.replace(decision.ledger, path=name))
+            found.append(_Change(last.get(policy), decision))
+            last[policy] = decision
+    return found
 
 
-def _told(found: list[Change]) -> str:
+def _flips(lane: Lane) -> Iterator[int]:
+    """The whole seconds, in microseconds, from which on the verdict or the state of a gate differs from before."""
+    before = None
+    for each in lane.intervals:
+        if before != (before := (each.allow, each.state)):
+            yield -(-parse_instant(each.since) // SECOND) * SECOND
+
+
+def _told(found: list[_Change]) -> str:
     """The timeline: when, which gate, its verdict, the state before and after, and what first stands in the way."""
     first, last = found[0].after.now, found[-1].after.now
     lines = [f"{_TASK} on {first[:10]}, {first[11:]} to {last[11:]}: three gates, and when each changes its mind", ""]
