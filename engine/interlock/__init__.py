@@ -29,7 +29,7 @@ _HOMES = {
     "LockError": "diagnostics",
     "PolicyError": "diagnostics",
     "UsageError": "diagnostics",
-    "Waiver": "model.decision",
+    "WaiverNote": "model.decision",
     "evaluate": "request",
     "explain": "api",
     "judge": "request",
