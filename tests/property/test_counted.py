@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from interlock import schemas
 from interlock.analysis.testing.facts import complete_fact
 from interlock.ledger import Snapshot, open_ledger
-from interlock.ledger.rows import HIDING, document
+from interlock.ledger.rows import HIDING, Row, document
 from interlock.policy.compile.columns import INVALID, ROW
 from tests.helpers.ledgers import LedgerBuilder
 
@@ -94,7 +94,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(rows())
 def test_sql_and_the_schemas_agree_on_what_is_valid(snapshot: Snapshot, row: dict[str, Any]) -> None:
-    whole = tuple({**row, "instant": None}[name] for name in ROW.split(", "))
-    made, errors = document(whole)
+    whole: dict[str, Any] = {**row, "instant": None}
+    made, errors = document(Row(**{name: whole[name] for name in ROW.split(", ")}))
     expected = bool(errors or schemas.fact_errors(row["kind"], made))
     assert snapshot.rows(SQL, row) == [(expected,)]

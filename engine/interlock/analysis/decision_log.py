@@ -193,6 +193,8 @@ def _told(error: OSError) -> str:
 
 _DIGITS = 32
 """Hexadecimal digits of a fact's digest: 128 bits."""
+_STORED = Row.__struct_fields__[:11]
+"""What of a row is digested where it cannot be read as a fact: what the ledger stores."""
 
 
 def record(
@@ -222,7 +224,7 @@ def record(
 def fingerprint(row: Row) -> str:
     """The digest of a fact: of its canonical JSON, without its `seq`, which a VACUUM may change."""
     made, wrong = document(row)
-    content = [None if i == 2 else value for i, value in enumerate(row[:11])] if wrong else {**made, "seq": None}
+    content = [None if name == "seq" else getattr(row, name) for name in _STORED] if wrong else {**made, "seq": None}
     try:
         text = msgspec.json.encode(content, order="sorted")
     except (TypeError, ValueError, RecursionError):
@@ -233,9 +235,9 @@ def fingerprint(row: Row) -> str:
 def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        of_kind = found.setdefault(row[0], {})
-        if row[1] not in of_kind:
-            of_kind[row[1]] = fingerprint(row)
+        of_kind = found.setdefault(row.kind, {})
+        if row.id not in of_kind:
+            of_kind[row.id] = fingerprint(row)
     return found
 
 

@@ -103,14 +103,16 @@ def _note_receipts(
             everywhere |= {behind} if kinds[kind] else set()
     arrived = snapshot.arrived(task, list(serves), everywhere, since, until)
     arrived += snapshot.elsewhere(task, since, until) if "seat" in kinds else []
-    for receipt, kind, text, at, actor, summary, role in arrived:
-        if at is None:
+    for each in arrived:
+        served = serves[each.kind]
+        if each.instant is None:
             found.dated = False
-            for each in seconds(str(text), since, until):
-                found.add(each, serves[kind])
+            for at in seconds(str(each.at), since, until):
+                found.add(at, served)
         else:
-            seat = next((word for word in (role, actor) if word in _ROLES), None)
-            found.add(at, serves[kind], Mark(receipt, kind, instant.format_instant(at), seat, actor, summary or None))
+            seat = next((word for word in (each.role, each.actor) if word in _ROLES), None)
+            at_text = instant.format_instant(each.instant)
+            found.add(each.instant, served, Mark(each.id, each.kind, at_text, seat, each.actor, each.summary or None))
 
 
 def seconds(text: str, since: int, until: int) -> list[int]:

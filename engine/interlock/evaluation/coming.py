@@ -72,8 +72,9 @@ class Coming:
         self._read_unreadable(sources, floor, horizon)
         for task, kinds in self.wanted.items():
             if "seat" in kinds:
-                for row in self.snapshot.elsewhere(self.tasks[task], self.known - 1, horizon - 1):
-                    self.kinds.setdefault(row[3], set()).add("seat")
+                for beat in self.snapshot.elsewhere(self.tasks[task], self.known - 1, horizon - 1):
+                    if beat.instant is not None:
+                        self.kinds.setdefault(beat.instant, set()).add("seat")
         self.known = horizon
 
     def _sources(self) -> Iterable[tuple[str | None, str | None, dict[str, set[str]]]]:

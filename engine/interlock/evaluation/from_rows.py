@@ -64,17 +64,19 @@ def absent_fact(row: Row, query: Query, selection: Selection) -> Fact:
     """The fact of a named group of which there is nothing, or the number of such facts."""
     if selection.take in NUMBERS:
         return msgspec.structs.replace(number(row, selection), absent=True)
-    made, _ = document((*row[:9], row[9] or "{}", row[10] or "{}"))
-    made |= {"severity": row[7], "summary": row[8], "correlation": made.get("correlation") if row[9] else None}
+    filled = msgspec.structs.replace(row, correlation=row.correlation or "{}", attributes=row.attributes or "{}")
+    made, _ = document(filled)
+    correlation = made.get("correlation") if row.correlation else None
+    made |= {"severity": row.severity, "summary": row.summary, "correlation": correlation}
     return Fact(selection.name, fields(made, query), absent=True)
 
 
-def number(row: tuple[Any, ...], selection: Selection) -> Fact:
+def number(row: Row, selection: Selection) -> Fact:
     """A counted (summed, …) fact: its group's fields, and the number."""
     made: dict[str, Value] = {}
-    for path, value in zip(selection.per, row[13:], strict=False):
+    for path, value in zip(selection.per, row.groups, strict=True):
         made[path] = bool(value) if selection.fields[path].kind == "bool" and value is not None else value
-    made["count" if selection.take == "count" else "value"] = row[12]
+    made["count" if selection.take == "count" else "value"] = row.number
     return Fact(selection.name, made)
 
 

@@ -61,7 +61,7 @@ def select(
     clock = now if clock is None else clock
     run = _Run(snapshot, task, now, clock, params, dict(needs), limit=MAX_SELECTED, kept=kept, witness=witness)
     if compiled.undated and not (kept and kept.dated):
-        for row in snapshot.rows(compiled.undated, run.binds(None)):
+        for row in snapshot.selected(compiled.undated, run.binds(None)):
             run.invalid(row)
             run.seen([row])
     selections = {selection.name: selection for selection in compiled.policy.selections}
@@ -92,14 +92,13 @@ def candidates(
     """
     run = _Run(snapshot, task, now, clock, params, dict(facts), limit=MAX_SELECTED)
     sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
-    rows = snapshot.rows(sql, run.binds(wanted.query))
+    rows = [row for row in snapshot.selected(sql, run.binds(wanted.query)) if not row.suspect]
     paths = wanted.query.paths
     if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
-        return [Fact(row[0], {"at": row[5]}, row[1], row[2]) for row in rows if not row[11]]
-    documents = [(row, document(row)[0]) for row in rows if not row[11]]
+        return [Fact(row.kind, {"at": row.instant}, row.id, row.seq) for row in rows]
     absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
-    found = (Fact(row[0], fields(made, wanted.query, strict=False), row[1], row[2]) for row, made in documents)
-    return [*found, *absent]
+    read = ((row, fields(document(row)[0], wanted.query, strict=False)) for row in rows)
+    return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
 
 
 def bound(
@@ -187,20 +186,20 @@ class _Run:
             )
             return ()
         if selection.take not in NUMBERS:
-            self.faults += self.snapshot.contradicted(row for row in rows if row[11] >= 0)
-        suspects = [row for row in rows if row[11] > 0]
+            self.faults += self.snapshot.contradicted(row for row in rows if row.suspect >= 0)
+        suspects = [row for row in rows if row.suspect > 0]
         for row in suspects:
             self.invalid(row)
         facts = [self.fact(row, query, selection) for row in rows[len(suspects) :]]
         if query.ahead and self.live and not self.faults:
-            ahead = self.snapshot.rows(query.ahead, binds)
+            ahead = self.snapshot.selected(query.ahead, binds)
             self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
         return completed([fact for fact in facts if fact is not None], selection)
 
     def rows(self, query: Query, selection: Selection, binds: dict[str, Any]) -> list[Row]:
         """The rows of a query; none where SQLite cannot read a document of its kinds: each is a fault."""
         try:
-            return self.snapshot.rows(query.sql, binds)
+            return self.snapshot.selected(query.sql, binds, numbers=selection.take in NUMBERS)
         except FactError:
             malformed = self.snapshot.malformed(selection.kinds)
             if not malformed:
@@ -212,50 +211,50 @@ class _Run:
     def seen(self, rows: list[Row], query: Query | None = None) -> None:
         """Tell the witness, if there is one, which rows were read."""
         if self.witness is not None:
-            self.witness += (row for row in rows if row[11] >= 0)
+            self.witness += (row for row in rows if row.suspect >= 0)
             if query is not None and query.members:
-                self.witness += self.snapshot.rows(query.members, self.binds(query))
+                self.witness += self.snapshot.selected(query.members, self.binds(query))
 
-    def fact(self, row: tuple[Any, ...], query: Query, selection: Selection) -> Fact | None:
+    def fact(self, row: Row, query: Query, selection: Selection) -> Fact | None:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""
-        if row[11] < 0:
+        if row.suspect < 0:
             return absent_fact(row, query, selection)
         made, errors = document(row)
-        errors = errors or schemas.fact_errors(row[0], made)
+        errors = errors or schemas.fact_errors(row.kind, made)
         if errors:
             self.fault(row, errors)
             return None
-        self.evidence[row[1]] = None
+        self.evidence[row.id] = None
         self.newest = later(self.newest, newest(row, made))
         if selection.take in NUMBERS:
-            if isinstance(row[12], str) and selection.take == "sum":
+            if isinstance(row.number, str) and selection.take == "sum":
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
             return number(row, selection)
-        return Fact(row[0], fields(made, query), row[1], row[2], row[4])
+        return Fact(row.kind, fields(made, query), row.id, row.seq, row.at)
 
     def invalid(self, row: Row) -> None:
         """Note what is wrong with a fact, or with the receipt that it is made of."""
         from interlock.schemas import catalog
 
-        source = catalog.source(row[0])
-        receipt = self.snapshot.fact(source, str(row[1]).rpartition("#")[0]) if source else None
+        source = catalog.source(row.kind)
+        receipt = self.snapshot.fact(source, str(row.id).rpartition("#")[0]) if source else None
         errors = _errors(receipt) if receipt is not None else ()
         if receipt is not None and errors:
             self.fault(receipt, errors)
         else:
             self.fault(row, _errors(row) or (_UNUSABLE,))
 
-    def fault(self, row: tuple[Any, ...], errors: tuple[str, ...]) -> None:
-        self.evidence[row[1]] = None
-        told = f"{row[0]} `{row[1]}` is invalid: {'; '.join(errors)}"
+    def fault(self, row: Row, errors: tuple[str, ...]) -> None:
+        self.evidence[row.id] = None
+        told = f"{row.kind} `{row.id}` is invalid: {'; '.join(errors)}"
         if told not in self.faults:
             self.faults.append(told)
 
 
 def _errors(row: Row) -> tuple[str, ...]:
     made, errors = document(row)
-    return errors or schemas.fact_errors(row[0], made)
+    return errors or schemas.fact_errors(row.kind, made)
 
 
 def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], selection: str, path: str) -> Value:

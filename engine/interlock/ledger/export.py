@@ -45,8 +45,8 @@ class Export:
         for row in self.snapshot.facts(self.ids, extent.kinds, extent.everywhere):
             made, unread = document(row)
             if unread:
-                raise FactError(f"{row[0]} `{row[1]}` is invalid: {'; '.join(unread)}; mend it, then export again")
-            self.invalid += bool(schemas.faults(row[0] if row[0] in known else None, made))
+                raise FactError(f"{row.kind} `{row.id}` is invalid: {'; '.join(unread)}; mend it, then export again")
+            self.invalid += bool(schemas.faults(row.kind if row.kind in known else None, made))
             yield encode(made)
             count += 1
         yield encode({"kind": "feed_end", "facts": count})

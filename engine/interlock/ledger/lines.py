@@ -7,20 +7,18 @@ from typing import Any
 import msgspec
 
 from interlock import schemas
-from interlock.ledger.rows import ENVELOPE, HIDING, TwiceError, read_json
+from interlock.ledger.rows import HIDING, Row, TwiceError, read_json
 
 OPENING, CLOSING = "feed", "feed_end"
 """The kinds of the lines that an export begins and ends with (`schemas/KIND.schema.json`)."""
 _encode = msgspec.json.Encoder().encode
-_BINDS = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation", "attributes", "entity")
-INSERT = f"INSERT INTO fact ({', '.join(_BINDS)}) VALUES ({', '.join('?' * len(_BINDS))})"
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a line says: a fact and its row for `INSERT`, or something `about` the feed; or what is wrong with it."""
+    """What a line says: a fact and its row, or something `about` the feed; or what is wrong with it."""
 
     fact: dict[str, Any] | None = None
-    row: tuple[Any, ...] | None = None
+    row: Row | None = None
     about: dict[str, Any] | None = None
     faults: tuple[str, ...] = ()
 
@@ -51,7 +49,7 @@ def read_line(line: bytes, number: int) -> Line:
     faults = schemas.faults(kind if kind in schemas.kinds() else None, fact)
     if faults:
         return Line(fact, faults=tuple(each.told for each in faults))
-    return Line(fact, row(fact))
+    return Line(fact, row_of(fact))
 
 
 def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -73,11 +71,20 @@ def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple
     return fact | own | {"seq": event.get("seq", number)}, ()
 
 
-def row(fact: dict[str, Any]) -> tuple[Any, ...]:
-    """The values of a fact for `INSERT`."""
-    entity = fact["kind"] in schemas.ENTITIES
-    attributes = {name: value for name, value in fact.items() if name not in HIDING} | fact.get("attributes", {})
-    correlation = _encode(fact.get("correlation", {})).decode()
-    envelope = [fact.get(name) for name in ENVELOPE if name != "correlation"]
-    envelope[2] = int(fact["seq"])
-    return (*envelope, correlation, _encode(attributes).decode(), entity)
+def row_of(fact: dict[str, Any]) -> Row:
+    """The row that holds a fact; its `instant` is left out."""
+    get = fact.get
+    attributes = {name: value for name, value in fact.items() if name not in HIDING} | get("attributes", {})
+    return Row(
+        kind=fact["kind"],
+        id=fact["id"],
+        seq=int(fact["seq"]),
+        task=get("task"),
+        at=fact["at"],
+        instant=None,
+        actor=get("actor"),
+        severity=get("severity"),
+        summary=get("summary"),
+        correlation=_encode(get("correlation", {})).decode(),
+        attributes=_encode(attributes).decode(),
+    )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 
-from interlock import schemas
 from interlock.diagnostics import UsageError
 from interlock.instant import format_instant
 from interlock.ledger.connection import NEWEST, definitions
 from interlock.ledger.feed import FeedReader
-from interlock.ledger.lines import INSERT, read_line, row
+from interlock.ledger.lines import read_line, row_of
+from interlock.ledger.rows import Row
 from interlock.ledger.snapshot import Snapshot
 from interlock.schemas import catalog
 
@@ -47,7 +46,7 @@ class HeldFacts(FeedReader):
         connection = self._connection
         for statement in _EMPTY:
             connection.execute(statement)
-        for each in map(row, facts):
+        for each in map(row_of, facts):
             if (clash := self._table.add(each)) is not None:
                 connection.execute("ROLLBACK")
                 raise UsageError(clash.told)
@@ -80,7 +79,7 @@ _MOVE = (
 class Supposed(FeedReader):
     """The facts of a feed, and for the while of a snapshot those that are supposed to be recorded after them."""
 
-    def __init__(self, path: str, head: int, rows: Iterable[tuple[Any, ...]]) -> None:
+    def __init__(self, path: str, head: int, rows: Iterable[Row]) -> None:
         """Take in rows such as `Snapshot.facts` gives, as they are, of a ledger that people know as `path`.
 
         `head` is the `seq` of the ledger's newest receipt. Raises LedgerError.
@@ -91,8 +90,7 @@ class Supposed(FeedReader):
         self._define(frozenset(definitions("feed")))
 
     def _fill(self, lines: Iterable[bytes]) -> None:  # noqa: ARG002
-        entities = schemas.ENTITIES
-        self._connection.executemany(INSERT, ((*row[:5], *row[6:], row[0] in entities) for row in self._rows))
+        self._table.extend(self._rows)
 
     def begin(self, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None) -> int:
         """The `seq` of the ledger's newest receipt; the transaction is begun already."""
@@ -122,9 +120,7 @@ class Supposed(FeedReader):
         line = read_line(msgspec.json.encode({**fact, "at": format_instant(now)}), 0)
         if line.row is None:
             return False
-        try:
-            self._connection.execute(INSERT, line.row)
-        except sqlite3.IntegrityError:  # the ledger has a receipt of that very id
+        if self._table.add(line.row) is not None:  # the ledger has a receipt of that very id
             return False
         moved = catalog.moves(fact["kind"])
         if moved is not None:

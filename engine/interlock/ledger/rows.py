@@ -1,4 +1,4 @@
-"""A fact as one JSON object, made from a row of the canonical relation (`docs/design/ledger.md`)."""
+"""A row of the canonical relation (`docs/design/ledger.md`), and the fact that it holds as one JSON object."""
 
 from __future__ import annotations
 
@@ -8,8 +8,32 @@ import msgspec
 
 from interlock.schemas.wording import shown
 
-Row = tuple[Any, ...]
-"""kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes; what follows is not read."""
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A fact as the ledger stores it: nothing is validated, so that a column may hold any value of SQLite's.
+
+    `task` is the task's name, `at` the text of the time, `instant` the same in microseconds, UTC: None where it is not
+    a time, or was not asked for. `correlation` and `attributes` are JSON texts.
+
+    A selection adds the last three: `suspect` is 1 where the condition cannot be relied upon for this row, and -1 where
+    the row stands for an absent named group; `number` is what was counted or summed, and `groups` the values of `per`.
+    """
+
+    kind: str
+    id: str
+    seq: int
+    task: str | None
+    at: str
+    instant: int | None
+    actor: str | None
+    severity: str | None
+    summary: str | None
+    correlation: str | None
+    attributes: str | None
+    suspect: int = 0
+    number: int | str | None = None
+    groups: tuple[int | str | None, ...] = ()
+
 
 ENVELOPE = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation")
 """What every fact has, beside its attributes."""
@@ -21,13 +45,12 @@ _encode = msgspec.json.Encoder().encode
 
 def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fact as one JSON object, its attributes lifted to the top, and what cannot be read of it."""
-    kind, identity, seq, task, at, _, actor, severity, summary, correlation, attributes = row[:11]
-    made = {"kind": kind, "id": identity, "seq": seq, "task": task, "at": at}
+    made: dict[str, Any] = {"kind": row.kind, "id": row.id, "seq": row.seq, "task": row.task, "at": row.at}
     try:
-        if actor is not None or correlation != "{}":  # an entity has neither
-            made["actor"], made["severity"], made["summary"] = actor, severity, summary
-            made["correlation"] = read_json(correlation)
-        lifted = read_json(attributes)
+        if row.actor is not None or row.correlation != "{}":  # an entity has neither
+            made["actor"], made["severity"], made["summary"] = row.actor, row.severity, row.summary
+            made["correlation"] = read_json(row.correlation)
+        lifted = read_json(row.attributes)
     except TwiceError as error:
         return made, (str(error),)
     except (ValueError, RecursionError, TypeError) as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from itertools import starmap
+from typing import Any, Final
 
 import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
 from interlock.ledger.connection import NEWEST, Reader
+from interlock.ledger.rows import Row
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES
 
@@ -80,6 +82,22 @@ _UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at <
 _ENTITIES = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
+_NUMBERED: Final = 13
+"""Columns of a selection's row that come before its groups: those of a fact, `suspect` and `number`."""
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """A receipt that arrived: `at` is the text of its time, and `instant` that in microseconds, UTC; None for none."""
+
+    id: str
+    kind: str
+    at: str
+    instant: int | None
+    actor: str | None
+    summary: str | None
+    role: str | None
+
+
 class Snapshot:
     """One consistent view of a ledger at one instant: receipts that are committed later are not in it.
 
@@ -111,8 +129,18 @@ class Snapshot:
         """
         return self._open().rows(sql, binds)
 
-    def receipts(self, *, so_far: bool = False) -> Iterator[tuple[Any, ...]]:
-        """Every receipt, one at a time, in the order of insertion: the columns of `receipt`, its instant left out.
+    def selected(self, sql: str, binds: Mapping[str, object], *, numbers: bool = False) -> list[Row]:
+        """The rows of a selection's query, with the groups and the number of each where it takes `numbers`.
+
+        Raises as `rows`.
+        """
+        found = self.rows(sql, binds)
+        if numbers:
+            return list(starmap(Row, ((*values[:_NUMBERED], values[_NUMBERED:]) for values in found)))
+        return [Row(*values[: _NUMBERED - 1]) for values in found]
+
+    def receipts(self, *, so_far: bool = False) -> Iterator[Row]:
+        """Every receipt, one at a time, in the order of insertion, without the `instant`.
 
         With `so_far`, only those that are not known to be later than the instant.
 
@@ -120,43 +148,48 @@ class Snapshot:
         """
         least = -(1 << 63)
         try:
-            for row in self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}):
-                least = row[2] + 1
+            for values in self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}):
+                row = Row(*values)
+                least = row.seq + 1
                 yield row
         except FactError:  # to forgive from the start would make all rows a third dearer
-            yield from self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True)
+            yield from starmap(Row, self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True))
 
-    def entities(self, kind: str) -> Iterator[tuple[Any, ...]]:
-        """Every entity of a kind, one at a time, in the same columns. Raises LedgerError.
+    def entities(self, kind: str) -> Iterator[Row]:
+        """Every entity of a kind, one at a time. Raises LedgerError.
 
         It raises FactError where one of them cannot be read; what would follow that one is then unknown.
         """
-        return self._open().stream(_ENTITIES.format(kind=kind), {})
+        return starmap(Row, self._open().stream(_ENTITIES.format(kind=kind), {}))
 
-    def malformed(self, kinds: Iterable[str]) -> list[tuple[Any, ...]]:
-        """Some receipts of these kinds whose documents are no JSON text, in the same columns. Raises LedgerError."""
-        return self.rows(_MALFORMED, {"kinds": _listed(kinds)})
+    def malformed(self, kinds: Iterable[str]) -> list[Row]:
+        """Some receipts of these kinds whose documents are no JSON text. Raises LedgerError."""
+        return self.selected(_MALFORMED, {"kinds": _listed(kinds)})
 
     def facts(
         self, tasks: Iterable[str] | None, kinds: Iterable[str] | None, everywhere: Iterable[str]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Every fact up to the instant, one at a time, in the same columns: receipts by insertion, then entities.
+    ) -> Iterator[Row]:
+        """Every fact up to the instant, one at a time: receipts by insertion, then entities.
 
         Of `tasks` (ids; of every task when None), of `kinds` (every kind when None), and, of the kinds `everywhere`,
         those of every task and of none. Raises LedgerError.
         """
         binds = {"tasks": _listed(tasks), "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
-        yield from self._open().stream(_CHOSEN.format(source="receipt", order=" ORDER BY seq"), binds)
+        for query in self._queries(tasks, kinds):
+            yield from starmap(Row, self._open().stream(query, binds))
+
+    def _queries(self, tasks: Iterable[str] | None, kinds: Iterable[str] | None) -> Iterator[str]:
+        """The queries whose rows are the facts of `tasks`, of `kinds`."""
+        yield _CHOSEN.format(source="receipt", order=" ORDER BY seq")
         absent = self.absent()
         if tasks is not None and kinds is None:  # how the tasks' seats were before can be told from these alone
-            yield from self._open().stream(_SESSION_RECEIPTS, binds)
+            yield _SESSION_RECEIPTS
             if "registration" not in absent:
-                yield from self._open().stream(_SESSION_REGISTRATIONS, binds)
+                yield _SESSION_REGISTRATIONS
         wanted = None if kinds is None else set(kinds)
         for kind in ENTITIES:
             if (wanted is None or kind in wanted) and kind not in absent:
-                order = _BY_TASK if kind == "seat" else ""
-                yield from self._open().stream(_CHOSEN.format(source=f"entity_{kind}", order=order), binds)
+                yield _CHOSEN.format(source=f"entity_{kind}", order=_BY_TASK if kind == "seat" else "")
 
     def instant_of(self, receipt: str) -> int | None:
         """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
@@ -168,13 +201,13 @@ class Snapshot:
         found = self.rows("SELECT id FROM receipt WHERE seq = :head", {"head": self.head})
         return found[0][0] if found else self._open().newest_at(self.head)
 
-    def fact(self, kind: str, identity: str) -> tuple[Any, ...] | None:
-        """The fact of that kind and id, in the columns of `receipts`; None when there is none.
+    def fact(self, kind: str, identity: str) -> Row | None:
+        """The fact of that kind and id; None when there is none.
 
         A receipt is found whatever its kind is now. Raises LedgerError.
         """
         source = f"entity_{kind}" if kind in ENTITIES else "receipt"
-        found = self.rows(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
+        found = self.selected(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
         return found[0] if found else None
 
     def look(self, now: int) -> None:
@@ -187,22 +220,22 @@ class Snapshot:
 
     def arrived(
         self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int, until: int
-    ) -> list[tuple[Any, ...]]:
+    ) -> list[Arrival]:
         """The receipts of a task (by id), of `kinds`, that came after `since`, up to `until`, by insertion.
 
-        Those `everywhere` are of every task and of none. Those whose time is none are among them: id, kind, at,
-        instant, actor, summary and role. Raises LedgerError.
+        Those `everywhere` are of every task and of none. Those whose time is none are among them. Raises LedgerError.
         """
         binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
-        return self.rows(_ARRIVED, {**binds, "since": since, "until": until})
+        return list(starmap(Arrival, self.rows(_ARRIVED, {**binds, "since": since, "until": until})))
 
-    def elsewhere(self, task: str, since: int, until: int) -> list[tuple[Any, ...]]:
+    def elsewhere(self, task: str, since: int, until: int) -> list[Arrival]:
         """The receipts that tell of the sessions of a task's seats (by id), and are of another task, or of none.
 
-        Those that came after `since`, up to `until`, by insertion, in the columns of `arrived`. Raises LedgerError.
+        Those that came after `since`, up to `until`, by insertion. Raises LedgerError.
         """
         binds = {"task": task, "since": since, "until": until, "floor": format_instant(since)[:19]}
-        return self.rows(_ELSEWHERE, binds | {"beyond": format_instant(until + SECOND)[:19]})
+        binds["beyond"] = format_instant(until + SECOND)[:19]
+        return list(starmap(Arrival, self.rows(_ELSEWHERE, binds)))
 
     def coming(self, task: str | None, kind: str | None, floor: str, limit: int) -> list[tuple[str, str, int | None]]:
         """Kind, `at` and instant of the first receipts of a task or kind from a text of `at` on. Raises LedgerError."""
@@ -225,21 +258,21 @@ class Snapshot:
         """
         return self.rows(_CHANGES.format(kind=kind), {"task": task})
 
-    def contradicted(self, rows: Iterable[tuple[Any, ...]]) -> list[str]:
-        """Which of these receipts, in the columns of `receipts`, the table has otherwise than an index told them.
+    def contradicted(self, rows: Iterable[Row]) -> list[str]:
+        """Which of these receipts the table has otherwise than an index told them.
 
         SQLite takes what is in an index from there. A receipt that an index lacks is not found, and not noticed.
         """
         if self._open().source != "conveyor":
             return []
-        told = {row[2]: row[:5] for row in rows if row[0] not in ENTITIES and isinstance(row[2], int)}
+        told = {row.seq: row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)}
         if not told:
             return []
-        stored = {row[2]: row for row in self.rows(_STORED, {"seqs": msgspec.json.encode(list(told)).decode()})}
+        stored = set(self.rows(_STORED, {"seqs": _listed(told)}))
         return [
-            f"{row[0]} `{row[1]}` is not what an index of the ledger says; check it with `interlock verify-ledger`"
-            for seq, row in told.items()
-            if stored.get(seq) != row
+            f"{row.kind} `{row.id}` is not what an index of the ledger says; check it with `interlock verify-ledger`"
+            for row in told.values()
+            if (row.kind, row.id, row.seq, row.task, row.at) not in stored
         ]
 
     def damage(self, tick: Callable[[], None]) -> tuple[str, ...]:
@@ -289,7 +322,7 @@ class Snapshot:
         self._reader = None
 
 
-def _listed(values: Iterable[str] | None) -> str | None:
+def _listed(values: Iterable[str | int] | None) -> str | None:
     return None if values is None else msgspec.json.encode(list(values)).decode()
 
 

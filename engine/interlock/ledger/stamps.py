@@ -34,12 +34,12 @@ def later(*stamps: Stamp | None) -> Stamp | None:
 
 def newest(row: Row, made: dict[str, Any]) -> Stamp | None:
     """The latest time that a valid fact carries. `made` is its document."""
-    own = None if row[5] is None else Stamp(row[5], row[0], row[1])
-    times = _times(row[0])
+    own = None if row.instant is None else Stamp(row.instant, row.kind, row.id)
+    times = _times(row.kind)
     if not times:
         return own
-    texts = ((field, made.get(field)) for field in times)
-    return later(own, *(Stamp(parse_instant(text), row[0], row[1], field) for field, text in texts if text is not None))
+    texts = [(field, text) for field in times if (text := made.get(field)) is not None]
+    return later(own, *(Stamp(parse_instant(text), row.kind, row.id, field) for field, text in texts))
 
 
 @cache

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from interlock.ledger.functions import instant_of
-from interlock.ledger.lines import INSERT
+from interlock.ledger.rows import Row
+from interlock.schemas import ENTITIES
 
 _TABLE: Final = """
 PRAGMA journal_mode = off; PRAGMA synchronous = off;
@@ -20,6 +22,7 @@ CREATE UNIQUE INDEX receipt_order ON fact (seq, instant_of(at)) WHERE NOT entity
 CREATE UNIQUE INDEX entity_order ON fact (kind, task, seq, instant_of(at)) WHERE entity;
 BEGIN;
 """
+_INSERT: Final = "INSERT INTO main.fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAME: Final = "SELECT 1 FROM fact WHERE id = ? AND entity = ? AND (NOT entity OR kind = ? AND seq = ?)"
 _TIED: Final = (
     "SELECT id FROM fact WHERE seq = ? AND entity = ? AND (NOT entity OR kind = ? AND task = ?)"
@@ -42,19 +45,39 @@ class FactTable:
         self.connection.create_function("instant_of", 1, instant_of, deterministic=True)
         self.connection.executescript(_TABLE)
 
-    def add(self, row: tuple[Any, ...]) -> Clash | None:
-        """Take in a row as `lines.row` makes it; why it cannot be there, or None. Raises sqlite3.Error."""
+    def add(self, row: Row) -> Clash | None:
+        """Add a fact; why it cannot be beside the others, or None. Raises sqlite3.Error."""
         try:
-            self.connection.execute(INSERT, row)
+            self.connection.execute(_INSERT, _values(row))
         except sqlite3.IntegrityError:
             return self._clash(row)
         return None
 
-    def _clash(self, row: tuple[Any, ...]) -> Clash:
-        kind, identity, seq, task, at = row[:5]
-        entity = row[-1]
-        if self.connection.execute(_SAME, (identity, entity, kind, seq)).fetchone():
-            return Clash("it is there twice", f"{kind} `{identity}` is there twice")
-        (other,) = self.connection.execute(_TIED, (seq, entity, kind, task, at)).fetchone()
-        told = f"{kind} `{identity}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add facts of which none clashes with another. Raises sqlite3.Error."""
+        self.connection.executemany(_INSERT, map(_values, rows))
+
+    def _clash(self, row: Row) -> Clash:
+        entity = row.kind in ENTITIES
+        if self.connection.execute(_SAME, (row.id, entity, row.kind, row.seq)).fetchone():
+            return Clash("it is there twice", f"{row.kind} `{row.id}` is there twice")
+        (other,) = self.connection.execute(_TIED, (row.seq, entity, row.kind, row.task, row.at)).fetchone()
+        told = f"{row.kind} `{row.id}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
         return Clash("it has the `at` and the `seq` of another", told)
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    """The columns of the table."""
+    return (
+        row.kind,
+        row.id,
+        row.seq,
+        row.task,
+        row.at,
+        row.actor,
+        row.severity,
+        row.summary,
+        row.correlation,
+        row.attributes,
+        row.kind in ENTITIES,
+    )

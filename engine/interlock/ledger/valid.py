@@ -6,10 +6,10 @@ Facts that are counted are validated where they lie, so that not all of them nee
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from interlock import schemas
-from interlock.ledger.rows import document
+from interlock.ledger.rows import Row, document
 
 _LONGEST: Final = 2_000
 """Characters of a document up to which its answer is kept: most receipts of a kind differ in id and time only."""
@@ -28,11 +28,8 @@ def is_valid(
     return (_kept if size <= _LONGEST else _is_valid)(kind, task, actor, severity, summary, correlation, attributes)
 
 
-def _is_valid(
-    kind: str, task: object, actor: object, severity: object, summary: object, correlation: object, attributes: object
-) -> bool:
-    row = (kind, "id", 0, task, _AT, None, actor, severity, summary, correlation, attributes)
-    made, errors = document(row)
+def _is_valid(kind: str, task: Any, actor: Any, severity: Any, summary: Any, correlation: Any, attributes: Any) -> bool:
+    made, errors = document(Row(kind, "id", 0, task, _AT, None, actor, severity, summary, correlation, attributes))
     return not errors and schemas.is_valid(kind, made)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
+from msgspec.structs import replace
+
 from interlock import schemas
 from interlock.diagnostics import FactError
 from interlock.instant import format_instant, parse_instant
@@ -73,7 +75,7 @@ def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
                 continue
             clash = None if line.row is None else table.add(line.row)
             tally.line(line, number, clash)
-            head = max(head, line.row[2] if line.row else 0)
+            head = max(head, line.row.seq if line.row else 0)
     if ends[OPENING] and not ends[CLOSING]:
         tally.cut_off()
     return tally.verification(path, head, {})
@@ -81,7 +83,7 @@ def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
 
 def _seated(snapshot: Snapshot) -> Iterator[Row]:
     """The seats of smoke receipts. One without attributes stands for an invalid receipt, which is counted already."""
-    return (row for row in snapshot.entities("smoke_seat") if row[10] != "null")
+    return (row for row in snapshot.entities("smoke_seat") if row.attributes != "null")
 
 
 class Tally:
@@ -101,7 +103,7 @@ class Tally:
         """Count receipts, rows of the canonical relation."""
         known = self._receipts.get
         for row in rows:
-            self._count(known(row[0]) or self._unknown(row[0]), row)
+            self._count(known(row.kind) or self._unknown(row.kind), row)
 
     def entities(self, kind: str, rows: Iterable[Row]) -> None:
         """Count the entities of a kind. Where they break off, for one cannot be read, that is a fault."""
@@ -124,8 +126,8 @@ class Tally:
             known = self._receipts.get(name) if isinstance(name, str) else None
             kind = known or self._unknown("(no kind)" if name is None else name)
         kind.count += 1
-        if not line.faults and clash is None:
-            self._note(line.row or (), fact)
+        if line.row is not None and clash is None:
+            self._note(line.row, fact)
             return
         kind.invalid += 1
         if clash is not None:
@@ -175,7 +177,7 @@ class Tally:
     def _count(self, kind: Kind, row: Row) -> None:
         kind.count += 1
         made, unread = document(row)
-        if row[6] is None and not kind.entity:  # its document is then that of an entity, without a correlation
+        if row.actor is None and not kind.entity:  # its document is then that of an entity, without a correlation
             unread = (*unread, "it has no actor")
         found = () if unread else schemas.faults(kind.kind if kind.known else None, made)
         if unread or found:
@@ -185,20 +187,20 @@ class Tally:
 
     def _note(self, row: Row, made: dict[str, Any]) -> None:
         """Count a valid fact if it carries a time later than the clock. Most receipts need no closer look."""
-        if self._clock is None or self._second is None or (row[4] < self._second and row[0] not in schemas.ENTITIES):
+        if self._clock is None or self._second is None or (row.at < self._second and row.kind not in schemas.ENTITIES):
             return
-        stamp = newest((*row[:5], parse_instant(row[4])), made)
+        stamp = newest(replace(row, instant=parse_instant(row.at)), made)
         if stamp is not None and stamp.at > self._clock:
             self._ahead.count += 1
             if len(self._ahead.first) < FIRST:
-                self._ahead.first.append(Example(_cut(row[1]), row[2], stamp.ahead_of(self._clock)))
+                self._ahead.first.append(Example(_cut(row.id), row.seq, stamp.ahead_of(self._clock)))
 
     def _refuse(self, kind: Kind, row: Row, unread: Iterable[str], told: Iterable[tuple[str, str]]) -> None:
         kind.invalid += 1
         for message in unread:
-            self._add(kind, row[1], row[2], message.partition(":")[0], message)
+            self._add(kind, row.id, row.seq, message.partition(":")[0], message)
         for fault, message in told:
-            self._add(kind, row[1], row[2], fault, message)
+            self._add(kind, row.id, row.seq, fault, message)
 
     def _add(self, kind: Kind, identity: object, seq: int | None, fault: str, message: str) -> None:
         key = (kind.kind, fault)

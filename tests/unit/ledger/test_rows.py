@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.ledger.rows import document
+from interlock.ledger.rows import Row, document
 
 ROW = ("app_heartbeat", "receipt-1", 1, "demo", "2026-06-11T12:00:00Z", None, "worker", "info", "")
 KEYS = st.sampled_from(["a", "b", "a:b", '"', '":', "\\", "é", ":", "\u003a\u0022"])
@@ -53,7 +53,7 @@ def texts(draw: st.DrawFn, value: object) -> str:
 def test_a_key_that_is_there_twice_is_always_found_and_no_other(data: st.DataObject) -> None:
     attributes = data.draw(OBJECTS)
     text = data.draw(texts(attributes))
-    made, errors = document((*ROW, "{}", text))
+    made, errors = document(Row(*ROW, "{}", text))
     if said_twice(attributes):
         assert [error.partition(": ")[0] for error in errors] == ["its document has a key twice"]
     else:
@@ -62,7 +62,7 @@ def test_a_key_that_is_there_twice_is_always_found_and_no_other(data: st.DataObj
 
 
 def test_an_attribute_that_the_envelope_hides_can_still_be_read() -> None:
-    made, errors = document((*ROW, "{}", '{"kind": "x", "attributes": 7, "role": "worker"}'))
+    made, errors = document(Row(*ROW, "{}", '{"kind": "x", "attributes": 7, "role": "worker"}'))
     assert errors == ()
     assert made["kind"] == "app_heartbeat"
     assert made["attributes"] == {"kind": "x", "attributes": 7}
@@ -71,7 +71,7 @@ def test_an_attribute_that_the_envelope_hides_can_still_be_read() -> None:
 
 def test_an_entity_has_no_actor_and_its_summary_is_its_own() -> None:
     row = ("handoff", "1", 1, "demo", "2026-06-11T12:00:00Z", None, None, None, "", "{}", '{"summary": "done"}')
-    made, errors = document(row)
+    made, errors = document(Row(*row))
     assert errors == ()
     assert made == dict(zip(("kind", "id", "seq", "task", "at"), row, strict=False)) | {
         "summary": "done",

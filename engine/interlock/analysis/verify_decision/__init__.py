@@ -206,9 +206,10 @@ def _shifts(before: Record, after: Record, snapshot: Snapshot) -> Iterator[Shift
     for kind, identity, digest in _each(before.facts):
         now = after.facts.get(kind, {}).get(identity)
         row = snapshot.fact(kind, identity) if now is None else None
-        if now is None and row is None:
+        stored = now if row is None else fingerprint(row)
+        if stored is None:
             yield Shift(kind, identity, "missing")
-        elif (now or fingerprint(row or ())) != digest:
+        elif stored != digest:
             yield Shift(kind, identity, "changed")
         elif now is None:
             yield Shift(kind, identity, "unread")

@@ -93,8 +93,8 @@ def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, 
         return seq, ()
     found = snapshot.fact("receipt", before.head)
     if found is not None:
-        told = f"the head `{before.head}` is numbered {found[2]} now, and was {seq}: a VACUUM may number receipts anew"
-        return found[2], () if found[2] == seq else (told,)
+        told = f"the head `{before.head}` is numbered {found.seq} now, and was {seq}: a VACUUM may number receipts anew"
+        return found.seq, () if found.seq == seq else (told,)
     if snapshot.newest() == before.head:  # a feed may name its newest and leave it out
         return snapshot.head, ()
     if snapshot.head < seq:
