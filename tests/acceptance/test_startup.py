@@ -36,7 +36,8 @@ UNUSED = {
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.outcomes",
     "interlock.reporting.sarif", "interlock.reporting.tap", "interlock.reporting.timeline",
     "interlock.reporting.verification", "json", "jsonschema", "lark", "logging", "pathlib", "pickle", "pprint",
-    "referencing", "shutil", "subprocess", "tempfile", "tomllib", "traceback", "unittest", "xml", "yaml",
+    "referencing", "shutil", "subprocess", "tempfile", "tomllib", "traceback", "unicodedata", "unittest", "wcwidth",
+    "xml", "yaml",
 }  # fmt: skip
 
 

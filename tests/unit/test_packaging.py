@@ -141,7 +141,7 @@ def test_every_dependency_has_a_lower_bound_and_durable_rules_is_needed_on_every
     needed = {text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
     assert all(">=" in text for text in needed)
     names = {text.partition(">")[0] for text in needed}
-    assert names == {"click", "durable-rules", "jsonschema", "lark", "msgspec", "pyyaml"}
+    assert names == {"click", "durable-rules", "jsonschema", "lark", "msgspec", "pyyaml", "wcwidth"}
     (marker,) = (text.partition("; ")[2] for text in needed if text.startswith("durable-rules"))
     where = {
         (system, version): Marker(marker).evaluate({"sys_platform": system, "python_version": version})

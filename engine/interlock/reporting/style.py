@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -62,27 +61,16 @@ class Look(msgspec.Struct, frozen=True):
         return asked.path, next((each.line for each in asked.rules if each.id == rule), asked.line)
 
 
-_JOINER = "\u200d"
-_EMOJI = "\ufe0f"
-"""What asks for the character before it to be shown as an emoji, which is wide."""
-
-
 def places(text: str) -> int:
     """How many columns a terminal shows the text in: two for a wide character, none for one that combines."""
     if text.isascii():
         return len(text)
-    count, joined, last = 0, False, 0
-    for char in text:
-        if char == _JOINER:
-            joined = True
-            continue
-        if char == _EMOJI:
-            count, last = count + 2 - last if last else count, 2 if last else 0
-        elif unicodedata.category(char) not in ("Mn", "Me", "Cf"):
-            last = 0 if joined else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-            count += last
-        joined = False
-    return count
+    from wcwidth import wcswidth, wcwidth
+
+    width = wcswidth(text)
+    return (
+        width if width >= 0 else sum(max(0, wcwidth(char)) for char in text)
+    )  # what is below 0 is a control character
 
 
 def padded(text: str, width: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.style import Look, partial, validity
+from interlock.reporting.style import Look, partial, places, validity
 
 COLOURS = {
     "allowed": "green",
@@ -97,21 +97,12 @@ def _wrapped(label: str, prose: str, look: Look) -> Iterator[str]:
     left, line = _left(label, look), ""
     room = max(20, look.width - _MARGIN) if look.width else 0
     for word in harmless(prose.strip()).split(" "):
-        if line and room and _places(line) + 1 + _places(word) > room:
+        if line and room and places(line) + 1 + places(word) > room:
             yield left + line
             left, line = " " * _MARGIN, word
         else:
             line = f"{line} {word}" if line else word
     yield left + line
-
-
-def _places(text: str) -> int:
-    """The columns that a text takes; what is plain, as nearly all is, needs no table of Unicode."""
-    if text.isascii():
-        return len(text)
-    from interlock.reporting.style import places
-
-    return places(text)
 
 
 def _left(label: str, look: Look) -> str:
