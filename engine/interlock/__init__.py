@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from interlock.resources import VERSION
+
 if TYPE_CHECKING:
     from interlock.api import explain, replay, unblock
     from interlock.diagnostics import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from interlock.model.decision import Decision, Finding, Head, WaiverNote
     from interlock.request import evaluate, judge
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Decision": "model.decision",

@@ -1,6 +1,6 @@
-"""Where the schemas and policies that interlock ships lie.
+"""The version of interlock, and where the schemas and policies that it ships lie.
 
-They are folders of their own at the top of a checkout, which an editable install reads too; a wheel carries them inside
+Those are folders of their own at the top of a checkout, which an editable install reads too; a wheel carries them inside
 the package, under `_data`.
 """
 
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os.path
 from typing import Literal
+
+
+VERSION = "0.1.0"
 
 
 def data_folder(name: Literal["schemas", "policies"]) -> str:
