@@ -25,5 +25,10 @@ def harmless(text: str, keep: str = "") -> str:
     return re.sub(_HOSTILE, lambda match: match[0] if match[0] in keep else _spelled(match[0]), text)
 
 
+def printable(text: str) -> str:
+    """The text with what UTF-8 cannot encode, such as the undecodable bytes of a file's name, spelled out."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _spelled(char: str) -> str:
     return _SHORT.get(char) or f"\\u{ord(char):04x}"

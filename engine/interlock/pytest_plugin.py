@@ -80,7 +80,7 @@ class PolicyCase(pytest.Item):
         if not isinstance(excinfo.value, CaseFailed):
             return super().repr_failure(excinfo, style)
         from interlock.reporting import Look
-        from interlock.reporting.tests.text import failure
+        from interlock.reporting.tests import failure
 
         return "\n".join(failure(excinfo.value.result, Look()))
 

@@ -1,14 +1,13 @@
 """The version of interlock, and where the schemas and policies that it ships lie.
 
-Those are folders of their own at the top of a checkout, which an editable install reads too; a wheel carries them inside
-the package, under `_data`.
+Those are folders of their own at the top of a checkout, which an editable install reads too; a wheel carries them
+inside the package, under `_data`.
 """
 
 from __future__ import annotations
 
 import os.path
 from typing import Literal
-
 
 VERSION = "0.1.0"
 

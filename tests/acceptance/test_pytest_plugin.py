@@ -13,7 +13,7 @@ import interlock.project
 
 # pytester forgets what a run in this process imports: whatever holds state is imported before.
 import interlock.pytest_plugin
-import interlock.reporting.tests.text
+import interlock.reporting.tests
 import interlock.reporting.text
 import interlock.request
 from interlock.resources import data_folder
@@ -84,7 +84,7 @@ def test_a_failure_is_shown_as_the_command_shows_it(run: pytest.Pytester) -> Non
     ran = run.runpytest()
     ran.assert_outcomes(passed=1, failed=1)
     trials, _ = interlock.analysis.testing.tried(["policies/gate_test.yaml"], interlock.request.library())
-    shown = interlock.reporting.tests.text.render(trials, interlock.reporting.Look())
+    shown = interlock.reporting.tests.render("text", trials, interlock.reporting.Look())
     failure = shown.splitlines()[2:-2]
     assert any("expected" in line for line in failure)
     assert "\n".join(failure).rstrip() in ran.stdout.str()

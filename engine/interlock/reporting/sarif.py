@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
-from interlock.escape import harmless
+from interlock.escape import harmless, printable
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
 from interlock.reporting.style import AskedRule, Look
@@ -57,13 +56,10 @@ def location(path: str, region: dict[str, int]) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": uri(path)}, "region": region}}
 
 
-def printable(told: str) -> str:
-    """The text, with what is no text in it, such as the bytes of a file's name, spelled out."""
-    return told.encode(errors="backslashreplace").decode()
-
-
 def uri(name: str) -> str:
     """The path as a URI: relative as it is given, or a file's."""
+    from urllib.parse import quote
+
     path = quote(os.fsencode(name.replace(os.sep, "/")))
     return f"file:///{path.removeprefix('/')}" if os.path.isabs(name) else path
 
