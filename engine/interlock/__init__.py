@@ -9,16 +9,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from interlock.resources import VERSION
-
 if TYPE_CHECKING:
     from interlock.api import explain, replay, unblock
     from interlock.diagnostics import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
     from interlock.model.decision import Decision, Finding, Head, WaiverNote
     from interlock.request import evaluate, judge
-
-__version__ = VERSION
+    from interlock.resources import __version__
 
 _HOMES = {
     "Decision": "model.decision",
@@ -32,6 +29,7 @@ _HOMES = {
     "PolicyError": "diagnostics",
     "UsageError": "diagnostics",
     "WaiverNote": "model.decision",
+    "__version__": "resources",
     "evaluate": "request",
     "explain": "api",
     "judge": "request",
@@ -52,6 +50,7 @@ __all__ = [
     "PolicyError",
     "UsageError",
     "WaiverNote",
+    "__version__",
     "evaluate",
     "explain",
     "judge",

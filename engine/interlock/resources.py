@@ -9,7 +9,7 @@ from __future__ import annotations
 import os.path
 from typing import Literal
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"
 
 
 def data_folder(name: Literal["schemas", "policies"]) -> str:

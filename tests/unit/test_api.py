@@ -9,4 +9,5 @@ import interlock
 
 @pytest.mark.parametrize("name", interlock.__all__)
 def test_a_public_name_can_be_imported(name: str) -> None:
-    assert getattr(interlock, name).__name__ == name
+    found = getattr(interlock, name)
+    assert name == "__version__" or found.__name__ == name

@@ -15,7 +15,7 @@ from interlock.escape import harmless, printable
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
 from interlock.reporting.style import AskedRule, Look
-from interlock.resources import VERSION
+from interlock.resources import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"block": "error", "warn": "warning", "note": "note"}
@@ -42,7 +42,7 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
 def sarif_document(rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]]) -> str:
     """The text of a document with one run: its rules, the files that were looked at, and what was found."""
     run = {
-        "tool": {"driver": {"name": "interlock", "version": VERSION, "rules": list(rules)}},
+        "tool": {"driver": {"name": "interlock", "version": __version__, "rules": list(rules)}},
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": uri(path)}} for path in paths],
         "results": list(results),
