@@ -84,8 +84,8 @@ def test_a_unit_test_is_where_the_path_of_its_module_says() -> None:
     [
         ("evaluation/test_select.py", ["evaluation/select.py"]),
         ("test_schemas.py", ["schemas/__init__.py"]),
-        ("ledger/test_conveyor.py", ["ledger/conveyor.sql"]),
-        ("ledger/conveyor/test_time.py", ["ledger/conveyor.sql"]),
+        ("ledger/test_sessions.py", ["ledger/sessions.sql"]),
+        ("ledger/conveyor/test_time.py", ["ledger/conveyor.py", "ledger/conveyor.sql"]),
         ("test_select.py", []),
         ("reporting/test_select.py", []),
     ],

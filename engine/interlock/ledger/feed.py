@@ -6,93 +6,70 @@ what would have denied.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from interlock.diagnostics import LedgerError
 from interlock.instant import LATEST, parse_instant
-from interlock.ledger.connection import NEWEST, Reader
-from interlock.ledger.errors import refused, told
+from interlock.ledger.connection import Connection
+from interlock.ledger.errors import refused
 from interlock.ledger.lines import OPENING, read_line
+from interlock.ledger.source import doubt
 from interlock.ledger.table import FactTable
-from interlock.ledger.watchdog import Watchdog
 
 SHOWN: Final = 20
 """That many bad lines are told."""
 ENOUGH: Final = 1_000
 """After that many bad lines nothing more is read: to say what is wrong with one takes long."""
-_INDEXES: Final = """
-CREATE INDEX fact_kind ON fact (kind, at);
-CREATE INDEX fact_task ON fact (task, at);
-CREATE INDEX fact_seq ON fact (seq);
-CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, created_at TEXT);
-"""
-_TASKS: Final = """
-INSERT INTO tasks SELECT task, task, min(at) FROM fact
-WHERE task IS NOT NULL AND (:tasks IS NULL OR task IN (SELECT value FROM json_each(:tasks)))
-GROUP BY task ORDER BY min(rowid)
-"""
-"""A feed of some tasks also has receipts of others, which tell of the sessions that were seated there."""
 
 
-class FeedReader(Reader):
+class Feed:
     """The facts of a feed. It serves snapshots for as long as it is open: what was read does not change."""
 
-    source = "feed"
-    newest = "SELECT max(seq) FROM main.fact WHERE NOT entity"
     _asked = 0
 
-    def __init__(self, path: str, lines: Iterable[bytes]) -> None:
-        """Read all lines. Raises LedgerError, with every bad line, up to a number."""
-        self.path, self.file, self.head = path, path, NEWEST
-        self._views: frozenset[str] = frozenset()
-        self._sealed = self._spent = False
-        self._about: dict[str, Any] | None = None
-        self._ended: dict[str, Any] | None = None
-        self._table = FactTable()
-        self._connection = self._table.connection
-        try:
-            self._functions()
-            self._fill(lines)
-            self._connection.executescript(_INDEXES)
-            self._name_tasks()
-            self._watchdog = Watchdog(self._connection)
-        except sqlite3.Error as error:
-            self._connection.close()
-            raise told(path, path, error) from error
-        except BaseException:
-            self._connection.close()
-            raise
+    def __init__(self, path: str, lines: Iterable[bytes], *, strict: bool = False) -> None:
+        """Read all lines. Raises LedgerError, with every bad line, up to a number.
+
+        Where it is `strict`, nothing is known to be complete while there are `notes`.
+        """
+        table = FactTable()
+        with table.filling(path):
+            content = _Content(path, table)
+            content.read(lines)
+            self._about, self._strict = content.about, strict
+            self.notes: tuple[str, ...] = () if self._about is None else tuple(self._about.get("notes", ()))
+            # A feed of some tasks also has receipts of others, which tell of the sessions that were seated there.
+            table.complete(None if self._about is None else self._about["tasks"])
+            self.connection = Connection(table.connection, "feed", path, path)
 
     def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
         """Begin a snapshot at `now`, of receipts up to a `seq`.
 
         It gives the `seq` of the newest such receipt of the ledger that was exported, or else here.
         """
-        found = super().begin(now, head, live=live, as_of=as_of)
+        self._asked = LATEST if live else now
+        found = self.connection.begin(now, head, live=live or now == self._taken(), as_of=as_of)
         return found if self._about is None else min(int(self._about["head"]), head)
 
     def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
         """As for a ledger. At the instant at which the feed was taken, all that it holds was committed."""
         self._asked = LATEST if live else now
-        super().ask(now, live=live or now == self._taken(), as_of=as_of)
+        self.connection.ask(now, live=live or now == self._taken(), as_of=as_of)
 
     def current(self) -> bool:
         """Always: it has been read whole."""
         return True
 
     def absent(self) -> dict[str, str]:
-        """No kind of entities has a table of its own here."""
+        """None: no kind of entities has a table of its own."""
         return {}
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
         """Why facts of these kinds (of every task, where True) may lack in the feed; None where it does not tell."""
         if self._about is None:
             return None
-        if (lost := super().uncovered(kinds, task)) is not None:
+        if (lost := doubt(self.notes, strict=self._strict)) is not None:
             return lost
         tasks, held, everywhere = self._about["tasks"], self._about["kinds"], self._about["everywhere"]
         lacking = [kind for kind in kinds if held is not None and kind not in held]
@@ -130,13 +107,17 @@ class FeedReader(Reader):
             return f"the feed was exported for some policies, as of {taken}; ask with `--at {taken}`, or export all"
         return None
 
-    def _name_tasks(self) -> None:
-        """Make the table of the tasks that can be asked about; nothing is written from then on."""
-        tasks = None if self._about is None else self._about["tasks"]
-        self._connection.execute(_TASKS, {"tasks": None if tasks is None else msgspec.json.encode(tasks).decode()})
-        self._connection.execute("PRAGMA query_only = 1")
 
-    def _fill(self, lines: Iterable[bytes]) -> None:
+class _Content:
+    """What the lines of a feed hold: facts, for a table, and what the first line says `about` the feed, if it does."""
+
+    def __init__(self, path: str, table: FactTable) -> None:
+        self.path, self.table = path, table
+        self.about: dict[str, Any] | None = None
+        self._ended: dict[str, Any] | None = None
+
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Read all lines. Raises LedgerError."""
         bad: list[str] = []
         count = faulty = 0
         for number, line in enumerate(lines, 1):
@@ -158,7 +139,7 @@ class FeedReader(Reader):
             raise LedgerError("\n".join([head, *bad, *more]))
         if not count:
             raise refused(self.path, "holds no fact")
-        if self._about is not None and self._ended is None:
+        if self.about is not None and self._ended is None:
             raise refused(self.path, "was cut off: its last line is missing; export it again")
 
     def _add(self, line: bytes, number: int, count: int) -> tuple[str, ...]:
@@ -171,15 +152,15 @@ class FeedReader(Reader):
         if found.about is not None:
             return self._note(found.about, count)
         assert found.row is not None
-        clash = self._table.add(found.row)
+        clash = self.table.add(found.row)
         return () if clash is None else (clash.told,)
 
     def _note(self, about: dict[str, Any], count: int) -> tuple[str, ...]:
         """Take in a line about the feed. `count` is how many lines came before it."""
         if about["kind"] == OPENING:
-            self._about, self.notes = about, tuple(about.get("notes", ()))
+            self.about = about
             return ("it must be the first line",) if count else ()
         self._ended = about
-        facts = count - (self._about is not None)
+        facts = count - (self.about is not None)
         lost = f"the feed has {facts:,} facts, not the {about['facts']:,} that it had"
         return (lost,) if facts != about["facts"] else ()

@@ -7,14 +7,19 @@ import time
 from _thread import RLock  # `threading` costs more than a decision
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from interlock.diagnostics import UnsettledError
-from interlock.ledger.connection import NEWEST, Reader, Stamp, stamp
+from interlock.ledger.connection import NEWEST
+from interlock.ledger.conveyor import ConveyorFile
 from interlock.ledger.errors import examine, refused
 from interlock.ledger.opening import BUSY_SECONDS
+from interlock.ledger.place import FileState, stamp
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
+
+if TYPE_CHECKING:
+    from interlock.ledger.feed import Feed
 
 T = TypeVar("T")
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -28,7 +33,7 @@ class Ledger:
     nothing is decided while there are `notes`.
     """
 
-    _reader: Reader | None = None
+    _source: ConveyorFile | Feed | None = None
 
     def __init__(
         self,
@@ -49,7 +54,7 @@ class Ledger:
             raise refused(self.path, f"cannot be reached: {error.strerror} (the current folder)") from None
         self._turn = RLock()
         self._reading = False
-        self._reader = self._opened()
+        self._source = self._opened()
 
     def __repr__(self) -> str:
         return f"Ledger({self.path!r})"
@@ -70,19 +75,20 @@ class Ledger:
         with self._turn:
             if self._reading:
                 raise RuntimeError("a snapshot of this ledger is open already")
-            reader = self._current()
+            source = self._current()
+            connection = source.connection
             self._reading = True
             try:
-                snapshot = Snapshot(reader, now, head, live=live, as_of=as_of)
+                snapshot = Snapshot(source, now, head, live=live, as_of=as_of)
                 yield snapshot
                 snapshot.close()
-                reader.verify()
+                connection.verify()
             except Exception:
-                reader.verify()  # what is read of a file that changes meanwhile proves nothing, not even what is wrong
+                connection.verify()  # what is read of a file that changes proves nothing, not even what is wrong
                 raise
             finally:
                 self._reading = False
-                reader.end()
+                connection.end()
 
     def ask(
         self,
@@ -106,14 +112,14 @@ class Ledger:
         with self.snapshot(now, head, live=live, as_of=as_of) as snapshot:
             return question(snapshot)
 
-    def _current(self) -> Reader:
-        if self._reader is None or not self._reader.current():
+    def _current(self) -> ConveyorFile | Feed:
+        if self._source is None or not self._source.current():
             self.close()
-            self._reader = self._opened()
-        return self._reader
+            self._source = self._opened()
+        return self._source
 
-    def _opened(self) -> Reader:
-        """A reader of what there is at the path. Where a writer comes in between, it is opened again."""
+    def _opened(self) -> ConveyorFile | Feed:
+        """What there is at the path. Where a writer comes in between, it is opened again."""
         for pause in _PAUSES:
             try:
                 return self._read()
@@ -121,39 +127,34 @@ class Ledger:
                 time.sleep(pause)
         return self._read()
 
-    def _read(self) -> Reader:
-        reader = self._of_what_is_there()
-        reader.strict = self.strict
-        return reader
-
-    def _of_what_is_there(self) -> Reader:
+    def _read(self) -> ConveyorFile | Feed:
         if not is_feed(self._file):
-            return Reader(self.path, self._file, self._patience)
+            return ConveyorFile(self.path, self._file, self._patience, strict=self.strict)
         if self._file != STANDARD_INPUT:
             examine(self.path, self._file, least=1)
-        from interlock.ledger.feed import FeedReader
+        from interlock.ledger.feed import Feed
 
-        return FeedReader(self.path, feed_lines(self.path, self._file, self._watched))
+        return Feed(self.path, feed_lines(self.path, self._file, self._watched), strict=self.strict)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Why what was committed last may be missing from the file as it was opened last."""
-        return () if self._reader is None else self._reader.notes
+        return () if self._source is None else self._source.notes
 
-    def stamp(self) -> Stamp | None:
+    def stamp(self) -> FileState | None:
         """What differs whenever the file was written to or replaced; None while that cannot be told."""
         return stamp(self._file)
 
     def close(self) -> None:
         """Let go of the file; the next snapshot opens it again."""
         with self._turn:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+            if self._source is not None:
+                self._source.connection.close()
+                self._source = None
 
     def __del__(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
+        if self._source is not None:
+            self._source.connection.close()
 
 
 def open_ledger(

@@ -11,28 +11,71 @@ import msgspec
 
 from interlock.diagnostics import UsageError
 from interlock.instant import format_instant
-from interlock.ledger.connection import NEWEST, definitions
-from interlock.ledger.feed import FeedReader
+from interlock.ledger.connection import Connection
 from interlock.ledger.lines import read_line, row_of
 from interlock.ledger.rows import Row
 from interlock.ledger.snapshot import Snapshot
+from interlock.ledger.table import FactTable
+from interlock.ledger.views import definitions
 from interlock.schemas import catalog
 
-_EMPTY: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
-_TASKS: Final = """
-INSERT INTO main.tasks
-SELECT task, task, min(at) FROM main.fact WHERE task IS NOT NULL GROUP BY task ORDER BY min(rowid)
-"""
 _ASKED: Final = "INSERT OR IGNORE INTO main.tasks VALUES (?, ?, NULL)"
+_MOVE: Final = (
+    "UPDATE main.fact SET attributes = json_set(attributes, '$.' || :field, :at)"
+    " WHERE entity AND kind = :kind AND task IS :task"
+)
 
 
-class HeldFacts(FeedReader):
+class Memory:
+    """The source of facts that only this process has: nothing else was recorded. Who changes them has a transaction."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: str, rows: Iterable[Row] = (), newest: int | None = None) -> None:
+        """Hold these rows, of a file that people know as `path`. `newest` is the `seq` of the newest receipt, if known.
+
+        Raises LedgerError.
+        """
+        self._newest, self.table = newest, FactTable()
+        with self.table.filling(path):
+            self.table.extend(rows)
+            self.table.complete()
+            self.connection = Connection(self.table.connection, "feed", path, path, read_only=False)
+
+    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
+        """See facts up to `now`, and receipts up to a `seq`; that of the newest of them."""
+        self.connection.head = head
+        self.ask(now, live=live, as_of=as_of)
+        return self.connection.newest() if self._newest is None else self._newest
+
+    def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
+        """See facts up to `now`; in a `live` snapshot every fact, entities as of `as_of` where that is given."""
+        self.connection.ask(now, live=live, as_of=as_of)
+
+    def absent(self) -> dict[str, str]:
+        """None: no kind of entities has a table of its own."""
+        return {}
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
+        """None: nothing else was recorded."""
+        return None
+
+    def turns(self) -> tuple[int, ...]:
+        """None: what `uncovered` says is the same for every instant."""
+        return ()
+
+    def newest_at(self, head: int) -> str | None:  # noqa: ARG002
+        """None: no receipt is known that is not here."""
+        return None
+
+
+class HeldFacts:
     """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
 
     def __init__(self, path: str) -> None:
         """Hold nothing yet. `path` is the file that gives them; bytes of it that are no text are shown as escapes."""
-        super().__init__(os.fsencode(path).decode(errors="backslashreplace"), ())
-        self._connection.execute("PRAGMA query_only = 0")
+        self.path = os.fsencode(path).decode(errors="backslashreplace")
+        self.source = Memory(self.path)
 
     @contextmanager
     def snapshot(
@@ -43,64 +86,38 @@ class HeldFacts(FeedReader):
         In a `live` snapshot they count whatever their stamps, else only those that are not later. Raises UsageError for
         two facts of one id, or two of which neither is known to be the later.
         """
-        connection = self._connection
-        for statement in _EMPTY:
-            connection.execute(statement)
-        for each in map(row_of, facts):
-            if (clash := self._table.add(each)) is not None:
-                connection.execute("ROLLBACK")
-                raise UsageError(clash.told)
-        connection.execute(_TASKS)
-        connection.execute(_ASKED, (task, task))
-        connection.execute("COMMIT")
+        table = self.source.table
+        table.clear()
         try:
-            snapshot = Snapshot(self, now, live=live)
+            for row in map(row_of, facts):
+                if (clash := table.add(row)) is not None:
+                    raise UsageError(clash.told)
+            table.name_tasks()
+            table.connection.execute(_ASKED, (task, task))
+            snapshot = Snapshot(self.source, now, live=live)
             yield snapshot
             snapshot.close()
         finally:
-            self.end()
+            self.source.connection.end()
 
-    def _define(self, names: frozenset[str]) -> None:
-        """Create views. The pragma that a ledger's reader sets around it would have SQLite prepare every query anew."""
-        for name in names:
-            self._connection.execute(f"CREATE TEMP VIEW {name} AS {definitions(self.source)[name]}")
-        self._views |= names
-
-    def _fill(self, lines: Iterable[bytes]) -> None:
-        """Nothing is read: facts are given with each snapshot."""
+    def close(self) -> None:
+        """Let go of the facts."""
+        self.source.connection.close()
 
 
-_MOVE = (
-    "UPDATE main.fact SET attributes = json_set(attributes, '$.' || :field, :at)"
-    " WHERE entity AND kind = :kind AND task IS :task"
-)
-
-
-class Supposed(FeedReader):
-    """The facts of a feed, and for the while of a snapshot those that are supposed to be recorded after them."""
+class Supposed:
+    """The facts of a ledger, and for the while of a snapshot those that are supposed to be recorded after them."""
 
     def __init__(self, path: str, head: int, rows: Iterable[Row]) -> None:
         """Take in rows such as `Snapshot.facts` gives, as they are, of a ledger that people know as `path`.
 
         `head` is the `seq` of the ledger's newest receipt. Raises LedgerError.
         """
-        self._head, self._rows = head, rows
-        super().__init__(path, ())
-        self._connection.execute("PRAGMA journal_mode = memory")  # without a journal nothing is rolled back
-        self._define(frozenset(definitions("feed")))
-
-    def _fill(self, lines: Iterable[bytes]) -> None:  # noqa: ARG002
-        self._table.extend(self._rows)
-
-    def begin(self, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None) -> int:
-        """The `seq` of the ledger's newest receipt; the transaction is begun already."""
-        self.head = head
-        self.ask(now, live=live, as_of=as_of)
-        return self._head
-
-    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
-        """None: nothing else is supposed to have been recorded."""
-        return None
+        self.path, self.head = path, head
+        self._source = Memory(path, rows, head)
+        self._table = self._source.table
+        self._table.connection.execute("PRAGMA journal_mode = memory")  # without a journal nothing is rolled back
+        self._source.connection.create_views(frozenset(definitions("feed")))  # of which a rollback would drop new ones
 
     @contextmanager
     def supposing(self, facts: Sequence[dict[str, Any]], now: int, *, live: bool) -> Iterator[Snapshot | None]:
@@ -108,25 +125,27 @@ class Supposed(FeedReader):
 
         A `live` one has every fact, whatever its stamp.
         """
-        connection = self._connection
-        connection.execute("PRAGMA query_only = 0")
-        connection.execute("BEGIN")
+        database = self._table.connection
+        database.execute("BEGIN")
         try:
-            yield Snapshot(self, now, live=live) if all(self._record(fact, now) for fact in facts) else None
+            yield Snapshot(self._source, now, live=live) if all(self._record(fact, now) for fact in facts) else None
         finally:
-            connection.execute("ROLLBACK")
+            database.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the facts."""
+        self._source.connection.close()
 
     def _record(self, fact: dict[str, Any], now: int) -> bool:
         line = read_line(msgspec.json.encode({**fact, "at": format_instant(now)}), 0)
-        if line.row is None:
-            return False
-        if self._table.add(line.row) is not None:  # the ledger has a receipt of that very id
+        if line.row is None or self._table.add(line.row) is not None:  # the ledger has a receipt of that very id
             return False
         moved = catalog.moves(fact["kind"])
         if moved is not None:
             same = "".join(f" AND json_extract(attributes, '$.{name}') = :{name}" for name in moved.same)
             binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}
-            self._connection.execute(_MOVE + same, binds | {name: _at(fact, path) for name, path in moved.same.items()})
+            binds |= {name: _at(fact, path) for name, path in moved.same.items()}
+            self._table.connection.execute(_MOVE + same, binds)
         return True
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Final
 
 from interlock.ledger.errors import examine, refused
 
+FileState = tuple[tuple[int, ...] | None, ...]
+_CLOCK_TICK: Final = 100_000_000
+"""Nanoseconds in which two writes may have the same time. Clocks of file systems tick every few milliseconds."""
 _PLAIN: Final = frozenset(b"/-._~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -82,3 +86,29 @@ def quoted(file: str) -> str:
         file = file.replace(os.sep, "/")
         file = file if file.startswith("/") else f"/{file}"
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(file))
+
+
+def stamp(file: str) -> FileState | None:
+    """What differs whenever a ledger's content was written to, or another file has taken its place.
+
+    It is None where the last write is so recent that the next one may have the same time: then nothing is known.
+    """
+    try:
+        real = os.path.realpath(file)
+    except (OSError, ValueError):
+        real = file
+    found = [_status(real), _status(real + "-wal")]
+    written = max((each.st_mtime_ns for each in found if each is not None), default=0)
+    if abs(time.time_ns() - written) < _CLOCK_TICK:
+        return None
+    return tuple(
+        None if each is None else (each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns)
+        for each in found
+    )
+
+
+def _status(file: str) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except (OSError, ValueError):
+        return None

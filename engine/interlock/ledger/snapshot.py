@@ -10,8 +10,9 @@ import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
-from interlock.ledger.connection import NEWEST, Reader
+from interlock.ledger.connection import NEWEST, Connection
 from interlock.ledger.rows import Row
+from interlock.ledger.source import Source
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES
 
@@ -108,18 +109,18 @@ class Snapshot:
     notes: tuple[str, ...] = ()
 
     def __init__(
-        self, reader: Reader, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
+        self, source: Source, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
     ) -> None:
         """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
-        self._reader: Reader | None = reader
-        self.head = reader.begin(now, head, live=live, as_of=as_of)
-        self.notes = reader.notes
+        self._source: Source | None = source
+        self.head = source.begin(now, head, live=live, as_of=as_of)
+        self.notes = source.notes
         self._tasks = Tasks(self.rows)
 
     @property
     def live(self) -> bool:
         """Whether every fact that is committed is in it, also those that are stamped later than its instant."""
-        return self._open().live
+        return self._connection().live
 
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
@@ -127,7 +128,7 @@ class Snapshot:
         `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is no
         Unicode.
         """
-        return self._open().rows(sql, binds)
+        return self._connection().rows(sql, binds)
 
     def selected(self, sql: str, binds: Mapping[str, object], *, numbers: bool = False) -> list[Row]:
         """The rows of a selection's query, with the groups and the number of each where it takes `numbers`.
@@ -146,21 +147,21 @@ class Snapshot:
 
         Bytes that are no UTF-8 are read as unpaired surrogates. Raises LedgerError.
         """
-        least = -(1 << 63)
+        stream, least = self._connection().stream, -(1 << 63)
         try:
-            for values in self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}):
+            for values in stream(_RECEIPTS, {"least": least, "so_far": so_far}):
                 row = Row(*values)
                 least = row.seq + 1
                 yield row
         except FactError:  # to forgive from the start would make all rows a third dearer
-            yield from starmap(Row, self._open().stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True))
+            yield from starmap(Row, stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True))
 
     def entities(self, kind: str) -> Iterator[Row]:
         """Every entity of a kind, one at a time. Raises LedgerError.
 
         It raises FactError where one of them cannot be read; what would follow that one is then unknown.
         """
-        return starmap(Row, self._open().stream(_ENTITIES.format(kind=kind), {}))
+        return starmap(Row, self._connection().stream(_ENTITIES.format(kind=kind), {}))
 
     def malformed(self, kinds: Iterable[str]) -> list[Row]:
         """Some receipts of these kinds whose documents are no JSON text. Raises LedgerError."""
@@ -176,7 +177,7 @@ class Snapshot:
         """
         binds = {"tasks": _listed(tasks), "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
         for query in self._queries(tasks, kinds):
-            yield from starmap(Row, self._open().stream(query, binds))
+            yield from starmap(Row, self._connection().stream(query, binds))
 
     def _queries(self, tasks: Iterable[str] | None, kinds: Iterable[str] | None) -> Iterator[str]:
         """The queries whose rows are the facts of `tasks`, of `kinds`."""
@@ -212,7 +213,7 @@ class Snapshot:
 
     def look(self, now: int) -> None:
         """See the facts that are stamped up to another instant, while the question stays what it is."""
-        self._open().look(now)
+        self._connection().now = now
 
     def ask(self, now: int) -> None:
         """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
@@ -263,7 +264,7 @@ class Snapshot:
 
         SQLite takes what is in an index from there. A receipt that an index lacks is not found, and not noticed.
         """
-        if self._open().source != "conveyor":
+        if self._connection().layout != "conveyor":
             return []
         told = {row.seq: row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)}
         if not told:
@@ -280,7 +281,7 @@ class Snapshot:
 
         It reads the whole file, and calls `tick` every few milliseconds.
         """
-        return self._open().damage(tick)
+        return self._connection().damage(tick)
 
     def turns(self) -> tuple[int, ...]:
         """The instants at which it turns out that what was recorded by then is not known here; none for a ledger."""
@@ -294,10 +295,13 @@ class Snapshot:
         """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
         return self._open().uncovered(kinds, task)
 
-    def _open(self) -> Reader:
-        if self._reader is None:
+    def _open(self) -> Source:
+        if self._source is None:
             raise RuntimeError("the snapshot is over")
-        return self._reader
+        return self._source
+
+    def _connection(self) -> Connection:
+        return self._open().connection
 
     def task_id(self, text: str) -> str:
         """The id of the task that is asked for by its name or its id.
@@ -319,7 +323,7 @@ class Snapshot:
 
     def close(self) -> None:
         """The snapshot is over: it answers no more."""
-        self._reader = None
+        self._source = None
 
 
 def _listed(values: Iterable[str | int] | None) -> str | None:

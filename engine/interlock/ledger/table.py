@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 
+from interlock.ledger.errors import told
 from interlock.ledger.functions import instant_of
 from interlock.ledger.rows import Row
 from interlock.schemas import ENTITIES
@@ -28,6 +30,18 @@ _TIED: Final = (
     "SELECT id FROM fact WHERE seq = ? AND entity = ? AND (NOT entity OR kind = ? AND task = ?)"
     " AND instant_of(at) = instant_of(?)"
 )
+_INDEXES: Final = """
+CREATE INDEX fact_kind ON fact (kind, at);
+CREATE INDEX fact_task ON fact (task, at);
+CREATE INDEX fact_seq ON fact (seq);
+CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, created_at TEXT);
+"""
+_TASKS: Final = """
+INSERT INTO main.tasks SELECT task, task, min(at) FROM main.fact
+WHERE task IS NOT NULL AND (:tasks IS NULL OR task IN (SELECT value FROM json_each(:tasks)))
+GROUP BY task ORDER BY min(rowid)
+"""
+_CLEAR: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
 
 
 class Clash(msgspec.Struct, frozen=True):
@@ -56,6 +70,31 @@ class FactTable:
     def extend(self, rows: Iterable[Row]) -> None:
         """Add facts of which none clashes with another. Raises sqlite3.Error."""
         self.connection.executemany(_INSERT, map(_values, rows))
+
+    def complete(self, tasks: Sequence[str] | None = None) -> None:
+        """Index the facts, and name the `tasks` that can be asked about (all when None). It ends the transaction."""
+        self.connection.executescript(_INDEXES)
+        self.name_tasks(tasks)
+
+    def name_tasks(self, tasks: Sequence[str] | None = None) -> None:
+        """Add the tasks that facts are of, only those that are among `tasks` where these are given."""
+        self.connection.execute(_TASKS, {"tasks": None if tasks is None else msgspec.json.encode(tasks).decode()})
+
+    def clear(self) -> None:
+        """Begin a transaction in which there is nothing."""
+        for statement in _CLEAR:
+            self.connection.execute(statement)
+
+    @contextmanager
+    def filling(self, path: str) -> Iterator[None]:
+        """While facts of the file at `path` are added: the table is closed if that fails. Raises LedgerError."""
+        try:
+            yield
+        except BaseException as error:
+            self.connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise told(path, path, error) from error
+            raise
 
     def _clash(self, row: Row) -> Clash:
         entity = row.kind in ENTITIES

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import interlock
+from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Judge
 from interlock.instant import parse_instant
 from interlock.ledger.memory import HeldFacts
@@ -35,4 +36,14 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
         with held.snapshot([], "nobody", now) as snapshot:
             assert snapshot.task_labels() == ["nobody"]
             assert list(snapshot.receipts()) == []
+    held.close()
+
+
+def test_facts_that_clash_leave_nothing_behind() -> None:
+    fact = {"kind": "task", "id": "1", "seq": 1, "task": "demo", "at": "2026-06-11T12:00:00Z", "name": "demo"}
+    held = HeldFacts("facts")
+    with pytest.raises(UsageError, match="task `1` is there twice"), held.snapshot([fact, fact], "demo", 0):
+        pytest.fail("one of them is not known to be right")
+    with held.snapshot([fact | {"id": "2"}], "demo", 0) as snapshot:
+        assert [row.id for row in snapshot.entities("task")] == ["2"]
     held.close()

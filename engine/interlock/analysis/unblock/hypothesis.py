@@ -49,7 +49,7 @@ class Bench:
     @contextmanager
     def judge(self, supposition: Supposition, engine: Engine = "reference") -> Iterator[Judge | None]:
         """A judge over the facts and the receipts that are supposed; None where a schema refuses one of these."""
-        head = self.supposed.begin(supposition.at)
+        head = self.supposed.head
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
         asked, path = self.asked, self.supposed.path
         with self.supposed.supposing(facts, supposition.at, live=asked.live) as snapshot:

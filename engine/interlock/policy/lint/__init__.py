@@ -190,7 +190,7 @@ def allowing(loaded: Loaded) -> int | None:
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
     nothing = HeldFacts("nothing")
-    decision = Judge(_Nothing(nothing, _NOW), "", _NOW, "both").judged(loaded, "task", params).decision
+    decision = Judge(_Nothing(nothing.source, _NOW), "", _NOW, "both").judged(loaded, "task", params).decision
     nothing.close()
     if decision.allow is not True:
         return None

@@ -18,7 +18,6 @@ import interlock
 from interlock.diagnostics import LedgerError
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger, open_ledger
-from interlock.ledger import connection as reader
 from tests.helpers.ledgers import START, LedgerBuilder
 from tests.helpers.wording import ours
 
@@ -139,15 +138,14 @@ def locked(path: Path) -> sqlite3.Connection:
     return writer
 
 
-def test_a_locked_ledger_is_waited_for_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "BUSY_SECONDS", 0.05)
+def test_a_locked_ledger_is_waited_for_and_told(tmp_path: Path) -> None:
     path = tmp_path / "l.db"
     writer = locked(path)
     told = "is locked by a process that writes to it; ask again when that is done"
     with pytest.raises(LedgerError, match=told):
-        open_ledger(path)
+        open_ledger(path, patience=0.05)
     writer.execute("ROLLBACK")
-    ledger = open_ledger(path)
+    ledger = open_ledger(path, patience=0.05)
     writer.execute("BEGIN EXCLUSIVE")
     with pytest.raises(LedgerError, match=told), ledger.snapshot(0):
         pytest.fail("nobody can read now")

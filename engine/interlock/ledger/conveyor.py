@@ -1,0 +1,142 @@
+"""The file that Conveyor writes its ledger to, opened so that nothing is written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from interlock.diagnostics import LedgerError, UnsettledError
+from interlock.ledger.connection import Connection
+from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, has_events, refused, told
+from interlock.ledger.opening import BUSY_SECONDS, connect, in_wal_mode
+from interlock.ledger.place import detached, resolve, size, state
+from interlock.ledger.source import doubt
+from interlock.ledger.views import WITHOUT_EVENTS
+
+LOGLESS: Final = "is in WAL mode and its log is not beside it: what was committed last may be missing"
+"""What is said of a file that is either a ledger that was closed cleanly, or a copy without its log."""
+_ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or a copy of both files"
+_TICK: Final = 20_000_000
+"""Nanoseconds in which two writes may have the same time: clocks of file systems tick every few milliseconds."""
+
+
+class ConveyorFile:
+    """A ledger's file, open for reading. It serves one snapshot after the other for as long as it is `current`.
+
+    A ledger in WAL mode that has no log is complete in its one file, but SQLite would make the log's files to read it.
+    It is opened *sealed* instead: as a file that nobody changes. Whether that was true is checked after each snapshot,
+    and each one opens the file again. It is never opened so where its log may lie elsewhere than beside it.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: str, file: str, patience: float = BUSY_SECONDS, *, strict: bool = False) -> None:
+        """Open `file`, which people know as `path`. Raises LedgerError when it stays locked for `patience` seconds.
+
+        Where it is `strict`, nothing is known to be complete while there are `notes`.
+        """
+        self.path, self._named, self._strict = path, file, strict
+        self._file = resolve(path, file)
+        self._status = examine(path, self._file)
+        self._process = os.getpid()
+        before = state(self._file)
+        try:
+            self._sealed = self._complete()
+            if self._sealed and time.time_ns() - self._status.st_mtime_ns < _TICK:
+                time.sleep(_TICK / 1e9)  # so that the next write to the file has another time than the last
+                self._status = examine(path, self._file)
+                self._sealed = self._complete()
+            self.connection = self._connected(patience)
+        except sqlite3.Error as error:
+            if state(self._file) != before:
+                raise self._unsettled(error) from error
+            raise told(path, self._file, error) from error
+
+    def _complete(self) -> bool:
+        """Whether all of the ledger is in its one file, for it is in WAL mode and has no log.
+
+        Raises LedgerError where its log may lie elsewhere.
+        """
+        self.notes = ()
+        log, index = size(self._file + "-wal"), size(self._file + "-shm")
+        apart = detached(self._file)
+        live = bool(log) or (log == 0 and index is not None)
+        if live and apart is None:
+            return False
+        if not in_wal_mode(self._file):
+            if apart is not None:
+                self._note(f"{apart}, so that a journal may lie elsewhere: what was written last may be half of it")
+            return False
+        if apart is not None:
+            raise refused(self.path, f"{apart} and is in WAL mode: its log may lie elsewhere; {_ONE_PLACE}")
+        if log is None:
+            self._note(LOGLESS)
+        return True
+
+    def _note(self, why: str) -> None:
+        self.notes = (*self.notes, str(refused(self.path, why)))
+
+    def _connected(self, patience: float) -> Connection:
+        """The connection. Raises sqlite3.Error, and LedgerError where the database is not Conveyor's."""
+        database = connect(self._file, "&immutable=1" if self._sealed else "", patience)
+        try:
+            database.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
+            differs = differing(database)
+            if differs is not None:
+                raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {differs}")
+            instead = {} if has_events(database) else WITHOUT_EVENTS
+            return Connection(database, "conveyor", self.path, self._file, verify=self._verify, instead=instead)
+        except BaseException:
+            database.close()
+            raise
+
+    def current(self) -> bool:
+        """Whether it still reads the file of that name, in the process that opened it. Raises LedgerError."""
+        real = resolve(self.path, self._named)
+        if self._sealed or self.connection.broken or self._process != os.getpid() or real != self._file:
+            return False
+        return os.path.samestat(examine(self.path, real), self._status)
+
+    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
+        """Begin a snapshot at `now`, of receipts up to a `seq`; that of the newest of them. Raises LedgerError."""
+        return self.connection.begin(now, head, live=live, as_of=as_of)
+
+    def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
+        """See facts up to `now`; in a `live` snapshot every fact, entities as of `as_of` where that is given."""
+        self.connection.ask(now, live=live, as_of=as_of)
+
+    def absent(self) -> dict[str, str]:
+        """The kinds of entities for which there is no table, and the tables' names. Raises LedgerError."""
+        there = {name for (name,) in self.connection.rows(TABLES, {})}
+        return {kind: table for kind, table in OPTIONAL.items() if table not in there}
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
+        """Why facts may be missing though they were recorded, where that matters; or None."""
+        return doubt(self.notes, strict=self._strict)
+
+    def turns(self) -> tuple[int, ...]:
+        """None: what `uncovered` says is the same for every instant."""
+        return ()
+
+    def newest_at(self, head: int) -> str | None:  # noqa: ARG002
+        """None: every receipt is here."""
+        return None
+
+    def _verify(self, error: sqlite3.Error | None) -> None:
+        """Raises UnsettledError when a file that was read as unchanging has changed since it was opened.
+
+        What SQLite made of such a file is then the `error` that it may have led to.
+        """
+        if self._sealed and _content(examine(self.path, self._file)) != _content(self._status):
+            raise self._unsettled(error) from error
+
+    def _unsettled(self, error: sqlite3.Error | None) -> LedgerError:
+        why = "" if error is None else f" ({error})"
+        return refused(self.path, f"was written to while it was read{why}; ask again", UnsettledError)
+
+
+def _content(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
