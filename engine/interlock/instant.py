@@ -29,11 +29,11 @@ def parse_instant(text: str) -> int:
     the ledger is written in UTC, and a text in another offset would not sort where its instant lies.
     """
     if not _INSTANT.fullmatch(text):
-        raise ValueError(f"`{_shown(text)}` is no instant in UTC such as `2026-06-11T12:00:05Z`")
+        raise ValueError(f"`{_shown(text)}` is not an instant in UTC such as `2026-06-11T12:00:05Z`")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"`{_shown(text)}` is no instant: there is no such day, or no such time of day") from None
+        raise ValueError(f"`{_shown(text)}` is not an instant: no such day or time of day") from None
     found = (moment - _EPOCH) // _MICROSECOND
     if not 0 <= found < LIMIT:
         raise ValueError(f"`{_shown(text)}` is outside the years 1970 to 2255")
@@ -43,7 +43,7 @@ def parse_instant(text: str) -> int:
 def latest_instant(text: str) -> int:
     """The last instant that a stamp may mean: one without a fraction means some moment of its second.
 
-    Raises ValueError for what is no instant.
+    Raises ValueError for what is not an instant.
     """
     return parse_instant(text) + (0 if "." in text else SECOND - 1)
 
@@ -69,7 +69,7 @@ def parse_duration(text: str) -> int:
     """
     match = _DURATION.fullmatch(text)
     if not match or not text:
-        raise ValueError(f"`{_shown(text)}` is no duration such as `180s`, `3m` or `1h30m`")
+        raise ValueError(f"`{_shown(text)}` is not a duration such as `180s`, `3m` or `1h30m`")
     found = sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS.values(), strict=True) if n)
     if found >= LIMIT:
         raise ValueError(f"`{_shown(text)}` is longer than 285 years")

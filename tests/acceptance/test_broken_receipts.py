@@ -150,7 +150,7 @@ def test_what_is_later_by_any_reading_is_later(tmp_path: Path) -> None:
     assert decide(tmp_path, builder).allow is True
 
 
-UNUSABLE = "a field that is compared has no usable value, or is there twice"
+UNUSABLE = "a compared field is malformed or duplicated"
 TWICE = {
     '{"smoke_id":"s","nonce":"n","role":"manager","status":"blocked","role":"worker"}': "role",
     '{"smoke_id":"s","nonce":"n","role":"worker","status":"blocked","role":"manager"}': "role",

@@ -167,8 +167,8 @@ def test_json_is_an_object_a_line_that_the_schema_accepts(interlock: Interlock, 
         "width": 6,
         "code": "W110",
         "level": "warning",
-        "message": "the rule `silent` does not say how to mend what it finds",
-        "hint": "give it a `fix`: a command or a hint",
+        "message": "the rule `silent` has no `fix`",
+        "hint": "add a `fix`: a command or a hint",
     }
     assert [each["code"] for each in found] == ["W110", "E100", "E207"]
     assert (ran.code, ran.err) == (5, "")
@@ -186,7 +186,7 @@ def test_github_shows_issues_at_their_lines(interlock: Interlock, several: Path)
     warned, wrong, misspelt = ran.out.splitlines()
     place, _, message = warned.removeprefix("::warning ").partition("::")
     assert place == "file=all/fixless.yaml,line=8,col=10,endColumn=16,title=W110"
-    assert message.partition("%0A")[2] == "give it a `fix`: a command or a hint"
+    assert message.partition("%0A")[2] == "add a `fix`: a command or a hint"
     place = "file=all/deeper/misspelt.yml,line=3,col=10,endColumn=11,title=E100"
     assert wrong == f"::error {place}::`version` is `2`, not `1`"
     place = "file=all/deeper/misspelt.yml,line=8,col=40,endColumn=49,title=E207"
@@ -198,7 +198,7 @@ def test_github_is_told_what_means_something_to_it_as_text(interlock: Interlock,
     write(folder / "a,b:100%.yaml", ("policy: a,b:100%", 'policy: "50%\\n::error::forged"'))
     (line,) = interlock("check", "a,b:100%.yaml", "--format", "github").out.splitlines()
     assert line.startswith("::error file=a%2Cb%3A100%25.yaml,line=2,col=9,")
-    assert "::`policy` is `50%25\\n::error::forged`, no id%0A" in line
+    assert "::`policy` is `50%25\\n::error::forged`, not a valid id%0A" in line
 
 
 def test_sarif(interlock: Interlock, several: Path) -> None:

@@ -339,7 +339,7 @@ def test_an_instant_may_be_a_span_or_a_receipt(interlock: Interlock, story_path:
     ago = json.loads(interlock("eval", *asked, "-10m").out)["now"]
     now = json.loads(interlock("eval", *asked[:-1]).out)["now"]
     assert ago < now
-    assert interlock("eval", *asked, "-10").err == "error: `10` is no duration such as `180s`, `3m` or `1h30m`\n"
+    assert interlock("eval", *asked, "-10").err == "error: `10` is not a duration such as `180s`, `3m` or `1h30m`\n"
 
 
 def test_tasks_are_those_that_there_were(interlock: Interlock, story_path: Path) -> None:

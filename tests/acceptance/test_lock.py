@@ -101,8 +101,8 @@ def test_what_is_new_in_a_lock_is_told(writes: Writes, gates: Path, folder: Path
     new = library([str(gates)]).load("awake").policy.digest
     assert (refused.code, refused.out) == (5, "")
     assert refused.err == (
-        f"interlock.lock: error: the policy `awake` has changed: {new}, locked is {old['awake'].digest}\n"
-        "   = if that is meant, write the lock anew with `interlock lock`, and have it reviewed\n"
+        f"interlock.lock: error: policy `awake` does not match the lock: found {new}, expected {old['awake'].digest}\n"
+        "   = if this is intended, run `interlock lock` and have the change reviewed\n"
     )
     assert writes("lock", "above").out.splitlines() == [
         f"changed  awake  {new}, was {old['awake'].digest}",
@@ -128,11 +128,11 @@ def test_only_what_is_locked_judges(writes: Writes, gates: Path, folder: Path, s
     assert [line.split(": sha")[0] for line in refused.err.splitlines()] == [
         "interlock.lock: error: the policy `smoke` is not locked",
         "interlock.lock: error: the policy `loop` is not locked",
-        "   = if that is meant, write the lock anew with `interlock lock`, and have it reviewed",
+        "   = if this is intended, run `interlock lock` and have the change reviewed",
     ]
     soften(gates / "awake.yaml")  # `above` is as it was; what it needs is not
     assert writes("eval", "above", *asked).code == 0
-    assert "`awake` has changed: sha256:" in writes("eval", "above", "--locked", *asked).err
+    assert "`awake` does not match the lock: found sha256:" in writes("eval", "above", "--locked", *asked).err
 
 
 def test_a_file_may_not_ask_for_less_than_who_runs_the_gate(
@@ -148,7 +148,7 @@ def test_a_file_may_not_ask_for_less_than_who_runs_the_gate(
     for how in ({"env": {"INTERLOCK_LOCK": "base.lock"}}, {}):
         refused = writes(*asked, *(() if how else ("--lock", "base.lock")), **how)
         assert (refused.code, refused.out) == (5, "")
-        assert refused.err.startswith("base.lock: error: the policy `awake` has changed: ")
+        assert refused.err.startswith("base.lock: error: policy `awake` does not match the lock: ")
     assert writes(*asked, "--no-locked", env={"INTERLOCK_LOCK": "base.lock"}).code == 0
     (folder / "interlock.toml").write_text("locked = true\n", "utf-8")
     assert writes(*asked).code == 0
@@ -170,15 +170,15 @@ def test_a_locked_policy_under_the_name_of_another_is_no_policy(writes: Writes, 
     ("content", "told"),
     [
         (None, "the lock cannot be read: no such file or directory"),
-        (b"", "this is no lock: "),
-        (b"\xff", "this is no lock: "),
-        (b"[" * 100_000, "this is no lock: "),
-        (b" " * ((1 << 20) + 1), "this is no lock: it has more than 1,048,576 bytes"),
-        (b'{"lock": 2, "policies": {}}', "this is no lock: "),
-        (b'{"lock": 1}', "this is no lock: "),
-        (b'{"lock": 1, "policies": {}, "policies": {}}', "this is no lock: its document has a key twice: `policies`"),
-        (b'{"lock": 1, "policies": {"smoke": {"version": 1, "digest": "", "soft": 1}}}', "this is no lock: "),
-        (b'<<<<<<< HEAD\n{"lock": 1}', "this is no lock: "),
+        (b"", "not a lock: "),
+        (b"\xff", "not a lock: "),
+        (b"[" * 100_000, "not a lock: "),
+        (b" " * ((1 << 20) + 1), "not a lock: it has more than 1,048,576 bytes"),
+        (b'{"lock": 2, "policies": {}}', "not a lock: "),
+        (b'{"lock": 1}', "not a lock: "),
+        (b'{"lock": 1, "policies": {}, "policies": {}}', "not a lock: its document has a key twice: `policies`"),
+        (b'{"lock": 1, "policies": {"smoke": {"version": 1, "digest": "", "soft": 1}}}', "not a lock: "),
+        (b'<<<<<<< HEAD\n{"lock": 1}', "not a lock: "),
     ],
 )
 def test_a_lock_that_cannot_be_believed(
@@ -245,7 +245,7 @@ def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path,
     soften(gates / "awake.yaml")
     hold("a.lock", [above])
     assert above.needs["awake"].policy.digest == held, "what was read once judges, whatever is written now"
-    with pytest.raises(api.LockError, match="`awake` has changed"):
+    with pytest.raises(api.LockError, match="`awake` does not match the lock"):
         hold("a.lock", [policies.load("above")])
 
 
@@ -322,7 +322,7 @@ def test_every_question_holds_the_lock(
     assert writes(*asked).code in (0, 3, 4)
     refused = writes(*asked, *how, *(() if how == ("--locked",) else ("--policy-dir", str(gates))))
     assert (refused.code, refused.out) == (5, "")
-    assert "the policy `awake` has changed" in refused.err
+    assert "policy `awake` does not match the lock" in refused.err
 
 
 def test_a_lock_that_is_named_is_held_whatever_a_variable_says(writes: Writes, gates: Path, story_path: Path) -> None:

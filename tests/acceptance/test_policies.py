@@ -151,8 +151,8 @@ def empty(path: Path) -> None:
         (deep, 5, "own.yaml:1:33: error[E005]: nested deeper than 32 levels"),
         (binary, 5, "own.yaml:1:1: error[E002]: the file is not UTF-8 text"),
         (empty, 5, "own.yaml:1:1: error[E003]: the file holds no policy"),
-        (Path.mkdir, 2, "error: cannot read the policy `own.yaml`: it is no regular file"),
-        (os.mkfifo, 2, "error: cannot read the policy `own.yaml`: it is no regular file"),
+        (Path.mkdir, 2, "error: cannot read the policy `own.yaml`: not a regular file"),
+        (os.mkfifo, 2, "error: cannot read the policy `own.yaml`: not a regular file"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -114,7 +114,7 @@ def test_a_branch_cannot_soften_its_gate(gate: Gate, env: dict[str, str], branch
     env["PYTHONPATH"] = str(package)
     done = gate()
     assert (done.returncode, done.stdout) == (5, "")
-    assert "the policy `smoke` has changed: sha256:" in done.stderr
+    assert "policy `smoke` does not match the lock: found sha256:" in done.stderr
 
 
 def test_gitlab_keeps_the_report(branch: Path, env: dict[str, str]) -> None:

@@ -78,7 +78,7 @@ def test_a_real_ledger_of_many_tasks_is_valid(interlock: Interlock, ledger_path:
     assert (ran.code, found["valid"], found["receipts"], found["faults"]) == (0, True, count, [])
 
 
-INSTANT = "no instant in UTC such as `2026-06-11T12:00:05Z`, of 1970 to 2254"
+INSTANT = "not an instant in UTC such as `2026-06-11T12:00:05Z`, from 1970 to 2254"
 
 
 @pytest.mark.parametrize(

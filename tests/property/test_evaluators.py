@@ -38,7 +38,7 @@ from tests.helpers.engine import needs_engine
 
 CASES = 5_000 * EXAMPLES
 REFUSALS = ("E508", "E509", "E510")
-"""What a policy of the language may be refused for: a cycle through a negation, and what has no safe form."""
+"""What a policy of the language may be refused for: a cycle through negation, and what has no safe form."""
 
 decode = msgspec.json.Decoder(CompiledPolicy).decode
 

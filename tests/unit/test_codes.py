@@ -38,7 +38,7 @@ def test_a_page_says_what_it_means_and_how_to_mend_it(code: str) -> None:
     assert title == f"# {code}: {codes.title(code)}"
     assert 0 < len(codes.title(code)) <= 60
     assert meaning
-    assert rest.index("## Example") < rest.index("## How to mend it") == len(rest) - 2
+    assert rest.index("## Example") < rest.index("## How to fix it") == len(rest) - 2
     assert rest[-1].endswith(".\n")
 
 

@@ -72,7 +72,7 @@ def test_an_instant_is_microseconds_since_the_epoch(text: str, expected: int) ->
     ],
 )
 def test_what_is_not_written_as_an_instant_in_utc_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no instant in UTC such as `2026-06-11T12:00:05Z`$"):
+    with pytest.raises(ValueError, match=r"is not an instant in UTC such as `2026-06-11T12:00:05Z`$"):
         parse_instant(text)
 
 
@@ -92,7 +92,7 @@ def test_what_is_not_written_as_an_instant_in_utc_is_refused(text: str) -> None:
     ],
 )
 def test_an_instant_that_no_calendar_has_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=rf"^`{text}` is no instant"):
+    with pytest.raises(ValueError, match=rf"^`{text}` is not an instant"):
         parse_instant(text)
 
 
@@ -176,7 +176,7 @@ def test_a_duration_is_microseconds(text: str, expected: int) -> None:
     ["", "180", "s", "1d", "3 m", "-3m", "+3m", "30m1h", "1h1h", "3M", "1w", "3m ", "3m\n", "٣m", "PT3M", "1hm"],
 )
 def test_what_is_not_written_as_a_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no duration such as `180s`, `3m` or `1h30m`$"):
+    with pytest.raises(ValueError, match=r"is not a duration such as `180s`, `3m` or `1h30m`$"):
         parse_duration(text)
 
 
@@ -205,7 +205,7 @@ def test_a_negative_duration_is_written_as_its_opposite_with_a_sign(duration: in
 
 @pytest.mark.parametrize("parse", [parse_instant, parse_duration])
 def test_a_long_text_is_cut_where_it_is_shown(parse: Callable[[str], int]) -> None:
-    with pytest.raises(ValueError, match=r"^`x{37}\.\.\.` is no "):
+    with pytest.raises(ValueError, match=r"^`x{37}\.\.\.` is not an? "):
         parse("x" * 10_000)
 
 

@@ -42,7 +42,7 @@ STARTED: dict[str, Any] = {
     "scope": "pair",
     "worker_count": 1,
 }
-INSTANT = "no instant in UTC such as `2026-06-11T12:00:05Z`, of 1970 to 2254"
+INSTANT = "not an instant in UTC such as `2026-06-11T12:00:05Z`, from 1970 to 2254"
 ACTORS = "`dispatch`, `manager`, `worker`, `operator`, `workerctl`, `system` or `null`"
 STATUSES = "`sent`, `received`, `accepted`, `blocked` or `skipped`"
 
@@ -258,6 +258,11 @@ VALUE = "text, true or false, null, an integer, a list or a mapping"
 EFFECTS = "`block`, `warn`, `note` and `derive`"
 
 
+def plain(violation: Violation) -> Violation:
+    """The violation with its place, message and hint alone."""
+    return Violation(violation.path, violation.message, violation.hint)
+
+
 @pytest.mark.parametrize(
     ("document", "found"),
     [
@@ -273,17 +278,17 @@ EFFECTS = "`block`, `warn`, `note` and `derive`"
         ),
         (
             policy(policy="Smoke Gate"),
-            [Violation(("policy",), "`policy` is `Smoke Gate`, no id",
+            [Violation(("policy",), "`policy` is `Smoke Gate`, not a valid id",
                        "the policy's id: lower-case words joined by hyphens, the same as the file's stem")],
         ),
         (
             policy(policy="smoke\n"),
-            [Violation(("policy",), "`policy` is `smoke\\n`, no id",
+            [Violation(("policy",), "`policy` is `smoke\\n`, not a valid id",
                        "the policy's id: lower-case words joined by hyphens, the same as the file's stem")],
         ),
         (
             policy(facts={"2x": {"from": "seat"}}),
-            [Violation(("facts", "2x"), "`2x` is no name",
+            [Violation(("facts", "2x"), "`2x` is not a valid name",
                        "a name: letters, digits and underscores, not starting with a digit")],
         ),
         (
@@ -301,7 +306,7 @@ EFFECTS = "`block`, `warn`, `note` and `derive`"
         ),
         (
             policy(rules=[{"id": "r", "block": "x", "warn": "y"}]),
-            [Violation(("rules", 0, "warn"), "`rules[0]` has `block` and `warn`: only one of them can stand")],
+            [Violation(("rules", 0, "warn"), "`rules[0]` has `block` and `warn`: only one of them is allowed")],
         ),
         (
             policy(outputs={"a": {"b": [1]}}),
@@ -326,7 +331,7 @@ EFFECTS = "`block`, `warn`, `note` and `derive`"
     ],
 )  # fmt: skip
 def test_the_violations_of_a_policy(document: Any, found: list[Violation]) -> None:
-    assert schemas.violations("policy", document) == found
+    assert [plain(violation) for violation in schemas.violations("policy", document)] == found
 
 
 INSTANTS = documents.schema("envelope")["$defs"]["instant"]
@@ -379,15 +384,15 @@ def test_what_is_no_number(kind: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("schema", "document", "message"),
     [
-        ({"multipleOf": 2}, 3, "the thing does not fit: 3 is not a multiple of 2"),
-        ({"oneOf": [{}, {"minimum": 2}]}, 3, "the thing does not fit: 3 is valid under each of {'minimum': 2}, {}"),
+        ({"multipleOf": 2}, 3, "the thing does not match: 3 is not a multiple of 2"),
+        ({"oneOf": [{}, {"minimum": 2}]}, 3, "the thing does not match: 3 is valid under each of {'minimum': 2}, {}"),
         ({"type": "string"}, date(2026, 6, 11), "the thing is a date, not text"),
         ({"enum": ["x"]}, date(2026, 6, 11), "the thing is `2026-06-11`, not `x`"),
         ({"enum": ["x", "y"]}, [1], "the thing is `[…]`, not one of `x` or `y`"),
         ({"maximum": 0}, 2**999, "the thing is `…`, greater than 0"),
         ({"type": "string"}, 2**999, "the thing is a number too large to be shown, not text"),
         ({"minItems": 3}, [1, 2], "the thing has 2 items, fewer than 3"),
-        ({"pattern": "^a$"}, "b", "the thing is `b`, not of the right form"),
+        ({"pattern": "^a$"}, "b", "the thing is `b`, not of the required form"),
         ({"type": "number"}, float("nan"), "the thing is the number `nan`, not a number"),
         ({"type": "number"}, True, "the thing is `true`, not a number"),
     ],
@@ -477,7 +482,7 @@ def test_a_decision(changes: dict[str, Any]) -> None:
         ({"outputs": {"n": 1.5}}, f"`outputs.n` is the number `1.5`, not {VALUE}"),
         ({"outputs": {"n": 2**53}}, "`outputs.n` is `9007199254740992`, greater than 9007199254740991"),
         ({"ledger": {"path": "x"}}, "`ledger.seq` is missing"),
-        ({"policy_digest": "0" * 64}, f"`policy_digest` is `{'0' * 39}…`, no policy digest"),
+        ({"policy_digest": "0" * 64}, f"`policy_digest` is `{'0' * 39}…`, not a valid policy digest"),
     ],
 )  # fmt: skip
 def test_what_is_no_decision(changes: dict[str, Any], message: str) -> None:
@@ -504,7 +509,7 @@ def test_what_is_no_decision(changes: dict[str, Any], message: str) -> None:
 def test_a_fault_is_one_whatever_the_value(documents: list[dict[str, Any]], fault: str) -> None:
     for document in documents:
         found = schemas.violations("policy", document)
-        assert fault in [schemas.generalised(violation, document) for violation in found]
+        assert fault in [violation.fault for violation in found]
 
 
 def test_the_digest_tells_a_change_of_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def _text(parameter: Parameter, given: Any, wanted: str) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"`{parameter.name}` is no text: it holds bytes that are not UTF-8") from None
     if "\0" in given:  # SQLite would cut off what comes after it
-        raise ValueError(f"`{parameter.name}` holds the character NUL, which no text of a ledger has")
+        raise ValueError(f"`{parameter.name}` holds the character NUL, which is not allowed in a ledger")
     return given
 
 

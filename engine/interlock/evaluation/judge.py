@@ -209,7 +209,7 @@ class Judge:
         try:
             by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None
         except reference.NonTerminating as endless:
-            raise EngineError(f"`{endless}` derives without end") from None
+            raise EngineError(f"`{endless}` derives facts without end") from None
         if by_rete is None or by_reference is None:
             return by_rete or by_reference
         return by_reference if by_rete.identity() == by_reference.identity() else None

@@ -23,7 +23,7 @@ MAX_SELECTED = 2_000
 """The most facts of one selection that are given to the rules."""
 _AFTER_ALL = b""
 """Later than every text of a time: SQLite orders a BLOB after all texts."""
-_UNUSABLE = "a field that is compared has no usable value, or is there twice"
+_UNUSABLE = "a compared field is malformed or duplicated"
 
 
 class Selected(msgspec.Struct, frozen=True):

@@ -64,7 +64,7 @@ def _about(decision: Decision, given: Sequence[Waiver], waivers: Waivers, now: i
         digest = waivers.digests.get((decision.policy_digest, grant.rule), decision.policy_digest)
         if now >= grant.until:
             ended = instant.format_instant(grant.until)
-            yield Finding(EXPIRED, "warn", f"{about} expired at {ended}", "renew the waiver, or take it out")
+            yield Finding(EXPIRED, "warn", f"{about} expired at {ended}", "renew the waiver, or remove it")
             continue
         if not waivers.applies(grant, decision.policy_digest):
             message = f"{about} does not apply: it is for a rule with the digest {grant.digest}"
@@ -74,4 +74,4 @@ def _about(decision: Decision, given: Sequence[Waiver], waivers: Waivers, now: i
             message = f"{about} names no digest: a rewritten rule inherits it"
             yield Finding(UNPINNED, "warn", message, f"add `digest: {digest}`")
         if decision.allow is not None and grant.rule not in fired:
-            yield Finding(UNUSED, "note", f"{about} is not needed: the rule found nothing", "take the waiver out")
+            yield Finding(UNUSED, "note", f"{about} is not needed: the rule found nothing", "remove the waiver")

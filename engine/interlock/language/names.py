@@ -119,7 +119,7 @@ def index(checker: Checker, tree: Any) -> FactType:
         raise unknown_name(checker, base, word) if word else checker.fault("E208", tree, "only a map has keys")
     if known.shape != "map" or known.key is None:
         hint = "a map is a selection with `per` one field that takes one" if known.shape != "single" else None
-        raise checker.fault("E208", base, f"`{word}` is no map with one key", hint)
+        raise checker.fault("E208", base, f"`{word}` is not a map with a single key", hint)
     key = checker.value(key_tree)
     checker.expect(key_tree, type_of(key), known.key.kind)
     if isinstance(key, Constant):
@@ -133,9 +133,7 @@ def index(checker: Checker, tree: Any) -> FactType:
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:
     if isinstance(key, Field) and isinstance(key.of, Lookup):
-        raise checker.fault(
-            "E209", at, "the key of a map is itself looked up in a map", "range over that map with `for`"
-        )
+        raise checker.fault("E209", at, "map lookups cannot be nested", "range over that map with `for`")
     if isinstance(key, Field) and key.of == Variable(checker.macro or ""):
         hint = "select those facts first: a selection of a selection"
         raise checker.fault("E209", at, f"the key of a map depends on the macro's `{checker.macro}`", hint)
@@ -148,7 +146,7 @@ def method(checker: Checker, tree: Any) -> Node:
     base, word, arguments = tree.children[0], str(tree.children[1]), _arguments(tree.children[2])
     if word not in MACROS:
         near = _meant(word, MACROS) or f"there is {EVERYTHING}"
-        raise checker.fault("E302", tree, f"`{word}` is not in the language", near)
+        raise checker.fault("E302", tree, f"`{word}` is not part of the language", near)
     selection = str(base.children[0]) if base.data == "name" else ""
     known = checker.scope.selections.get(selection)
     if known is None or known.shape == "single":
@@ -174,7 +172,7 @@ def _macro(checker: Checker, tree: Any, word: str, selection: str, known: Select
     variable = str(arguments[0].children[0])
     scope = checker.scope
     if variable in {*scope.variables, *scope.selections, "now", "task", "params", "blocked"}:
-        raise checker.fault("E307", arguments[0], f"`{variable}` is a name already", "call the variable otherwise")
+        raise checker.fault("E307", arguments[0], f"`{variable}` is already defined", "rename the variable")
     checker.scope, checker.macro = scope.within(variable, known), variable
     try:
         condition = checker.condition(arguments[1])
@@ -188,13 +186,13 @@ def call(checker: Checker, tree: Any) -> Node:
     word, arguments = str(tree.children[0]), _arguments(tree.children[1])
     if word not in FUNCTIONS:
         near = _meant(word, FUNCTIONS) or f"there is {EVERYTHING}"
-        raise checker.fault("E302", tree, f"`{word}` is not in the language", near)
+        raise checker.fault("E302", tree, f"`{word}` is not part of the language", near)
     if word == "has":
         if len(arguments) != 1 or arguments[0].data != "select":
             raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
         return Compare("!=", checker.value(arguments[0]), Constant(None, Type("null")))
     if len(arguments) != 1 or arguments[0].data != "string":
-        raise checker.fault("E306", tree, f"`{word}` takes a written text", f'{word}("…")')
+        raise checker.fault("E306", tree, f"`{word}` takes a string literal", f'{word}("…")')
     found = checker.value(arguments[0])
     assert isinstance(found, Constant)
     text = str(found.value)
@@ -204,7 +202,9 @@ def call(checker: Checker, tree: Any) -> Node:
     except ValueError as error:
         raise checker.fault("E308", arguments[0], str(error)) from None
     if word == "timestamp" and len(text.partition(".")[2].rstrip("+:Z0")) > 6:
-        raise checker.fault("E308", arguments[0], f"`{text}` is finer than a microsecond", "leave its last digits out")
+        raise checker.fault(
+            "E308", arguments[0], f"`{text}` is more precise than a microsecond", "remove its last digits"
+        )
     return Constant(value, Type("duration" if word == "duration" else "timestamp", nullable=False))
 
 

@@ -33,7 +33,9 @@ def type_text(checker: Checker, tree: Any, token: str) -> str:
         if escape[0] == "u" and len(escape) == 5 and not 0xD800 <= int(escape[1:], 16) < 0xE000:
             return chr(int(escape[1:], 16))
         if escape not in _ESCAPES:
-            raise checker.fault("E406", tree, f"`\\{escape}` is no escape", r"there are \n \t \r \\ \" \' \uXXXX")
+            raise checker.fault(
+                "E406", tree, f"`\\{escape}` is not an escape sequence", r"there are \n \t \r \\ \" \' \uXXXX"
+            )
         return _ESCAPES[escape]
 
     return _ESCAPE.sub(resolve, token[1:-1])
@@ -71,7 +73,7 @@ def check_plain_value(checker: Checker, at: Any, node: Node) -> None:
         return
     if not isinstance(node, Field | Param | Constant):
         hint = "a == b of two conditions is (a && b) || (!a && !b)"
-        raise checker.fault("E417", at, "this is a condition, and is compared as a value", hint)
+        raise checker.fault("E417", at, "this is a condition, compared as a value", hint)
 
 
 def check_enum_member(checker: Checker, at: Any, node: Node, enum: Type) -> None:
@@ -80,7 +82,7 @@ def check_enum_member(checker: Checker, at: Any, node: Node, enum: Type) -> None
         return
     near = nearest(str(node.value), enum.enum)
     hint = f"did you mean `{near}`?" if near else f"there is {', '.join(enum.enum)}"
-    raise checker.fault("E411", at, f"`{node.value}` is none of the values it can have", hint)
+    raise checker.fault("E411", at, f"`{node.value}` is not one of the allowed values", hint)
 
 
 def type_membership(checker: Checker, tree: Any) -> Node:
@@ -93,14 +95,14 @@ def type_membership(checker: Checker, tree: Any) -> Node:
     if list_tree.data != "list":
         listed = checker.value(list_tree)
         if not isinstance(listed, Param) or listed.type.kind != "list":
-            raise checker.fault("E412", list_tree, "behind `in` stands a list, or a parameter of type list")
+            raise checker.fault("E412", list_tree, "`in` expects a list literal or a list parameter")
         checker.expect(item_tree, type_of(item), "string")
         return In(item, (), listed.name)
     written = list_tree.children[0].children if list_tree.children and list_tree.children[0] else []
     members = checker.all_of(written, checker.value)
     for place, node in zip(written, members, strict=True):
         if not isinstance(node, Constant) or node.value is None:
-            raise checker.fault("E413", place, "a list holds written values only")
+            raise checker.fault("E413", place, "a list literal contains only constants")
         checker.expect(place, type_of(node), type_of(item).kind)
         check_enum_member(checker, place, node, type_of(item))
     return In(item, tuple(members))
@@ -127,10 +129,12 @@ def type_sum(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> N
         return Sum(op, left, right, Type(kind, nullable=nullable))
     if (first.kind, op, second.kind) == ("string", "+", "string"):
         if checker.scope.place == "condition":
-            raise checker.fault("E414", tree, "text is not joined in a condition", "join it in a selection's where")
+            raise checker.fault(
+                "E414", tree, "strings cannot be concatenated in a condition", "join it in a selection's where"
+            )
         return Sum(op, left, right, Type("string", nullable=nullable))
     hint = remedy(first.kind, second.kind)
-    raise checker.fault("E415", tree, f"there is no {first.kind} {op} {second.kind}", hint)
+    raise checker.fault("E415", tree, f"unsupported operation: {first.kind} {op} {second.kind}", hint)
 
 
 def type_choice(checker: Checker, tree: Any) -> Node:
@@ -154,7 +158,7 @@ def remedy(found: str, wanted: str) -> str | None:
     """What to write instead, where a mistake is a usual one."""
     kinds = {found, wanted}
     if kinds == {"int", "duration"}:
-        return 'a bare number is never a duration: write duration("180s")'
+        return 'a number is not a duration: write duration("180s")'
     if kinds == {"int", "timestamp"} or kinds == {"string", "timestamp"}:
         return 'an instant is written timestamp("2026-06-11T12:00:05Z")'
     if kinds == {"string", "duration"}:

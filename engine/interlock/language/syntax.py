@@ -65,8 +65,8 @@ def _character(text: str, at: int) -> ExpressionSyntaxError:
     if char.isdigit():
         end = at + next((i for i, c in enumerate(text[at:]) if not (c.isalnum() or c in "._")), len(text) - at)
         return ExpressionSyntaxError(
-            at, end, f"`{text[at:end]}` is no whole number", 'durations are written duration("3m")'
+            at, end, f"`{text[at:end]}` is not a whole number", 'durations are written duration("3m")'
         )
     told = f"`{char}` ({_UNTOLD[char]})" if char in _UNTOLD else f"`{char}`"
     single = {"&": "write &&", "|": "write ||", "=": "write =="}.get(char)
-    return ExpressionSyntaxError(at, at + 1, f"{told} is not in the language", single or f"there is {OPERATORS}")
+    return ExpressionSyntaxError(at, at + 1, f"{told} is not part of the language", single or f"there is {OPERATORS}")

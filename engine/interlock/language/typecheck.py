@@ -1,4 +1,4 @@
-"""Syntax tree → typed tree: names are resolved, types agree, and what is not in the language is refused by name."""
+"""Syntax tree → typed tree: resolves names, checks types, and rejects what is not part of the language."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Checker:
         return self.thing(tree.children[0])
 
     def on_list(self, tree: Any) -> Node:
-        raise self.fault("E403", tree, "a list stands only behind `in`")
+        raise self.fault("E403", tree, "a list literal is only allowed after `in`")
 
     # -- logic
 

@@ -133,8 +133,7 @@ class Tally:
         if clash is not None:
             self._add(kind, fact.get("id"), None, clash.fault, f"line {number:,}: {clash.told}")
             return
-        made = fact if isinstance(name, str) else {}
-        told = _told(schemas.faults(kind.kind if kind.known else None, made) if made else (), made)
+        told = _told(schemas.faults(kind.kind if kind.known else None, fact) if isinstance(name, str) and fact else ())
         for fault, message in list(told) or [(each.partition(":")[0], each) for each in line.faults]:
             self._add(kind, fact.get("id"), None, fault, f"line {number:,}: {message}")
 
@@ -181,7 +180,7 @@ class Tally:
             unread = (*unread, "it has no actor")
         found = () if unread else schemas.faults(kind.kind if kind.known else None, made)
         if unread or found:
-            self._refuse(kind, row, unread, _told(found, made))
+            self._refuse(kind, row, unread, _told(found))
         else:
             self._note(row, made)
 
@@ -212,11 +211,11 @@ class Tally:
             found.first.append(Example(None if identity is None else _cut(identity), seq, message))
 
 
-def _told(found: Iterable[schemas.Violation], made: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _told(found: Iterable[schemas.Violation]) -> Iterator[tuple[str, str]]:
     """Each fault, once: as it is for all values, and in words for this one."""
     seen = set()
     for violation in found:
-        fault = schemas.generalised(violation, made)
+        fault = violation.fault
         if fault not in seen:
             seen.add(fault)
             yield fault, violation.told

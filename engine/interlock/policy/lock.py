@@ -17,7 +17,7 @@ from interlock.evaluation.judge import Loaded, closure
 from interlock.ledger.rows import read_json
 from interlock.model.policy import Policy
 
-REMEDY = "if that is meant, write the lock anew with `interlock lock`, and have it reviewed"
+REMEDY = "if this is intended, run `interlock lock` and have the change reviewed"
 _LARGEST = 1 << 20
 
 
@@ -46,7 +46,8 @@ class Lock(msgspec.Struct, frozen=True):
             return f"{self.path}: error: the policy `{policy.id}` is not locked: {policy.digest}"
         if locked.digest == policy.digest:
             return ""
-        return f"{self.path}: error: the policy `{policy.id}` has changed: {policy.digest}, locked is {locked.digest}"
+        digests = f"found {policy.digest}, expected {locked.digest}"
+        return f"{self.path}: error: policy `{policy.id}` does not match the lock: {digests}"
 
     @property
     def text(self) -> str:
@@ -74,8 +75,8 @@ def read(path: str) -> Lock:
         why = f"the lock cannot be read: {(error.strerror or str(error)).lower()}"
         raise LockError(f"{path}: error: {why}\n   = `interlock lock POLICY` writes one") from None
     except (ValueError, RecursionError) as error:
-        why = f"this is no lock: {error}"
-        raise LockError(f"{path}: error: {why}\n   = write it anew with `interlock lock POLICY`") from None
+        why = f"not a lock: {error}"
+        raise LockError(f"{path}: error: {why}\n   = write it again with `interlock lock POLICY`") from None
     return Lock(path, form.policies)
 
 

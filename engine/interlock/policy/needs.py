@@ -90,7 +90,7 @@ class Reading:
     def _read(self, path: str) -> Loaded | Invalid | str:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            return "it is no regular file"
+            return "not a regular file"
         signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._known.get(path)
         if known is not None and known.signature == signature and self._current(known, path):

@@ -125,7 +125,9 @@ class _Reader:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                self.issue("E004", "aliases and anchors are not read", event.start_mark, "write the value out")
+                self.issue(
+                    "E004", "YAML anchors and aliases are not supported", event.start_mark, "write the value out"
+                )
                 return True
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_POLICY_DEPTH:
@@ -178,7 +180,7 @@ class _Reader:
             return None
         if kind in ("str", "int", "float", "timestamp", "value", "merge"):
             return text
-        self.issue("E009", f"the tag `{node.tag}` is not read", node.start_mark, "leave the tag out")
+        self.issue("E009", f"the YAML tag `{node.tag}` is not supported", node.start_mark, "remove the tag")
         return text
 
 

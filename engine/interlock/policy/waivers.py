@@ -62,7 +62,7 @@ class _Reader:
         """The grants of every waiver in which nothing is wrong."""
         faulty = set()
         for each in schemas.violations("waivers", self.document.data):
-            unknown = each.path in self.document.keys and "key" in each.message
+            unknown = each.path in self.document.keys and each.about == "key"
             location = self.document.locate_key(each.path) if unknown else self.document.locate(each.path)
             self.issues.append(Issue("E801", each.message, location, each.hint))
             faulty.add(each.path[:1])
@@ -101,8 +101,8 @@ class _Reader:
             hint = f"did you mean `{near}`?" if near else f"there is {', '.join(effects) or 'none'}"
             self.issue("E803", (number, "rule"), f"`{policy}` has no rule `{rule}`", hint)
         elif effects[rule] not in ("block", "warn"):
-            told = "it derives facts" if effects[rule] == "derive" else "it makes notes"
-            self.issue("E803", (number, "rule"), f"the rule `{rule}` has nothing to waive: {told}", "take it out")
+            told = "it derives facts" if effects[rule] == "derive" else "it is a note"
+            self.issue("E803", (number, "rule"), f"the rule `{rule}` has nothing to waive: {told}", "remove it")
         else:
             self.pin(number, rule, digest, policies)
 
@@ -122,7 +122,7 @@ class _Reader:
             return instant.parse_instant(f"{text}T00:00:00Z" if day else text) + (_DAY if day else 0)
         except ValueError:
             hint = "write a day such as 2026-07-31, or an instant such as 2026-07-31T12:00:00Z"
-            self.issue("E804", (number, "expires"), f"`{text}` is no day and no instant in UTC", hint)
+            self.issue("E804", (number, "expires"), f"`{text}` is neither a day nor an instant in UTC", hint)
             return 0
 
     def task(self, path: tuple[str | int, ...], task: str, written: dict[str, Any]) -> None:
@@ -132,7 +132,7 @@ class _Reader:
         key = (written["policy"], written["rule"], task)
         if key in self.seen:
             line = self.document.locate((self.seen[key],)).line
-            message = f"`{key[1]}` of `{key[0]}` is waived for `{task}` already, in line {line}"
+            message = f"`{key[1]}` of `{key[0]}` is already waived for `{task}` on line {line}"
             self.issue("E806", path, message, "keep one of them")
         self.seen.setdefault(key, int(path[0]))
 

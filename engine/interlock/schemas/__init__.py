@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from interlock.schemas.catalog import ENTITIES, FieldSpec, fields, kinds, latest_of, schema, schemas_digest
 from interlock.schemas.validate import fact_errors, faults, is_valid, violations, wrong
-from interlock.schemas.wording import Violation, generalised
+from interlock.schemas.wording import Violation
 
 __all__ = [
     "ENTITIES",
@@ -17,7 +17,6 @@ __all__ = [
     "fact_errors",
     "faults",
     "fields",
-    "generalised",
     "is_valid",
     "kinds",
     "latest_of",

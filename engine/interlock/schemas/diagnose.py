@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from jsonschema import FormatChecker, ValidationError
@@ -20,12 +20,13 @@ from interlock.schemas.wording import (
     Violation,
     did_you_mean,
     listed,
-    no,
+    mismatch,
     path_text,
     schema_hint,
     shown,
     typed,
     types_listed,
+    without_indexes,
 )
 
 _FORMATS = FormatChecker(formats=())
@@ -111,28 +112,35 @@ def _told(faults: list[_Fault]) -> Iterator[Violation]:
     mistyped = {fault.path for fault in faults if fault.keyword == "type"}
     for fault in faults:
         if fault.names:
-            message = f"`{shown(fault.value)}` is {no(fault.schema)}"
+            message = f"`{shown(fault.value)}` is {mismatch(fault.schema)}"
             yield Violation((*fault.path, fault.value), message, schema_hint(fault.schema))
         elif fault.keyword == "type" or fault.path not in mistyped:
             yield from _EXPLAIN.get(fault.keyword, _other)(fault)
 
 
+def _at(fault: _Fault, verb: str, value: str, rest: str = "", hint: str | None = None, pattern: str = "…") -> Violation:
+    """A violation: place, verb, value, rest. Its pattern leaves the value out."""
+    message = f"{fault.here} {verb} {value}{rest}"
+    return Violation(fault.path, message, hint, pattern=f"{without_indexes(fault.here)} {verb} {pattern}{rest}")
+
+
 def _type(fault: _Fault) -> Iterator[Violation]:
     expected = [fault.operand] if isinstance(fault.operand, str) else fault.operand
-    yield Violation(fault.path, f"{fault.here} is {typed(fault.value)}, not {types_listed(expected)}")
+    yield _at(fault, "is", typed(fault.value), f", not {types_listed(expected)}")
 
 
 def _enum(fault: _Fault) -> Iterator[Violation]:
     known = [fault.operand] if fault.keyword == "const" else fault.operand
     one_of = "one of " if len(known) > 1 else ""
-    message = f"{fault.here} is `{shown(fault.value)}`, not {one_of}{listed(known)}"
-    yield Violation(fault.path, message, did_you_mean(fault.value, known))
+    hint = did_you_mean(fault.value, known)
+    yield _at(fault, "is", f"`{shown(fault.value)}`", f", not {one_of}{listed(known)}", hint)
 
 
 def _required(fault: _Fault) -> Iterator[Violation]:
     for name in fault.operand:
         if name not in fault.value:
-            yield Violation(fault.path, f"{path_text((*fault.path, name), '')} is missing")
+            message = f"{path_text((*fault.path, name), '')} is missing"
+            yield Violation(fault.path, message, pattern=without_indexes(message))
 
 
 def _unknown(fault: _Fault) -> Iterator[Violation]:
@@ -140,33 +148,34 @@ def _unknown(fault: _Fault) -> Iterator[Violation]:
     for key in fault.value:
         if key not in known:
             hint = did_you_mean(key, known) or f"known here: {listed(known, 'and')}"
-            yield Violation((*fault.path, key), f"unknown key `{shown(key)}`", hint)
+            yield Violation((*fault.path, key), f"unknown key `{shown(key)}`", hint, about="key")
 
 
 def _bound(fault: _Fault) -> Iterator[Violation]:
     how = "less" if fault.keyword == "minimum" else "greater"
-    yield Violation(fault.path, f"{fault.here} is `{shown(fault.value)}`, {how} than {fault.operand}")
+    yield _at(fault, "is", f"`{shown(fault.value)}`", f", {how} than {fault.operand}")
 
 
 def _form(fault: _Fault) -> Iterator[Violation]:
-    head = f"{fault.here} is `{shown(fault.value)}`"
+    value = f"`{shown(fault.value)}`"
     if fault.schema.get("format") == "date-time":
-        yield Violation(fault.path, f"{head}, no instant in UTC such as `2026-06-11T12:00:05Z`, of 1970 to 2254")
+        yield _at(fault, "is", value, ", not an instant in UTC such as `2026-06-11T12:00:05Z`, from 1970 to 2254")
     else:
-        yield Violation(fault.path, f"{head}, {no(fault.schema)}", schema_hint(fault.schema))
+        yield _at(fault, "is", value, f", {mismatch(fault.schema)}", schema_hint(fault.schema))
 
 
 def _size(fault: _Fault) -> Iterator[Violation]:
     size, how = len(fault.value), "fewer" if fault.keyword.startswith("min") else "more"
     unit = {"Length": "characters", "Items": "items", "Properties": "keys"}[fault.keyword[3:]]
     message = f"{fault.here} has {size} {unit}, {how} than {fault.operand}" if size else f"{fault.here} is empty"
-    yield Violation(fault.path, message)
+    about: Literal["key", "value"] = "key" if size and unit == "keys" else "value"
+    yield Violation(fault.path, message, about=about, pattern=without_indexes(message))
 
 
 def _unique(fault: _Fault) -> Iterator[Violation]:
     for index, item in enumerate(fault.value):
         if item in fault.value[:index]:
-            yield Violation((*fault.path, index), f"{fault.here} names `{shown(item)}` twice")
+            yield msgspec.structs.replace(_at(fault, "names", f"`{shown(item)}`", " twice"), path=(*fault.path, index))
 
 
 def _alternatives(fault: _Fault) -> Iterator[Violation]:
@@ -196,13 +205,14 @@ def _one_key_of(keys: list[str], fault: _Fault) -> Iterator[Violation]:
     known = fault.schema.get("properties", {})
     misspelt = [key for key in fault.value if key not in known and nearest(str(key), known) in keys]
     if len(here) > 1:
-        yield Violation((*fault.path, here[1]), f"{fault.here} has {listed(here, 'and')}: only one of them can stand")
+        message = f"{fault.here} has {listed(here, 'and')}: only one of them is allowed"
+        yield Violation((*fault.path, here[1]), message, pattern=without_indexes(message))
     elif not misspelt or fault.schema.get("additionalProperties") is not False:
-        yield Violation(fault.path, f"{fault.here} has none of {listed(keys, 'and')}")
+        yield _at(fault, "has none of", listed(keys, "and"), pattern=listed(keys, "and"))
 
 
 def _other(fault: _Fault) -> Iterator[Violation]:
-    yield Violation(fault.path, f"{fault.here} does not fit: {shown(fault.message, 200)}")
+    yield _at(fault, "does not match:", shown(fault.message, 200))
 
 
 _EXPLAIN: dict[str, Callable[[_Fault], Iterable[Violation]]] = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
-from interlock.schemas.wording import Path, Violation, path_text, shown, typed
+from interlock.schemas.wording import Path, Violation, path_text, shown, typed, without_indexes
 
 MAX_ENCODABLE_DEPTH = 500
 """The deepest nesting that any reader can be relied on to follow."""
@@ -40,9 +41,9 @@ def unwritable(document: object, noun: str) -> Iterator[Violation]:
         elif isinstance(value, list):
             todo += [((*path, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and _is_torn(value):
-            yield Violation(path, f"{path_text(path, noun)} holds an unpaired surrogate: `{shown(value)}`")
+            yield _violation(path, path_text(path, noun), "holds an unpaired surrogate:", f"`{shown(value)}`")
         elif isinstance(value, int) and not _is_printable(value):
-            yield Violation(path, f"{path_text(path, noun)} is {typed(value)}")
+            yield _violation(path, path_text(path, noun), "is", typed(value))
 
 
 def too_deep(noun: str) -> Violation:
@@ -51,11 +52,19 @@ def too_deep(noun: str) -> Violation:
 
 
 def _keys(path: Path, mapping: dict[object, object], noun: str) -> Iterator[Violation]:
+    place = f"a key of {path_text(path, noun)}"
     for key in mapping:
         if not isinstance(key, str):
-            yield Violation(path, f"a key of {path_text(path, noun)} is {typed(key)}, not text")
+            yield _violation(path, place, "is", typed(key), ", not text", about="key")
         elif _is_torn(key):
-            yield Violation(path, f"a key of {path_text(path, noun)} holds an unpaired surrogate: `{shown(key)}`")
+            yield _violation(path, place, "holds an unpaired surrogate:", f"`{shown(key)}`", about="key")
+
+
+def _violation(
+    path: Path, place: str, verb: str, value: str, rest: str = "", about: Literal["key", "value"] = "value"
+) -> Violation:
+    pattern = f"{without_indexes(place)} {verb} …{rest}"
+    return Violation(path, f"{place} {verb} {value}{rest}", about=about, pattern=pattern)
 
 
 def _is_torn(text: str) -> bool:

@@ -1,11 +1,10 @@
-"""How documents and their places are put into words."""
+"""The words for values, documents and places in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,24 +32,9 @@ def path_text(path: Sequence[str | int], noun: str) -> str:
     return f"`{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}`" if text else f"the {noun}"
 
 
-def generalised(violation: Violation, document: object) -> str:
-    """What is wrong by the message of a violation, whatever the value: it is `…`, not text.
-
-    `document` is the one that has it. Indexes of lists are left out too.
-    """
-    value = document
-    with suppress(KeyError, IndexError, TypeError):
-        for step in violation.path:
-            value = value[step]  # type: ignore[index]
-    start = path_text(violation.path, "")
-    start = start if violation.message.startswith(start) else ""
-    rest = violation.message[len(start) :]
-    for words in (typed(value), f"`{shown(value)}`"):
-        head, found, tail = rest.partition(words)
-        if found:
-            rest = f"{head}…{tail}"
-            break
-    return re.sub(r"\[\d+\]", "[]", start) + rest
+def without_indexes(place: str) -> str:
+    """A place with `[]` for every index: that of a fault in any item of the list."""
+    return re.sub(r"\[\d+\]", "[]", place)
 
 
 def shown(value: object, width: int = 40) -> str:
@@ -104,9 +88,9 @@ def did_you_mean(word: object, known: Iterable[object]) -> str | None:
     return f"did you mean `{found}`?" if found else None
 
 
-def no(schema: Mapping[str, Any]) -> str:
-    """That something is not what a schema asks for, by the schema's title."""
-    return f"no {schema['title']}" if "title" in schema else "not of the right form"
+def mismatch(schema: Mapping[str, Any]) -> str:
+    """That something is not what a schema requires, by the schema's title."""
+    return f"not a valid {schema['title']}" if "title" in schema else "not of the required form"
 
 
 def schema_hint(schema: Mapping[str, Any]) -> str | None:
@@ -124,16 +108,25 @@ Path = tuple[str | int, ...]
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """What is wrong at `path` (that of an unknown key ends with the key), and what may mend it.
+    """What is wrong at `path` (that of an unknown key ends with the key), and how to fix it.
 
-    `message` and `hint` are for people: lower case, no full stop, on one line.
+    `message` and `hint` are for people: lower case, no full stop, on one line. `about` says whether the key at the path
+    is at fault or its value. `pattern` is the message for all values alike: `…` stands for the value and `[]` for every
+    index; None where it is the message itself.
     """
 
     path: Path
     message: str
     hint: str | None = None
+    about: Literal["key", "value"] = "value"
+    pattern: str | None = None
+
+    @property
+    def fault(self) -> str:
+        """The fault, equal for all values that have it."""
+        return self.message if self.pattern is None else self.pattern
 
     @property
     def told(self) -> str:
-        """The message, and what may mend it."""
+        """The message and the hint on one line."""
         return f"{self.message}; {self.hint}" if self.hint else self.message

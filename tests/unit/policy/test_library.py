@@ -44,7 +44,7 @@ def test_an_unknown_id_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read the policy .*no such file"):
         Library().load(tmp_path / "none.yaml")
     (tmp_path / "folder.yaml").mkdir()
-    with pytest.raises(UsageError, match=r"cannot read the policy .*it is no regular file"):
+    with pytest.raises(UsageError, match=r"cannot read the policy .*not a regular file"):
         Library().load(tmp_path / "folder.yaml")
 
 
@@ -71,9 +71,9 @@ def test_a_policy_is_checked_again_when_what_it_needs_has_changed(tmp_path: Path
     path = write(tmp_path, "top", more=more)
     before = library.load(path).policy.needs[0].digest
     write(tmp_path, "base", state="after-it")
-    with pytest.raises(PolicyError, match="`before` is none of the values it can have"):
+    with pytest.raises(PolicyError, match="`before` is not one of the allowed values"):
         library.load(path)
-    with pytest.raises(PolicyError, match="`before` is none of the values it can have"):
+    with pytest.raises(PolicyError, match="`before` is not one of the allowed values"):
         Library().load(path)
     write(tmp_path, "base", state="before")
     assert library.load(path).policy.needs[0].digest == before

@@ -29,7 +29,7 @@ def tried(paths: Sequence[str], library: Library, pattern: str | None = None) ->
     trials = [run(each, loaded, lambda name: not wanted or wanted.search(name)) for each, loaded in suites]
     ran = [trial for trial in trials if trial.cases]
     if not ran:
-        raise UsageError(f"no case matches `{pattern}`" if suites else "there is no test: nothing was tried")
+        raise UsageError(f"no case matches `{pattern}`" if suites else "there contains no test: nothing was tried")
     return ran, untested
 
 

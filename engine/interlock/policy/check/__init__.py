@@ -45,7 +45,7 @@ def _structure(report: Report, data: Any) -> dict[str, Any] | None:
     """The document without what its schema refuses; None when it is no mapping at all."""
     violations = schemas.violations("policy", data)
     for violation in violations:
-        at = report.at_key if violation.path in report.document.keys and "key" in violation.message else report.at
+        at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at
         at("E100", violation.path, violation.message, violation.hint)
     if not isinstance(data, dict):
         return None
@@ -115,10 +115,10 @@ def _name(report: Report, written: dict[str, Any]) -> None:
 
 def _free(report: Report, names: Names, path: _Path, name: str) -> bool:
     if name in RESERVED:
-        report.at_key("E111", path, f"`{name}` means something else already", "choose another name")
+        report.at_key("E111", path, f"`{name}` is a reserved word", "choose another name")
         return False
     if names.taken(name):
-        report.at_key("E111", path, f"`{name}` is a name already", "choose another name")
+        report.at_key("E111", path, f"`{name}` is already defined", "choose another name")
         return False
     return True
 

@@ -57,7 +57,9 @@ class Report:
                 end = _closing(written, at)
                 if end is None:
                     location = self.document.locate_within(path, at, at + 1)
-                    self.issues.append(Issue("E309", "the brace is not closed", location, "a mere brace is written {{"))
+                    self.issues.append(
+                        Issue("E309", "the brace is not closed", location, "write `{{` for a literal brace")
+                    )
                     return None
                 node = self._typed(path, written[at + 1 : end], at + 1, scope, None)
                 parts += [text, node] if text and node else [node] if node else []

@@ -31,7 +31,7 @@ def check_rules(report: Report, names: Names, written: dict[str, Any]) -> tuple[
     for index, rule in rules.items():
         identity = str(rule.get("id"))
         if identity in seen:
-            report.at("E501", ("rules", index, "id"), f"two rules bear the id `{identity}`", "rename one of them")
+            report.at("E501", ("rules", index, "id"), f"duplicate rule id `{identity}`", "rename one of them")
         seen.add(identity)
         checked = _check_rule(report, names, ("rules", index), rule, given)
         if checked is not None:
@@ -97,17 +97,17 @@ def _derives(report: Report, names: Names, path: _Path, rule: dict[str, Any], sc
     """A rule that makes a fact. The first rule that derives a name gives the fact its fields; others must agree."""
     for key in ("fix", "data"):
         if key in rule:
-            report.at_key("E503", (*path, key), f"`{key}` is for findings, not for derived facts", f"take `{key}` out")
+            report.at_key("E503", (*path, key), f"`{key}` is for findings, not for derived facts", f"remove `{key}`")
     name, written = next(iter(rule["derive"].items()))
     here = (*path, "derive", name)
     if names.taken(name) or name in RESERVED:
-        report.at_key("E504", here, f"`{name}` is a name already", "call the derived fact otherwise")
+        report.at_key("E504", here, f"`{name}` is already defined", "rename the derived fact")
         return None
     values = _values(report, here, written, scope)
     for field, node in values.items():
         if type_of(node).kind == "list":
-            hint = "read the parameter where it is asked for: … in params.NAME"
-            report.at("E511", (*here, field), f"`{field}` is a list, and a derived fact has none", hint)
+            hint = "use the parameter where it is needed: … in params.NAME"
+            report.at("E511", (*here, field), f"`{field}` is a list, and derived facts have no lists", hint)
     types = {field: _field_type(type_of(node)) for field, node in values.items()}
     if len(values) < len(written):
         return None
@@ -128,7 +128,7 @@ def _field_type(found: Type) -> Type:
 
 
 def check_strata(report: Report, rules: tuple[Rule, ...]) -> None:
-    """Refuse a cycle through a negation, with the names of the facts on it."""
+    """Refuse a cycle through negation, with the names of the facts on it."""
     derived = {rule.derive for rule in rules if rule.derive}
     positive: dict[str, set[str]] = {name: set() for name in derived}
     full: dict[str, set[str]] = {name: set() for name in derived}
@@ -146,7 +146,7 @@ def check_strata(report: Report, rules: tuple[Rule, ...]) -> None:
             if path and rule.derive:
                 names = " → ".join(f"`{step}`" for step in (rule.derive, *path))
                 hint = "a fact cannot rest on its own absence: derive it under another name"
-                report.at("E508", ("rules", index), f"a cycle through a negation: {names}", hint)
+                report.at("E508", ("rules", index), f"a cycle through negation: {names}", hint)
 
 
 def asked(node: Node, negated: bool = False) -> list[tuple[str, bool]]:

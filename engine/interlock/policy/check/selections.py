@@ -129,12 +129,12 @@ def _per(
             report.at("E105", where, f"unknown field `{field}`", f"did you mean `{near}`?" if near else None)
             return (), ()
         if found.kind not in ("string", "int", "bool") or (groups and found.kind != "string"):
-            report.at("E106", where, f"`{field}` is {with_article(found.kind)}, and does not group")
+            report.at("E106", where, f"cannot group by `{field}`: it is {with_article(found.kind)}")
             return (), ()
         for value in groups:
             if found.enum and value not in found.enum:
                 hint = f"there is {', '.join(found.enum)}"
-                report.at("E107", where, f"`{value}` is none of the values that `{field}` can have", hint)
+                report.at("E107", where, f"`{value}` is not a possible value of `{field}`", hint)
     return tuple(listed), groups
 
 
@@ -149,11 +149,11 @@ def _check_take(
     """`per` wants a take of one; min, max and sum want `of`, and nothing else does."""
     if "per" in written and take == "all":
         hint = "take: latest, earliest or count, once for each group"
-        report.at_key("E108", (*path, "per"), "`per` has nothing to take once per group", hint)
+        report.at_key("E108", (*path, "per"), "`per` requires an aggregating `take`", hint)
     needs_of = take in ("min", "max", "sum")
     of = written.get("of")
     if needs_of and of is None:
-        report.at("E109", (*path, "take"), f"`{take}` of which field?", "name it with `of`")
+        report.at("E109", (*path, "take"), f"`take: {take}` requires `of`", "name it with `of`")
     elif of is not None and not needs_of:
         report.at_key("E109", (*path, "of"), "`of` is for min, max and sum")
     elif isinstance(of, str):
@@ -166,7 +166,7 @@ def _check_take(
             report.at(
                 "E109",
                 (*path, "of"),
-                f"there is no {take} of {with_article(found.kind)}",
+                f"`{take}` does not apply to {with_article(found.kind)}",
                 f"it takes {', '.join(kinds)}",
             )
     if take == "count" and per and "count" in per:

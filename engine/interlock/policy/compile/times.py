@@ -25,7 +25,7 @@ _IS_FORM = " ".join(
 READABLE = f"CASE length(CAST(at AS BLOB)) {_IS_FORM} ELSE 0 END"
 """1 for the usual forms of an instant, without a call of Python. GLOB alone would stop at NUL."""
 UNREADABLE = f"(NOT {READABLE} AND instant IS NULL)"
-"""1 where the time of a receipt is no instant in UTC."""
+"""1 where the time of a receipt is not an instant in UTC."""
 
 
 def second_of(instant: str, seconds: int = 0) -> str:

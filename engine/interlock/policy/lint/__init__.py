@@ -41,13 +41,13 @@ def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
 def _unused(document: Document, policy: Policy, needed: dict[str, Policy]) -> Iterator[Issue]:
     names = unused(policy, needed)
     for name in names.parameters:
-        yield _at_key(document, "W101", ("params", name), f"nothing reads the parameter `{name}`", "take it out")
+        yield _at_key(document, "W101", ("params", name), f"nothing reads the parameter `{name}`", "remove it")
     for name in names.selections:
-        hint = "take it out, or make it `required`"
+        hint = "remove it, or make it `required`"
         yield _at_key(document, "W102", ("facts", name), f"nothing reads the selection `{name}`", hint)
     for name, rule in names.derived.items():
         place = ("rules", rule, "derive", name)
-        yield _at_key(document, "W103", place, f"nothing reads the derived fact `{name}`", "take the rule out")
+        yield _at_key(document, "W103", place, f"nothing reads the derived fact `{name}`", "remove the rule")
     for name in names.needs:
         hint = f"read it, such as `{name}.allow`; only when it is undecided does it count now"
         yield _at_key(document, "W104", ("needs", name), f"nothing reads the decision of `{name}`", hint)
@@ -66,13 +66,13 @@ def _idle(document: Document, policy: Policy) -> Iterator[Issue]:
 def _line(document: Document, policy: Policy, index: int, why: Idle) -> Issue:
     named, place = f"the line of the state `{policy.decide[index].state}`", ("decide", index, "state")
     if why.covered is None:
-        message = f"{named} is never picked: no facts meet its condition"
+        message = f"{named} is never taken: no facts meet its condition"
         return _warning("W106", message, "look for parts of the condition that exclude each other", document, place)
     earlier = [policy.decide[line].state for line in why.covered]
     told = f"that of `{earlier[0]}` comes" if len(earlier) == 1 else "the lines above it come"
     last = index == len(policy.decide) - 1
-    hint = "end with the line above it, without its `when`" if last else "move it up, or take it out"
-    return _warning("W107", f"{named} is never picked: {told} first wherever it holds", hint, document, place)
+    hint = "end with the line above it, without its `when`" if last else "move it up, or remove it"
+    return _warning("W107", f"{named} is never taken: {told} first wherever it holds", hint, document, place)
 
 
 def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:
@@ -90,14 +90,14 @@ def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:
 def _fixless(document: Document, policy: Policy) -> Iterator[Issue]:
     for index, rule in enumerate(policy.rules):
         if rule.effect in ("block", "warn") and rule.fix is None:
-            message = f"the rule `{rule.id}` does not say how to mend what it finds"
-            yield _warning("W110", message, "give it a `fix`: a command or a hint", document, ("rules", index, "id"))
+            message = f"the rule `{rule.id}` has no `fix`"
+            yield _warning("W110", message, "add a `fix`: a command or a hint", document, ("rules", index, "id"))
 
 
 def _absent(document: Document, policy: Policy) -> Iterator[Issue]:
     for name in unasked(policy):
-        message = f"`{name}` names groups, and nothing asks for one that is absent"
-        hint = f"ask with `{name} == null` or an `unless`, or make it `required`"
+        message = f"`{name}` names groups, and no condition tests for an absent one"
+        hint = f"test it with `{name} == null` or an `unless`, or make it `required`"
         yield _warning("W111", message, hint, document, ("facts", name, "per"))
     for name, parent in counted_absence(policy):
         message = f"`{name}` counts the named groups of `{parent}`, the absent ones too"

@@ -18,7 +18,7 @@ from interlock.policy.lint.satisfiability import Closed, Domain, impossible, pla
 
 
 class Idle(msgspec.Struct, frozen=True):
-    """Why a line is never picked: the earlier lines that hold wherever it does; None when it holds nowhere."""
+    """Why a line is never taken: the earlier lines that hold wherever it does; None when it holds nowhere."""
 
     covered: tuple[int, ...] | None = None
 
