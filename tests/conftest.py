@@ -34,7 +34,7 @@ class Scale:
 
 EXAMPLES = Scale(os.environ.get("INTERLOCK_EXAMPLES", "1"))
 
-# No deadline: on a shared machine a slow example tells of the neighbours.
+# No deadline: on a shared machine a slow example says nothing about the code.
 settings.register_profile("dev", max_examples=100 * EXAMPLES, deadline=None)
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))

@@ -1,6 +1,6 @@
 """A text, a place in it, and what is wrong there.
 
-Everything a person may have to mend is reported as an `Issue`: it names the file, the line, the column, shows the line
+Everything a person may have to fix is reported as an `Issue`: it names the file, the line, the column, shows the line
 with a caret, and says what to do next.
 """
 
@@ -128,7 +128,7 @@ class UnsettledError(LedgerError):
 
 
 class FactError(LedgerError):
-    """A fact cannot be told from its row: it holds text that is no UTF-8, or a document that is no JSON text."""
+    """A row does not make a fact: its text is not UTF-8, or its document is not JSON text."""
 
 
 class LockError(InterlockError):
@@ -136,7 +136,7 @@ class LockError(InterlockError):
 
 
 class EngineError(InterlockError):
-    """The rules engine was asked for more than it can safely do, or did not keep its word."""
+    """The request exceeds what the rules engine can do safely, or the engine broke its contract."""
 
 
 class PolicyError(InterlockError):

@@ -10,7 +10,7 @@ import re
 
 _HOSTILE = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 """What a terminal may obey or a line ends at: C0, C1 and bidirectional controls, separators. And what XML and YAML
-cannot hold: unpaired surrogates, and the two that are no characters."""
+cannot hold: unpaired surrogates, and the two that are not characters."""
 
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 

@@ -51,7 +51,7 @@ def latest_instant(text: str) -> int:
 def format_instant(instant: int) -> str:
     """The RFC 3339 text of an instant, with as many digits of a second as it needs: none, three or six.
 
-    What arithmetic has led out of the years 1 to 9999 has no such text, and is told as what it is.
+    What arithmetic moves out of the years 1 to 9999 has no such text, and is reported as what it is.
     """
     try:
         moment = _EPOCH + timedelta(microseconds=instant)

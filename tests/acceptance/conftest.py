@@ -90,7 +90,7 @@ def interlock(folder: Path, capfd: pytest.CaptureFixture[str], connections: list
 def process(folder: Path) -> Interlock:
     """Runs the command in a process of its own, or else a `program`; other keywords are those of `subprocess.run`.
 
-    A program looks at the process itself: it is left alone by whoever measures what the tests cover.
+    A program inspects the process itself: coverage measurement leaves it alone.
     """
 
     def run(*args: str, program: tuple[str, ...] = (), env: Mapping[str, str] = {}, **how: Any) -> Ran:

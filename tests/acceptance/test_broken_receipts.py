@@ -129,7 +129,7 @@ def test_what_is_earlier_by_any_reading_is_earlier_and_ends_no_search(tmp_path: 
 
 @pytest.mark.parametrize("kind", ["app_heartbeat", "dispatch_watch_heartbeat"])
 def test_a_beat_without_a_time_is_refused_where_it_was_recorded_last(tmp_path: Path, kind: str) -> None:
-    """A beat that was recorded before the newest is older: a day holds too many of them to be looked at."""
+    """A beat that was recorded before the newest is older: a day holds too many of them to be examined."""
     path = tmp_path / "told.yaml"
     written = POLICY.format(**(LATEST | {"when": "proof != null"}))
     path.write_text(written.replace("app_smoke_receipt_recorded", kind))

@@ -1,4 +1,4 @@
-"""`interlock capture`: its case passes, nothing can be left out of it, and it tells nothing of the ledger."""
+"""`interlock capture`: its case passes, nothing can be left out of it, and it discloses nothing of the ledger."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def holds(ledger: Path, policy: str, task: str, at: str, **params: Any) -> Any:
 
 @pytest.mark.parametrize(("policy", "at"), STORY)
 def test_a_decision_of_the_story_is_captured(story_path: Path, policy: str, at: str) -> None:
-    unopened = (policy, at) == STORY[0]  # no session yet, which is asked for before all else
+    unopened = (policy, at) == STORY[0]  # no session yet, which is judged before all else
     assert bool(holds(story_path, policy, TASK, at)["facts"]) is not unopened
 
 

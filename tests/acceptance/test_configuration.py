@@ -1,7 +1,7 @@
 """What is configured: every case of `configurations.yaml`, and what must hold whatever a file says.
 
 A case makes its `files`, sets its `env`, goes `in` a folder and runs; `{here}` stands for the folder it started in.
-`UPDATE_GOLDEN=1` writes anew what is printed.
+`UPDATE_GOLDEN=1` rewrites what is printed.
 """
 
 from __future__ import annotations

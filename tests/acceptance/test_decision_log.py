@@ -1,4 +1,4 @@
-"""Decision logs: every line can be judged again, and whatever changed underneath is told."""
+"""Decision logs: every line can be judged again, and whatever changed underneath is reported."""
 
 from __future__ import annotations
 

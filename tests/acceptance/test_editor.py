@@ -1,6 +1,6 @@
 """What an editor with a YAML language server makes of the schemas: it offers every key, and flags what is none.
 
-Whatever schema a shipped file names is looked at, in every place that it describes.
+Whatever schema a shipped file names is examined, in every place that it describes.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ PLACES = [place for name in sorted(set(map(named, FILES))) for place in places(n
 
 
 def unavailable(why: str) -> NoReturn:
-    """No editor can be tried: that is told, and where everything must hold it is a failure."""
+    """No editor can be tried: that is reported, and where everything must hold it is a failure."""
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)

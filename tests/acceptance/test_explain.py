@@ -1,4 +1,5 @@
-"""`interlock explain`: what is told of each rule is what the evaluators met, and its JSON is what its schema states."""
+"""`interlock explain`: what it says of each rule is what the evaluators met, and its JSON is what its schema
+states."""
 
 from __future__ import annotations
 

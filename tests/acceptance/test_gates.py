@@ -59,7 +59,8 @@ def test_rotation_of_an_unbound_worker_is_undecided(tmp_path: Path) -> None:
 
 
 def proved(builder: LedgerBuilder, *, mode: str = "required", accepted: bool = True) -> LedgerBuilder:
-    """The task's smoke session, passed a moment ago, both seats awake; without the worker's acceptance if so told."""
+    """The task's smoke session, passed a moment ago, both seats awake; without the worker's acceptance on
+    request."""
     session = {"smoke_id": "s", "nonce": "n"}
     opened = {**session, "mode": mode, "scope": "pair", "worker_count": 1}
     builder.receipt("app_smoke_started", at="2026-06-11T12:00:10Z", attributes=opened)
@@ -153,7 +154,7 @@ def test_strict_smoke_over_the_story(story_path: Path, at: str, rules: set[str])
 def strict(
     builder: LedgerBuilder, *, mode: str = "required", order: tuple[str, str] = ("worker", "manager"), **report: Any
 ) -> LedgerBuilder:
-    """A session in which all is as the guide asks, but for what is told otherwise."""
+    """A session in which all is as the guide asks, but for the given changes."""
     session = {"smoke_id": "s", "nonce": "n"}
     opened = {**session, "mode": mode, "scope": "pair", "worker_count": 1}
     builder.receipt("app_smoke_started", at="2026-06-11T12:00:10Z", attributes=opened)

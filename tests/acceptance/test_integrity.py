@@ -92,7 +92,7 @@ def proof(builder: LedgerBuilder, thread: str, *, at: str, role: str = "worker")
 
 
 def opened(path: Path, **worker: str) -> LedgerBuilder:
-    """A bound pair, whose worker's row is as it is told, and a smoke session."""
+    """A bound pair, whose worker's row is as given, and a smoke session."""
     builder = LedgerBuilder(path / "ledger.db").task("demo", at=clock("09:00:00"))
     builder.bind(at=clock("09:00:00.500"), worker=worker)
     started = {"smoke_id": "s", "nonce": "n", "mode": "required", "scope": "pair", "worker_count": 1}
@@ -130,7 +130,7 @@ def judged(builder: LedgerBuilder) -> tuple[str, list[str]]:
 def test_a_smoke_receipt_is_held_against_the_thread_of_its_own_time(
     tmp_path: Path, steps: list[str], expected: tuple[str, list[str]]
 ) -> None:
-    """A rotation from the first thread to the second tells both; a registration hides what was before it."""
+    """A rotation from the first thread to the second reports both; a registration hides what was before it."""
     builder = opened(tmp_path, codex_app_thread_id="second")
     for number, step in enumerate(steps):
         at = f"09:0{number + 1}:00"

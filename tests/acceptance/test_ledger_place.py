@@ -1,4 +1,4 @@
-"""The file that is read is the ledger: its log is found however the file is reached, and its absence is told."""
+"""The file that is read is the ledger: its log is found however the file is reached, and its absence is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Policies that need others, many times over: each file is read once, each decision made once, each cause told once.
+"""Policies that need others, many times over: each file is read once, each decision made once, each cause reported
+once.
 
 Needs under several names have twice as many ways at each step. Nothing here goes by the clock: reads and judgements are
 counted, and the first of too many fails.

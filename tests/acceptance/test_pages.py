@@ -1,4 +1,4 @@
-"""A policy's page and its graph. `UPDATE_GOLDEN=1` writes the shipped policies' pages anew, for a person to read."""
+"""A policy's page and its graph. `UPDATE_GOLDEN=1` writes the shipped policies' pages again, for a person to read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The language's reference: its generated parts are true, and everything that it shows is a policy.
 
-`UPDATE_GOLDEN=1` writes the generated parts anew, for a person to read.
+`UPDATE_GOLDEN=1` writes the generated parts again, for a person to read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`interlock replay`: the story's gates over its hour, told to people and to programs."""
+"""`interlock replay`: the story's gates over its hour, reported to people and to programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEAT = "telemetry-4e00cf36-f494-47a4-a383-d7367814cb43"
 
 
 def lines(interlock: Interlock, story: Path, *args: str) -> list[str]:
-    """What is told of smoke over some of the story."""
+    """The report on smoke over some of the story."""
     ran = interlock("replay", "smoke", "--task", TASK, "--ledger", str(story), *args)
     assert (ran.code, ran.err) == (0, "")
     return ran.out.splitlines()

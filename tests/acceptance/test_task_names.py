@@ -150,7 +150,7 @@ def test_names_that_only_look_alike_are_told_apart(folder: Path, check_unknown: 
 
 @pytest.fixture
 def check_unknown() -> Callable[[Path, str], str]:
-    """What is said of a task that cannot be told."""
+    """What is said of a task that cannot be determined."""
 
     def told(path: Path, task: str) -> str:
         with pytest.raises(UsageError) as caught:

@@ -1,4 +1,4 @@
-"""The timeline in a real browser: by mouse, by touch, by keyboard, and by what a screen reader is told."""
+"""The timeline in a real browser: by mouse, by touch, by keyboard, and by what a screen reader sees."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 
 def unavailable(why: str) -> NoReturn:
-    """No browser can be tried: that is told, and where everything must hold it is a failure."""
+    """No browser can be tried: that is reported, and where everything must hold it is a failure."""
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
@@ -58,7 +58,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def opened(page: Page, history: History, folder: Path, **look: Any) -> Page:
-    """A history's page, looked at."""
+    """A history's page, opened."""
     page.look(**look)
     page.open(written(history, folder))
     page.wait(50)

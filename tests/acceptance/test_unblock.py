@@ -37,7 +37,7 @@ WHERE substr(last_heartbeat_at, 1, 19) > substr(:asked, 1, 19)
 
 
 def appended(ledger: Path, to: Path, asked: str, at: str, steps: Sequence[Step]) -> Path:
-    """A copy of the ledger as it stood when it was asked about, in which the steps were then recorded, at that instant,
+    """A copy of the ledger at the instant of the request, in which the steps were then recorded, at that instant,
     as Conveyor records them."""
     shutil.copy(ledger, to)
     connection = sqlite3.connect(to)

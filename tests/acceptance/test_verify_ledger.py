@@ -1,4 +1,4 @@
-"""`interlock verify-ledger`: nothing in a ledger is passed over, and whatever is wrong is told with its place."""
+"""`interlock verify-ledger`: nothing in a ledger is passed over, and whatever is wrong is reported with its place."""
 
 from __future__ import annotations
 

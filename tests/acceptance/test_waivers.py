@@ -1,4 +1,5 @@
-"""Findings that are waived do not count, are told wherever a decision is told, and count again once they expire."""
+"""Findings that are waived do not count, are reported wherever a decision is reported, and count again once they
+expire."""
 
 from __future__ import annotations
 

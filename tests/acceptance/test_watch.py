@@ -124,7 +124,7 @@ def test_a_receipt_ends_the_wait(journal: str, watching: Watching, process: Inte
     assert [each["allow"] for each in logged] == [False, True]
     assert logged[1] == told
     assert not Path("ledger.db-wal").exists(), "who writes may clean up"
-    # Within one second it cannot be told whether the receipt came before the first decision or after it.
+    # Within one second it cannot be determined whether the receipt came before the first decision or after it.
     # A note about a log that was away is true of its moment only: where it differs later, so does the record.
     assert process("verify-decision", "log.ndjson").code in ((0, 3, 4) if journal == "wal" else (0, 4))
 

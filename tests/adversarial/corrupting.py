@@ -19,7 +19,7 @@ BROKEN_TIMES: tuple[Any, ...] = (
     *("2026-173T09:00:00Z", "20260622T093300Z", "\uff12026-06-22T09:33:00Z", "\u0662026-06-22T09:33:00Z"),
     *(None, 0, -1, 1.5, 1 << 62, b"", b"2026-06-22T09:33:00Z", Raw(b"\xff"), Raw(b"2026-06-22T09:33:00\xffZ")),
 )
-"""Texts that are no instant, whenever they are asked about."""
+"""Texts that are not instants."""
 BREAKING: tuple[Callable[[str], Any], ...] = (
     lambda at: at[:-1],
     lambda at: at[:-1] + "\x7fZ",
@@ -73,7 +73,7 @@ DOCUMENTS: tuple[Any, ...] = (
     *("{role:1}", '{"role":NaN}', '{"role":Infinity}', "{/**/}", '{"role":"worker"\0}', '{"a\0b":1}', '{"a":1,"a":1}'),
     *('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "[" * 100_000, '{"a":01}', '{"a":"\t"}', '{"a":+1}', '{"a":.5}'),
 )
-"""Texts that are no JSON object in which each key stands once."""
+"""Texts that are not a JSON object with unique keys."""
 VALUES: tuple[Any, ...] = ("", "worker ", "WORKER", "Accepted", None, True, False, 0, 1, -1, 1.5, [], ["worker"], {})
 VALUES += ({"role": "worker"}, 10**400, 1e308, 2**63, "\0", "a\0b", "\ud800", "x" * 5_000, "accepted", "$.role")
 COLUMNS: dict[str, tuple[Any, ...]] = {

@@ -82,7 +82,7 @@ def cross(random: Random, folder: Path) -> Cross | None:
 
 
 def moments(random: Random, drawn: Drawn, made: Generated) -> list[tuple[int, bool]]:
-    """Instants at which something may turn, and whether each is asked about live."""
+    """Instants at which something may turn, and whether each is the clock's own."""
     found = []
     for _ in range(4):
         near = random.choice((*made.pool.instants, random.choice(drawn.instants)))

@@ -41,7 +41,7 @@ class Task:
 
 @dataclass
 class Drawn:
-    """A ledger's rows, and what is best asked about."""
+    """A ledger's rows, and the most useful requests."""
 
     tables: dict[str, list[Row]]
     tasks: list[tuple[str, str]]

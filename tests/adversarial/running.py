@@ -62,7 +62,7 @@ def attack(
 ) -> Tally:
     """Ask that many questions, drawn from the seed, of the parts named in `only` (of all when empty).
 
-    With `ledger`, of the ledger of that number alone. `watch` is told how it goes after each ledger.
+    With `ledger`, of the ledger of that number alone. `watch` is called after each ledger.
     """
     tally = Tally()
     with _crew(seed, workers) as crew:
@@ -171,7 +171,7 @@ def _answered(busy: list[_Worker], patience: float) -> list[_Worker]:
 
 
 def _serve(pipe: Connection, seed: int, folder: str) -> None:
-    """Try the ledgers that are asked for until the parent is gone."""
+    """Try the requested ledgers until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     home = Path(folder)
     shutil.rmtree(home, ignore_errors=True)

@@ -155,18 +155,18 @@ class Page:
         path.write_bytes(base64.b64decode(found["data"]))
 
     def complaints(self) -> list[str]:
-        """Every error and warning that the browser has told since the page was opened."""
+        """Every error and warning that the browser has reported since the page was opened."""
         told = [event["entry"]["text"] for event in self._heard("Log.entryAdded")]
         told += [event["exceptionDetails"] for event in self._heard("Runtime.exceptionThrown")]
         told += [event["args"] for event in self._heard("Runtime.consoleAPICalled")]
         return [str(each) for each in told]
 
     def asked_for(self) -> list[str]:
-        """Every address that the page has asked for since it was opened, itself included."""
+        """Every address that the page has requested since it was opened, itself included."""
         return [event["request"]["url"] for event in self._heard("Network.requestWillBeSent")]
 
     def _heard(self, method: str) -> Iterator[Message]:
-        self.run("0")  # what has happened before is told before
+        self.run("0")  # what has happened before is delivered before
         events = list(self.browser.events)
         return (e["params"] for e in events if e.get("method") == method and e.get("sessionId") == self.session)
 

@@ -30,7 +30,7 @@ FIRST, LAST = '    "fact": {', "\n  }\n}\n"
 
 
 def written(text: str) -> str:
-    """The text of the schema with its generated definitions made anew: they come last."""
+    """The text of the schema with its generated definitions made again: they come last."""
     head, _, _ = text.partition(FIRST)
     return head + ",\n".join(_definitions()) + LAST
 

@@ -19,7 +19,7 @@ Message = dict[str, Any]
 
 
 class LanguageServer:
-    """An editor's end of the conversation: it opens documents, and is told what the server makes of them."""
+    """An editor's end of the conversation: it opens documents, and receives the server's diagnostics."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None

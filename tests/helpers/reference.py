@@ -278,5 +278,5 @@ def marked(text: str) -> Iterator[str]:
 
 
 def written(text: str) -> str:
-    """The text with its generated parts made anew."""
+    """The text with its generated parts made again."""
     return MARKED.sub(lambda match: f"{match[1]}\n{PARTS[match[2]]()}\n\n{match[4]}", text)

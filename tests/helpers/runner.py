@@ -27,7 +27,7 @@ class Finished(NamedTuple):
 
 
 def run(action: Path, inputs: Mapping[str, str], workspace: Path, temporary: Path, env: Mapping[str, str]) -> Finished:
-    """Run an action. Later steps are left out once one has failed, but the outputs are told."""
+    """Run an action. Later steps are left out once one has failed, but the outputs are reported."""
     stated = yaml.safe_load(action.read_text("utf-8"))
     unknown = [name for name in inputs if name not in stated["inputs"]]
     missing = [n for n, each in stated["inputs"].items() if each.get("required") and n not in inputs]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def starting(*, interruptible: bool) -> Iterator[None]:
-    """Processes started inside heed SIGINT, or ignore it as those of a shell's background job do."""
+    """Processes started inside respect SIGINT, or ignore it as those of a shell's background job do."""
     kept = signal.signal(signal.SIGINT, signal.default_int_handler if interruptible else signal.SIG_IGN)
     try:
         yield

@@ -63,7 +63,7 @@ def program_of(compiled: CompiledPolicy) -> Iterator[Program]:
 
 
 def check_case(random: Random) -> Counter[str]:
-    """One policy over two sets of facts; what became of it, and how much of what it holds came to bear."""
+    """One policy over two sets of facts; what became of it, and how much of it had an effect."""
     made = policies.policy(random)
     try:
         compiled = compiled_of(made.text)

@@ -1,4 +1,4 @@
-"""A replay is exact: at every second of a stretch, and around every change, it tells what a gate said."""
+"""A replay is exact: at every second of a stretch, and around every change, it says what a gate said."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def places(node: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]
 
 @st.composite
 def changed(draw: st.DrawFn) -> Any:
-    """A shipped test file in which one thing is another, is gone, or bears another name."""
+    """A shipped test file in which one thing is another, is gone, or has another name."""
     whole = copy.deepcopy(draw(st.sampled_from(DOCUMENTS)))
     *above, last = draw(st.sampled_from(list(places(whole))))
     node = whole

@@ -1,4 +1,4 @@
-"""Every code has its page, and what a page shows is what really happens. `UPDATE_GOLDEN=1` writes what is told anew."""
+"""Every code has its page, and what a page shows is what really happens. `UPDATE_GOLDEN=1` rewrites the examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs on Windows and can be looked at elsewhere: paths with drives and other signs between folders."""
+"""What differs on Windows and can be examined elsewhere: paths with drives and other signs between folders."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def check(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tu
 
 
 def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[Issue, ...], Source]:
-    """The issues of a policy; that a needed one is invalid is told by the issues of that, where it is checked too."""
+    """The issues of a policy; those of a needed one are left to its own check, where it is checked too."""
     try:
         loaded = reading.load(file)
     except PolicyError as error:
@@ -49,7 +49,7 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
 
 
 def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:
-    """The issues of a policy's test; those of the policy itself are told where that is checked."""
+    """The issues of a policy's test; those of the policy itself are reported where that is checked."""
     from interlock.analysis.testing.parse import source_of, suite
 
     try:

@@ -1,6 +1,6 @@
 """The reference of what can be wrong with a policy: a page for each code, `CODE.md` in this folder.
 
-A page's first line is its title; it says what the code means, shows a policy that has it, and how to mend that.
+A page's first line is its title; it says what the code means, shows a policy that has it, and how to fix that.
 """
 
 from __future__ import annotations

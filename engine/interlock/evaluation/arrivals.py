@@ -30,7 +30,7 @@ _DAY = 86_400
 class Arrivals(msgspec.Struct):
     """What arrived at each instant, in microseconds: the kinds of the facts, and how they are cited.
 
-    `dated` is whether every receipt that the policies read bears a time.
+    `dated` is whether every receipt that the policies read has a time.
     """
 
     kinds: dict[int, set[str]]

@@ -1,5 +1,5 @@
-"""How much work looking ahead may take, measured in what is looked at and never in time, so that it always comes out
-the same: a few times what judging took, and a little for small decisions."""
+"""How much work looking ahead may take, measured in what is examined and never in time, so that it is
+reproducible: a few times what judging took, and a little for small decisions."""
 
 from __future__ import annotations
 

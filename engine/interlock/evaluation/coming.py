@@ -1,4 +1,4 @@
-"""What is recorded already and comes into sight after the instant that is asked about, read a piece at a time."""
+"""What is recorded already and comes into sight after the instant of the request, read a piece at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interlock.ledger import Snapshot
 _PIECE = 64
 """That many receipts are read at once."""
 _MOST = 100_000
-"""More receipts of one second are not looked at."""
+"""More receipts of one second are not examined."""
 _DAY = 86_402 * instant.SECOND
 """How long before its text a time that is none may come into sight."""
 _SESSIONS = BEHIND["seat"]

@@ -25,7 +25,7 @@ def completed(policy: Policy, known: Known, verdict: Verdict, waived: Collection
 
 
 def ranging(rule: Rule, facts: tuple[Fact, ...], known: Known) -> Known:
-    """What is known where the rule looks at these facts, in the order of its `for`."""
+    """What is known where the rule examines these facts, in the order of its `for`."""
     for name, fact in zip(rule.loops, facts, strict=True):
         known = known.looking_at(name, fact)
     return known

@@ -43,7 +43,7 @@ class Judge:
 
     `engine` is who judges; where the rules engine cannot be had, `both` means the reference alone, and the decision
     says so. A `witness` is given the rows of all facts that are read. `waivers` say which findings do not count;
-    whatever they did is told in the decision.
+    whatever they did is reported in the decision.
 
     Over a live snapshot everything counts, whatever its stamp; what would be allowed is then undecided where a time
     that was read lies more than `max_skew` microseconds ahead of `now`.
@@ -80,7 +80,7 @@ class Judge:
         return moved
 
     def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], Kept]) -> Judge:
-        """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not asked for again."""
+        """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not requested again."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.kept, moved.budget = kept, self.budget
         return moved
@@ -88,7 +88,7 @@ class Judge:
     def candidates(self, wanted: ClockCandidates, task: tuple[str, str], judged: Judged) -> list[Fact]:
         """The facts that the clock may take into a selection or out of it; read once while nothing but it moves.
 
-        Raises LedgerError; ExhaustedError where there are more than may be looked at.
+        Raises LedgerError; ExhaustedError where there are more than may be examined.
         """
         most = None if self.budget is None else self.budget.left // CANDIDATE
         run = (wanted, self.snapshot, task, self.seen, judged.params, judged.facts)
@@ -114,7 +114,7 @@ class Judge:
         return self._selected(loaded, task, params, _facts(needed))
 
     def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
-        """The decision, with what it rests on. However a task is asked for, it is judged under its one label."""
+        """The decision, with what it rests on. A task has one label, whether its name or its id was given."""
         task = self.snapshot.task_label(task)
         key = _key(loaded, task, params)
         if key not in self.decided:
@@ -151,7 +151,7 @@ class Judge:
         return found
 
     def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
-        """As `_judged`, but for what is waived; the decision tells all that waivers did, or did not."""
+        """As `_judged`, with waivers applied; the decision reports which were used and which were not."""
         from interlock.evaluation.waiving import waiver, with_waivers
 
         assert self.waivers is not None

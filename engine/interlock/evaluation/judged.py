@@ -21,7 +21,7 @@ NeededDecisions = tuple[tuple[Need, tuple["Judged", ...]], ...]
 
 
 class Loaded:
-    """A compiled policy ready to judge; its rulesets are built when they are first asked for.
+    """A compiled policy ready to judge; its rulesets are built on first use.
 
     `source` is the text that it was made of, named by its file; `needs` are the policies that it needs, by their ids.
     """
@@ -89,7 +89,7 @@ class Judged(msgspec.Struct, frozen=True):
     """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
 
     `because` are the needed decisions, however far down, that left it undecided: each once, however often it is needed.
-    `waivers` are the findings that those who need it are told too, by where they were made.
+    `waivers` are the findings that policies which need it report too, by where they were made.
 
     `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
     `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it

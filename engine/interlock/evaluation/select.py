@@ -27,7 +27,7 @@ _UNUSABLE = "a compared field is malformed or duplicated"
 
 
 class Selected(msgspec.Struct, frozen=True):
-    """The facts of every selection, or why there can be no verdict over them.
+    """The facts of every selection, or why no verdict over them is possible.
 
     `evidence` are the ids of all facts that were read. `faults` name facts that are invalid, or that are too many;
     `missing` is the message of the first required selection that is empty. `newest` is the latest time that a fact
@@ -55,8 +55,8 @@ def select(
 ) -> Selected:
     """Run the selections for a task (id and name) over what is stamped at or before `now`; over everything at LATEST.
 
-    `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not asked for again. The
-    rows of all facts that are asked for, and of those that are counted, are added to a `witness`. Raises LedgerError.
+    `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not requested again. The
+    rows of all facts that are requested, and of those that are counted, are added to a `witness`. Raises LedgerError.
     """
     clock = now if clock is None else clock
     run = _Run(snapshot, task, now, clock, params, dict(needs), limit=MAX_SELECTED, kept=kept, witness=witness)
@@ -209,7 +209,7 @@ class _Run:
         return []
 
     def seen(self, rows: list[Row], query: Query | None = None) -> None:
-        """Tell the witness, if there is one, which rows were read."""
+        """Add the rows that were read to the witness, if there is one."""
         if self.witness is not None:
             self.witness += (row for row in rows if row.suspect >= 0)
             if query is not None and query.members:

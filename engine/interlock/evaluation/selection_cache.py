@@ -14,7 +14,7 @@ from interlock.model.policy import Selection
 class Kept:
     """What selections came to, for as long as nothing has arrived that they could select.
 
-    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt bears a broken time.
+    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt has a broken time.
     """
 
     def __init__(self, *, dated: bool) -> None:

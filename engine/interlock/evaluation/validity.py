@@ -3,7 +3,7 @@
 The clock moves, and what is recorded already may come into sight (`coming`). So the instants at which anything can
 differ are those at which a comparison with `now` turns (`expression.lasting`), a fact comes into sight, or a stamp is
 no longer too far ahead. They are walked and judged, one after the other, until the decision differs or the work that
-may be spent is spent (`budget`). The reference evaluator judges them: it is the language's definition, and whoever asks
+may be spent is spent (`budget`). The reference evaluator judges them: it is the language's definition, and every caller
 at such an instant is answered by both.
 """
 
@@ -38,8 +38,9 @@ _Steady = dict[tuple[int, tuple[tuple[str, int], ...]], int]
 def sameness(judged: Judged) -> Same:
     """What of a decision must differ for it to be another: the verdict, the state, the reason, and what was found.
 
-    A finding is told apart by its rule, severity and message; where the message tells a value that grows with the
-    clock, such as an age, by its evidence instead. A reason that tells one is told apart by what lacks.
+    A finding is distinguished by its rule, severity and message; where the message contains a value that grows with the
+    clock, such as an age, by its evidence instead. A reason that contains one is compared by its missing
+    selection.
     """
     decision = judged.decision
     return (decision.allow, decision.state, _reason(judged), tuple(findings_by_key(judged)))
@@ -142,7 +143,7 @@ def steady(judge: Judge, judged: Judged) -> int:
 
 
 def _steady(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _Steady) -> int:
-    """The same of a decision that may be a needed one; what `steadies` has of one is not looked at again.
+    """The same of a decision that may be a needed one; what `steadies` has of one is not examined again.
 
     `given` says by how much the parameters that grow with the clock do a microsecond.
     """
@@ -256,7 +257,7 @@ def _looks(rule: Rule, known: Known) -> Iterator[Known]:
 
 
 def _ruled(rule: Rule, known: Known, paces: Rates, telling: tuple[str, ...]) -> int:
-    """Up to when a rule does as it does at one look; and, where it finds something, tells it as it does."""
+    """The next instant at which the rule's result or message changes for one combination of facts."""
     holds, _, until = trend(rule.condition, known, paces)
     if holds and rule.message is not None and rule.id not in telling:
         parts = [part for part in rule.message.parts if not isinstance(part, str)]

@@ -1,4 +1,4 @@
-"""What a decision tells of waivers: those that let something pass, here or in what it needs, and those that did not."""
+"""What a decision reports about waivers: those that were applied, here or in its needs, and those that were not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def with_waivers(
     judged: Judged, given: Sequence[Waiver], waivers: Waivers, now: int
 ) -> tuple[Decision, Mapping[Origin, Finding]]:
     """The decision, with findings about its waivers (`given`) at the instant `now`, and about those of its needs; and
-    of all these the ones that bear on what needs it."""
+    of all these the ones that matter to what needs it."""
     decision = judged.decision
     inherited = _inherited(judged)
     about = tuple(_about(decision, given, waivers, now))

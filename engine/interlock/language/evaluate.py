@@ -167,7 +167,7 @@ def as_display_text(node: Node, known: Known) -> str:
 
 
 def printed(value: Value, kind: str) -> Value:
-    """The value as a printed decision bears it: instants and durations as text, everything else as it is.
+    """The value as a printed decision has it: instants and durations as text, everything else as it is.
 
     A list or object of a fact is its JSON text.
     """

@@ -1,4 +1,4 @@
-"""The reader that tells how long a value lasts when nothing moves but the clock.
+"""The reader that says how long a value lasts when nothing moves but the clock.
 
 Every comparison with `now` is linear in it (`docs/design/language.md`), so whatever an expression reads is, as the
 clock moves, a value that stays as it is for a while, or one that grows or shrinks by a whole number a microsecond, and

@@ -44,7 +44,7 @@ class TypeCheckAborted(Exception):
 class Scope(msgspec.Struct, frozen=True):
     """The names in sight. `hidden` are selections that exist but may not be named here, each with the reason.
 
-    `place` tells what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
+    `place` says what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
     `groups` are the variables whose facts include those of absent named groups. `refused` are needs that cannot be had,
     which was reported where they are declared: nothing more is reported of an expression that names one.
     """

@@ -102,7 +102,7 @@ class Writer:
         return f"(({item} IN ({', '.join(self.value(member) for member in node.members)})) IS 1)"
 
     def present(self, node: Present) -> str:
-        """Whether an earlier single selection has its fact, or the candidate is no absent group's."""
+        """Whether an earlier single selection has its fact, or the candidate is not an absent group's."""
         match node.of:
             case Single(selection=selection):
                 return f"({self.bind(selection, '')} IS NOT NULL)"

@@ -95,7 +95,7 @@ class Stratum(msgspec.Struct, frozen=True, array_like=True):
 class Query(msgspec.Struct, frozen=True, array_like=True):
     """A selection as SQL. Its rows are `kind, id, seq, task, at, instant, actor, severity, summary, correlation,
     attributes, suspect`, then `number` where the selection takes a number of its facts, then the `per` fields.
-    A `suspect` of -1 marks the row of an absent named group, which is no fact of the ledger.
+    A `suspect` of -1 marks the row of an absent named group, which is not a fact of the ledger.
 
     Named placeholders: `:now`, up to which receipts have arrived, with `:floor`, `:upper` and `:tomorrow` (the texts of
     its second, of the next and of a day after that); `:clock`, what the condition means by `now`; `:task`,
@@ -133,8 +133,8 @@ class ClockCandidates(msgspec.Struct, frozen=True, array_like=True):
 class ClockUse(msgspec.Struct, frozen=True, array_like=True):
     """What of a policy reads `now`: rules (by index), whether any line of `decide` and any output does, and selections.
 
-    `telling` are the ids of rules whose message tells a value that grows with the clock, `lacking` the names of
-    selections of which the reason does so that is told where they lack what is required.
+    `telling` are the ids of rules whose message contains a value that grows with the clock, `lacking` the names of
+    selections whose `required` message does.
     """
 
     rules: tuple[int, ...] = ()
@@ -148,7 +148,7 @@ class ClockUse(msgspec.Struct, frozen=True, array_like=True):
 class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     """A policy, its selections as SQL and its rules as rulesets, ready to decide.
 
-    `undated` is SQL for receipts of the kinds it reads whose `at` is no time: ranges of time would pass them over.
+    `undated` is SQL for receipts of the kinds it reads whose `at` is not an instant: time ranges would omit them.
     `closures` are the digests of the policies that it needs, one for each need, all that those need included.
     """
 

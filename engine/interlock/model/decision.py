@@ -8,7 +8,7 @@ import msgspec
 
 Severity = Literal["block", "warn", "note"]
 FailOn = Literal["block", "warn"]
-"""What fails whoever asks: what does not allow (`block`), or a finding that warns too (`warn`)."""
+"""What counts as a failure: a decision that does not allow (`block`), or a finding that warns too (`warn`)."""
 
 
 class WaiverNote(msgspec.Struct, frozen=True):
@@ -27,8 +27,8 @@ class WaiverNote(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One rule that fired. `evidence` are the ids of the facts it matched; `data` its machine-readable fields.
 
-    What is `waived` did not count when the decision was made. A rule that begins with `interlock:` is no rule of the
-    policy: interlock tells by it of waivers.
+    What is `waived` did not count when the decision was made. A rule that begins with `interlock:` is not a rule of the
+    policy: interlock reports waivers under it.
     """
 
     rule: str

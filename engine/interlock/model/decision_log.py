@@ -31,7 +31,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def live(self) -> bool:
-        """Whether it was asked about the clock's own instant: everything that was committed then counted."""
+        """Whether it is about the clock's own instant: everything that was committed then counted."""
         return self.at in (None, "now")
 
 

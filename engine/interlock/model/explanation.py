@@ -33,7 +33,7 @@ class Read(msgspec.Struct, frozen=True):
 class Sought(msgspec.Struct, frozen=True):
     """What was looked for and is not there: facts of a selection that meet `condition`.
 
-    `of` says what the selection takes of which facts; `where` is its own condition. Both conditions bear the values
+    `of` says what the selection takes of which facts; `where` is its own condition. Both conditions have the values
     that were known, and name fields only. `facts` is how many facts the selection has.
     """
 
@@ -48,7 +48,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition, or a part of one: its text, whether it holds, the values that it met and the receipts they are of.
 
     `parts` are what it is made of by the operator `op`: whether they hold decides whether it does. For `exists` and
-    `all`, `looked_at` is how many facts were looked at and `found` how many were found: those that meet the condition
+    `all`, `looked_at` is how many facts were examined and `found` how many were found: those that meet the condition
     of an `exists`, those that break an `all`. `among` shows the first of these, and where an `exists` found none, the
     facts that came nearest.
     """
@@ -66,7 +66,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """A fact that `exists` or `all` looked at, and their condition for it."""
+    """A fact that `exists` or `all` examined, and their condition for it."""
 
     fact: Cited
     part: Part

@@ -61,11 +61,11 @@ class Param(msgspec.Struct, frozen=True, array_like=True, tag="param", tag_field
 
 
 class Now(msgspec.Struct, frozen=True, array_like=True, tag="now", tag_field="node"):
-    """`now`: the instant that is asked about."""
+    """`now`: the instant of the request."""
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True, tag="task", tag_field="node"):
-    """`task`: the name of the task that is asked about."""
+    """`task`: the name of the task of the request."""
 
 
 class Blocked(msgspec.Struct, frozen=True, array_like=True, tag="blocked", tag_field="node"):

@@ -23,7 +23,7 @@ class Expected(msgspec.Struct, frozen=True):
 
 
 class Expectation(msgspec.Struct, frozen=True):
-    """What must be decided; what is None is not looked at.
+    """What must be decided; what is None is not examined.
 
     `findings` are all that there are, in any order; `outputs` the named ones among them, as a decision prints them.
     """

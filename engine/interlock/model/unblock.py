@@ -19,7 +19,7 @@ class Step(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """A set of steps, in their order, that makes the policy allow with `state`; none of them can be left out.
 
-    They are recorded at `at`: where that is later than the instant asked about, the clock must reach it first. All
+    They are recorded at `at`: where that is later than the instant of the request, the clock must reach it first. All
     recorded at `by` they do as well, and a second later no more; it is None where no such limit was found.
     """
 
@@ -52,7 +52,7 @@ class Permanent(msgspec.Struct, frozen=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """What the policy's author says would mend a finding."""
+    """What the policy's author says would fix a finding."""
 
     rule: str
     message: str

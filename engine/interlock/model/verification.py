@@ -36,7 +36,7 @@ class Fault(msgspec.Struct):
 
 
 class Ahead(msgspec.Struct):
-    """How many facts carry a time that is later than the clock, which is no fault; `first` are the first of them."""
+    """How many facts carry a time that is later than the clock, which is not a fault; `first` are the first of them."""
 
     count: int = 0
     first: list[Example] = []
@@ -47,7 +47,7 @@ class Verification(msgspec.Struct, frozen=True):
 
     `damage` is what SQLite finds damaged in the file itself, in its own words: facts may then be missed. `absent`
     are the kinds of entities for which there is no table, with the table's name. `ahead` is None where an instant
-    was asked about.
+    was requested.
     """
 
     ledger: str

@@ -54,7 +54,7 @@ class Waivers(msgspec.Struct, frozen=True):
         """What is waived of a policy for a task, expired or not.
 
         `identity` gives the id of a task by its name or id, and raises UsageError where no one task is meant: so a
-        grant for a name that two tasks bear is one for neither, unless both are asked for by it.
+        grant for a name that two tasks have applies to neither, unless the request uses that name.
         """
         found: dict[str, Waiver] = {}
         for grant in self.grants:

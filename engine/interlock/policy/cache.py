@@ -1,8 +1,9 @@
 """Compiled policies kept between runs, so that a decision need not parse, check and compile.
 
 An entry is data, never code, and is believed only if nobody else can have written it: the folder and the file belong
-to this user and are writable by no one else, the file is no link, and it holds the very text and circumstances that it
-was compiled from. Anything else is compiled anew. Writers do not disturb each other: an entry appears whole, renamed.
+to this user and are writable by no one else, the file is not a link, and it holds the very text and circumstances that
+it was compiled from. Anything else is compiled again. Writers do not disturb each other: an entry appears whole,
+renamed.
 
 This user can still write an entry that does not follow from its text. So whoever must not trust this user's files, as
 under a lock, compiles from the source instead: see `Library`.
@@ -53,7 +54,7 @@ def load(wanted: bytes) -> CompiledPolicy | None:
 
 
 def store(wanted: bytes, compiled: CompiledPolicy) -> None:
-    """Keep an entry. That it cannot be kept is no error: the next run compiles again."""
+    """Keep an entry. That it cannot be kept is not an error: the next run compiles again."""
     folder = _folder()
     if folder is None:
         return

@@ -15,7 +15,7 @@ from interlock.resources import data_folder
 
 
 class PolicySummary(msgspec.Struct, frozen=True):
-    """A policy as a list shows it; `question` is empty when the file is no valid policy."""
+    """A policy as a list shows it; `question` is empty when the file is not a valid policy."""
 
     id: str
     path: str

@@ -1,4 +1,4 @@
-"""Policies with those that they need, each file looked at once.
+"""Policies with those that they need, each file read once.
 
 A `Reading` is one look at the files. What it found is kept from one look to the next for as long as the file, and all
 that it needs, are the same: valid policies and invalid ones alike.
@@ -28,7 +28,7 @@ MAX_NEED_DEPTH = 64
 class NeedRefused(msgspec.Struct, frozen=True):
     """Why a needed policy cannot be had. `file` is the one that is to blame, if that is an invalid policy.
 
-    `cause` is what those are told that need it through others: it names the policy that is to blame, and no other.
+    `cause` is reported by those that need it through others: it names only the policy that is at fault.
     """
 
     message: str
@@ -187,7 +187,7 @@ def _compiled(source: Source, needed: Callable[[str], Loaded | NeedRefused]) -> 
 
 
 def _invalid(error: PolicyError, path: str, needs: Mapping[str, Loaded | NeedRefused]) -> Invalid:
-    """An invalid policy, each of whose invalid needs is told once."""
+    """An invalid policy, each of whose invalid needs is reported once."""
     refused = {each.message: each for each in needs.values() if isinstance(each, NeedRefused) and each.file}
     issues = list(_once(error.issues, refused))
     blamed = {message: str(each.file) for message, each in refused.items()}

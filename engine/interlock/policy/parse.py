@@ -196,7 +196,7 @@ def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Issue:
 
 
 def _aligned(raw: str, text: str) -> list[int]:
-    """For each character of `text`, the offset in `raw` that it was read from, as near as quoting lets us tell."""
+    """For each character of `text`, the offset in `raw` that it was read from, as near as quoting allows."""
     offsets, at = [], 0
     for char in text:
         found = raw.find(char, at) if not char.isspace() else at

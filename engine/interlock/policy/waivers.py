@@ -14,7 +14,7 @@ from interlock.model.waivers import Waivable, Waiver, Waivers
 from interlock.policy.parse import MAX_CHARACTERS, Document, parse
 
 PoliciesOfId = Callable[[str], Sequence[Waivable] | str]
-"""The policies that bear an id; where there is none, what to do about it."""
+"""The policies that have an id; where there is none, what to do about it."""
 _DAY = 86_400 * instant.SECOND
 
 

@@ -15,7 +15,7 @@ _HEADS: dict[Change, tuple[str, str]] = {
     "stricter": ("no longer allowed", "yellow"),
     "other": ("as much allowed as before, otherwise decided", "cyan"),
 }
-"""What is told of each sort of difference, the worst first, and its colour."""
+"""The heading and colour of each sort of difference, the worst first."""
 
 
 def as_json(found: Comparison) -> str:

@@ -39,7 +39,7 @@ def as_text(found: Explanation, look: Look) -> str:
 
 
 def reasons(rules: Iterable[RuleExplained], decided: Iterable[LineExplained], look: Look) -> Iterator[str]:
-    """Some rules with their cases, and some lines of `decide`, as `as_text` tells them: lines of text."""
+    """Some rules with their cases, and some lines of `decide`, as `as_text` reports them: lines of text."""
     page = _Page(look)
     for rule in rules:
         yield from page.rule(rule)
@@ -73,7 +73,7 @@ class _Page:
     def need(self, need: NeedExplained) -> Iterator[str]:
         verdict = "undecided" if need.allow is None else "allowed" if need.allow else "denied"
         told = f"{need.name}: {need.policy} is {verdict} for task {need.task} ({need.state})"
-        yield from self.line("", 0, f"{told}; `interlock explain {need.policy}` for that task tells why")
+        yield from self.line("", 0, f"{told}; `interlock explain {need.policy}` for that task says why")
 
     def rule(self, rule: RuleExplained) -> Iterator[str]:
         facts = "facts" if len(rule.ranges) == 1 else "combinations"
@@ -108,7 +108,7 @@ class _Page:
             yield from self.part(line.part, 1)
 
     def parts(self, part: Part, depth: int) -> Iterator[str]:
-        """The conditions that must all hold, each by itself; what they come to is told elsewhere."""
+        """The conditions that must all hold, each by itself; what they come to is reported elsewhere."""
         conjoined = part.parts if part.op == "&&" else (part,)
         for each in conjoined:
             yield from self.part(each, depth)

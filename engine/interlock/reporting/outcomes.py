@@ -29,7 +29,7 @@ class Problem(msgspec.Struct, frozen=True):
 
     @property
     def told(self) -> str:
-        """What is wrong with which task, and on lines of their own who waived it, and how to mend it."""
+        """What is wrong with which task, and on lines of their own who waived it, and how to fix it."""
         told = f"task {self.decision.task}: {self.message}"
         if self.finding and self.finding.waived:
             told += f"\n{self.finding.waived.told}"

@@ -40,7 +40,7 @@ def render(decisions: Sequence[Decision], look: Look) -> str:
 
 
 def sarif_document(rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]]) -> str:
-    """The text of a document with one run: its rules, the files that were looked at, and what was found."""
+    """The text of a document with one run: its rules, the files that were examined, and what was found."""
     run = {
         "tool": {"driver": {"name": "interlock", "version": __version__, "rules": list(rules)}},
         "columnKind": "unicodeCodePoints",

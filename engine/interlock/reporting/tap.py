@@ -18,10 +18,10 @@ _SEVERITIES = {"undecided": "error", "waived": "todo"}
 
 
 def render(decisions: Sequence[Decision], look: Look) -> str:
-    """The version, the plan, and a line a test; what was found is told in a block of YAML below it.
+    """The version, the plan, and a line a test; what was found is reported in a block of YAML below it.
 
     A rule that was not judged has no test: TAP would call it `ok`. One that is waived fails, and is marked `TODO`: so
-    tools tell it, and do not count it.
+    tools report it, and do not count it.
     """
     found = [(each, case) for each in decisions for case in cases(each, look) if case.outcome != "skipped"]
     return stream([(f"{decision.policy} {decision.task}: {case.name}", case) for decision, case in found])

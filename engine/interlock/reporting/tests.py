@@ -139,7 +139,7 @@ def _properties(trial: Trial) -> dict[str, object]:
 
 
 def _tap(trials: Sequence[Trial], _: Look) -> str:
-    """The version, the plan, and a line a case; why it failed is told in a block of YAML below it."""
+    """The version, the plan, and a line a case; why it failed is reported in a block of YAML below it."""
     from interlock.reporting.tap import stream
 
     return stream([(f"{trial.policy}: {each.name}", _case_report(each)) for trial in trials for each in trial.cases])

@@ -1,4 +1,4 @@
-"""Decisions for a person at a terminal: the verdict, what stands in the way, and how to mend each."""
+"""Decisions for a person at a terminal: the verdict, what stands in the way, and how to fix each."""
 
 from __future__ import annotations
 

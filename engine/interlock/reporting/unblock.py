@@ -21,7 +21,7 @@ def as_json(found: Unblock) -> str:
 
 
 def as_text(found: Unblock, look: Look) -> str:
-    """The verdict; each plan with its receipts; what none can lift; and what the policy's author says would mend it."""
+    """The verdict; each plan with its receipts; what none can lift; and what the policy's author says would fix it."""
     return "".join(f"{line}\n" for line in _lines(found, look))
 
 
@@ -88,4 +88,4 @@ def _held(held: HeldFact) -> str:
     fact = f"the {held.kind} is {held.id}" if held.id else f"there is no such {held.kind}"
     if held.replaced_by:
         return harmless(f"{fact}: another {' or '.join(held.replaced_by)}, by {who}, takes its place")
-    return harmless(f"{fact}: that is no receipt, {who} makes it")
+    return harmless(f"{fact}: not a receipt: {who} makes it")

@@ -37,7 +37,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def schemas_digest() -> str:
-    """A fingerprint of all schema files (names, sizes in bytes, times of change), to tell whether any was changed."""
+    """A fingerprint of all schema files (names, sizes in bytes, times of change): it differs if any has changed."""
     top = data_folder("schemas")
     found = []
     for folder in (top, join(top, "facts")):
@@ -117,7 +117,7 @@ class FieldSpec(msgspec.Struct, frozen=True):
 def fields(kind: str) -> dict[str, FieldSpec]:
     """The fields of facts of `kind` by dotted path, envelope included, in the schema's order; not to be changed.
 
-    A field that no condition can read (a number that is no integer, a list of objects) is left out. Raises KeyError
+    A field that no condition can read (a number that is not an integer, a list of objects) is left out. Raises KeyError
     for a kind that `kinds()` does not name.
     """
     found: dict[str, FieldSpec] = {}
@@ -195,7 +195,7 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 def recorder(kind: str) -> str:
-    """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact bears."""
+    """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact has."""
     return str(schema(f"facts/{kind}")["x-recorded-by"])
 
 

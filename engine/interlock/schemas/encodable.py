@@ -29,7 +29,7 @@ def is_writable(document: object) -> bool:
 
 
 def unwritable(document: object, noun: str) -> Iterator[Violation]:
-    """Unpaired surrogates, keys that are no text, integers that cannot be printed, and nesting without end."""
+    """Unpaired surrogates, keys that are not text, integers that cannot be printed, and nesting without end."""
     todo: list[tuple[Path, object]] = [((), document)]
     while todo:
         path, value = todo.pop()

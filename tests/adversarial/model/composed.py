@@ -12,7 +12,7 @@ from tests.adversarial.model.smoke import smoke
 
 
 def identities(book: Book, text: str) -> list[str]:
-    """The ids of the tasks that a text may mean: more than one is for the asker to tell apart."""
+    """The ids of the tasks that a text may mean: the caller must name one if there are several."""
     return [row["id"] for row in book.tables["tasks"] if text in (row["id"], row["name"])]
 
 

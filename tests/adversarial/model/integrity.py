@@ -65,7 +65,7 @@ def bound_then(book: Book, task: str, at: Stamp) -> list[Row]:
 
 
 def _check_thread(book: Book, task: str, receipt: Receipt, at: Stamp, docket: Docket) -> None:
-    """A smoke receipt comes from the thread that its seat had then; where nothing tells that, nothing is decided."""
+    """A smoke receipt comes from the thread that its seat had then; where nothing says that, nothing is decided."""
     named = receipt.of("thread_id")
     docket.unread += ["thread"] if named is MISSING else []
     if named is None or named is MISSING:

@@ -100,7 +100,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Book:
-    """A ledger's rows. `wide` tells whether times of other forms than Conveyor's were read."""
+    """A ledger's rows. `wide` says whether times of other forms than Conveyor's were read."""
 
     wide: bool
     tables: dict[str, list[Row]]
@@ -147,7 +147,7 @@ class Book:
 
 
 def load(path: Path, *, wide: bool = False) -> Book:
-    """Read the tables of a file. Bytes that are no UTF-8 are read as unpaired surrogates."""
+    """Read the tables of a file. Bytes that are not UTF-8 are read as unpaired surrogates."""
     connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     connection.text_factory = lambda raw: raw.decode(errors="surrogateescape")
     connection.row_factory = sqlite3.Row

@@ -14,13 +14,13 @@ BEATS = ("app_heartbeat", "codex_events_ingested")
 
 @dataclass(frozen=True)
 class When:
-    """The instant that is asked about; `live` asks about now, where all that is committed counts."""
+    """The instant of the request; `live` asks about now, where all that is committed counts."""
 
     instant: int
     live: bool
 
     def sees(self, at: int | None) -> bool | None:
-        """Whether what bears this stamp has arrived; None where the stamp cannot be read."""
+        """Whether what has this stamp has arrived; None where the stamp cannot be read."""
         if self.live:
             return True
         return None if at is None else at <= self.instant
@@ -43,7 +43,7 @@ class Seat:
     heartbeats: frozenset[Any]
 
     def of(self, column: str) -> Any:
-        """A text column of the session; None where there is no session, MISSING where it is no text."""
+        """A text column of the session; None where there is no session, MISSING where it is not text."""
         value = None if self.session is None else self.session[column]
         return value if value is None or isinstance(value, str) else MISSING
 

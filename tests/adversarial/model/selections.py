@@ -56,7 +56,7 @@ def _may_be_newer(unread: Receipt, newest: Receipt | None) -> bool:
 
 def proved_since(later: Receipt, earlier: Receipt, *, equal_counts: bool) -> set[bool]:
     """Whether a receipt was written after another, or with it where that counts. Both values where only the order of
-    insertion can tell, and it tells so.
+    insertion can decide, and it says so.
     """
     assert later.at is not None
     assert earlier.at is not None

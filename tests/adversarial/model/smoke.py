@@ -31,7 +31,7 @@ def session_of(book: Book, task: str, when: When, params: Params, docket: Docket
 
 
 def since(book: Book, seat: Seat, beat: Any, session: Receipt) -> set[bool]:
-    """Whether a heartbeat is proved not to be before a session; where time cannot tell, the ledger's order may."""
+    """Whether a heartbeat is proved not to be before a session; where time cannot decide, the ledger's order may."""
     if beat is None or session.at is None:
         return {False}
     found = set[bool]()

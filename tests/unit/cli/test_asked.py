@@ -1,4 +1,4 @@
-"""What reports are told of a policy's text."""
+"""What reports take from a policy's text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def told(path: Path) -> Asked:
-    """The only policy that is told of."""
+    """The only policy that is reported."""
     look = asked.informed([str(path)], Library())
     ((digest, found),) = look.asked.items()
     assert look.questions == {digest: "Is somebody there?"}

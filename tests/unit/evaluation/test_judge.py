@@ -111,7 +111,7 @@ def test_an_invalid_fact_that_is_read_is_undecided_and_named(
 def test_an_invalid_field_of_the_condition_does_not_hide_the_fact(
     builder: LedgerBuilder, take: str, value: object
 ) -> None:
-    """A receipt whose smoke id is no text matches no session: were it passed over, nobody would know of it."""
+    """A receipt whose smoke id is not text matches no session: were it ignored, nobody would know of it."""
     builder.receipt("app_smoke_started", at=NOW, attributes={**SESSION, "smoke_id": value})
     text = f'facts:\n  s: {{from: app_smoke_started, take: {take}, where: s.smoke_id == "x"}}\n'
     decision = decide(

@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def rebuilt(path: Path, table: str, pattern: str, replacement: str) -> None:
-    """Make a table anew with another definition, and the rows that it had as far as they fit."""
+    """Recreate a table with another definition, and those of its rows that fit."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA legacy_alter_table = 1")
         sql = "SELECT sql FROM sqlite_master WHERE name = ?"

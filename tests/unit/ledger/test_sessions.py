@@ -1,6 +1,6 @@
 """What is known of a seat's session at a past instant: only what the ledger proves up to then.
 
-In each of these ledgers the worker's row was overwritten at 10:00:00, after every instant that is asked about.
+In each of these ledgers the worker's row was overwritten at 10:00:00, after every instant of the request.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def exported(path: Path, task: str) -> Ledger:
 def test_a_rotation_empties_the_heartbeat_until_the_new_thread_beats(
     ledger: LedgerBuilder, row: dict[str, Any]
 ) -> None:
-    """Whoever asked in between was told that the worker is missing, whatever was recorded before or since."""
+    """A request in between reported that the worker is missing, whatever was recorded before or since."""
     ledger.bind(at=clock("09:00:00"), worker=row).heartbeat("worker", at=clock("09:00:30"))
     ledger.rotated(at=clock("09:01:00")).heartbeat("worker", at=clock("09:02:00"))
     if row is EMPTIED:
@@ -113,7 +113,7 @@ def test_every_sign_of_life_of_the_session_counts(ledger: LedgerBuilder) -> None
 
 
 def test_a_heartbeat_without_a_session_proves_nothing_of_any(ledger: LedgerBuilder) -> None:
-    """Early versions recorded none. It is no fault either: the gates go on to decide."""
+    """Early versions recorded none. It is not a fault either: the gates go on to decide."""
     ledger.bind(at=clock("09:00:00"), worker={**OVERWRITTEN, "id": "null"})
     for session in ({}, {"session_id": None}, {"session_id": ""}):
         ledger.receipt("app_heartbeat", at=clock("09:01:00"), actor="worker", attributes={"role": "worker", **session})
@@ -145,7 +145,7 @@ def test_a_ledger_without_events_knows_no_registration(ledger: LedgerBuilder) ->
 
 
 def test_a_replay_sees_every_change_of_a_session(ledger: LedgerBuilder) -> None:
-    """Those in other tasks and those of rotations too: it decides as each instant does when it is asked about."""
+    """Those in other tasks and those of rotations too: it decides as a request at each instant does."""
     ledger.bind(at=clock("09:00:00"), worker=OVERWRITTEN).registered("worker", at=clock("09:01:00.000"))
     ledger.rotated(at=clock("09:02:00"))
     ledger.receipt(

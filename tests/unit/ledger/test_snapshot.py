@@ -272,7 +272,7 @@ def test_a_ledger_that_takes_the_place_of_another_is_read(path: Path, tmp_path: 
 
 
 def test_a_child_process_has_a_connection_of_its_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that is carried across a fork may be told of locks that are not its own."""
+    """A connection that is carried across a fork may see locks that are not its own."""
     ledger = open_ledger(path)
     first = ledger._source
     monkeypatch.setattr(os, "getpid", lambda: -1)

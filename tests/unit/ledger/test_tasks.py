@@ -1,4 +1,4 @@
-"""Tasks are found by their name or id, and listed by what they can be asked for by."""
+"""Tasks are found by their name or id, and listed by what a request can name."""
 
 from __future__ import annotations
 

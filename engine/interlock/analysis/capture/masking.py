@@ -1,4 +1,4 @@
-"""Names for what must not be told: the same for the same text, others for others."""
+"""Masks for what must not be disclosed: the same for the same text, different for different texts."""
 
 from __future__ import annotations
 

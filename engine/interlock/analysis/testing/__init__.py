@@ -18,7 +18,7 @@ from interlock.policy.library import Library
 
 
 def tried(paths: Sequence[str], library: Library, pattern: str | None = None) -> tuple[list[Trial], list[str]]:
-    """Run the tests at the paths, and tell the policies there that have none.
+    """Run the tests at the paths, and report the policies there that have none.
 
     Of the cases, those that the regular expression `pattern` is found in, as POLICY/CASE. Raises PolicyError with every
     issue of every test file and policy; UsageError where there is nothing to run.
@@ -52,7 +52,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"`{pattern}` is no regular expression: {error}") from None
+        raise UsageError(f"`{pattern}` is not a regular expression: {error}") from None
 
 
 SUFFIXES = (".yaml", ".yml")

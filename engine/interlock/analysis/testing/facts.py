@@ -220,7 +220,7 @@ _RECEIPTS = ("actor", "severity", "summary", "correlation")
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 Timed = Callable[[str], str]
-"""The instant that a text means, or the text itself where it is no span of time."""
+"""The instant that a text means, or the text itself where it is not a span of time."""
 
 
 def settable(kind: str) -> dict[str, dict[str, Any]]:

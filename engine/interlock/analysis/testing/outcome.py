@@ -114,7 +114,7 @@ def explain_failure(result: StepResult, policy: Policy, known: Known, verdict: V
     """The failed step with the rules that fired or did not against what was expected.
 
     Where it is not the findings that differ, these are the rules that might have blocked. Where it is the state, the
-    lines of `decide` are told too.
+    lines of `decide` are reported too.
     """
     differ = {difference.what: difference for difference in result.differences}
     named = _named(differ["findings"]) if "findings" in differ else set()

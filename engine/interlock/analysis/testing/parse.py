@@ -57,10 +57,10 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
 
 
 def source_of(path: str) -> Source:
-    """The text of a test file. Raises UsageError when it cannot be read, PolicyError when it is no text."""
+    """The text of a test file. Raises UsageError when it cannot be read, PolicyError when it is not text."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise UsageError(f"cannot read the test file `{path}`: it is no regular file")
+            raise UsageError(f"cannot read the test file `{path}`: it is not a regular file")
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
@@ -168,7 +168,7 @@ _Fact = dict[str, Any]
 
 
 class FindingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An entry of `findings` that is no mere id."""
+    """An entry of `findings` that is more than an id."""
 
     rule: Text
     message: Text | None = None
@@ -240,7 +240,7 @@ def read_tests(source: Source) -> tuple[SuiteFile | None, Report | None, tuple[I
 
 
 def _blank(node: Any) -> bool:
-    """Whether a key of the form has no value: what was meant to be expected there would not be looked at."""
+    """Whether a key of the form has no value: such an expectation would not be compared."""
     if isinstance(node, list):
         return any(map(_blank, node))
     if isinstance(node, dict):
@@ -249,7 +249,7 @@ def _blank(node: Any) -> bool:
 
 
 def _structure(report: Report, data: Any, otherwise: str) -> None:
-    """Every fault of the form, by the schema; what only msgspec refuses is told in its words."""
+    """Every fault of the form, by the schema; what only msgspec rejects has its words."""
     for violation in schemas.violations("test", _bare(data)):
         at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at
         at("E700", violation.path, violation.message, violation.hint)

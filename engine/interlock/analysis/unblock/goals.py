@@ -1,6 +1,6 @@
 """What could change for a condition to become what it is not: the receipts that might do it, one at a time.
 
-A wish is no promise: whether what it asks for helps is found out by judging.
+A wish is not a promise: whether what it asks for helps is found out by judging.
 """
 
 from __future__ import annotations

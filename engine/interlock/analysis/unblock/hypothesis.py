@@ -15,7 +15,7 @@ from interlock.model.facts import Value
 
 
 class Supposition(msgspec.Struct, frozen=True):
-    """Receipts, in their order, that are recorded at the instant `at`, in microseconds: that is then asked about."""
+    """Receipts, in order, recorded at `at` (microseconds), which is then the instant of the request."""
 
     at: int
     facts: tuple[dict[str, Any], ...] = ()

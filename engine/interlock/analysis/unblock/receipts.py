@@ -35,7 +35,7 @@ class _Ledger(msgspec.Struct, frozen=True):
 
 
 def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Receipts that would be selected and meet the condition, as far as that can be told without judging."""
+    """Receipts that would be selected and meet the condition, where that can be determined without judging."""
     selections = {selection.name: selection for selection in policy.selections}
     selection = base = selections[wish.selection]
     asked = [wish.condition]
@@ -113,7 +113,7 @@ def _compared(op: str, left: Node, right: Node, fields: _Fields, selection: Sele
     if isinstance(left, Constant):
         op, left, right = _FLIPPED[op], right, left
     if not isinstance(left, Field) or not isinstance(right, Constant):
-        yield fields  # judging will tell
+        yield fields  # judging will report
         return
     path, value = left.path, right.value
     if path in schemas.latest_of(selection.kinds):
@@ -162,7 +162,7 @@ def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, An
 
 
 def _needed(kind: str, fields: _Fields, params: Mapping[str, Value]) -> _Fields:
-    """Values for the other fields that the kind must have: what bears a known name is that; all else is new."""
+    """Values for the other fields that the kind must have: what has a known name is that; all else is new."""
     known = {name: value for name, value in params.items() if isinstance(value, str)}
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
     found: _Fields = {}

@@ -32,7 +32,7 @@ _Asked = tuple[object, ...]
 
 
 class Search:
-    """The smallest suppositions that a line of `decide` allows. `bounded` tells whether some were left untried."""
+    """The smallest suppositions that a line of `decide` allows. `bounded` says whether some were left untried."""
 
     def __init__(self, bench: Bench, line: int) -> None:
         self.bench, self.line, self.bounded = bench, line, False
@@ -77,7 +77,7 @@ class Search:
         return 2 * taken if taken <= self.line else 2 * self.line - 1
 
     def children(self, here: Supposition) -> tuple[_Asked, list[Supposition]]:
-        """What might bring the line nearer: what is asked for, and for each a further receipt, or a later instant."""
+        """What might bring the line nearer: for each goal a further receipt, or a later instant."""
         bench = self.bench
         found: list[Supposition] = []
         asked: list[object] = []

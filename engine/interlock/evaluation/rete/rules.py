@@ -46,7 +46,7 @@ _CONSTANT, _OWN, _JOIN = range(3)
 
 
 class PatternCandidates(msgspec.Struct, frozen=True):
-    """The facts that a pattern can match, as far as its `==` tests tell: the places in a row that must hold a given
+    """The facts that a pattern can match, by its `==` tests: the places in a row that must hold a given
     number, and those that are joined to earlier facts."""
 
     relation: str

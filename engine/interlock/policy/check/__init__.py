@@ -42,7 +42,7 @@ def check_policy(document: Document, needed: NeededPolicy) -> tuple[Policy | Non
 
 
 def _structure(report: Report, data: Any) -> dict[str, Any] | None:
-    """The document without what its schema refuses; None when it is no mapping at all."""
+    """The document without what its schema refuses; None when it is not a mapping at all."""
     violations = schemas.violations("policy", data)
     for violation in violations:
         at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at

@@ -150,7 +150,7 @@ def check_strata(report: Report, rules: tuple[Rule, ...]) -> None:
 
 
 def asked(node: Node, negated: bool = False) -> list[tuple[str, bool]]:
-    """The selections asked about with a macro, each with whether their absence counts."""
+    """The selections that macros examine, each with whether their absence counts."""
     if isinstance(node, Some):
         return [(node.selection, negated), *asked(node.condition, negated)]
     inner = not negated if isinstance(node, Not) else negated

@@ -9,7 +9,7 @@ from interlock.model.expression import Type
 from interlock.model.policy import Selection
 
 RESERVED = ("now", "task", "params", "blocked", "true", "false", "null", "in", *("has", "duration", "timestamp"))
-"""Names that a selection, a need or a derived fact cannot bear."""
+"""Names that a selection, a need or a derived fact cannot have."""
 
 
 class Names:
@@ -28,7 +28,7 @@ class Names:
         self.later.update({str(name): why for name in names})
 
     def taken(self, name: str) -> bool:
-        """Whether a selection, need or derived fact already bears the name."""
+        """Whether a selection, need or derived fact already has the name."""
         return name in self.selections or name in self.needs
 
     def known(self, name: str) -> SelectionType | None:

@@ -34,7 +34,7 @@ class Relations:
     """The kinds of engine facts and the columns that the branches test, in the order of their first use.
 
     `keys` are the paths by which maps are looked up; `singles` the relations that always hold exactly one fact, whether
-    or not the selection matched: its column `present` tells.
+    or not the selection matched: its column `present` says which.
     """
 
     def __init__(self, keys: dict[str, str], singles: frozenset[str]) -> None:

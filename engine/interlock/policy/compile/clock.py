@@ -1,4 +1,4 @@
-"""What of a policy the clock alone may change, so that nothing else is looked at when it is asked how long it holds."""
+"""What of a policy the clock alone may change, so that nothing else is examined to find how long it holds."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def clock(policy: Policy) -> ClockUse:
 
 
 def runs(node: Node, made: Set[str] = frozenset()) -> bool:
-    """Whether the value that is told may grow with the clock, and is not merely chosen by a comparison with it.
+    """Whether the value in a message may grow with the clock, and is not merely chosen by a comparison with it.
 
     `made` are the names of needs and of derived facts: their times and durations may be made of the clock's.
     """

@@ -9,7 +9,7 @@ from interlock.instant import LIMIT
 
 PLAIN = ("kind", "id", "seq", "task", "actor", "severity", "summary")
 _HIDING = (*PLAIN, "at", "correlation", "attributes")
-"""The envelope's names: an attribute that bears one is reached as `attributes.NAME`."""
+"""The envelope's names: an attribute with one of them is reached as `attributes.NAME`."""
 ROW = "kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes"
 
 

@@ -132,7 +132,7 @@ def _outer(tests: tuple[object, ...], variable: str) -> list[Operand]:
 
 
 def _outer_null(tests: tuple[object, ...], variable: str) -> Disjunction:
-    """A null outside makes a numeric test false, so that no fact meets it: decided before the facts are looked at."""
+    """A null outside makes a numeric test false, so that no fact meets it: decided before the facts are examined."""
     found = NO
     for operand in _outer(tests, variable):
         found = either(found, equality(operand, Operand(None), True))

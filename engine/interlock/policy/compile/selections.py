@@ -2,7 +2,7 @@
 
 What the text takes care of:
 
-- It touches only rows it is asked for. A receipt kind is found through the index on (event_type, timestamp), heartbeats
+- It touches only rows that can match. A receipt kind is found through the index on (event_type, timestamp), heartbeats
   since a given moment through that on (task_id, timestamp); a `+` keeps SQLite from the other one.
 - Times are stored as text, with and without fractions, so text order is right only down to the second: ranges are taken
   on the text of the second, and the exact instant decides inside them. Receipts with an unreadable time that sort up to
@@ -194,8 +194,8 @@ def _kind_of(selection: Selection, path: str) -> str:
 def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
     """SQL that is 1 where the row breaks its schema in a field that decides whether and where it is selected.
 
-    With `seek`, only in what decides whether: where the newest or the oldest is asked for by a condition that reads no
-    time, the times of the rows that are passed over need not be looked at. Where all are, each is looked at anyway.
+    With `seek`, only in what decides whether: where the newest or the oldest is selected by a condition that reads no
+    time, the times of the rows that are passed over need not be examined. Where all are, each is examined anyway.
     """
     read, take = built.read(), built.selection.take
     timeless = take == "all" or (seek and take in ("latest", "earliest"))
@@ -320,7 +320,7 @@ _MOST = 10
 
 
 def undated(policy: Policy) -> str | None:
-    """The query for receipts of the kinds that the policy reads whose `at` is no time; None where it reads none.
+    """The query for receipts of the kinds that the policy reads whose `at` is not an instant; None where it reads none.
 
     Not found are those whose text has a day and an hour and sorts before the asked instant: selections look for them.
     `:upper` and `:tomorrow` are the texts of the second after the asked one, and of a day after that: no zone is

@@ -3,7 +3,7 @@
 Indexes hold times as text, and only the text of an instant in UTC (`2026-06-11T12:00:05.250Z`) sorts by its second. A
 receipt whose time has any other form is *unreadable*: whatever it says, nobody can rely on when it happened. If its
 text begins with a date and an hour, it happened within a day of where the text sorts, since no RFC 3339 offset reaches
-24 hours. So wherever a time decides what is selected, unreadable times up to a day away are looked at too. Unreadable
+24 hours. So wherever a time decides what is selected, unreadable times up to a day away are examined too. Unreadable
 texts of other forms are found wherever they sort (`undated`).
 """
 
@@ -13,7 +13,7 @@ from interlock.instant import SECOND
 
 _FORMAT = "'%Y-%m-%dT%H:%M:%S'"
 _HOUR = "?" * len("2026-06-11T12")
-"""Not looked at here: a text that does not begin with a date and an hour is found by `undated`."""
+"""Not examined here: a text that does not begin with a date and an hour is found by `undated`."""
 _FORMS = {20: "", 24: "." + 3 * "[0-9]", 27: "." + 6 * "[0-9]"}
 """The fractions that are written most, by the bytes of a whole text."""
 _AWAY = 86_401
@@ -41,7 +41,7 @@ def day_before(instant: str) -> str:
 def within_day(*, after: bool) -> str:
     """SQL that is 1 where `at` sorts up to a day after the text `top`, or up to a day before it.
 
-    `second` is the text of its second. A text that is no time is near only itself.
+    `second` is the text of its second. A text that is not an instant is near only itself.
     """
     order, far, outermost, sign = (">=", "<=", "max", "+") if after else ("<=", ">=", "min", "-")
     moved = f"strftime({_FORMAT}, second, '{sign}{_AWAY} seconds')"

@@ -1,4 +1,4 @@
-"""The reference page of a policy, in Markdown: its question, what it may be told, what it reads, its rules, its states.
+"""The reference page of a policy, in Markdown: its question, parameters, facts, rules, states and outputs.
 
 Conditions and messages stand as the policy's file has them.
 """
@@ -90,7 +90,7 @@ def _rules(policy: Policy, written: dict[str, Any]) -> str:
 
 
 def _rule(rule: Rule, says: dict[str, Any]) -> str:
-    """One rule: when it fires, what it says, how to mend it."""
+    """One rule: when it fires, what it says, how to fix it."""
     when = loops(rule.loops, code) + _conditions(says)
     fires = f"{EFFECTS[rule.effect].capitalize()}{when or ' always'}:"
     lines = [f"### {code(rule.id)}", "", fires, ""]

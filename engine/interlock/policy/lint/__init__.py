@@ -134,7 +134,8 @@ def unused(policy: Policy, needed: Mapping[str, Policy]) -> Unused:
 
 
 def _names(policy: Policy) -> set[str]:
-    """The selections, derived facts and needs that something reads. What a fact is derived from itself is no reader."""
+    """The selections, derived facts and needs that something reads. What a fact is derived from itself is not a
+    reader."""
     found = _of(line.when for line in policy.decide if line.when is not None)
     found |= _of(node for _, node in values(policy.outputs))
     for rule in policy.rules:
@@ -174,7 +175,7 @@ class _Nothing(Snapshot):
         return name
 
     def task_label(self, name: str) -> str:
-        """Every task is known by what it is asked for by."""
+        """Every task is labelled as it was requested."""
         return name
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002

@@ -45,7 +45,7 @@ class Closed(msgspec.Struct, frozen=True):
 
 
 def place_of(node: Field | Param) -> object:
-    """What tells a field or parameter from all others."""
+    """What distinguishes a field or parameter from all others."""
     return _key(operand_of(node))
 
 

@@ -1,6 +1,7 @@
 """Rules that can never fire, and lines of `decide` that are never picked.
 
-Only what can be shown is told: a condition is taken for possible unless every way for it to hold contradicts itself.
+Only what can be shown is reported: a condition is taken for possible unless every way for it to hold contradicts
+itself.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def idle(policy: Policy) -> Found:
-    """What of the policy never comes to bear, whatever the facts and arguments are."""
+    """What of the policy can never have an effect, whatever the facts and arguments are."""
     always = frozenset([*_always(policy.selections), *(need.name for need in policy.needs if need.tasks is None)])
     silent: frozenset[int] = frozenset()
     while True:

@@ -1,4 +1,4 @@
-"""What the rules engine is not given, and how that is told; and that all that is left works."""
+"""The limits of the rules engine: what exceeds them is refused with a message, and the rest works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are no ledger, or cannot be read: one clear line each, and never a trace in the folder."""
+"""Files that are not ledgers, or cannot be read: one clear line each, and never a trace in the folder."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ except LedgerError as error:
 
 
 def told_to_a_stranger(path: Path) -> str:
-    """What somebody without any rights is told who asks for the kinds of the receipts."""
+    """What a user without any rights gets on a request for the kinds of the receipts."""
     before = sorted(os.listdir(path.parent))
     environment = {"PYTHONPATH": str(Path(interlock.__file__).parents[1])}
     command = [sys.executable, "-c", STRANGER, str(path)]

@@ -1,4 +1,4 @@
-"""Time travel (`docs/design/ledger.md`): the ledger as it was at the instant that is asked about."""
+"""Time travel (`docs/design/ledger.md`): the ledger as it was at the instant of the request."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_selections_narrow_one_another_up_to_the_bound(
 ) -> None:
     chain = [selection("s0", "app_heartbeat", TAKES[take])]
     for place in range(1, MAX_NARROWING - 1):
-        name = f"{'sS'[place % 2]}{place // 2}"  # SQL does not tell capitals from small letters
+        name = f"{'sS'[place % 2]}{place // 2}"  # SQL does not distinguish case
         where = f'{name}.session_id != "x{place}" && {name}.at <= now'
         chain.append(selection(name, chain[-1].partition(":")[0], TAKES[take], where))
     chain.append(selection("last", chain[-1].partition(":")[0], (TAKES | NUMBERS)[last]))
