@@ -137,9 +137,11 @@ LOOP = """\
 policy: loop
 
 cases:
-  - case: "unhealthy: seat-lease"
+  - case: 'unhealthy: seat-lease'
     facts:
-      - dispatch_watch_heartbeat: {actor: dispatch, correlation: {dispatcher_id: dispatch-local}}
+      - dispatch_watch_heartbeat:
+          actor: dispatch
+          correlation: {dispatcher_id: dispatch-local}
       - seat: {heartbeat_at: -1m}
       - seat: {role: worker, heartbeat_at: -6m43s}
     expect:
@@ -163,7 +165,7 @@ def test_cases_are_added_to_a_file_that_is_left_as_it_was(
     assert capture(capfd, f"{asked} --name 'a worker: asleep' --keep-times", story_path).code == 0
     after = file.read_text()
     assert after.startswith(before)
-    assert '\n  - case: "a worker: asleep (2)"\n    now: 2026-06-22T09:20:00Z\n' in after
+    assert "\n  - case: 'a worker: asleep (2)'\n    now: '2026-06-22T09:20:00Z'\n" in after
     assert interlock("test", "mine_test.yaml").code == 0
 
 
@@ -273,6 +275,13 @@ decide:
   - {state: good, allow: true}
 """
 
+PARAMS = """
+    params:
+      when: '2025-12-31T23:55:00Z'
+      who: who
+      tasks: [tasks, tasks-2]
+"""
+
 
 def test_parameters_are_masked_and_move_with_the_clock(
     folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock, story_path: Path
@@ -280,8 +289,8 @@ def test_parameters_are_masked_and_move_with_the_clock(
     (folder / "since.yaml").write_text(AT.replace("CHANGE", "params.when"))
     line = f"--policy ./since.yaml --at {ASLEEP} --param when=2026-06-22T09:15:00Z --param who=Alice --param tasks=a,b"
     out = capture(capfd, line, story_path).out
-    assert "    params: {when: 2025-12-31T23:55:00Z, who: who, tasks: [tasks, tasks-2]}\n" in out
-    assert 'message: "session_name at 2025-12-31T23:55:00Z of who"}\n' in out
+    assert PARAMS in out
+    assert "message: 'session_name at 2025-12-31T23:55:00Z of who'}\n" in out
 
 
 def test_an_instant_that_the_policy_writes_needs_the_times_to_be_kept(
@@ -292,7 +301,7 @@ def test_an_instant_that_the_policy_writes_needs_the_times_to_be_kept(
     assert interlock("capture", *words) == Ran(
         2, "", "error: the decision is another one when ids, names and times are masked; perhaps `--keep-times` helps\n"
     )
-    assert "    now: 2026-06-22T09:20:00Z\n" in interlock("capture", *words, "--keep-times").out
+    assert "    now: '2026-06-22T09:20:00Z'\n" in interlock("capture", *words, "--keep-times").out
 
 
 def test_a_name_that_is_no_text_is_refused(interlock: Interlock, story_path: Path) -> None:
@@ -313,7 +322,7 @@ def test_tasks_that_are_needed_are_masked_too_and_may_be_asked_for_by_their_ids(
         for task in ("task-0003", identity)
     )
     assert by_name == by_id
-    assert "    params: {tasks: [task, task-2]}\n" in by_name.out
+    assert "    params:\n      tasks: [task, task-2]\n" in by_name.out
     assert "`smoke` is undecided for task-2" in by_name.out
 
 

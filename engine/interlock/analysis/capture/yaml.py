@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from interlock.diagnostics import PolicyError, Source, UsageError
+from interlock.policy.dump import dump
 from interlock.policy.parse import Document, parse
 
-_PLAIN = re.compile(r"[A-Za-z][\w./-]*( [\w./-]+)*|-?(\d+(h|ms?|s|us))+|\d{4}-\d\d-\d\dT[\d:.]+Z", re.ASCII)
-_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
-_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
-_WIDEST = 118
+_KEYS = ("case", "now", "task", "params", "facts", "expect")
 
 
 def new_file(policy: str, schema: str, case: Mapping[str, Any]) -> str:
     """A test file with one case. `policy` is what the file calls the policy, `schema` where its schema is."""
-    head = f"# yaml-language-server: $schema={schema}\npolicy: {_scalar(policy)}\n\ncases:\n"
-    return head + _text(case, 2)
+    written = dump({"policy": policy, "cases": [_ordered(case)]}).replace("\ncases:", "\n\ncases:", 1)
+    return f"# yaml-language-server: $schema={schema}\n{written}"
 
 
 def with_case(source: Source, case: Mapping[str, Any]) -> tuple[Source, Mapping[str, Any]]:
@@ -74,54 +71,9 @@ def _end(document: Document) -> int:
 
 def _text(case: Mapping[str, Any], indent: int) -> str:
     """The case as an entry of a list whose dashes are indented that far."""
-    lines = [f"{'- ' if index == 0 else '  '}{line}" for index, line in enumerate(_lines(case))]
-    return "".join(f"{' ' * indent}{line}\n" for line in lines)
+    lines = dump([_ordered(case)]).splitlines(keepends=True)
+    return "".join(f"{' ' * indent}{line}" if line.strip() else line for line in lines)
 
 
-def _lines(case: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("case", "now", "task"):
-        if name in case:
-            yield f"{name}: {_scalar(case[name])}"
-    if "params" in case:
-        yield f"params: {_flow(case['params'])}"
-    yield from _listed(
-        "facts", [_wrapped(f"{kind}: ", fields) for fact in case["facts"] for kind, fields in fact.items()]
-    )
-    yield "expect:"
-    for name, value in case["expect"].items():
-        if name == "findings":
-            yield from (f"  {line}" for line in _listed(name, [_wrapped("", each) for each in value]))
-        else:
-            yield f"  {name}: {_scalar(value)}"
-
-
-def _listed(name: str, entries: list[list[str]]) -> Iterator[str]:
-    yield f"{name}:" if entries else f"{name}: []"
-    for first, *more in entries:
-        yield f"  - {first}"
-        yield from (f"    {line}" for line in more)
-
-
-def _wrapped(start: str, fields: Mapping[str, Any]) -> list[str]:
-    """A mapping in braces, on as many lines as it needs."""
-    line = f"{start}{_flow(fields)}"
-    if len(line) <= _WIDEST:
-        return [line]
-    pieces = [f"{_scalar(name)}: {_flow(value)}," for name, value in fields.items()]
-    return [f"{start}{{", *(f"  {piece}" for piece in pieces), "}"]
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_scalar(name)}: {_flow(each)}' for name, each in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
-    return _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-            return value
-        return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
-    return json.dumps(value)
+def _ordered(case: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: case[name] for name in _KEYS if name in case}
