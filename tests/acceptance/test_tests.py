@@ -124,6 +124,7 @@ def test_a_policy_beside_its_test_goes_before_the_library(tmp_path: Path, interl
 @pytest.mark.parametrize(
     ("content", "told"),
     [
+        (b" " * ((1 << 20) + 1), "error[E001]: the file has 1,048,577 bytes; a test file has at most 1,048,576"),
         (b"policy: \xff", "error[E002]: the file is not UTF-8 text"),
         (b"", "error[E003]: the file holds no test file"),
         (b"- a", "error[E700]: the test is a list, not a mapping"),

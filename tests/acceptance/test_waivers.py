@@ -242,6 +242,7 @@ def test_all_that_is_wrong_with_waivers_is_told_at_once(interlock: Interlock, tm
     [
         (None, 2, "error: cannot read the waivers `gone.yaml`: no such file or directory\n"),
         (b"", 5, "gone.yaml:1:1: error[E003]: the file holds no list of waivers\n"),
+        (b" " * ((1 << 20) + 1), 5, "gone.yaml:1:1: error[E001]: the file has 1,048,577 bytes; a list of waivers has"),
         (b"- \xff", 5, "gone.yaml:1:3: error[E002]: the file is not UTF-8 text"),
         (b"a: b", 5, "gone.yaml:1:1: error[E801]"),
         (b"[]", 3, ""),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+from interlock.files import reason
 from interlock.ledger.errors import refused
 
 Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
@@ -42,4 +43,4 @@ def feed_lines(path: str, file: str, watched: Watched | None = None) -> Iterator
             lines = _bounded(path, stream)
             yield from watched(lines, total) if watched else lines
     except OSError as error:
-        raise refused(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise refused(path, f"cannot be read: {reason(error)}") from None

@@ -6,7 +6,6 @@ well. Which version of interlock judges is pinned where a project pins its depen
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -14,6 +13,7 @@ import msgspec
 
 from interlock.diagnostics import LockError
 from interlock.evaluation.judge import Loaded, closure
+from interlock.files import UnreadableError, read_file
 from interlock.ledger.rows import read_json
 from interlock.model.policy import Policy
 
@@ -66,13 +66,9 @@ class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: str) -> Lock:
     """The lock in a file. Raises LockError when there is none that can be believed."""
     try:
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise ValueError(f"it has more than {_LARGEST:,} bytes")
-        form = msgspec.convert(read_json(content.decode()), _Form)
-    except OSError as error:
-        why = f"the lock cannot be read: {(error.strerror or str(error)).lower()}"
+        form = msgspec.convert(read_json(read_file(path, _LARGEST).decode()), _Form)
+    except UnreadableError as error:
+        why = f"the lock cannot be read: {error}"
         raise LockError(f"{path}: error: {why}\n   = `interlock lock POLICY` writes one") from None
     except (ValueError, RecursionError) as error:
         why = f"not a lock: {error}"

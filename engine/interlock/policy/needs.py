@@ -7,7 +7,6 @@ that it needs, are the same: valid policies and invalid ones alike.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from interlock import schemas
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest
 from interlock.evaluation.judge import Loaded
+from interlock.files import UnreadableError, read_source, reason
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy import cache
@@ -81,29 +81,21 @@ class Reading:
             self._above.append(path)
             try:
                 self._found[path] = self._read(path)
-            except OSError as error:
-                self._found[path] = (error.strerror or str(error)).lower()
+            except UnreadableError as error:
+                self._found[path] = str(error)
             finally:
                 self._above.pop()
         return self._found[path]
 
-    def _read(self, path: str) -> Loaded | Invalid | str:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            return "not a regular file"
-        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+    def _read(self, path: str) -> Loaded | Invalid:
+        signature = _signature(path)
         known = self._known.get(path)
         if known is not None and known.signature == signature and self._current(known, path):
             return known.found
-        with open(path, "rb") as file:
-            content = file.read(_LARGEST)
         needs: dict[str, Loaded | NeedRefused] = {}
         found: Loaded | Invalid
         try:
-            if status.st_size > _LARGEST:
-                message = f"the file has {status.st_size:,} bytes; a policy has at most {_LARGEST:,}"
-                raise PolicyError((Issue("E001", message, Source(path, "").location(0)),))
-            found = self._made(_source(path, content), needs)
+            found = self._made(read_source(path, "policy"), needs)
         except PolicyError as error:
             found = _invalid(error, path, needs)
         self._known[path] = KnownPolicies(signature, needs, found)
@@ -158,13 +150,13 @@ def _cycle(*steps: str) -> NeedRefused:
     return NeedRefused(f"a cycle of needs: {' → '.join(f'`{step}`' for step in steps)}")
 
 
-def _source(path: str, content: bytes) -> Source:
+def _signature(path: str) -> tuple[int, int, int]:
+    """What differs when a file was written to. Raises UnreadableError."""
     try:
-        return Source(path, content.decode())
-    except UnicodeDecodeError as error:
-        source = Source(path, content[: error.start].decode())
-        issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
-        raise PolicyError((issue,), (source,)) from None
+        status = os.stat(path)
+    except OSError as error:
+        raise UnreadableError(reason(error)) from None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | NeedRefused]) -> bool:

@@ -8,20 +8,26 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest, nearest
+from interlock.diagnostics import Issue, PolicyError, UsageError, digest, nearest
+from interlock.files import UnreadableError, read_source
 from interlock.model.policy import Policy
 from interlock.model.waivers import Waivable, Waiver, Waivers
-from interlock.policy.parse import MAX_CHARACTERS, Document, parse
+from interlock.policy.parse import Document, parse
 
 PoliciesOfId = Callable[[str], Sequence[Waivable] | str]
 """The policies that have an id; where there is none, what to do about it."""
+_NOUN = "list of waivers"
+"""What the file is called in messages."""
 _DAY = 86_400 * instant.SECOND
 
 
 def read(path: str, known: PoliciesOfId) -> Waivers:
     """The waivers in a file. Raises UsageError when it cannot be read, PolicyError with every issue of it."""
-    source = _source(path)
-    document, issues = parse(source, "list of waivers")
+    try:
+        source = read_source(path, _NOUN)
+    except UnreadableError as error:
+        raise UsageError(f"cannot read the waivers `{path}`: {error}") from None
+    document, issues = parse(source, _NOUN)
     if document is None:
         raise PolicyError(issues, (source,))
     reader = _Reader(document, known)
@@ -29,20 +35,6 @@ def read(path: str, known: PoliciesOfId) -> Waivers:
     if issues or reader.issues:
         raise PolicyError((*issues, *reader.issues), (source,))
     return Waivers(grants, reader.digests, tuple(reader.warnings), source)
-
-
-def _source(path: str) -> Source:
-    try:
-        with open(path, "rb") as file:
-            content = file.read(4 * MAX_CHARACTERS + 1)  # more than can be taken: the parser says so
-    except OSError as error:
-        raise UsageError(f"cannot read the waivers `{path}`: {(error.strerror or str(error)).lower()}") from None
-    try:
-        return Source(path, content.decode())
-    except UnicodeDecodeError as error:
-        source = Source(path, content[: error.start].decode())
-        issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
-        raise PolicyError((issue,), (source,)) from None
 
 
 class _Reader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from interlock.analysis.testing.facts import CaseFacts, relative_times
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError, nearest
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
+from interlock.files import UnreadableError, read_source
 from interlock.model.expression import type_of
 from interlock.model.facts import Value
 from interlock.model.policy import Output, Policy
@@ -24,6 +24,7 @@ from interlock.policy.parse import parse
 
 NOW, TASK = "2026-01-01T00:00:00Z", "task"
 """The clock and the task of a case that gives none."""
+_NOUN = "test file"
 _Path = tuple[str | int, ...]
 
 
@@ -59,18 +60,9 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
 def source_of(path: str) -> Source:
     """The text of a test file. Raises UsageError when it cannot be read, PolicyError when it is not text."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise UsageError(f"cannot read the test file `{path}`: it is not a regular file")
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise UsageError(f"cannot read the test file `{path}`: {(error.strerror or str(error)).lower()}") from None
-    try:
-        return Source(path, content.decode())
-    except UnicodeDecodeError as error:
-        source = Source(path, content[: error.start].decode())
-        issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
-        raise PolicyError((issue,), (source,)) from None
+        return read_source(path, _NOUN)
+    except UnreadableError as error:
+        raise UsageError(f"cannot read the test file `{path}`: {error}") from None
 
 
 def _policy(named: str, path: str, library: Library) -> str:
@@ -220,7 +212,7 @@ class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_tests(source: Source) -> tuple[SuiteFile | None, Report | None, tuple[Issue, ...]]:
     """Read a test file: what it says, where further issues of it go, and the issues of its form."""
-    document, issues = parse(source, "test file")
+    document, issues = parse(source, _NOUN)
     if document is None:
         return None, None, issues
     report = Report(document)
