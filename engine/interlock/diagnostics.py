@@ -124,7 +124,7 @@ class LedgerError(InterlockError):
 
 
 class UnsettledError(LedgerError):
-    """The ledger was opened, closed or written to while it was read: asked again, it may well be read."""
+    """The ledger was opened, closed or written to while it was read: a retry may succeed."""
 
 
 class FactError(LedgerError):

@@ -213,9 +213,7 @@ def test_a_binding_is_made_by_no_receipt(interlock: Interlock, tmp_path: Path) -
     ran = interlock("unblock", "loop", "--ledger", str(ledger), "--task", "demo", "--at", NOW)
     assert (ran.code, ran.err) == (4, "")
     assert "lasting  No active binding for task: demo" in ran.out
-    assert (
-        "no receipt lifts this, as long as there is no such seat: that is no receipt, the operator makes it" in ran.out
-    )
+    assert "no receipt lifts this, as long as there is no such seat: not a receipt: the operator makes it" in ran.out
     assert ran.out.endswith("no receipts of one instant were found that make it allow: 1 sets judged\n")
 
 

@@ -1,4 +1,4 @@
-"""What a caller gives for a parameter, and the value it comes to."""
+"""Arguments for parameters, and their values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interlock.model.policy import Parameter, Policy
 def value_of(parameter: Parameter, given: Any) -> Value:
     """The value of the parameter's type that `given` means (a Python value, or a text as on a command line).
 
-    Durations and instants come to microseconds, lists to a tuple. Raises ValueError, with a message for people.
+    Durations and instants become microseconds, lists a tuple. Raises ValueError, with a message for people.
     """
     if given is None:
         if parameter.optional:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from interlock.evaluation.judged import Judged
 
 NODE, CANDIDATE, ROW, COUNTED, TURN = 1, 6, 40, 4, 500
-"""About the microseconds that it takes to look at a part of a condition, to read a fact whose condition the clock may
+"""About the microseconds that it takes to evaluate a part of a condition, to read a fact whose condition the clock may
 change, to read and validate a fact, to count one in SQL, and to judge where there is next to nothing to be judged."""
 SHARE = 2
 """How many times the work of judging may be spent."""
@@ -54,7 +54,7 @@ def judging(judged: Judged) -> int:
 
 
 def _judging(judged: Judged) -> int:
-    """That of one decision: the facts read and counted, and a look at each combination of them."""
+    """That of one decision: the facts read and counted, and each combination of them."""
     facts: FactsByName = judged.known.facts if judged.known is not None else judged.facts
     numbers = (fact.fields.get("count") for each in facts.values() for fact in each if fact.id is None)
     counted = sum(number for number in numbers if isinstance(number, int))
@@ -63,7 +63,7 @@ def _judging(judged: Judged) -> int:
 
 
 def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
-    """The most work that a look at every part of the rules' conditions takes, at each combination of the facts."""
+    """The most work that evaluating every part of the rules' conditions takes, for each combination of the facts."""
     cost = 0
     for rule in rules:
         parts = [] if rule.message is None else [part for part in rule.message.parts if not isinstance(part, str)]

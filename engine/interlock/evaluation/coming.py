@@ -23,7 +23,7 @@ class Coming:
     """The instants at which facts come into sight. Those before `known` are known."""
 
     def __init__(self, snapshot: Snapshot, wanted: Reads, since: int, budget: Budget) -> None:
-        """Look at what is `wanted` after `since`. Raises LedgerError, ExhaustedError."""
+        """Read what is `wanted` after `since`. Raises LedgerError, ExhaustedError."""
         self.snapshot, self.budget, self.known, self.piece = snapshot, budget, since + 1, _PIECE
         self.kinds: dict[int, set[str]] = {}
         self.tasks = {task: snapshot.task_id(task) for task in wanted}

@@ -1,7 +1,7 @@
 """Where policy and facts meet: both evaluators judge the selected facts, and what they agree on becomes a `Decision`.
 
 Undecided is a value like any other, and never allowed: a required fact is absent, a fact is invalid, a need is
-undecided, the engine may not be asked, or the two evaluators disagree (`docs/design/language.md`, "Decision").
+undecided, the engine may not be used, or the two evaluators disagree (`docs/design/language.md`, "Decision").
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please rep
 class Judge:
     """Decides policies over one snapshot at one instant; what several policies need is decided once.
 
-    `engine` is who judges; where the rules engine cannot be had, `both` means the reference alone, and the decision
+    `engine` is the evaluator; where the rules engine cannot be had, `both` means the reference alone, and the decision
     says so. A `witness` is given the rows of all facts that are read. `waivers` say which findings do not count;
     whatever they did is reported in the decision.
 
@@ -73,7 +73,7 @@ class Judge:
         self.moving: dict[tuple[object, ...], list[Fact]] = {}
 
     def at(self, now: int, engine: Engine) -> Judge:
-        """A judge of the same receipts, asked at another instant: only the clock has moved, and nothing has arrived."""
+        """A judge of the same receipts at another instant: only the clock has moved, and nothing has arrived."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.seen, moved.selected, moved.kept, moved.moving = self.seen, self.selected, self.kept, self.moving
         moved.budget = self.budget
@@ -204,7 +204,7 @@ class Judge:
     # -- judging
 
     def _judge(self, loaded: Loaded, known: Known, waived: Collection[str]) -> Verdict | None:
-        """The verdict that whoever judges agrees on, or None."""
+        """The verdict on which the evaluators agree, or None."""
         by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
         try:
             by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None

@@ -1,4 +1,4 @@
-"""What judging comes to: a decision, and what it rests on."""
+"""The result of judging: a decision, and what it rests on."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Judged(msgspec.Struct, frozen=True):
     `because` are the needed decisions, however far down, that left it undecided: each once, however often it is needed.
     `waivers` are the findings that policies which need it report too, by where they were made.
 
-    `known` is everything that was known when it was decided, derived facts included; None where no rule was asked.
+    `known` is everything that was known when it was decided, derived facts included; None where no rule was evaluated.
     `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it
     requires. `newest` is the latest time that was read, needed decisions included; `skewed` says that it is undecided
     for that alone, because that time lies too far ahead.

@@ -34,7 +34,7 @@ class Program:
     def judge(self, known: Known, waived: Collection[str] = ()) -> Verdict:
         """Judge by the rules; those whose ids are `waived` fire as ever, and do not block.
 
-        Raises EngineError when the engine may not safely be asked, or broke its word.
+        Raises EngineError when the engine cannot be used safely, or broke its contract.
         """
         policy = self.compiled.policy
         derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in policy.rules if rule.derive}
@@ -60,7 +60,7 @@ class Program:
         *,
         recursive: bool,
     ) -> list[Match]:
-        """The matches of a ruleset; what it derives is added to `facts` and `rows`, until nothing new comes of it."""
+        """The matches of a ruleset; what it derives is added to `facts` and `rows`, until nothing new is derived."""
         grown: list[str] = []
         for _ in range(MAX_ROUNDS):
             matches = ruleset.run(rows)

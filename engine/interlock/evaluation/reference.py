@@ -1,6 +1,6 @@
 """The reference evaluator: the language's definition, in plain Python.
 
-It shares no code with the compiler or the rules engine, and is what they are held against at every decision.
+It shares no code with the compiler or the rules engine, and every decision of theirs is checked against it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from interlock.model.verdict import Firing, Verdict
 MAX_DERIVED = 2_000
 """The most facts that may be derived under one name before a recursion is taken for endless."""
 MAX_ROUNDS = 100
-"""The most times that rules are asked again for what follows from what they derived."""
+"""The most rounds in which rules are evaluated again over what they derived."""
 
 
 class NonTerminating(Exception):
-    """A recursive derivation did not come to an end; the argument names the derived fact."""
+    """A recursive derivation does not terminate; the argument names the derived fact."""
 
 
 def judge(policy: Policy, known: Known, waived: Collection[str] = ()) -> Verdict:
@@ -51,7 +51,7 @@ def _matches(rule: Rule, known: Known) -> Iterator[tuple[Fact, ...]]:
 
 
 def _derive(policy: Policy, known: Known) -> dict[str, tuple[Fact, ...]]:
-    """All derived facts: rank by rank, each rank until nothing new comes of it."""
+    """All derived facts: rank by rank, each rank until nothing new is derived."""
     makers = [rule for rule in policy.rules if rule.derive]
     if not makers:
         return {}
@@ -105,7 +105,7 @@ def _ranks(makers: list[Rule]) -> dict[str, int]:
 
 
 def _final(node: Node, negated: bool = False) -> Iterator[str]:
-    """The selections whose absence the condition may rest on: they must be complete before it is asked."""
+    """The selections whose absence the condition may rest on: they must be complete before it is evaluated."""
     if isinstance(node, Some) and negated:
         yield node.selection
     for child in children(node):

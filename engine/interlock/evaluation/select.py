@@ -160,7 +160,7 @@ class _Run:
         return None
 
     def recalled(self, kept: Kept, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
-        """What a selection comes to, as it is kept or else run."""
+        """The result of a selection, cached or else run."""
         stand = kept.stand(query, selection, binds)
         known = kept.get(selection.name, stand)
         if known is not None:
@@ -176,7 +176,7 @@ class _Run:
         return found
 
     def run(self, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
-        """What a selection comes to; what is wrong with it is noted among the faults."""
+        """The result of a selection; what is wrong with it is noted among the faults."""
         rows = self.rows(query, selection, binds)
         self.seen(rows, query)
         if len(rows) > self.limit:

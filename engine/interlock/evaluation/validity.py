@@ -234,7 +234,7 @@ def _derived(judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
     names = {str(rule.derive) for rule in makers}
     there = {fact.identity(): fact for name in names for fact in judged.known.facts[name]}
     until = NEVER
-    for _ in makers:  # what is derived of what was derived may stand before it
+    for _ in makers:  # what is derived of what was derived may come before it
         for rule in makers:
             for known in _looks(rule, judged.known):
                 if trend(rule.condition, known, paces)[0]:
@@ -248,7 +248,7 @@ def _derived(judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
 
 
 def _looks(rule: Rule, known: Known) -> Iterator[Known]:
-    """Every look that a rule takes: at each combination of the facts that it ranges over."""
+    """The environment for each combination of the facts that a rule ranges over."""
     for facts in product(*(known.facts[name] for name in rule.loops)):
         here = known
         for name, fact in zip(rule.loops, facts, strict=True):

@@ -41,7 +41,7 @@ from interlock.model.facts import Fact, Json, Value
 
 class Known(msgspec.Struct, frozen=True):
     """Everything an expression can read. `facts` are the facts of each selection, derived kinds and needs included;
-    `maps` index the facts of those that are maps; `variables` are the facts that loops and macros look at."""
+    `maps` index the facts of those that are maps; `variables` are the facts that loops and macros range over."""
 
     now: int
     task: str

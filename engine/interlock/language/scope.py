@@ -1,4 +1,4 @@
-"""What an expression may name where it stands, and the names' types."""
+"""The names that an expression may use at its position, and their types."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from interlock.model.expression import (
 
 
 def filled(node: Node, known: Known) -> Node:
-    """The same condition with a written value for everything that is known: only what is asked of facts that
+    """The same condition with a constant for everything that is known: only tests on facts that
     nothing is known of is left."""
     if _closed(node, known):
         return _written(node, known)

@@ -39,7 +39,8 @@ class ExpressionError(msgspec.Struct, frozen=True):
 
 
 def typecheck(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[ExpressionError, ...]]:
-    """Type an expression. Gives the tree, or None with everything that is wrong. `want` is the kind it must come to."""
+    """Type an expression. Gives the tree, or None with everything that is wrong. `want` is the kind that it must
+    have."""
     tree = parse(text)
     if isinstance(tree, ExpressionSyntaxError):
         return None, (ExpressionError("E301", tree.start, tree.end, tree.message, tree.hint),)

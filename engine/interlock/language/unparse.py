@@ -30,7 +30,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\
 
 
 def notation(node: Node, bare: str | None = None) -> str:
-    """The text of an expression. Fields of the variable `bare` stand without its name, as in `role == "worker"`."""
+    """The text of an expression. Fields of the variable `bare` lack its name, as in `role == "worker"`."""
     return _Writer(bare).text(node, _CHOICE)
 
 

@@ -1,4 +1,4 @@
-"""What a decision log holds, and what came of judging it again: values only, frozen.
+"""What a decision log holds, and the result of judging it again: values only, frozen.
 
 `schemas/decision_log.schema.json` and `schemas/rejudged.schema.json` state the printed forms.
 """
@@ -15,7 +15,7 @@ Outcome = Literal["same", "different", "unjudged"]
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The question as it was asked: the policy's file, further folders of policies, the ledger (all absolute), the
+    """The recorded request: the policy's file, further folders of policies, the ledger (all absolute), the
     parameters that were given, who was to judge, how the instant was named (None: the clock's own), whether nothing
     was to be decided where the newest receipts may be missing from the ledger, and how far ahead of the clock a time
     may lie."""
@@ -84,7 +84,7 @@ class Shift(msgspec.Struct, frozen=True):
 
 
 class Rejudged(msgspec.Struct, frozen=True):
-    """What came of a line of a decision log, counted from 1.
+    """The result for a line of a decision log, counted from 1.
 
     `policy`, `task` and `now` are None where the line cannot be read; `why` says why it could not be judged. `changes`,
     `appeared` and `vanished` (findings) are how the record differs, `facts` the facts that differ, and `notes` explain.

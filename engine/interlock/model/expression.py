@@ -81,7 +81,7 @@ class Field(msgspec.Struct, frozen=True, array_like=True, tag="field", tag_field
 
 
 class Present(msgspec.Struct, frozen=True, array_like=True, tag="present", tag_field="node"):
-    """Whether the fact is there at all (`smoke != null`).
+    """Whether the fact exists (`smoke != null`).
 
     With `groups`, the facts include those of absent named groups, which have a key and are not there.
     """
@@ -161,7 +161,7 @@ FALSE = Constant(False, Type("bool", nullable=False))
 
 
 def type_of(node: Node) -> Type:
-    """The type an expression comes to."""
+    """The type of an expression."""
     match node:
         case Constant() | Param() | Field() | Sum() | Choice():
             return node.type

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 Value = None | bool | int | str | tuple[str, ...]
-"""What a field holds and an expression comes to. Instants and durations are ints, in microseconds."""
+"""The value of a field or an expression. Instants and durations are ints, in microseconds."""
 
 
 class Json(str):

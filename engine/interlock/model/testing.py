@@ -78,7 +78,7 @@ class Mismatch(msgspec.Struct, frozen=True):
 class StepResult(msgspec.Struct, frozen=True):
     """What was decided at a step, and how that differs from what was expected.
 
-    `decision` is None where the question could not even be asked; `trouble` then says why. Of a failure, `rules` are
+    `decision` is None where nothing could be judged; `trouble` then says why. Of a failure, `rules` are
     those in question, and where another state was expected `lines` those of `decide`: how each part of their conditions
     was met.
     """
@@ -128,7 +128,7 @@ class LineCoverage(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """What the cases of a policy have tried of it. An undecided step judges nothing, so that it counts for nothing."""
+    """The parts of a policy that its cases cover. An undecided step covers nothing."""
 
     rules: tuple[RuleCoverage, ...]
     lines: tuple[LineCoverage, ...]

@@ -8,7 +8,7 @@ import msgspec
 class Kind(msgspec.Struct):
     """A kind of facts: how many there are, and how many of them are invalid.
 
-    Without a schema (`known` is False) only that is asked of them which every receipt has.
+    Without a schema (`known` is False) only the fields of every receipt are checked.
     """
 
     kind: str

@@ -53,7 +53,7 @@ class Waivers(msgspec.Struct, frozen=True):
     def of(self, policy: str, task: str, identity: Callable[[str], str]) -> Sequence[Waiver]:
         """What is waived of a policy for a task, expired or not.
 
-        `identity` gives the id of a task by its name or id, and raises UsageError where no one task is meant: so a
+        `identity` gives the id of a task by its name or id, and raises UsageError where the name is ambiguous: so a
         grant for a name that two tasks have applies to neither, unless the request uses that name.
         """
         found: dict[str, Waiver] = {}

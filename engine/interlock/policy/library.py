@@ -29,7 +29,7 @@ class Library:
     def __init__(
         self, folders: Sequence[str | os.PathLike[str]] = (), *, beside_first: bool = False, cached: bool = True
     ) -> None:
-        """With `beside_first`, a needed policy beside the one that needs it is meant, wherever else its id is too.
+        """With `beside_first`, a needed policy is the one beside the policy that needs it, wherever else its id exists.
 
         Unless `cached`, every policy is compiled from its source, and the cache of compiled policies is left alone.
         """
@@ -94,10 +94,10 @@ class Library:
         return self.loads([name])[0]
 
     def loads(self, names: Iterable[str | os.PathLike[str]]) -> tuple[Loaded, ...]:
-        """Policies in one look at their files, and at those of all that they need. Raises as `load` does."""
+        """Policies in one reading of their files, and of those of all that they need. Raises as `load` does."""
         reading = self.reading()
         return tuple(reading.load(self.path(name)) for name in names)
 
     def reading(self) -> Reading:
-        """One look at files; what has been read once is kept, unless it has changed."""
+        """One reading of files; what has been read once is kept, unless it has changed."""
         return Reading(self.path, self._known, cached=self.cached)

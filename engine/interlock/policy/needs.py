@@ -1,6 +1,6 @@
 """Policies with those that they need, each file read once.
 
-A `Reading` is one look at the files. What it found is kept from one look to the next for as long as the file, and all
+A `Reading` is one pass over the files. Its results are kept from one pass to the next for as long as the file, and all
 that it needs, are the same: valid policies and invalid ones alike.
 """
 
@@ -53,7 +53,7 @@ class KnownPolicies(msgspec.Struct, frozen=True):
 
 
 class Reading:
-    """One look at policies. `path` finds a policy by its id and the folder of the one that needs it.
+    """One pass over policies. `path` finds a policy by its id and the folder of the one that needs it.
 
     `known` is what earlier looks found, by absolute path. Unless `cached`, nothing is taken from the cache of compiled
     policies, and nothing stored there.

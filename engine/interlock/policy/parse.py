@@ -25,7 +25,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar(msgspec.Struct, frozen=True):
-    """Where a scalar stands: offsets of its text in the source, quotes included."""
+    """The place of a scalar: offsets of its text in the source, quotes included."""
 
     start: int
     end: int

@@ -73,7 +73,7 @@ class _Page:
     def need(self, need: NeedExplained) -> Iterator[str]:
         verdict = "undecided" if need.allow is None else "allowed" if need.allow else "denied"
         told = f"{need.name}: {need.policy} is {verdict} for task {need.task} ({need.state})"
-        yield from self.line("", 0, f"{told}; `interlock explain {need.policy}` for that task says why")
+        yield from self.line("", 0, f"{told}; for details run `interlock explain {need.policy}` for that task")
 
     def rule(self, rule: RuleExplained) -> Iterator[str]:
         facts = "facts" if len(rule.ranges) == 1 else "combinations"
@@ -108,7 +108,7 @@ class _Page:
             yield from self.part(line.part, 1)
 
     def parts(self, part: Part, depth: int) -> Iterator[str]:
-        """The conditions that must all hold, each by itself; what they come to is reported elsewhere."""
+        """The conditions that must all hold, each by itself; their results are reported elsewhere."""
         conjoined = part.parts if part.op == "&&" else (part,)
         for each in conjoined:
             yield from self.part(each, depth)
@@ -140,7 +140,7 @@ class _Page:
             yield from self.line("", depth, f"and {part.found - len(part.among):,} more")
 
     def line(self, label: str, depth: int, text: str, *, truth: bool | None = None, at: int = 2) -> Iterator[str]:
-        """A text behind its label or truth, wrapped with what follows indented below it."""
+        """A text after its label or truth, wrapped with what follows indented below it."""
         word = "" if truth is None else "true" if truth else "false"
         lead = " " * (_MARGIN + 2 * depth)
         hang = lead + " " * (7 if word else 0)

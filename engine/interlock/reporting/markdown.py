@@ -1,4 +1,4 @@
-"""Decisions as Markdown, as GitHub shows it in a step's summary or a comment: a table, and what stands in the way."""
+"""Decisions as Markdown, as GitHub shows it in a step's summary or a comment: a table, and what blocks."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _prose(told: str) -> str:
-    """A text that says nothing to Markdown but itself, on one line."""
+    """A text escaped for Markdown, on one line."""
     return _MARKS.sub(r"\\\1", harmless(told.strip()))
 
 

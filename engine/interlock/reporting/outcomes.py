@@ -1,4 +1,4 @@
-"""What stands against decisions, one by one, as tools show it that know errors, warnings and notes."""
+"""The problems of decisions, one by one, for tools that know errors, warnings and notes."""
 
 from __future__ import annotations
 

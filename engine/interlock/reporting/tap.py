@@ -51,7 +51,7 @@ def _test(number: int, described: str, case: CaseReport) -> Iterator[str]:
 
 
 def _described(text: str) -> str:
-    """The text with its number signs spelled out: behind one, `TODO` or `SKIP` would make a pass of any failure."""
+    """The text with its number signs spelled out: after one, `TODO` or `SKIP` would turn any failure into a pass."""
     return harmless(text).replace("#", "\\u0023")
 
 

@@ -1,4 +1,4 @@
-"""Decisions for a person at a terminal: the verdict, what stands in the way, and how to fix each."""
+"""Decisions for a person at a terminal: the verdict, what blocks, and how to fix each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLOURS = {
 }
 """What colour a verdict, or the label of a line, has."""
 _MARGIN = 11
-"""The columns of the left margin, where the verdicts and what a finding is stand."""
+"""The columns of the left margin, for the verdicts and the labels of findings."""
 
 
 def render(decisions: Sequence[Decision], look: Look) -> str:

@@ -1,7 +1,7 @@
-"""The shipped JSON Schemas: what a fact, a policy and a decision look like, and what is wrong with one that does not.
+"""The shipped JSON Schemas: the form of a fact, a policy and a decision, and what is wrong with an invalid one.
 
 The only reader of the `schemas/` folder and the only importer of `jsonschema`, whose word is law. Whether a fact is
-valid msgspec says, tens of times faster; `jsonschema` is asked only about an invalid one, and says why in words.
+valid msgspec says, tens of times faster; `jsonschema` only explains what is wrong with an invalid one.
 """
 
 from __future__ import annotations

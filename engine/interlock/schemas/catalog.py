@@ -80,7 +80,7 @@ def _whole(node: Any, place: str, home: str) -> Any:
         return {key: _whole(item, place, home) if isinstance(item, _NODES) else item for key, item in node.items()}
     file, _, pointer = reference.partition("#")
     there = normpath(join(dirname(place), file)) if file else place
-    # A reference's own title and description say what the field is for; those of its target, what it looks like.
+    # A reference's own title and description say what the field is for; those of its target, its form.
     return {**_target(there, pointer), **{key: item for key, item in node.items() if key != "$ref"}}
 
 

@@ -24,9 +24,10 @@ def fact_errors(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
 def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
     """What is wrong with a fact of `kind`, sorted by place; () when it is valid.
 
-    Of a receipt whose kind has no schema (None), only that is asked which every receipt has. A fact that can not be
-    written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a fraction of nothing, such as
-    2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that `kinds()` does not name.
+    Of a receipt whose kind has no schema (None), only the fields that every receipt has are checked. A fact that can
+    not be written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a fraction of nothing,
+    such as 2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that `kinds()` does not
+    name.
     """
     if is_valid(kind, fact):
         return ()
@@ -81,7 +82,7 @@ _SAYS_MORE: dict[str, frozenset[str]] = {
     "array": frozenset(["items"]),
     "object": frozenset(["properties", "required"]),
 }
-"""What may stand beside a `type`."""
+"""The keywords allowed beside a `type`."""
 
 _PATTERN = (
     "^(19[7-9][0-9]|2[01][0-9]{2}|22[0-4][0-9]|225[0-4])-[0-9]{2}-[0-9]{2}"
@@ -102,7 +103,7 @@ class _Instant:
 
 
 class _Mapping(msgspec.Struct, frozen=True):
-    """The type of a mapping of which no more is asked."""
+    """The type of any mapping."""
 
 
 _AN_INSTANT = _Instant()
@@ -144,7 +145,7 @@ def _is_instant(text: str) -> bool:
     end = text[19:]
     try:
         if text[4:19:3] == "--T::" and (end == "Z" or _is_fraction(end)):
-            datetime.fromisoformat(text)  # cheaper, and of texts that look like this it takes instants only
+            datetime.fromisoformat(text)  # cheaper, and of texts of this form it takes instants only
         else:
             parse_instant(text)
     except ValueError:

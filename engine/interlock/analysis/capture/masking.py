@@ -58,7 +58,7 @@ def flat(fact: Mapping[str, Any], now: int, masks: Masks, clock: int | None = No
     """The fields of a valid fact that a policy can read, masked, their times relative to `now`.
 
     With a `clock`, which a case has for its own now, a time that ends in a fraction of zeros is an instant: as a span
-    it would come to mean some moment of its second.
+    it would stand for some moment of its second.
     """
     found: Flat = {}
     for path, spec in schemas.fields(fact["kind"]).items():

@@ -82,7 +82,7 @@ class Bench:
         self.held = HeldFacts("the case")
 
     def told(self, facts: Sequence[Fact], task: str, now: int, params: Mapping[str, Value]) -> Told | None:
-        """What is decided on whole facts; None where the question cannot be asked, for want of a task's facts."""
+        """What is decided on whole facts; None where it cannot be judged: a task's facts are missing."""
         with self.held.snapshot(facts, task, now) as snapshot:
             try:
                 return told(Judge(snapshot, self.held.path, now, "both").judged(self.loaded, task, params).decision)

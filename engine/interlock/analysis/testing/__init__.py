@@ -1,4 +1,4 @@
-"""Tests of policies: read, held against the policy, run, compared. `interlock test` is this."""
+"""Tests of policies: read, checked against the policy, run, compared. `interlock test` is this."""
 
 from __future__ import annotations
 

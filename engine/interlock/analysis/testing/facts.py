@@ -246,7 +246,7 @@ def complete_fact(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str
 
     A required field that is left out is null where it may be, else the first value that its schema names; a text is the
     field's own name (of NAME_id it is `NAME-1`), a number 1, an instant the fact's own. Whether the whole is valid is
-    not asked. Raises KeyError for an unknown kind.
+    not required. Raises KeyError for an unknown kind.
     """
     at = given.get("at")
     return {"kind": kind, **_filled(_schema(kind), given, timed, timed(at) if isinstance(at, str) else at)}

@@ -1,4 +1,4 @@
-"""A decision held against what was expected of it."""
+"""A decision compared with its expectation."""
 
 from __future__ import annotations
 

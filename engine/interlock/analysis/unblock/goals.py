@@ -49,7 +49,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """That it be later: the instant from which on a comparison with `now` may be otherwise."""
+    """That time pass: the instant from which on a comparison with `now` may have another result."""
 
     until: int
 

@@ -1,4 +1,4 @@
-"""Judging what is supposed: the ledger's facts and some receipts more."""
+"""Judges a hypothesis: the ledger's facts and some receipts more."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Supposition(msgspec.Struct, frozen=True):
 
 
 class Bench:
-    """A policy and a task over supposed facts, judged as `judge` judges the ledger's own.
+    """A policy and a task over hypothetical facts, judged as `judge` judges the ledger's own.
 
-    `judged` counts the suppositions that were judged.
+    `judged` counts the hypotheses that were judged.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Bench:
 
     @contextmanager
     def judge(self, supposition: Supposition, engine: Engine = "reference") -> Iterator[Judge | None]:
-        """A judge over the facts and the receipts that are supposed; None where a schema refuses one of these."""
+        """A judge over the facts and the hypothetical receipts; None where a schema rejects one of these."""
         head = self.supposed.head
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
         asked, path = self.asked, self.supposed.path

@@ -21,7 +21,7 @@ from interlock.model.facts import Value
 from interlock.model.policy import Policy
 
 MAX_HYPOTHESES = 400
-"""That many suppositions are judged for one line of `decide` before the search gives up."""
+"""That many hypotheses are judged for one line of `decide` before the search gives up."""
 MAX_STEPS = 16
 """No set of more receipts is looked for."""
 MAX_FOLLOWED_NEEDS = 4
@@ -32,7 +32,7 @@ _Asked = tuple[object, ...]
 
 
 class Search:
-    """The smallest suppositions that a line of `decide` allows. `bounded` says whether some were left untried."""
+    """The smallest hypotheses that a line of `decide` allows. `bounded` says whether some were left untried."""
 
     def __init__(self, bench: Bench, line: int) -> None:
         self.bench, self.line, self.bounded = bench, line, False
@@ -139,7 +139,7 @@ def wanted(
 def _required(
     judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], selected: Selected, known: Known
 ) -> Iterator[Goal]:
-    """What lacks for the policy to be decided at all."""
+    """What is missing for the policy to be decided."""
     policy = loaded.policy
     if selected.missing is not None:
         for name, node in lacking(policy, known):

@@ -135,7 +135,7 @@ class Translator:
 
 
 def _sum(test: Test, null: int, own: _Bound, scope: Mapping[str, _Bound]) -> object:
-    """What a test's slots come to. Those of one fact are summed before they are sent, so mostly it is one field."""
+    """The value of a test's slots. Those of one fact are summed before they are sent, so mostly it is one field."""
     constant = _sum_constant(test, own)
     fields: dict[str, EngineField] = {}
     for sign, slot in test.slots:

@@ -1,7 +1,7 @@
 """A parsed document → `Policy`, or everything that is wrong with it, each with its place.
 
 What the structure schema refuses is left out before the rest is checked, so that one misspelt key does not hide the
-issues behind it.
+issues after it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def check_policy(document: Document, needed: NeededPolicy) -> tuple[Policy | Non
 
 
 def _structure(report: Report, data: Any) -> dict[str, Any] | None:
-    """The document without what its schema refuses; None when it is not a mapping at all."""
+    """The document without what its schema refuses; None when it is not a mapping."""
     violations = schemas.violations("policy", data)
     for violation in violations:
         at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at

@@ -146,7 +146,7 @@ def _check_take(
     per: tuple[str, ...],
     fields: dict[str, Type],
 ) -> None:
-    """`per` wants a take of one; min, max and sum want `of`, and nothing else does."""
+    """`per` requires a take of one; min, max and sum require `of`, and nothing else allows it."""
     if "per" in written and take == "all":
         hint = "take: latest, earliest or count, once for each group"
         report.at_key("E108", (*path, "per"), "`per` requires an aggregating `take`", hint)

@@ -16,7 +16,7 @@ from interlock.policy.compile.selections import query, undated
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A condition that cannot be compiled: where it stands in the policy, and why."""
+    """A condition that cannot be compiled: its place in the policy, and why."""
 
     code: str
     path: tuple[str | int, ...]

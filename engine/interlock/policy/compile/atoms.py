@@ -35,7 +35,7 @@ class Equality(msgspec.Struct, frozen=True):
 
 
 class Linear(msgspec.Struct, frozen=True):
-    """The signed fields and the constant add up to a number that stands in the relation `op` to 0; none is null."""
+    """The signed fields and the constant add up to a number in the relation `op` to 0; none is null."""
 
     terms: tuple[tuple[Literal[1, -1], Operand], ...]
     constant: int

@@ -1,7 +1,7 @@
-"""A conjunction → a `Branch`: which facts are bound, in which order, and where each test stands.
+"""A conjunction → a `Branch`: which facts are bound, in which order, and on which pattern each test is.
 
 Order: the environment, single selections, the facts that the rule ranges over, looked-up facts, facts that a macro
-found; then what must be absent. A test stands on the last of the facts that it reads; the others are earlier aliases.
+found; then what must be absent. A test belongs to the last of the facts that it reads; the others are earlier aliases.
 """
 
 from __future__ import annotations

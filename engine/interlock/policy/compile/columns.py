@@ -21,7 +21,7 @@ INVALID = (
 
 
 def column_of(kinds: tuple[str, ...], path: str, kind: str) -> str:
-    """The SQL of a field of candidates of these kinds, be it computed, lenient or plain."""
+    """The SQL of a field of candidates of these kinds: computed, lenient or plain."""
     source = schemas.latest_of(kinds).get(path)
     if source is not None:
         return latest(source)

@@ -99,7 +99,7 @@ class Levels(msgspec.Struct, frozen=True):
 
 
 def levels(rules: tuple[Rule, ...], decide: tuple[DecideLine, ...]) -> Levels:
-    """Level 0 reads no derived fact. The checker has refused cycles through a negation, so this comes to an end."""
+    """Level 0 reads no derived fact. The checker has refused cycles through negation, so this terminates."""
     reads = [_reads(rule) for rule in rules]
     makers: dict[str, set[str]] = {}
     for rule, names in zip(rules, reads, strict=True):

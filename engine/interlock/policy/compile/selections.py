@@ -31,7 +31,7 @@ _BEATS = ("app_heartbeat", "dispatch_watch_heartbeat")
 """Kinds that are written all the time: since a given moment, one task has fewer receipts than there are of these."""
 _AGGREGATES = ("count", "min", "max", "sum")
 _SEEN = "(at < :floor OR coalesce(instant, 0) <= :now)"
-"""What had arrived at the asked instant; that no text is later than its second is asked beside it."""
+"""What had arrived at the instant of the request; a second condition excludes texts later than its second."""
 _SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {LIMIT}, CAST(total(v) AS INTEGER), 'too large'))"
 """The sum of numbers, of which SQLite's own would end the query beyond 64 bits. Floats are exact below the limit."""
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -322,9 +322,9 @@ _MOST = 10
 def undated(policy: Policy) -> str | None:
     """The query for receipts of the kinds that the policy reads whose `at` is not an instant; None where it reads none.
 
-    Not found are those whose text has a day and an hour and sorts before the asked instant: selections look for them.
-    `:upper` and `:tomorrow` are the texts of the second after the asked one, and of a day after that: no zone is
-    further from UTC, so what sorts later is later however it is read.
+    Not found are those whose text has a day and an hour and sorts before the instant of the request: selections look
+    for them. `:upper` and `:tomorrow` are the texts of the second after that of the request, and of a day after that:
+    no zone is further from UTC, so what sorts later is later however it is read.
     """
     scopes = {kind: everywhere for kind, everywhere in policy.kinds().items() if kind not in schemas.ENTITIES}
     kinds, anywhere = list(scopes), [kind for kind, everywhere in scopes.items() if everywhere]
@@ -344,7 +344,7 @@ def undated(policy: Policy) -> str | None:
 def _hops(kinds: list[str]) -> str:
     """`hop`: of each kind the first text in the index, then always the first that the last one's day does not hold.
 
-    Each text is greater than the one before, whatever that one is, so it comes to an end.
+    Each text is greater than the one before, whatever that one is, so it terminates.
     """
     end = f"substr(hop.at, 1, 10) || 'T23' || char({_LAST})"
     after = f"iif({_IN_DAY}, max({end}, hop.at), hop.at)"

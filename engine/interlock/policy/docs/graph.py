@@ -32,7 +32,7 @@ NODE_COLOURS: dict[Sort, tuple[str, str]] = {
 
 
 class Box(msgspec.Struct, frozen=True):
-    """Something that is drawn: `id` is unique in the graph and plain, `lines` are what stands in it."""
+    """Something that is drawn: `id` is unique in the graph and plain, `lines` are its text."""
 
     id: str
     sort: Sort
@@ -57,7 +57,7 @@ class Graph(msgspec.Struct, frozen=True):
 def drawn(policy: Policy) -> Graph:
     """The graph of a policy: facts → rules → states.
 
-    An arrow leads to whatever reads a thing, be it only in a message. A dotted arrow leads from each line of `decide`
+    An arrow leads to whatever reads a thing, even if only in a message. A dotted arrow leads from each line of `decide`
     to the next, and from what can be missing to *undecided*.
     """
     boxes, ids = _sources(policy)

@@ -1,6 +1,6 @@
 """The reference page of a policy, in Markdown: its question, parameters, facts, rules, states and outputs.
 
-Conditions and messages stand as the policy's file has them.
+Conditions and messages are quoted from the policy's file.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class Unused(msgspec.Struct, frozen=True):
 
 
 def unused(policy: Policy, needed: Mapping[str, Policy]) -> Unused:
-    """What nothing reads. `needed` are the policies behind the needs: parameters are passed on to them by name."""
+    """What nothing reads. `needed` are the policies of the needs: parameters are passed on to them by name."""
     read, given = _names(policy), _parameters(policy, needed)
     derived = {rule.derive: index for index, rule in reversed([*enumerate(policy.rules)]) if rule.derive}
     return Unused(
