@@ -10,11 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.api import explain, replay, unblock
+    from interlock.api import evaluate, explain, judge, replay, unblock
     from interlock.diagnostics import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
     from interlock.model.decision import Decision, Finding, Head, WaiverNote
-    from interlock.request import evaluate, judge
     from interlock.resources import __version__
 
 _HOMES = {
@@ -30,9 +29,9 @@ _HOMES = {
     "UsageError": "diagnostics",
     "WaiverNote": "model.decision",
     "__version__": "resources",
-    "evaluate": "request",
+    "evaluate": "api",
     "explain": "api",
-    "judge": "request",
+    "judge": "api",
     "open_ledger": "ledger",
     "replay": "api",
     "unblock": "api",

@@ -1,130 +1,131 @@
-"""What can be asked beside a decision: what a policy saw, why it decides so, what would make it allow, since when."""
+"""The public API: each function builds a request, and gives the answer to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from interlock.diagnostics import UsageError, nearest
-from interlock.evaluation.judge import Engine, Judge, Loaded
-from interlock.instant import LIMIT, format_instant
-from interlock.ledger import Ledger, Snapshot, open_ledger
-from interlock.moment import Skew, moment, skew_of
-from interlock.request import Name, arguments_for, library, ready
+from interlock.evaluation.judge import Engine
+from interlock.ledger import Ledger
+from interlock.model.decision import Decision
+from interlock.moment import At, Skew
+from interlock.request import Name, Request, Session
 
 if TYPE_CHECKING:
-    from interlock.evaluation.select import Selected
     from interlock.model.explanation import Explanation
     from interlock.model.facts import Sight
     from interlock.model.history import History
     from interlock.model.unblock import Unblock
 
 
-def facts(
+class How(TypedDict, total=False):
+    """What every question takes: see `evaluate`."""
+
+    at: At
+    params: Mapping[str, Any] | None
+    engine: Engine
+    policy_dirs: Sequence[Name]
+    lock: Name | None
+    waivers: Name | None
+    max_skew: Skew
+
+
+def evaluate(
     policy: Name,
     *,
     ledger: Ledger | Name,
     task: str,
-    at: str | datetime | None = None,
+    at: At = None,
     params: Mapping[str, Any] | None = None,
+    engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
     lock: Name | None = None,
+    waivers: Name | None = None,
+    max_skew: Skew = None,
+) -> Decision:
+    """Decide one policy for one task.
+
+    `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
+    `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
+    name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
+    `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
+    Nothing is taken from the environment or a configuration file.
+
+    Asked about now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
+    be allowed is then undecided where a fact that was read carries a time more than `max_skew` ahead of the clock (a
+    timedelta, or a text such as "5s", which is the default). Asked about an instant, facts stamped later do not count.
+
+    Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy or
+    invalid waivers; LockError for a policy that is not the locked one; LedgerError for a ledger that cannot be read. A
+    decision that cannot be made is a value: `allow` is then None.
+    """
+    return judge(
+        [policy],
+        ledger=ledger,
+        tasks=[task],
+        at=at,
+        params=params,
+        engine=engine,
+        policy_dirs=policy_dirs,
+        lock=lock,
+        waivers=waivers,
+        max_skew=max_skew,
+    )[0]
+
+
+def judge(
+    policies: Iterable[Name],
+    *,
+    ledger: Ledger | Name,
+    tasks: Sequence[str] | None,
+    **how: Unpack[How],
+) -> tuple[Decision, ...]:
+    """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
+
+    Decisions come task by task, and within a task in the order of the policies. Other arguments and errors as in
+    `evaluate`; a parameter must be known to at least one of the policies.
+    """
+    with _session(policies, ledger, tasks, **how) as session:
+        return session.decisions()
+
+
+def facts(
+    policy: Name, *, ledger: Ledger | Name, task: str, **how: Unpack[How]
 ) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
     """The facts that a policy sees of a task, selection by selection, and why it is undecided whatever its rules say.
 
     Arguments and errors as in `evaluate`.
     """
-    from interlock.analysis.facts import seen
+    from interlock.analysis.facts import answer
 
-    (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
-    given = arguments_for(loaded, params or {}, [loaded])
-    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    asked = moment(at, opened)
-
-    def selecting(snapshot: Snapshot) -> Selected:
-        return Judge(snapshot, opened.path, asked.now, "reference").facts(loaded, task, given)
-
-    selected = opened.ask(asked.now, selecting, live=asked.live)
-    reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
-    return seen(loaded.compiled, selected), reasons
+    with _session([policy], ledger, [task], **how) as session:
+        return answer(session)
 
 
 def explain(
-    policy: Name,
-    *,
-    ledger: Ledger | Name,
-    task: str,
-    rule: str | None = None,
-    every: bool = False,
-    at: str | datetime | None = None,
-    params: Mapping[str, Any] | None = None,
-    policy_dirs: Sequence[Name] = (),
-    lock: Name | None = None,
-    max_skew: Skew = None,
+    policy: Name, *, ledger: Ledger | Name, task: str, rule: str | None = None, every: bool = False, **how: Unpack[How]
 ) -> Explanation:
     """Why a policy decides about a task as it does: each rule that fired, and the parts of its condition.
 
     With `rule`, that rule alone, also where it did not fire; with `every`, all rules so. Other arguments and errors as
     in `evaluate`.
     """
-    from interlock.analysis.explain import authored, explanation
-    from interlock.policy.parse import document
+    from interlock.analysis.explain import answer
 
-    (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
-    if rule is not None:
-        _known_rule(rule, loaded)
-    given = arguments_for(loaded, params or {}, [loaded])
-    skew = skew_of(max_skew)
-    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    asked = moment(at, opened)
-
-    def explaining(snapshot: Snapshot) -> Explanation:
-        bench = Judge(snapshot, opened.path, asked.now, "both", None, skew)
-        return explanation(bench, loaded, task, given, lambda each: every or each.id == rule)
-
-    found = opened.ask(asked.now, explaining, live=asked.live)
-    return authored(found, document(loaded.source).data, rule)
+    with _session([policy], ledger, [task], **how) as session:
+        return answer(session, rule, every=every)
 
 
-def unblock(
-    policy: Name,
-    *,
-    ledger: Ledger | Name,
-    task: str,
-    at: str | datetime | None = None,
-    params: Mapping[str, Any] | None = None,
-    policy_dirs: Sequence[Name] = (),
-    lock: Name | None = None,
-    max_skew: Skew = None,
-) -> Unblock:
+def unblock(policy: Name, *, ledger: Ledger | Name, task: str, **how: Unpack[How]) -> Unblock:
     """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
 
     Each set is proved by judging the ledger and it with both evaluators; nothing is written. Arguments and errors as in
     `evaluate`.
     """
-    from interlock.analysis.unblock import unblock as answer
+    from interlock.analysis.unblock import answer
 
-    (loaded,) = ready([policy], library(policy_dirs, cached=lock is None), lock)
-    given = arguments_for(loaded, params or {}, [loaded])
-    skew = skew_of(max_skew)
-    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    asked = moment(at, opened)
-
-    def answering(snapshot: Snapshot) -> Unblock:
-        bench = Judge(snapshot, opened.path, asked.now, "both", None, skew)
-        return answer(bench, loaded, task, given)
-
-    return opened.ask(asked.now, answering, live=asked.live)
-
-
-def _known_rule(rule: str, loaded: Loaded) -> None:
-    """Raises UsageError where the policy has no rule of that id."""
-    ids = [each.id for each in loaded.policy.rules]
-    if rule not in ids:
-        near = nearest(rule, ids)
-        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(ids) or 'none'}"
-        raise UsageError(f"policy `{loaded.policy.id}` has no rule `{rule}`; {hint}")
+    with _session([policy], ledger, [task], **how) as session:
+        return answer(session)
 
 
 def replay(
@@ -132,43 +133,40 @@ def replay(
     *,
     ledger: Ledger | Name,
     task: str,
-    since: str | datetime | None = None,
-    until: str | datetime | None = None,
-    params: Mapping[str, Any] | None = None,
-    engine: Engine = "both",
-    policy_dirs: Sequence[Name] = (),
-    lock: Name | None = None,
+    since: At = None,
+    until: At = None,
+    **how: Unpack[How],
 ) -> History:
-    """What policies said of a task over a stretch of time: every interval of a constant decision, and what ended it.
+    """What policies decided about a task over a stretch of time: every interval of a constant decision, and its cause.
 
     The stretch is from `since` to `until`, both included; without them, from the task's first receipt to its last.
     They take what `at` of `evaluate` takes; other arguments and errors as in `judge`. A decision is the same for as
     long as its verdict, state, reason and findings are. A change is judged by both evaluators, what lies between by
     the reference alone.
     """
-    from interlock.analysis.replay import Stretch, history
+    from interlock.analysis.replay import answer
 
-    loaded = ready(policies, library(policy_dirs, cached=lock is None), lock)
-    given = [arguments_for(each, params or {}, loaded) for each in loaded]
-    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    first, last = (None if each is None else moment(each, opened).now for each in (since, until))
-
-    def replaying(snapshot: Snapshot) -> History:
-        begun, ended = _stretch(snapshot, task, first, last)
-        stretch = Stretch(snapshot, opened.path, snapshot.task_label(task), begun, ended, engine)
-        return history(stretch, list(zip(loaded, given, strict=True)))
-
-    return opened.ask(LIMIT - 1, replaying)
+    with _session(policies, ledger, [task], **how) as session:
+        return answer(session, since, until)
 
 
-def _stretch(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:
-    """The stretch of time, from the first receipt of a task to its last where it is not given. Raises UsageError."""
-    if since is None or until is None:
-        first, last = snapshot.span(snapshot.task_id(task))
-        if first is None or last is None:
-            raise UsageError(f"the task `{task}` has no receipt, so say from when to when")
-        since, until = first if since is None else since, last if until is None else until
-    if since > until:
-        told = f"from {format_instant(since)} to {format_instant(until)}"
-        raise UsageError(f"time goes the other way: nothing is {told}")
-    return since, until
+def _session(
+    policies: Iterable[Name], ledger: Ledger | Name, tasks: Sequence[str] | None, **how: Unpack[How]
+) -> Session:
+    unknown = [name for name in how if name not in How.__annotations__]
+    if unknown:
+        raise TypeError(f"unknown argument `{unknown[0]}`")
+    return Session(
+        Request(
+            policies=tuple(policies),
+            tasks=None if tasks is None else tuple(tasks),
+            ledger=ledger,
+            at=how.get("at"),
+            params=how.get("params") or {},
+            engine=how.get("engine", "both"),
+            policy_dirs=tuple(how.get("policy_dirs", ())),
+            lock=how.get("lock"),
+            waivers=how.get("waivers"),
+            max_skew=how.get("max_skew"),
+        )
+    )

@@ -7,7 +7,7 @@ whose work is gated can ask why, but neither by a policy nor over a ledger of it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -24,9 +24,10 @@ from mcp.types import (
 )
 from mcp.types import Tool as Listed
 
-from interlock import __version__, api, request
+from interlock import __version__
+from interlock.analysis import explain, unblock
 from interlock.diagnostics import InterlockError, UsageError, nearest
-from interlock.ledger import Ledger
+from interlock.request import Request, Session
 from interlock.schemas import schema
 
 _INSTRUCTIONS = (
@@ -61,12 +62,12 @@ class RuleQuestion(Question, frozen=True, forbid_unknown_fields=True):
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A use case as a tool. `answer` is the name of the schema of what it gives, `asked` what it is asked."""
+    """A use case as a tool. `schema` is the name of that of its answer, `asked` what it is asked."""
 
     title: str
     description: str
-    ask: Callable[..., Any]
-    answer: str
+    answer: Callable[[Session, Any], Any]
+    schema: str
     asked: type[Question] = Question
 
 
@@ -74,28 +75,27 @@ TOOLS = {
     "evaluate": Tool(
         "Decide a policy",
         "Decide a policy for a task at an instant: allowed, denied or undecided, every blocker, and how to mend it.",
-        request.evaluate,
+        lambda session, _: session.decisions()[0],
         "decision",
     ),
     "explain": Tool(
         "Explain a decision",
         "Why a policy decides so: each rule that fired, what each part of its condition met, and what was not found.",
-        api.explain,
+        lambda session, question: explain.answer(session, question.rule),
         "explanation",
         RuleQuestion,
     ),
     "unblock": Tool(
         "Find what would allow",
         "The smallest sets of receipts that would make a policy allow, by whom and by when; and what none can lift.",
-        api.unblock,
+        lambda session, _: unblock.answer(session),
         "unblock",
     ),
 }
 
 
-def server(ledger: Ledger, policy_dirs: Sequence[str] = (), max_skew: str = "5s") -> Server[Any]:
-    """The server of a ledger's gates. `max_skew` is how far ahead of the clock a time may lie, as in `evaluate`."""
-    how: dict[str, Any] = {"ledger": ledger, "policy_dirs": policy_dirs, "max_skew": max_skew}
+def server(request: Request) -> Server[Any]:
+    """The server of the gates of a request, which names neither policies nor tasks. Its ledger is open."""
 
     async def listed(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_listed(name, tool) for name, tool in TOOLS.items()])
@@ -103,7 +103,7 @@ def server(ledger: Ledger, policy_dirs: Sequence[str] = (), max_skew: str = "5s"
     async def called(_: Any, params: CallToolRequestParams) -> CallToolResult:
         try:
             tool, question = _asked(params.name, params.arguments or {})
-            answer = await anyio.to_thread.run_sync(_answer, tool, question, how)
+            answer = await anyio.to_thread.run_sync(_answer, tool, question, request)
         except InterlockError as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
         text = msgspec.json.encode(answer).decode()
@@ -115,9 +115,9 @@ def server(ledger: Ledger, policy_dirs: Sequence[str] = (), max_skew: str = "5s"
     return made
 
 
-async def serve(ledger: Ledger, policy_dirs: Sequence[str] = (), max_skew: str = "5s") -> None:
-    """Serve a ledger's gates over standard input and output, until the input ends."""
-    made = server(ledger, policy_dirs, max_skew)
+async def serve(request: Request) -> None:
+    """Serve the gates of a request over standard input and output, until the input ends."""
+    made = server(request)
     async with stdio_server() as (reading, writing):
         await made.run(reading, writing, made.create_initialization_options())
 
@@ -129,7 +129,7 @@ def _listed(name: str, tool: Tool) -> Listed:
         title=tool.title,
         description=tool.description,
         input_schema={key: said for key, said in asked.items() if key != "description"},
-        output_schema=schema(tool.answer),
+        output_schema=schema(tool.schema),
         annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
     )
 
@@ -148,9 +148,10 @@ def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
     return TOOLS[name], question
 
 
-def _answer(tool: Tool, question: Question, how: Mapping[str, Any]) -> Any:
-    asked = msgspec.structs.asdict(question)
-    return msgspec.to_builtins(tool.ask(asked.pop("policy"), **how, **asked))
+def _answer(tool: Tool, question: Question, request: Request) -> Any:
+    asked = request.about([question.policy], [question.task], at=question.at, params=question.params)
+    with Session(asked) as session:
+        return msgspec.to_builtins(tool.answer(session, question))
 
 
 def _names() -> str:

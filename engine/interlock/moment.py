@@ -12,6 +12,8 @@ from interlock.diagnostics import UsageError
 from interlock.evaluation.skew import MAX_SKEW
 from interlock.ledger import Ledger
 
+At = str | datetime | None
+"""An instant as it is named: RFC 3339 text, an aware datetime, `-10m`, a receipt's id; now when None."""
 Skew = str | timedelta | None
 """How far ahead of the clock a time may lie: a text such as `5s`; five seconds when None."""
 
@@ -38,10 +40,15 @@ def moment(at: str | datetime | Moment | None, ledger: Ledger, clock: int | None
     if isinstance(at, Moment):
         return at
     if clock is None:
-        clock = time.time_ns() // 1_000
+        clock = wall()
     if at is None or at == "now":
         return Moment(clock, live=True, clock=clock)
     return Moment(_past(at, ledger, clock), clock=clock if by_clock(at) else None)
+
+
+def wall() -> int:
+    """What this machine's clock shows, in microseconds, UTC."""
+    return time.time_ns() // 1_000
 
 
 def by_clock(at: str | datetime | None) -> bool:

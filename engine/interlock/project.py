@@ -1,4 +1,6 @@
-"""What a project sets for the command: `interlock.toml`, or the table `[tool.interlock]` of `pyproject.toml`.
+"""What a project has for every face: its configuration, its ledger and its lock.
+
+The configuration is `interlock.toml`, or the table `[tool.interlock]` of `pyproject.toml`.
 
 The nearest that is found upwards holds, alone. A project that has neither pays for a look into each folder: a file is
 parsed only when it may say something.
@@ -14,15 +16,17 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 
-from interlock.diagnostics import Location, Source, UsageError, pointed
+from interlock.diagnostics import Location, LockError, Source, UsageError, pointed
 
 OWN, SHARED = "interlock.toml", "pyproject.toml"
+LOCK = "interlock.lock"
+_LEDGER = os.path.join(".codex-workers", "workerctl.db")
 _LARGEST = 1 << 20
 _MENTION = rb"""(?m)^[ \t]*(\[.*interlock|["']?(tool|interlock)["']?[ \t]*[.=])"""
 """What a TOML file with a table `tool.interlock` has: a header, or a key outside a list, that may lead to it."""
 
 
-class Settings(msgspec.Struct, frozen=True):
+class Project(msgspec.Struct, frozen=True):
     """What a file sets, by key; paths lead from where the command runs. `lines` has the line of each key, from 1."""
 
     path: str
@@ -30,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True):
     lines: Mapping[str, int]
 
 
-def find(start: str = "") -> Settings | None:
+def find(start: str = "") -> Project | None:
     """What the nearest file in a folder or above it sets; None when there is no such file.
 
     Raises UsageError when that file cannot be read, is no TOML, or sets what there is not; or when there are two.
@@ -54,7 +58,60 @@ def above(start: str = "") -> Iterator[str]:
         yield os.path.join(start, *[os.pardir] * number)
 
 
-def _settings(folder: str, name: str) -> Settings | None:
+def find_ledger(start: str = "") -> str:
+    """The nearest `.codex-workers/workerctl.db` in a folder or above it. Raises UsageError when there is none."""
+    found = nearest_ledger(start)
+    if found is None:
+        raise UsageError(
+            f"no ledger: give `--ledger PATH` (in Python `ledger=`), set `$INTERLOCK_LEDGER`, or run where "
+            f"`{_LEDGER}` is in or above the folder"
+        )
+    return found
+
+
+def nearest_ledger(start: str = "") -> str | None:
+    """The ledger that `find_ledger` finds, or None."""
+    try:
+        folder = os.path.abspath(start)
+    except FileNotFoundError:
+        folder = ""
+    while folder:
+        path = os.path.join(folder, _LEDGER)
+        if _there(path):
+            return path
+        above = os.path.dirname(folder)
+        folder = above if above != folder else ""
+    return None
+
+
+def _there(path: str) -> bool:
+    """Whether something is at a path: a broken link is, and what may not be looked at counts as well."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def find_lock(start: str = "") -> str:
+    """The nearest `interlock.lock` in a folder or above it. Raises LockError when there is none."""
+    found = nearest_lock(start)
+    if found is None:
+        raise LockError(
+            f"{LOCK}: error: there is no lock in this folder or above it\n   = `interlock lock POLICY` writes one"
+        )
+    return found
+
+
+def nearest_lock(start: str = "") -> str | None:
+    """The lock that `find_lock` finds, or None."""
+    paths = (os.path.join(folder, LOCK) for folder in above(start))
+    return next((path for path in paths if os.path.lexists(path)), None)
+
+
+def _settings(folder: str, name: str) -> Project | None:
     content = _content(os.path.join(folder, name))
     if content is None or (name == SHARED and not re.search(_MENTION, content)):
         return None
@@ -96,7 +153,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     locked: bool = False
 
 
-def read(folder: str, name: str, content: bytes) -> Settings | None:
+def read(folder: str, name: str, content: bytes) -> Project | None:
     """What a file of those bytes sets; None when it has no table of ours. Raises UsageError with all that is wrong."""
     path = os.path.join(folder, name)
     source, document = _parsed(path, content)
@@ -108,7 +165,7 @@ def read(folder: str, name: str, content: bytes) -> Settings | None:
             return None
     _check(table, source, header)
     values = {key: _from(folder, key, value) for key, value in table.items()}
-    return Settings(path, values, {key: _place(source, header, key).line for key in values})
+    return Project(path, values, {key: _place(source, header, key).line for key in values})
 
 
 def _from(folder: str, key: str, value: Any) -> Any:

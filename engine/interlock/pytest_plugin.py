@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interlock.model.decision import Decision
     from interlock.model.testing import CaseResult
     from interlock.policy.library import Library
+    from interlock.request import Request
 
 _SUFFIXES = ("_test.yaml", "_test.yml")
 _KEYS = (re.compile(rb"^policy[ \t]*:", re.MULTILINE), re.compile(rb"^cases[ \t]*:", re.MULTILINE))
@@ -98,7 +99,7 @@ class CaseFailed(Exception):
 
 
 class Gate:
-    """Asserts what a policy decides. Where no ledger is given, it is what the project configures."""
+    """Asserts what a policy decides. What is not given is what the environment or the project's file sets."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -112,7 +113,10 @@ class Gate:
         at: str | datetime | None = None,
         params: Mapping[str, Any] | None = None,
         policy_dirs: Sequence[str | os.PathLike[str]] | None = None,
+        engine: str | None = None,
         lock: str | os.PathLike[str] | None = None,
+        locked: bool | None = None,
+        waivers: str | os.PathLike[str] | None = None,
         max_skew: str | timedelta | None = None,
         expect: Told = "allowed",
         state: str | None = None,
@@ -123,19 +127,13 @@ class Gate:
         those of `interlock.evaluate`.
         """
         __tracebackhide__ = True
-        from interlock import Ledger, UsageError, evaluate, open_ledger
         from interlock.reporting import Look, render
+        from interlock.request import Session
 
-        configured = _configured(self.config)
-        ledger = configured.get("ledger") if ledger is None else ledger
-        if ledger is None:
-            raise UsageError("no ledger: give `ledger=`, set `$INTERLOCK_LEDGER`, or configure one")
-        folders = configured.get("policy-dir", ()) if policy_dirs is None else policy_dirs
-        strict = configured.get("strict-ledger", False)
-        opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, strict=strict)
-        max_skew = configured.get("max-skew") if max_skew is None else max_skew
-        how: dict[str, Any] = {"at": at, "params": params, "policy_dirs": folders, "lock": lock, "max_skew": max_skew}
-        decision = evaluate(policy, ledger=opened, task=task, **how)
+        given = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
+        request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
+        with Session(request.about([policy], [task], at=at, params=params or {})) as session:
+            (decision,) = session.decisions()
         told = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
         if told != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"
@@ -153,37 +151,18 @@ def interlock_gate(pytestconfig: pytest.Config) -> Gate:
 
 
 def _library(config: pytest.Config) -> Library:
-    from interlock.request import library
+    from interlock.request import Session
 
-    return library(_configured(config).get("policy-dir", ()))
-
-
-def _configured(config: pytest.Config) -> dict[str, Any]:
-    """What the environment or the project's file sets. Raises UsageError for a file that is wrong."""
-    from interlock.project import find
-
-    found = find(str(config.rootpath))
-    values = dict(found.values) if found else {}
-    if ledger := os.environ.get("INTERLOCK_LEDGER"):
-        values["ledger"] = ledger
-    if strict := os.environ.get("INTERLOCK_STRICT_LEDGER"):
-        values["strict-ledger"] = _truth("INTERLOCK_STRICT_LEDGER", strict)
-    if folders := os.environ.get("INTERLOCK_POLICY_DIR"):
-        values["policy-dir"] = folders.split(os.pathsep)
-    if (skew := os.environ.get("INTERLOCK_MAX_SKEW")) is not None:
-        values["max-skew"] = skew
-    return values
+    return Session(_request(config, {}, "policy-dir")).library
 
 
-def _truth(name: str, text: str) -> bool:
-    """What a variable says, true or false, in the words that the command takes. Raises UsageError for another."""
-    from interlock import UsageError
+def _request(config: pytest.Config, given: Mapping[str, Any], *keys: str) -> Request:
+    """The request of what is given, of the environment and of the project's file. Raises UsageError, LockError."""
+    from interlock.request import settled
+    from interlock.settings import SETTINGS, settle
 
-    if text.strip().lower() in ("1", "true", "t", "yes", "y", "on"):
-        return True
-    if text.strip().lower() in ("0", "false", "f", "no", "n", "off"):
-        return False
-    raise UsageError(f"`${name}` is `{text}`; set it to `true` or `false`")
+    start = str(config.rootpath)
+    return settled(settle(keys or SETTINGS, given, start=start, prefix=""), start)
 
 
 def _near(path: Path) -> str:

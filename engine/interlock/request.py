@@ -1,160 +1,243 @@
-"""The use cases: paths, names and parameters in, decisions out. The public API is this module, re-exported."""
+"""A question, and what it takes to answer it.
+
+Every face builds a `Request` and nothing else. A `Session` is the request made good: the only place that opens a
+ledger, loads policies, holds a lock, reads waivers or looks at the clock.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from interlock.diagnostics import EngineError, UsageError, nearest
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
-from interlock.ledger import Ledger, Snapshot, open_ledger
+from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 from interlock.model.decision import Decision
-from interlock.moment import Skew, moment, skew_of
+from interlock.moment import Moment, Skew, moment, skew_of
 from interlock.policy.library import Library
 
 if TYPE_CHECKING:
-    from interlock.ledger.export import Extent
+    from typing import Self
+
     from interlock.model.waivers import Waivable, Waivers
+    from interlock.settings import Settled
 
 Name = str | os.PathLike[str]
-_libraries: dict[tuple[tuple[str, ...], bool], Library] = {}
+T = TypeVar("T")
+_libraries: dict[tuple[tuple[str, ...], bool, bool], Library] = {}
 
 
-def evaluate(
-    policy: Name,
-    *,
-    ledger: Ledger | Name,
-    task: str,
-    at: str | datetime | None = None,
-    params: Mapping[str, Any] | None = None,
-    engine: Engine = "both",
-    policy_dirs: Sequence[Name] = (),
-    lock: Name | None = None,
-    waivers: Name | None = None,
-    max_skew: Skew = None,
-) -> Decision:
-    """Decide one policy for one task.
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked, as it was given; nothing has been read.
 
-    `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
-    `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
-    name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
-    `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision tells.
+    `policies` are ids or files; `tasks` names or ids, or None for every task of the ledger; `ledger` one that is open,
+    or its path, or None for the nearest of Agent Conveyor; `at` the instant asked about, None for now; `params` values
+    by name; `policy_dirs` further folders of policies; `lock` the file of the lock that is held, and `waivers` that of
+    the waivers, None for none. `settings` say where each setting comes from.
 
-    Asked about now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
-    be allowed is then undecided where a fact that was read carries a time more than `max_skew` ahead of the clock (a
-    timedelta, or a text such as "5s", which is the default). Asked about an instant, facts stamped later do not count.
-
-    Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy or
-    invalid waivers; LockError for a policy that is not the locked one; LedgerError for a ledger that cannot be read. A
-    decision that cannot be made is a value: `allow` is then None.
+    Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
+    for beside it first.
     """
-    return judge(
-        [policy],
-        ledger=ledger,
-        tasks=[task],
-        at=at,
-        params=params,
-        engine=engine,
-        policy_dirs=policy_dirs,
-        lock=lock,
-        waivers=waivers,
-        max_skew=max_skew,
-    )[0]
+
+    policies: tuple[Name, ...] = ()
+    tasks: tuple[str, ...] | None = None
+    ledger: Ledger | Name | None = None
+    at: str | datetime | Moment | None = None
+    params: Mapping[str, Any] = {}
+    engine: Engine = "both"
+    policy_dirs: tuple[Name, ...] = ()
+    lock: Name | None = None
+    waivers: Name | None = None
+    max_skew: Skew = None
+    strict_ledger: bool = False
+    cached: bool = True
+    beside_first: bool = False
+    settings: Mapping[str, Settled] = {}
+
+    def about(self, policies: Iterable[Name], tasks: Sequence[str] | None, **other: Any) -> Request:
+        """The same request about these policies and tasks, and with other values of further fields."""
+        tasks = None if tasks is None else tuple(tasks)
+        return msgspec.structs.replace(self, policies=tuple(policies), tasks=tasks, **other)
 
 
-def judge(
-    policies: Iterable[Name],
-    *,
-    ledger: Ledger | Name,
-    tasks: Sequence[str] | None,
-    at: str | datetime | None = None,
-    params: Mapping[str, Any] | None = None,
-    engine: Engine = "both",
-    policy_dirs: Sequence[Name] = (),
-    lock: Name | None = None,
-    waivers: Name | Waivers | None = None,
-    max_skew: Skew = None,
-) -> tuple[Decision, ...]:
-    """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
+def settled(settings: Mapping[str, Settled], start: str = "", **other: Any) -> Request:
+    """The request of these settings. Raises LockError where the lock to be held cannot be found."""
+    from interlock.settings import lock_of
 
-    Decisions come task by task, and within a task in the order of the policies. Arguments and errors as in `evaluate`;
-    a parameter must be known to at least one of the policies.
+    values = {key: each.value for key, each in settings.items() if key not in ("lock", "locked", "policy-dir")}
+    named = {key.replace("-", "_"): value for key, value in values.items()}
+    folders = settings["policy-dir"].value if "policy-dir" in settings else ()
+    lock = lock_of(settings, start)
+    return Request(**{**named, "policy_dirs": folders, "lock": lock, "settings": settings, **other})
+
+
+class Session:
+    """A request made good. Each part is made when it is first asked for, and then stays: one clock, one ledger.
+
+    `watched` is shown how far a feed is read; a writer that holds the ledger locked is waited for, `patience` seconds
+    each time. `warn` is given what a person should know about the ledger and the waivers: a text and its label. A
+    ledger that the session opened is closed with it.
+
+    Its parts raise UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid
+    policy or invalid waivers; LockError for a policy that is not the locked one; LedgerError for a ledger that cannot
+    be read.
     """
-    policies_at, names = library(policy_dirs, cached=lock is None), list(policies)
-    loaded = ready(names, policies_at, lock)
-    given = [arguments_for(each, params or {}, loaded) for each in loaded]
-    waived = waivers_of(waivers, names, policies_at) if isinstance(waivers, str | os.PathLike) else waivers
-    skew = skew_of(max_skew)
-    opened = ledger if isinstance(ledger, Ledger) else open_ledger(ledger)
-    asked = moment(at, opened)
 
-    def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
-        bench = Judge(snapshot, opened.path, asked.now, engine, waived, skew)
-        names = snapshot.task_labels() if tasks is None else tasks
-        return tuple(bench.decide(p, task, a) for task in names for p, a in zip(loaded, given, strict=True))
+    def __init__(
+        self,
+        request: Request,
+        watched: Watched | None = None,
+        patience: float = BUSY_SECONDS,
+        warn: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.request, self._watched, self._patience, self._warn = request, watched, patience, warn
+        self._opened: Ledger | None = None
 
-    try:
-        return opened.ask(asked.now, decided, live=asked.live)
-    except EngineError as error:
-        raise UsageError(str(error)) from None
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the ledger, if it was opened here."""
+        if self._opened is not None:
+            self._opened.close()
+
+    @cached_property
+    def library(self) -> Library:
+        """The shipped policies and those of the folders; under a lock all are compiled from their source."""
+        request = self.request
+        return library(request.policy_dirs, request.cached and request.lock is None, request.beside_first)
+
+    @cached_property
+    def policies(self) -> tuple[Loaded, ...]:
+        """The policies, with those that they need; with a lock, only what it holds."""
+        loaded = self.library.loads(self.request.policies)
+        if self.request.lock is not None:
+            from interlock.policy.lock import hold
+
+            hold(os.fspath(self.request.lock), loaded)
+        return loaded
+
+    @cached_property
+    def arguments(self) -> tuple[dict[str, Any], ...]:
+        """The value of every parameter, for each policy. A parameter must be known to one of them."""
+        return tuple(_arguments(each, self.request.params, self.policies) for each in self.policies)
+
+    @cached_property
+    def waivers(self) -> Waivers | None:
+        """The waivers. They may speak of the policies, of what those need, and of the library's."""
+        if self.request.waivers is None:
+            return None
+        found = _waivers(os.fspath(self.request.waivers), self.policies, self.library)
+        if self._warn is not None and found.warnings:
+            from interlock.diagnostics import render
+
+            for issue in found.warnings:
+                self._warn(render(issue, found.source), "")
+        return found
+
+    @cached_property
+    def max_skew(self) -> int:
+        """How far ahead of the clock a time may lie, in microseconds."""
+        return skew_of(self.request.max_skew)
+
+    @cached_property
+    def place(self) -> str:
+        """The path of the ledger, as it was named, or where it was found."""
+        named = self.request.ledger
+        if isinstance(named, Ledger):
+            return named.path
+        if named is None:
+            from interlock.project import find_ledger
+
+            return find_ledger()
+        return os.fspath(named)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        if isinstance(self.request.ledger, Ledger):
+            return self.request.ledger
+        self._opened = open_ledger(self.place, self._watched, self._patience, strict=self.request.strict_ledger)
+        if self._warn is not None:
+            for note in self._opened.notes:
+                self._warn(note, "warning")
+        return self._opened
+
+    def lines(self) -> Iterator[bytes] | None:
+        """The lines of the feed, which is not opened; None where the ledger is a file of SQLite."""
+        return feed_lines(self.place, self.place, self._watched) if is_feed(self.place) else None
+
+    @cached_property
+    def moment(self) -> Moment:
+        """The instant that is asked about."""
+        return moment(self.request.at, self.ledger)
+
+    def judge(self, snapshot: Snapshot, engine: Engine | None = None) -> Judge:
+        """The judge over a snapshot. Raises EngineError where its engine cannot be had."""
+        engine = engine or self.request.engine
+        return Judge(snapshot, self.ledger.path, self.moment.now, engine, self.waivers, self.max_skew)
+
+    def over(self, use: Callable[[Snapshot], T], *, head: int = NEWEST, now: int | None = None) -> T:
+        """What comes of using one snapshot at the instant, or at `now`, of receipts up to the `seq` `head`."""
+        self.ledger, self.max_skew  # noqa: B018  # what is wrong with them is reported before the snapshot is taken
+        if self.request.policies:
+            self.policies, self.arguments, self.waivers  # noqa: B018
+        at = self.moment if now is None else Moment(now)
+        try:
+            return self.ledger.ask(at.now, use, head, live=at.live, as_of=at.as_of)
+        except EngineError as error:
+            raise UsageError(str(error)) from None
+
+    def tasks(self, snapshot: Snapshot) -> Sequence[str]:
+        """The tasks that are asked about."""
+        return snapshot.task_labels() if self.request.tasks is None else self.request.tasks
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions, over one snapshot: task by task, and within a task in the order of the policies."""
+
+        def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
+            judge, asked = self.judge(snapshot), list(zip(self.policies, self.arguments, strict=True))
+            return tuple(
+                judge.decide(policy, task, values) for task in self.tasks(snapshot) for policy, values in asked
+            )
+
+        return self.over(decided)
 
 
-def ready(policies: Iterable[Name], policies_at: Library, lock: Name | None) -> tuple[Loaded, ...]:
-    """The policies, with those that they need; with a lock, only what it holds.
-
-    Raises UsageError, PolicyError, LockError.
-    """
-    loaded = policies_at.loads(policies)
-    if lock is not None:
-        from interlock.policy.lock import hold
-
-        hold(os.fspath(lock), loaded)
-    return loaded
-
-
-def library(policy_dirs: Sequence[Name] = (), *, cached: bool = True) -> Library:
+def library(policy_dirs: Sequence[Name] = (), cached: bool = True, beside_first: bool = False) -> Library:
     """The shipped policies and those of further folders; what has been loaded once is kept.
 
     For a lock, all are compiled from their source (not `cached`): a lock holds the digests of texts, not of what is
-    cached of them.
+    cached of them. Raises UsageError where a folder cannot be read: a misspelt one must not go unnoticed.
     """
-    folders = tuple(os.fspath(folder) for folder in policy_dirs)
-    if (folders, cached) not in _libraries:
-        _libraries[folders, cached] = Library(folders, cached=cached)
-    return _libraries[folders, cached]
+    key = tuple(os.fspath(folder) for folder in policy_dirs), cached, beside_first
+    for folder in key[0]:
+        try:
+            os.listdir(folder)
+        except OSError as error:
+            raise UsageError(
+                f"cannot read the policies in `{folder}`: {(error.strerror or str(error)).lower()}"
+            ) from None
+    if key not in _libraries:
+        _libraries[key] = Library(key[0], cached=cached, beside_first=beside_first)
+    return _libraries[key]
 
 
-def extent(tasks: Sequence[str] | None, policies: Iterable[Name], policy_dirs: Sequence[Name] = ()) -> Extent:
-    """What must be exported of tasks (every task when None) for policies, and those that they need.
-
-    For no policy in particular, that is every kind of facts. What shipped policies and those of `policy_dirs` read of
-    every task is exported of every task. Raises UsageError, PolicyError.
-    """
-    from interlock.ledger.export import Extent
-
-    policies_at = library(policy_dirs)
-    names = list(policies)
-    loaded = policies_at.loads(names or policies_at.ids())
-    kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
-    for each in closure(loaded):
-        for kind, everywhere in each.policy.kinds().items():
-            kinds[kind] = kinds.get(kind, False) or everywhere
-    return Extent(tasks, sorted(kinds) if names else None, sorted(kind for kind, every in kinds.items() if every))
-
-
-def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Waivers:
-    """The waivers of a file. They may speak of the policies, of what those need, and of the library's.
-
-    Raises UsageError, PolicyError.
-    """
+def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Waivers:
     from interlock.policy.parse import document
     from interlock.policy.waivers import read, waivable
 
     near: dict[str, list[Loaded]] = {}
-    for each in closure(policies_at.loads(policies)):
+    for each in closure(policies):
         near.setdefault(each.policy.id, []).append(each)
 
     def known(identity: str) -> Sequence[Waivable] | str:
@@ -166,10 +249,10 @@ def waivers_of(path: Name, policies: Iterable[Name], policies_at: Library) -> Wa
         close = nearest(identity, {*near, *policies_at.ids()})
         return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
 
-    return read(os.fspath(path), known)
+    return read(path, known)
 
 
-def arguments_for(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:
+def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:
     """The value of every parameter of a policy. Raises UsageError for a wrong one, or one that none of `every` has."""
     known = {parameter.name for each in every for parameter in each.policy.parameters}
     for name in params:

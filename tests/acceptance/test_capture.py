@@ -22,6 +22,7 @@ from interlock.analysis.testing.parse import suite_of
 from interlock.cli import main
 from interlock.diagnostics import PolicyError, Source
 from interlock.policy.library import Library
+from interlock.request import Request, Session
 from tests.acceptance.conftest import Interlock, Ran
 from tests.conformance.answers import ANSWERS, Question, given
 from tests.helpers.ledgers import LedgerBuilder
@@ -78,7 +79,7 @@ def holds(ledger: Path, policy: str, task: str, at: str, **params: Any) -> Any:
     """The case of a decision, held to all that every case must keep to."""
     opened = package.open_ledger(ledger)
     decision = package.evaluate(policy, ledger=opened, task=task, at=at, params=params)
-    found = incident(policy, ledger=opened, task=task, at=at, params=params, policy_dirs=())
+    found = incident(Session(Request(policies=(policy,), tasks=(task,), ledger=opened, at=at, params=params)))
     case = captured(found, name=None, keep_times=False)
     text = new_file(policy, "test.schema.json", case)
     assert yaml.safe_load(text) == {"policy": policy, "cases": [case]}

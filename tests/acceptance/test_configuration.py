@@ -14,7 +14,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import click
 import jsonschema
 import pytest
 import yaml
@@ -22,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock import schemas
-from interlock.cli.configured import KEYS, Configured
 from interlock.diagnostics import UsageError
 from interlock.project import find
+from interlock.settings import SETTINGS
 from tests.acceptance.conftest import Interlock
 from tests.helpers.wording import ours
 
@@ -66,7 +65,9 @@ def _written(cases: list[dict[str, Any]]) -> str:
 
     Dumper.add_representer(str, text)
     head = FILE.read_text("utf-8").partition("\n")[0]
-    return f"{head}\n" + "".join(yaml.dump([case], Dumper=Dumper, sort_keys=False, width=1000) for case in cases)
+    return f"{head}\n" + "".join(
+        yaml.dump([case], Dumper=Dumper, sort_keys=False, width=1000, allow_unicode=True) for case in cases
+    )
 
 
 def test_every_line_of_json_is_a_setting(interlock: Interlock, folder: Path) -> None:
@@ -74,21 +75,13 @@ def test_every_line_of_json_is_a_setting(interlock: Interlock, folder: Path) -> 
     found = [json.loads(line) for line in interlock("config", "--format", "json").out.splitlines()]
     for each in found:
         jsonschema.Draft202012Validator(STATED).validate(each)
-    assert [each["setting"] for each in found] == list(KEYS.values()) == STATED["properties"]["setting"]["enum"]
+    assert [each["setting"] for each in found] == list(SETTINGS) == STATED["properties"]["setting"]["enum"]
     assert [each["where"] for each in found if each["from"] == "file"] == ["interlock.toml:1", "interlock.toml:2"]
 
 
 def test_every_key_of_the_schema_is_a_setting() -> None:
-    assert sorted(json.loads((ROOT / "schemas" / "config.schema.json").read_text())["properties"]) == sorted(
-        KEYS.values()
-    )
-
-
-def test_what_is_configured_is_a_mapping(folder: Path) -> None:
-    (folder / "interlock.toml").write_text('ledger = "a.db"\nlocked = true\n', "utf-8")
-    with click.Context(click.Command("config")):
-        assert dict(Configured()) == {"ledger": "a.db", "locked": True}
-        assert len(Configured()) == 2
+    keys = json.loads((ROOT / "schemas" / "config.schema.json").read_text())["properties"]
+    assert sorted(keys) == sorted(key for key, each in SETTINGS.items() if each.in_file)
 
 
 def test_help_is_told_whatever_the_file_says(interlock: Interlock, folder: Path) -> None:
@@ -146,7 +139,7 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*KEYS.values(), "policy_dir", "x"]), VALUES, max_size=4))
+@given(st.dictionaries(st.sampled_from([*SETTINGS, "policy_dir", "x"]), VALUES, max_size=4))
 def test_a_file_is_taken_just_when_the_schema_takes_it(tmp_path_factory: pytest.TempPathFactory, table: Any) -> None:
     try:
         text = "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())

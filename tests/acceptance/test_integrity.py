@@ -12,7 +12,7 @@ import interlock
 from interlock.instant import parse_instant
 from interlock.ledger.export import Export
 from interlock.policy.library import Library
-from interlock.request import extent
+from tests.helpers.extents import extent_of
 from tests.helpers.ledgers import LedgerBuilder
 from tests.unit.ledger.conveyor.test_time import clock
 
@@ -105,7 +105,7 @@ def judged(builder: LedgerBuilder) -> tuple[str, list[str]]:
     decision = interlock.evaluate("integrity", ledger=path, task="demo", at=now)
     with interlock.open_ledger(path).snapshot(parse_instant(now)) as snapshot:
         feed = path.with_suffix(".ndjson")
-        feed.write_bytes(b"\n".join(Export(snapshot, parse_instant(now), extent(["demo"], ["integrity"])).lines()))
+        feed.write_bytes(b"\n".join(Export(snapshot, parse_instant(now), extent_of(["demo"], ["integrity"])).lines()))
     again = interlock.evaluate("integrity", ledger=feed, task="demo", at=now)
     assert (again.state, again.reason, again.findings) == (decision.state, decision.reason, decision.findings)
     return decision.state, [finding.rule for finding in decision.findings]

@@ -195,7 +195,8 @@ def test_the_environment_names_the_ledger(nest: Path, interlock: Interlock, monk
     monkeypatch.setenv("INTERLOCK_LEDGER", "nowhere.db")
     assert "`nowhere.db` does not exist" in interlock("tasks").err
     monkeypatch.setenv("INTERLOCK_LEDGER", "")
-    assert interlock("tasks").out == "inner\n"
+    ran = interlock("tasks")
+    assert (ran.code, ran.err) == (2, "error: `INTERLOCK_LEDGER` is empty; give it a value, or unset it\n")
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["nowhere", "in a folder that is no more"])

@@ -15,11 +15,12 @@ import pytest
 
 import interlock as api
 from interlock import request, schemas
-from interlock.analysis.decision_log import recorded
+from interlock.analysis.decision_log import answer
+from interlock.api import judge
 from interlock.cli import main
 from interlock.policy import cache
 from interlock.policy.lock import Locked, hold, made, read
-from interlock.request import judge, library
+from interlock.request import Request, Session, library
 from interlock.resources import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
 from tests.unit.policy.test_cache import forged, plant
@@ -298,7 +299,8 @@ def test_the_api_compiles_from_source_under_a_lock(
     ledger = api.open_ledger(story_path)
     assert api.evaluate("smoke", ledger=ledger, task=asked["tasks"][0], at=asked["at"]).allow is True, "no forgery"
     assert [each.allow for each in judge(["smoke"], ledger=ledger, **asked)] == [False]
-    assert [each.decision.allow for each in recorded(["smoke"], ledger=ledger, params={}, **asked)] == [False]
+    locked = Request(policies=("smoke",), tasks=tuple(asked["tasks"]), ledger=ledger, at=asked["at"], lock="a.lock")
+    assert [each.decision.allow for each in answer(Session(locked))] == [False]
     assert api.evaluate("smoke", ledger=ledger, task=asked["tasks"][0], at=asked["at"], lock="a.lock").allow is False
 
 
@@ -341,4 +343,4 @@ def test_a_lock_that_is_named_is_held_whatever_a_variable_says(writes: Writes, g
 def test_a_lock_without_a_name_is_refused(env: dict[str, str], writes: Writes, story_path: Path) -> None:
     ran = writes("eval", "smoke", *WHEN, "--ledger", str(story_path), *(() if env else ("--lock", "")), env=env)
     assert (ran.code, ran.out) == (2, "")
-    assert "the lock has an empty name" in ran.err
+    assert ran.err.startswith("error: `INTERLOCK_LOCK` is empty" if env else "error: `--lock` is empty")

@@ -17,6 +17,7 @@ from mcp.types import CallToolResult
 
 import interlock
 from interlock.mcp_server import TOOLS, server
+from interlock.request import Request
 
 AT = "2026-06-22T09:20:00Z"
 ASKED = {"policy": "smoke", "task": "checkout-refactor", "at": AT}
@@ -24,7 +25,7 @@ ASKED = {"policy": "smoke", "task": "checkout-refactor", "at": AT}
 
 def told(ledger: Path, ask: Callable[[Client], Awaitable[Any]]) -> Any:
     async def talk() -> Any:
-        async with Client(server(interlock.open_ledger(ledger))) as client:
+        async with Client(server(Request(ledger=interlock.open_ledger(ledger)))) as client:
             return await ask(client)
 
     return asyncio.run(talk())

@@ -22,6 +22,7 @@ from interlock.evaluation.judge import Judge
 from interlock.mcp_server import server
 from interlock.policy.library import Library
 from interlock.policy.needs import MAX_NEED_DEPTH
+from interlock.request import Request
 from tests.acceptance.conftest import Interlock
 
 DEPTH = 40
@@ -252,7 +253,7 @@ def test_a_tool_of_the_server_reads_each_file_once(folder: Path, story_path: Pat
     chain(folder, "denied")
 
     async def asking() -> Any:
-        async with Client(server(api.open_ledger(story_path), ["chain"])) as client:
+        async with Client(server(Request(ledger=api.open_ledger(story_path), policy_dirs=("chain",)))) as client:
             return await client.call_tool("evaluate", {"policy": "p01", "task": TASK, "at": AT})
 
     assert anyio.run(asking).structured_content["allow"] is False

@@ -221,11 +221,12 @@ def test_the_fixture_takes_what_the_project_configures(gate: pytest.Pytester, mo
 
         def test_lock(interlock_gate):
             with pytest.raises(LockError):
-                interlock_gate("gate", task="checkout-refactor", lock="nowhere.lock")
+                named = {"ledger": "story.db", "policy_dirs": ["policies"]}  # with a lock no file is read
+                interlock_gate("gate", task="checkout-refactor", lock="nowhere.lock", **named)
         """
     )
     ran = gate.runpytest("-k", "test_it")
-    ran.stdout.fnmatch_lines(["*UsageError: no ledger: give `ledger=`*"])
+    ran.stdout.fnmatch_lines(["*UsageError: no ledger: give `--ledger PATH` (in Python `ledger=`)*"])
     (gate.path / "interlock.toml").write_text('ledger = "story.db"\npolicy-dir = ["policies"]\n', "utf-8")
     gate.runpytest().assert_outcomes(passed=2)
     monkeypatch.setenv("INTERLOCK_LEDGER", "nowhere.db")

@@ -69,7 +69,11 @@ def test_a_receipt_is_an_end(interlock: Interlock, story_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [
-        (("--from", "2026-06-23T00:00:00Z"), 2, "nothing is from 2026-06-23T00:00:00Z to 2026-06-22T09:55:17Z"),
+        (
+            ("--from", "2026-06-23T00:00:00Z"),
+            2,
+            "the beginning 2026-06-23T00:00:00Z is later than the end 2026-06-22T09:55:17Z",
+        ),
         (("--from", "yesterday"), 2, "`yesterday` is no instant"),
         (("--format", "yaml"), 2, "invalid value for `--format`"),
         (("--param", "stale_after=90"), 2, "`90` is no duration"),
@@ -84,7 +88,7 @@ def test_a_wrong_question(args: tuple[str, ...], code: int, told: str, interlock
 def test_a_task_without_a_receipt_has_no_ends(interlock: Interlock, tmp_path: Path) -> None:
     path = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind().write()
     ran = interlock("replay", "loop", "--task", "demo", "--ledger", str(path))
-    assert ran == (2, "", "error: the task `demo` has no receipt, so say from when to when\n")
+    assert ran == (2, "", "error: the task `demo` has no receipt; give the beginning and the end\n")
     ran = interlock("replay", "loop", "--task", "demo", "--ledger", str(path), "--from", "-1m", "--to", "-1s")
     assert (ran.code, ran.out.count("Dispatch dispatch-local is missing.")) == (0, 1)
 

@@ -14,7 +14,7 @@ from interlock import schemas
 from interlock.instant import latest_instant, parse_instant
 from interlock.ledger import open_ledger
 from interlock.ledger.export import Export
-from interlock.request import extent
+from tests.helpers.extents import extent_of
 from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:01:00Z"
@@ -65,7 +65,7 @@ def test_smoke_is_proved_only_where_the_heartbeat_is_not_before_the_session(
     moment = parse_instant(NOW)
     with open_ledger(path).snapshot(moment) as snapshot:
         feed = tmp_path / "feed.ndjson"
-        feed.write_bytes(b"\n".join(Export(snapshot, moment, extent(["demo"], ["smoke"])).lines()))
+        feed.write_bytes(b"\n".join(Export(snapshot, moment, extent_of(["demo"], ["smoke"])).lines()))
     assert interlock.evaluate("smoke", ledger=feed, task="demo", at=NOW).allow is decision.allow
 
 
@@ -124,7 +124,7 @@ def test_a_computed_field_is_no_part_of_a_fact(tmp_path: Path) -> None:
     path = session(tmp_path, bound=f"{SECOND}.500Z", opened=f"{SECOND}Z").write()
     moment = parse_instant(NOW)
     with open_ledger(path).snapshot(moment) as snapshot:
-        lines = list(Export(snapshot, moment, extent(["demo"], ["smoke"])).lines())
+        lines = list(Export(snapshot, moment, extent_of(["demo"], ["smoke"])).lines())
     computed = {name for kind in schemas.kinds() for name, spec in schemas.fields(kind).items() if spec.latest_of}
     assert {"at_latest", "heartbeat_latest"} <= computed
     assert not any(f'"{name}"'.encode() in line for line in lines for name in computed)

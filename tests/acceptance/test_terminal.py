@@ -191,7 +191,7 @@ from interlock.cli import main
 def judge(*_, **__):
     print("ready", flush=True)
     time.sleep(60)
-request.judge = judge
+request.Session.decisions = judge
 main()
 """
 
@@ -212,7 +212,7 @@ def test_a_bug_is_told_as_one(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("\x1b[2Jsomething is rotten")
 
-    monkeypatch.setattr(request, "judge", broken)
+    monkeypatch.setattr(request.Session, "decisions", broken)
     with pytest.raises(SystemExit) as exited:
         main.main([*DENIED, str(story_path)])
     out, err = capfd.readouterr()

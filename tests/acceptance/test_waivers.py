@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 import interlock as api
-from interlock.cli import exit_codes
+from interlock.cli import exit_codes, main
 from interlock.instant import format_instant
 from interlock.model.waivers import Waiver, Waivers
 from interlock.policy.library import Library
@@ -291,12 +292,45 @@ def test_a_decision_holds_no_longer_than_what_it_rests_on_is_waived(tmp_path: Pa
     assert api.evaluate("autonomy", at="2026-06-22T09:20:00Z", **asked).valid_until == "2026-06-22T09:20:05Z"
 
 
-def test_a_decision_log_holds_no_waivers(tmp_path: Path, story_path: Path, interlock: Interlock) -> None:
+@pytest.fixture
+def logged(tmp_path: Path, story_path: Path) -> str:
+    """The waivers of a decision that is in the log `gate.ndjson`, which they allow."""
     path = written(tmp_path, {"rule": STALE})
-    at = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
-    ran = interlock("eval", "smoke", *at, "--waivers", str(path), "--decision-log", "gate.ndjson")
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "error: a decision log holds no waivers; give one of `--decision-log` and `--waivers`\n"
+    with pytest.raises(SystemExit) as exited:
+        main.main(["eval", "smoke", *STORY, str(story_path), "--waivers", path, "--decision-log", "gate.ndjson"])
+    assert exited.value.code == 0
+    return path
+
+
+def verified(interlock: Interlock, *more: str) -> tuple[int, dict[str, Any]]:
+    ran = interlock("verify-decision", "gate.ndjson", "--format", "json", *more)
+    (found,) = map(json.loads, ran.out.splitlines())
+    return ran.code, found
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_logged_decision_is_verified_with_the_waivers_that_it_was_judged_with(
+    logged: str, interlock: Interlock
+) -> None:
+    record = json.loads(Path("gate.ndjson").read_text("utf-8"))
+    assert record["asked"]["waivers"] == logged
+    assert record["asked"]["waivers_digest"].removeprefix("sha256:") == sha256(Path(logged).read_bytes()).hexdigest()
+    code, found = verified(interlock)
+    assert (code, found["outcome"]) == (0, "same")
+    assert found["notes"] == [f"judged with the waivers `{logged}`, which only the log names"]
+    code, found = verified(interlock, "--waivers", logged)
+    assert (code, found["outcome"], found["notes"]) == (0, "same", [])
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_logged_decision_is_not_verified_with_other_waivers(logged: str, interlock: Interlock) -> None:
+    Path(logged).write_text(Path(logged).read_text("utf-8") + "# other\n", "utf-8")
+    code, found = verified(interlock)
+    assert (code, found["outcome"]) == (4, "unjudged")
+    assert found["why"] == f"the waivers `{logged}` are not those that it was judged with"
+    Path(logged).unlink()
+    code, found = verified(interlock)
+    assert (code, found["why"]) == (4, f"the waivers `{logged}` are not there; name the file with `--waivers`")
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -21,8 +21,8 @@ from interlock.evaluation import rete
 from interlock.instant import parse_instant
 from interlock.ledger.export import Export
 from interlock.policy.library import Library
-from interlock.request import extent
 from tests.conformance.answers import ANSWERS
+from tests.helpers.extents import extent_of
 
 HERE = Path(__file__).parent
 CASES = sorted(str(path.parent.relative_to(HERE)) for path in HERE.glob("*/*/case.yaml"))
@@ -107,7 +107,7 @@ def exported(ledger: Path, policy: str, said: Side) -> bytes:
     """What `interlock export` writes of the side's facts, with the one that it changes changed."""
     now = parse_instant(said.at)
     with closing(interlock.open_ledger(ledger)) as opened, opened.snapshot(now) as snapshot:
-        lines = list(Export(snapshot, now, extent(said.tasks, [policy])).lines())
+        lines = list(Export(snapshot, now, extent_of(said.tasks, [policy])).lines())
     if said.changed is not None:
         lines = changed(lines, said.changed)
     return b"".join(line + b"\n" for line in lines)

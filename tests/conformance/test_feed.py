@@ -12,8 +12,8 @@ import interlock
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger
 from interlock.ledger.export import Export
-from interlock.request import extent
 from tests.conformance.answers import ANSWERS, Question, given
+from tests.helpers.extents import extent_of
 
 CASES = {query: [(case[0], case[1]) for case in cases] for query, cases in ANSWERS.items()}
 UNANSWERED = ("smoke-strict", "autonomy", "integrity")
@@ -58,7 +58,7 @@ def _exported(ledger: Ledger, task: str, now: str, path: Path) -> Ledger:
     """The feed of everything that a task had at an instant."""
     moment = parse_instant(now)
     with ledger.snapshot(moment) as snapshot:
-        export = Export(snapshot, moment, extent([task], []))
+        export = Export(snapshot, moment, extent_of([task], []))
         path.write_bytes(b"\n".join(export.lines()))
     assert export.invalid == 0
     return interlock.open_ledger(path)

@@ -8,84 +8,58 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from interlock import instant
-from interlock.diagnostics import EngineError, UsageError
+from interlock.diagnostics import UsageError, digest
 from interlock.escape import harmless
-from interlock.evaluation.judge import Engine, Judge, Loaded, closure
+from interlock.evaluation.judge import Judge, Loaded, closure
 from interlock.instant import format_instant
 from interlock.language.evaluate import printed
-from interlock.ledger import NEWEST, STANDARD_INPUT, Ledger, Snapshot
+from interlock.ledger import NEWEST, STANDARD_INPUT, Snapshot
 from interlock.ledger.rows import Row, document, read_json
 from interlock.model.decision import Decision
 from interlock.model.decision_log import Asked, Entry, Record
 from interlock.model.facts import Value
-from interlock.moment import Moment, Skew, moment, skew_of
-from interlock.request import Name, arguments_for, library, ready
+from interlock.request import Session
 
 LONGEST = 64 << 20
 """The most bytes that are read of a line."""
 
 
-def recorded(
-    policies: Sequence[str],
-    *,
-    ledger: Ledger,
-    tasks: Sequence[str] | None,
-    at: str | Moment | None = None,
-    params: Mapping[str, str],
-    engine: Engine = "both",
-    policy_dirs: Sequence[str] = (),
-    lock: Name | None = None,
-    max_skew: Skew = None,
-    cached: bool = True,
-    head: int = NEWEST,
-) -> tuple[Record, ...]:
-    """Decide as `judge` does, and tell with each decision all that it takes to judge it again.
+def answer(session: Session, head: int = NEWEST) -> tuple[Record, ...]:
+    """The decisions of a request, each with all that it takes to judge it again. Raises as the session does.
 
-    Unless `cached`, policies are compiled from their source, as they always are under a lock. Of receipts, only those
-    up to the `seq` `head` are read.
+    Of receipts, only those up to the `seq` `head` are read.
     """
-    loaded = ready(policies, library(policy_dirs, cached=cached and lock is None), lock)
-    given = [arguments_for(each, params, loaded) for each in loaded]
-    skew, now = skew_of(max_skew), moment(at, ledger)
-    said = {"at": at if isinstance(at, str) else None, "max_skew": instant.format_duration(skew), "engine": engine}
-    asked = [_asked(n, p, ledger, params, policy_dirs, said) for n, p in zip(policies, loaded, strict=True)]
+    named = zip(session.request.policies, session.policies, strict=True)
+    asked = [_asked(session, session.library.path(name), policy) for name, policy in named]
+    policies = list(zip(session.policies, session.arguments, asked, strict=True))
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
-        names = snapshot.task_labels() if tasks is None else tasks
-        judges = partial(Judge, snapshot, ledger.path, now.now, engine, None, skew)
         return tuple(
-            record(judges(), policy, task, arguments, each, now.clock)
-            for task in names
-            for policy, arguments, each in zip(loaded, given, asked, strict=True)
+            record(session.judge(snapshot), policy, task, arguments, each, session.moment.clock)
+            for task in session.tasks(snapshot)
+            for policy, arguments, each in policies
         )
 
-    try:
-        return ledger.ask(now.now, decided, head, live=now.live, as_of=now.as_of)
-    except EngineError as error:
-        raise UsageError(str(error)) from None
+    return session.over(decided, head=head)
 
 
-def logged(path: str, others: Iterable[str]) -> Callable[..., tuple[Decision, ...]]:
-    """What judges as `runner.recorded` does, and appends the decisions to the log before it gives them.
+def logged(session: Session, path: str, others: Iterable[str]) -> tuple[Decision, ...]:
+    """The decisions of a request, which are appended to the log before they are given.
 
-    Raises UsageError if the log is one of `others`, which are read or written otherwise, or is no log.
+    Raises UsageError if the log is one of `others`, which are read or written otherwise, or is no log; else as the
+    session does.
     """
     refuse(path, others)
-
-    def judged(policies: Sequence[str], **question: Any) -> tuple[Decision, ...]:
-        records = recorded(policies, **question)
-        append(path, records)
-        return tuple(record.decision for record in records)
-
-    return judged
+    records = answer(session)
+    append(path, records)
+    return tuple(record.decision for record in records)
 
 
 def append(path: str, records: Iterable[Record]) -> None:
@@ -241,22 +215,22 @@ def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _asked(
-    name: str,
-    loaded: Loaded,
-    ledger: Ledger,
-    params: Mapping[str, str],
-    policy_dirs: Sequence[str],
-    said: Mapping[str, Any],
-) -> Asked:
+def _asked(session: Session, path: str, loaded: Loaded) -> Asked:
+    """The question about one policy, whose file is at `path`."""
+    request, waivers = session.request, session.waivers
     known = {parameter.name for parameter in loaded.policy.parameters}
+    ledger = session.ledger.path
     return Asked(
-        file=_absolute(library(policy_dirs).path(name)),
-        policy_dirs=tuple(map(_absolute, policy_dirs)),
-        ledger=ledger.path if ledger.path == STANDARD_INPUT else _absolute(ledger.path),
-        params={name: text for name, text in params.items() if name in known},
-        strict_ledger=ledger.strict,
-        **said,
+        file=_absolute(path),
+        policy_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.policy_dirs),
+        ledger=ledger if ledger == STANDARD_INPUT else _absolute(ledger),
+        params={name: text for name, text in request.params.items() if name in known},
+        engine=request.engine,
+        at=request.at if isinstance(request.at, str) else None,
+        max_skew=instant.format_duration(session.max_skew),
+        strict_ledger=session.ledger.strict,
+        waivers=None if request.waivers is None else _absolute(os.fspath(request.waivers)),
+        waivers_digest=None if waivers is None or waivers.source is None else digest(waivers.source.text),
     )
 
 

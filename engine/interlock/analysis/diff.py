@@ -12,53 +12,45 @@ from interlock.analysis.replay import Stretch, history
 from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.instant import LIMIT, format_instant, parse_instant
-from interlock.ledger import Ledger, Snapshot
+from interlock.ledger import Snapshot
 from interlock.model.decision import Finding
 from interlock.model.diff import Change, Comparison, Difference, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
-from interlock.moment import moment
-from interlock.policy.library import Library
-from interlock.request import Name, arguments_for
+from interlock.moment import At, moment
+from interlock.request import Session
 
 Watched = Callable[[Sequence[str]], Iterable[str]]
 """Lets the names of tasks pass, and shows how many did."""
 
 
-def compare(
-    old: Name,
-    new: Name,
-    *,
-    ledger: Ledger,
-    tasks: Sequence[str] | None,
-    since: str | None = None,
-    until: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    policy_dirs: Sequence[Name] = (),
-    watched: Watched = iter,
-) -> Comparison:
-    """Where two policies decide differently about tasks (every task of the ledger when None).
+def answer(session: Session, since: At = None, until: At = None, watched: Watched = iter) -> Comparison:
+    """Where the two policies of a request decide differently about its tasks.
 
-    Without `since` and `until`, each task is looked at from its first receipt to its last; both take what `at` of
-    `runner.evaluate` takes. What a policy needs is looked for beside it first. A parameter must be known to one of
-    them. Raises UsageError, PolicyError, LedgerError.
+    Without `since` and `until`, each task is looked at from its first receipt to its last; both take what the instant
+    of a request takes. Raises UsageError where there is nothing to compare; else as the session does.
     """
-    library = Library(policy_dirs, beside_first=True)
-    loaded = library.loads([old, new])
-    asked = [(each, arguments_for(each, params or {}, loaded)) for each in loaded]
-    first, last = (None if each is None else moment(each, ledger).now for each in (since, until))
-    with ledger.snapshot(LIMIT - 1) as snapshot:
-        names = snapshot.task_labels() if tasks is None else list(dict.fromkeys(map(snapshot.task_label, tasks)))
+    asked = list(zip(session.policies, session.arguments, strict=True))
+    first, last = (None if each is None else moment(each, session.ledger).now for each in (since, until))
+    every = session.request.tasks is None
+
+    def comparing(snapshot: Snapshot) -> tuple[dict[str, tuple[int, int]], tuple[str, ...], tuple[Difference, ...]]:
+        names = list(dict.fromkeys(map(snapshot.task_label, session.tasks(snapshot))))
         spans = {name: span for name in names if (span := _span(snapshot, name, first, last))}
-        skipped = tuple(name for name in names if name not in spans)
         if not spans:
-            raise UsageError(_nothing(names, tasks is None))
+            raise UsageError(_nothing(names, every))
         found: list[Difference] = []
         for name in watched(list(spans)):
-            stretch = Stretch(snapshot, ledger.path, name, *spans[name], "both")
+            stretch = Stretch(
+                snapshot, session.ledger.path, name, *spans[name], session.request.engine, session.waivers
+            )
             found += _differences(stretch, asked)
-    was, now = (_version(each, library.path(name)) for each, name in zip(loaded, (old, new), strict=True))
-    return Comparison(was, now, tuple(spans), skipped, tuple(found))
+        return spans, tuple(name for name in names if name not in spans), tuple(found)
+
+    spans, skipped, found = session.over(comparing, now=LIMIT - 1)
+    named = zip(session.policies, session.request.policies, strict=True)
+    was, now = (_version(each, session.library.path(name)) for each, name in named)
+    return Comparison(was, now, tuple(spans), skipped, found)
 
 
 def overlay(task: str, old: Lane, new: Lane) -> Iterator[Difference]:

@@ -14,9 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from interlock import instant, schemas
-from interlock.evaluation import reference
-from interlock.evaluation.findings import completed, finding, ranging
-from interlock.evaluation.judge import Judge, Loaded, maps
+from interlock.diagnostics import UsageError, nearest
+from interlock.evaluation.findings import finding, ranging
+from interlock.evaluation.judge import Judge, Judged, Loaded, maps
 from interlock.language.evaluate import Known, evaluate, find, printed
 from interlock.language.substitute import filled
 from interlock.language.unparse import notation
@@ -60,6 +60,8 @@ from interlock.model.expression import (
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Rule, Selection
 from interlock.model.verdict import Firing, Verdict
+from interlock.policy.parse import document
+from interlock.request import Session
 from interlock.schemas import catalog
 
 MOST = 20
@@ -67,17 +69,47 @@ MOST = 20
 Asked = Callable[[Rule], bool]
 
 
-def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], silent: Asked) -> Explanation:
-    """Why a policy decides as it does. `silent` asks for the rules that are told also where they did not fire.
+def answer(session: Session, rule: str | None = None, *, every: bool = False) -> Explanation:
+    """Why the policy of a request decides about its task as it does: each rule that fired, and its condition's parts.
+
+    With `rule`, that rule alone, also where it did not fire; with `every`, all rules so. Raises UsageError for an
+    unknown rule; else as the session does.
+    """
+    (loaded,), (params,) = session.policies, session.arguments
+    if rule is not None:
+        _known_rule(rule, loaded.policy)
+
+    def explaining(snapshot: Snapshot) -> Explanation:
+        (task,), judge = session.tasks(snapshot), session.judge(snapshot)
+        return explanation(judge, loaded, task, params, lambda each: every or each.id == rule)
+
+    return authored(session.over(explaining), document(loaded.source).data, rule)
+
+
+def _known_rule(rule: str, policy: Policy) -> None:
+    """Raises UsageError where the policy has no rule of that id."""
+    ids = [each.id for each in policy.rules]
+    if rule not in ids:
+        near = nearest(rule, ids)
+        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(ids) or 'none'}"
+        raise UsageError(f"policy `{policy.id}` has no rule `{rule}`; {hint}")
+
+
+def explanation(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], silent: Asked) -> Explanation:
+    """Why a policy decides as it does. `silent` asks for the rules that are shown also where they did not fire.
 
     Raises UsageError for an unknown task, LedgerError.
     """
-    policy = loaded.policy
-    decision = bench.decide(loaded, task, params)
-    selected = bench.facts(loaded, task, params)
-    known = Known(bench.now, decision.task, params, selected.facts, maps(policy, selected.facts))
-    movers = Movers(bench.snapshot, known)
-    verdict = None if decision.allow is None else reference.judge(policy, known)
+    policy, decision = loaded.policy, judge.decide(loaded, task, params)
+    judged = judge.judged(loaded, task, params)
+    facts = Known(judge.now, decision.task, params, judged.facts, maps(policy, judged.facts))
+    movers = Movers(judge.snapshot, facts)
+    whole, verdict = judged.known, None if decision.allow is None else judged.verdict
+    rules: tuple[RuleExplained, ...] = ()
+    tried: tuple[LineExplained, ...] = ()
+    if verdict is not None and whole is not None:
+        rules = tuple(movers.of_rule(each) for each in explain(policy, whole, verdict, silent))
+        tried = tuple(movers.of_line(each) for each in lines(policy, whole, verdict))
     return Explanation(
         policy=decision.policy,
         version=decision.version,
@@ -86,12 +118,10 @@ def explanation(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
         allow=decision.allow,
         state=decision.state,
         reason=decision.reason,
-        needs=_needs(bench, loaded, task, params),
-        sought=() if selected.missing is None else _sought(policy, known),
-        rules=()
-        if verdict is None
-        else tuple(movers.of_rule(each) for each in explain(policy, known, verdict, silent)),
-        lines=() if verdict is None else tuple(movers.of_line(each) for each in lines(policy, known, verdict)),
+        needs=_needs(judged),
+        sought=() if judged.lacks is None else _sought(policy, facts),
+        rules=rules,
+        lines=tried,
         policy_digest=decision.policy_digest,
     )
 
@@ -137,17 +167,19 @@ def _sought(policy: Policy, known: Known) -> tuple[Sought, ...]:
     )
 
 
-def _needs(bench: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[NeedExplained, ...]:
+def _needs(judged: Judged) -> tuple[NeedExplained, ...]:
     return tuple(
         NeedExplained(need.name, need.policy, made.task, made.allow, made.state, made.reason)
-        for need in loaded.policy.needs
-        for made in (each.decision for each in bench.needed(need, loaded, task, params))
+        for need, decided in judged.needs
+        for made in (each.decision for each in decided)
     )
 
 
-def explain(policy: Policy, known: Known, verdict: Verdict, silent: Asked) -> tuple[RuleExplained, ...]:
-    """Every rule that fired, where it did; and those rules that `silent` asks for, also where they did not."""
-    whole = completed(policy, known, verdict)
+def explain(policy: Policy, whole: Known, verdict: Verdict, silent: Asked) -> tuple[RuleExplained, ...]:
+    """Every rule that fired, where it did; and those rules that `silent` asks for, also where they did not.
+
+    `whole` is what is known once the rules have been judged by: see `completed`.
+    """
     found = (rule(policy, index, whole, verdict, silent=silent(each)) for index, each in enumerate(policy.rules))
     return tuple(each for each, asked in zip(found, policy.rules, strict=True) if each.fired or silent(asked))
 
@@ -176,9 +208,8 @@ def rule(policy: Policy, index: int, whole: Known, verdict: Verdict, *, silent: 
     )
 
 
-def lines(policy: Policy, known: Known, verdict: Verdict) -> tuple[LineExplained, ...]:
+def lines(policy: Policy, whole: Known, verdict: Verdict) -> tuple[LineExplained, ...]:
     """The lines of `decide`: those that were passed over, and why; the one that was taken; those after it."""
-    whole = completed(policy, known, verdict)
     return tuple(
         LineExplained(
             line.state,

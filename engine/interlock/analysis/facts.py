@@ -8,9 +8,25 @@ import msgspec
 
 from interlock.evaluation.select import Selected
 from interlock.language.evaluate import printed
+from interlock.ledger import Snapshot
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, Json, Seen, Sight, Value
 from interlock.model.policy import Selection
+from interlock.request import Session
+
+
+def answer(session: Session) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
+    """The facts that the policy of a request sees of its task, selection by selection, and why it is undecided whatever
+    its rules say. Raises as the session does."""
+    (loaded,), (params,) = session.policies, session.arguments
+
+    def selecting(snapshot: Snapshot) -> Selected:
+        (task,) = session.tasks(snapshot)
+        return session.judge(snapshot, "reference").facts(loaded, task, params)
+
+    selected = session.over(selecting)
+    reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
+    return seen(loaded.compiled, selected), reasons
 
 
 def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:

@@ -12,20 +12,24 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from interlock.diagnostics import UsageError
 from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
 from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
 from interlock.evaluation.selection_cache import Kept
 from interlock.evaluation.validity import Same, differing, sameness, steady
-from interlock.instant import format_instant
+from interlock.instant import LIMIT, format_instant
 from interlock.ledger import Snapshot
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark
+from interlock.model.waivers import Waivers
+from interlock.moment import At, moment
+from interlock.request import Session
 
 
 class Stretch(msgspec.Struct, frozen=True):
     """What is replayed: a task (by name), from `since` to `until`, both included, in microseconds; and who judges.
 
-    `path` is the ledger's.
+    `path` is the ledger's; `waivers` say which findings do not count.
     """
 
     snapshot: Snapshot
@@ -34,6 +38,7 @@ class Stretch(msgspec.Struct, frozen=True):
     since: int
     until: int
     engine: Engine
+    waivers: Waivers | None = None
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -42,6 +47,36 @@ class Moment(msgspec.Struct, frozen=True):
     at: int
     judged: Judged
     cause: Cause | None
+
+
+def answer(session: Session, since: At = None, until: At = None) -> History:
+    """What the policies of a request decided about its task over a stretch of time.
+
+    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to its last.
+    They take what the instant of a request takes. Raises as the session does.
+    """
+    policies = list(zip(session.policies, session.arguments, strict=True))
+    first, last = (None if each is None else moment(each, session.ledger).now for each in (since, until))
+
+    def replaying(snapshot: Snapshot) -> History:
+        (task,) = session.tasks(snapshot)
+        begun, ended = _bounds(snapshot, task, first, last)
+        label, engine = snapshot.task_label(task), session.request.engine
+        return history(Stretch(snapshot, session.ledger.path, label, begun, ended, engine, session.waivers), policies)
+
+    return session.over(replaying, now=LIMIT - 1)
+
+
+def _bounds(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:
+    """The stretch of time, from the first receipt of a task to its last where it is not given. Raises UsageError."""
+    if since is None or until is None:
+        first, last = snapshot.span(snapshot.task_id(task))
+        if first is None or last is None:
+            raise UsageError(f"the task `{task}` has no receipt; give the beginning and the end")
+        since, until = first if since is None else since, last if until is None else until
+    if since > until:
+        raise UsageError(f"the beginning {format_instant(since)} is later than the end {format_instant(until)}")
+    return since, until
 
 
 def history(stretch: Stretch, policies: Sequence[tuple[Loaded, Mapping[str, Value]]]) -> History:
@@ -94,7 +129,7 @@ class _Scan:
     def _judge(self, at: int, engine: Engine) -> Judge:
         stretch = self.stretch
         stretch.snapshot.ask(at)
-        return Judge(stretch.snapshot, stretch.path, at, engine)
+        return Judge(stretch.snapshot, stretch.path, at, engine, stretch.waivers)
 
     def judged(self, at: int) -> Judged:
         """The decision at an instant, by the evaluator that scans."""

@@ -13,7 +13,6 @@ import click
 
 from interlock import __version__
 from interlock.cli import exit_codes, options
-from interlock.cli.configured import Configured
 from interlock.cli.output import forget, say
 from interlock.diagnostics import InterlockError, LockError, PolicyError, UsageError, nearest
 
@@ -142,8 +141,6 @@ def main(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         raise click.UsageError("missing command", ctx)
-    ctx.obj = Configured()
-    ctx.default_map = {str(ctx.invoked_subcommand): ctx.obj}
 
 
 main.params.append(options.color)

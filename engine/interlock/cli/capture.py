@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
+from interlock.cli.request import asking
 from interlock.diagnostics import Source, UsageError
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -22,23 +25,17 @@ Examples:
 @click.command("capture", short_help="Write a test case from a real ledger.", epilog=_EXAMPLES)
 @click.option("--policy", metavar="POLICY", required=True, help="The policy that decides: an id, or a file's path.")
 @options.task
-@options.judged_ledger
-@options.at
-@options.params
+@asking("ledger", "strict-ledger", "at", "params", "policy-dir", "lock", "locked")
 @click.option("--name", metavar="TEXT", help="What the case is called; by default its state, and the rules that fired.")
 @click.option("--output", metavar="FILE", help="Add the case to a test file, or begin it; not to standard output.")
 @click.option("--keep-times", is_flag=True, help="Let the case tell when it happened.")
-@options.policy_dirs
 def command(
+    request: Request,
     policy: str,
     task: str,
-    ledger: str | None,
-    at: str | None,
-    params: Sequence[str],
     name: str | None,
     output: str | None,
     keep_times: bool,
-    policy_dirs: Sequence[str],
 ) -> int:
     """Write what a policy decided as a test case: the facts that cannot be left out, with masked ids, names and texts.
 
@@ -48,17 +45,14 @@ def command(
     Exit code: 0 written, 5 the policy or the test file is invalid, 6 the ledger cannot be read, 2 a wrong question,
     1 a bug in interlock.
     """
-    given = options.given(params)
     if name is not None and name != name.encode(errors="replace").decode():
         raise UsageError("`--name` is no text: it holds bytes that are not UTF-8")
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
     from interlock.cli.editor import schemas
-    from interlock.request import library
 
-    policies_at = library(policy_dirs)
-    with closing(progress.opened(ledger)) as opened:
-        found = incident(policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs)
+    with progress.session(request.about([policy], [task])) as session:
+        policies_at, found = session.library, incident(session)
     case = captured(found, name=name, keep_times=keep_times)
     there = _read(output) if output is not None else None
     if there is None:

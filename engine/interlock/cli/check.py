@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
+from interlock.cli.request import asking
 from interlock.reporting.issues import FORMATS, render
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -28,9 +33,9 @@ Examples:
     help="For a person (text), a program (json), GitHub Actions (github) or code scanning (sarif).",
 )
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")
-@options.policy_dirs
+@asking("policy-dir")
 @options.quiet
-def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence[str]) -> int:
+def command(request: Request, paths: Sequence[str], form: str, strict: bool) -> int:
     """Tell every error and warning of policies, without a ledger.
 
     A PATH is a policy's file or its test's, a folder (every policy in it and below it; files named *_test.yaml are left
@@ -40,9 +45,9 @@ def command(paths: Sequence[str], form: str, strict: bool, policy_dirs: Sequence
     interlock.
     """
     from interlock.analysis.check import check
-    from interlock.request import library
+    from interlock.request import Session
 
-    issues, sources = check(paths, library(policy_dirs))
+    issues, sources = check(paths, Session(request).library)
     output.report(render(form, issues, sources), None if form == "text" else "utf-8")
     failed = any(strict or issue.level == "error" for issue in issues)
     return exit_codes.INVALID_POLICY if failed else exit_codes.ALLOWED

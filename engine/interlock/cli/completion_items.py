@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,6 +15,9 @@ from click.shell_completion import CompletionItem
 from interlock.diagnostics import InterlockError
 from interlock.model.policy import Policy
 from interlock.policy.library import Library
+
+if TYPE_CHECKING:
+    from interlock.request import Session
 
 _WORD = re.compile(r"[\w./:@%+=,-]+")
 """What is one word to every shell, and nothing else: a task's name may be anything, and what is offered gets run."""
@@ -35,16 +38,11 @@ def _policies(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
 
 
 def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
-    from interlock.cli.progress import opened
-    from interlock.moment import moment
+    from interlock.ledger import STANDARD_INPUT
 
-    named = ctx.params.get("ledger")
-    if named == "-":  # not to be read twice
-        return
-    with closing(opened(named)) as ledger:
-        asked = moment(ctx.params.get("at"), ledger)
-        with ledger.snapshot(asked.now, live=asked.live) as snapshot:
-            yield from _words(snapshot.task_labels())
+    with _session(ctx, at=ctx.params.get("at")) as session:
+        if session.request.ledger != STANDARD_INPUT:  # not to be read twice
+            yield from _words(session.over(session.tasks))
 
 
 def _params(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
@@ -71,16 +69,30 @@ def _codes(_: click.Context, __: str) -> Iterator[CompletionItem]:
     return (CompletionItem(code, help=codes.title(code)) for code in codes.every())
 
 
+def _engines(_: click.Context, __: str) -> Iterator[CompletionItem]:
+    from interlock.settings import SETTINGS
+
+    return _words(SETTINGS["engine"].choices)
+
+
 def _formats(_: click.Context, __: str) -> Iterator[CompletionItem]:
     from interlock.reporting import FORMATS
 
     return _words(FORMATS)
 
 
-def _library(ctx: click.Context) -> Library:
-    from interlock.request import library
+def _session(ctx: click.Context, **other: Any) -> Session:
+    """The session of what the line says so far, of the environment and of the project's file."""
+    from interlock.request import Session, settled
+    from interlock.settings import settle
 
-    return library(ctx.params.get("policy_dirs") or ())
+    names = {"ledger": "ledger", "policy-dir": "policy_dir"}
+    given = {key: ctx.params.get(name) for key, name in names.items()}
+    return Session(settled(settle(names, given), **other))
+
+
+def _library(ctx: click.Context) -> Library:
+    return _session(ctx).library
 
 
 def _typed(ctx: click.Context) -> Iterator[Policy]:
@@ -107,6 +119,7 @@ _EVERY = {
     "rules": _rules,
     "codes": _codes,
     "formats": _formats,
+    "engines": _engines,
     "files": _files,
     "folders": _folders,
 }

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.configured import KEYS, Configured
-from interlock.cli.lock_option import NAMED, locked_option
-from interlock.cli.skew import max_skew_option
-from interlock.cli.whereabouts import LOCK, nearest_ledger, nearest_lock
+from interlock.cli import exit_codes, options, output
+from interlock.cli.request import showing
 from interlock.escape import harmless
+from interlock.project import LOCK, nearest_ledger, nearest_lock
+from interlock.settings import SETTINGS, Settled, lock_of
 
 _EXAMPLES = """\b
 Examples:
@@ -24,23 +21,10 @@ Examples:
 
 
 @click.command("config", short_help="Show what is configured, and where.", epilog=_EXAMPLES)
-@options.judged_ledger
-@options.policy_dirs
-@options.engine
-@max_skew_option
-@locked_option
+@showing(*SETTINGS)
 @options.form
-@click.pass_context
-def command(
-    ctx: click.Context,
-    ledger: str | None,
-    policy_dirs: Sequence[str],
-    engine: str,
-    max_skew: str,
-    locked: str | None,
-    form: str,
-) -> int:
-    """Show every setting that commands share: what holds, and where it comes from.
+def command(settings: dict[str, Settled], form: str) -> int:
+    """Show every setting that commands share: its value, and where it comes from.
 
     A flag holds before the environment (INTERLOCK_ and the flag's name), that before the nearest interlock.toml or
     pyproject.toml with a table [tool.interlock], and that before what is found or usual. Paths in a file lead from its
@@ -49,16 +33,8 @@ def command(
 
     Exit code: 0 shown, 2 a wrong question or configuration, 5 there is no lock to hold to, 1 a bug in interlock.
     """
-    values = {
-        "ledger": ledger,
-        "strict_ledger": ctx.meta[progress.STRICT],
-        "policy_dirs": list(policy_dirs),
-        "engine": engine,
-        "max_skew": max_skew,
-        "lock": ctx.meta[NAMED],
-        "locked": locked is not None,
-    }
-    shown = [_setting(ctx, parameter, value) for parameter, value in values.items()]
+    lock_of(settings)
+    shown = [_setting(key, settled) for key, settled in settings.items()]
     if form == "json":
         import msgspec
 
@@ -70,26 +46,14 @@ def command(
     return exit_codes.ALLOWED
 
 
-def _setting(ctx: click.Context, parameter: str, value: Any) -> dict[str, Any]:
+def _setting(key: str, settled: Settled) -> dict[str, Any]:
     """One setting, as `schemas/setting.schema.json` says."""
-    key = KEYS[parameter]
-    match ctx.get_parameter_source(parameter):
-        case ParameterSource.COMMANDLINE:
-            kind, where = "flag", f"--no-{key}" if value is False else f"--{key}"
-        case ParameterSource.ENVIRONMENT:
-            kind, where = "environment", f"INTERLOCK_{key.replace('-', '_').upper()}"
-        case ParameterSource.DEFAULT_MAP:
-            kind, where = "file", _place(ctx, key)
-        case _:
-            return _usual(key, value)
-    return {"setting": key, "value": value, "from": kind, "where": where}
-
-
-def _place(ctx: click.Context, key: str) -> str:
-    """The file and the line that set a key."""
-    configured: Configured = ctx.obj
-    settings = configured.settings
-    return f"{settings.path}:{settings.lines[key]}" if settings else ""
+    value, origin, place = settled.value, str(settled.origin), settled.place
+    if value is None and key == "ledger" and (ledger := nearest_ledger()):
+        value, origin, place = ledger, "found", "the nearest of Agent Conveyor"
+    if value is None and key == "lock" and (lock := nearest_lock()):
+        value, origin, place = lock, "found", f"the nearest {LOCK}"
+    return {"setting": key, "value": list(value) if isinstance(value, tuple) else value, "from": origin, "where": place}
 
 
 def _text(value: Any) -> str:
@@ -97,14 +61,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return (os.pathsep.join(value) if isinstance(value, list) else value) or "-"
-
-
-def _usual(key: str, value: Any) -> dict[str, Any]:
-    """A setting of which nobody says anything: it is found, or what it always is."""
-    if key == "ledger" and (ledger := nearest_ledger()):
-        return {"setting": key, "value": ledger, "from": "found", "where": "the nearest of Agent Conveyor"}
-    if key == "lock" and (lock := nearest_lock()):
-        return {"setting": key, "value": lock, "from": "found", "where": f"the nearest {LOCK}"}
-    if key == "locked" and value:
-        return {"setting": key, "value": value, "from": "default", "where": "the lock is named"}
-    return {"setting": key, "value": value, "from": "default", "where": None}

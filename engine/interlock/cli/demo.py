@@ -85,9 +85,8 @@ def _changes(path: str, name: str) -> list[_Change]:
 
     The first of each gate is its first decision.
     """
-    from interlock.api import replay
+    from interlock.api import evaluate, replay
     from interlock.ledger import open_ledger
-    from interlock.request import evaluate
 
     found, last = [], dict[str, Decision]()
     with closing(open_ledger(path)) as ledger:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output, progress
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -23,23 +27,19 @@ Examples:
 @click.argument("new", metavar="NEW")
 @click.option("--task", metavar="NAME", help="The task to look at, by its name or id.")
 @click.option("--all-tasks", is_flag=True, help="Look at every task of the ledger.")
-@options.judged_ledger
+@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "lock", "locked")
 @click.option("--since", metavar="INSTANT", help="From when on; by default from each task's first receipt.")
 @click.option("--until", metavar="INSTANT", help="Until when; by default until each task's last receipt.")
-@options.params
 @options.form
-@options.policy_dirs
 def command(
+    request: Request,
     old: str,
     new: str,
     task: str | None,
     all_tasks: bool,
-    ledger: str | None,
     since: str | None,
     until: str | None,
-    params: Sequence[str],
     form: str,
-    policy_dirs: Sequence[str],
 ) -> int:
     """Judge the same history by two policies, and tell where they decide differently, when, and by which rule.
 
@@ -54,16 +54,12 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    given = options.given(params)
-    from interlock.analysis.diff import compare
+    from interlock.analysis.diff import answer
     from interlock.reporting import diff
 
-    tasks = None if task is None else [task]
-    stretch = {"since": since, "until": until}
-    with closing(progress.opened(ledger)) as opened:
-        found = compare(
-            old, new, ledger=opened, tasks=tasks, **stretch, params=given, policy_dirs=policy_dirs, watched=_watched
-        )
+    asked = request.about([old, new], None if task is None else [task], beside_first=True)
+    with progress.session(asked) as session:
+        found = answer(session, since, until, _watched)
     if form == "json":
         output.put(diff.as_json(found), "utf-8")
     else:

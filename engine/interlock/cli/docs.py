@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking
 from interlock.escape import harmless
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -18,8 +22,8 @@ Examples:
 
 @click.command("docs", short_help="Write a policy's reference page.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
-@options.policy_dirs
-def command(policy: str, policy_dirs: Sequence[str]) -> int:
+@asking("policy-dir")
+def command(request: Request, policy: str) -> int:
     """Write the reference page of a policy, in Markdown: its question, parameters, facts, rules, states and graph.
 
     POLICY is the id of one that `interlock policies` lists, or the path of a file. Of an invalid policy there is no
@@ -27,8 +31,8 @@ def command(policy: str, policy_dirs: Sequence[str]) -> int:
     """
     from interlock.policy.docs import page
     from interlock.policy.parse import document
-    from interlock.request import library
+    from interlock.request import Session
 
-    loaded = library(policy_dirs).load(policy)
+    loaded = Session(request).library.load(policy)
     output.put(harmless(page(loaded.policy, document(loaded.source)), keep="\n"), "utf-8")
     return exit_codes.ALLOWED

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
-from interlock.cli.lock_option import locked_option
-from interlock.cli.skew import max_skew_option
+from interlock.cli.request import EVERY, asking
 from interlock.diagnostics import UsageError
 from interlock.model.decision import Decision, FailOn
 from interlock.reporting import Look, render
 
 if TYPE_CHECKING:
     from interlock.cli.reports import Target
-    from interlock.model.decision import Decision
     from interlock.policy.library import Library
+    from interlock.request import Request, Session
 
 
 _EXAMPLES = """\b
@@ -42,15 +40,8 @@ Examples:
     help="The task to judge, by its name or id.",
 )
 @click.option("--all-tasks", is_flag=True, help="Judge every task of the ledger.")
-@options.judged_ledger
-@options.at
-@options.params
-@options.waivers
+@asking(*EVERY)
 @options.fail_on
-@options.engine
-@max_skew_option
-@options.policy_dirs
-@locked_option
 @options.report_form
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 @options.reports
@@ -59,18 +50,11 @@ Examples:
 @options.verbose
 @click.option("--summary", is_flag=True, help="Append markdown to the file that $GITHUB_STEP_SUMMARY names.")
 def command(
+    request: Request,
     policies: Sequence[str],
     task: str | None,
     all_tasks: bool,
-    ledger: str | None,
-    at: str | None,
-    params: Sequence[str],
-    waivers: str | None,
     fail_on: FailOn,
-    engine: Literal["both", "rete", "reference"],
-    max_skew: str,
-    policy_dirs: Sequence[str],
-    locked: str | None,
     form: str,
     output: str | None,
     reports: Sequence[tuple[str, str]],
@@ -88,23 +72,19 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    how = dict[str, Any](at=at, params=options.given(params), engine=engine, max_skew=max_skew, lock=locked)
-    from interlock.request import library
-
-    opened = progress.opened(ledger)
-    policies_at = library(policy_dirs, cached=locked is None)
-    inputs = [opened.path, *map(policies_at.path, policies), *filter(None, [waivers])]
-    wanted = _targets(form, output, reports, summary, inputs)
-    others = [*inputs, *(path for _, path in reports), *filter(None, [output])]
-    ask = _waiving(waivers, policies, policies_at) if decision_log is None else _logging(decision_log, waivers, others)
-    decisions = ask(policies, ledger=opened, tasks=None if task is None else [task], policy_dirs=policy_dirs, **how)
+    with progress.session(request.about(policies, None if task is None else [task])) as session:
+        paths = map(session.library.path, policies)
+        inputs = [session.ledger.path, *paths, *map(str, filter(None, [request.waivers]))]
+        wanted = _targets(form, output, reports, summary, inputs)
+        others = [*inputs, *(path for _, path in reports), *filter(None, [output])]
+        decisions = session.decisions() if decision_log is None else _logged(session, decision_log, others)
     if not decisions:
-        raise UsageError(f"the ledger `{opened.path}` holds no task: nothing was judged")
-    _detailed(decisions, policies, policies_at)
+        raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")
+    _detailed(decisions, policies, session.library)
     if wanted:
-        _write(wanted, decisions, _informed(policies, policies_at, fail_on))
+        _write(wanted, decisions, _informed(policies, session.library, fail_on))
     if output is None and not terminal.quiet():
-        look = _look(form, policies, policies_at, fail_on)
+        look = _look(form, policies, session.library, fail_on)
         terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
     return exit_codes.of_decisions(decisions, fail_on)
 
@@ -126,27 +106,11 @@ def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: Look) 
     write(wanted, decisions, look)
 
 
-def _waiving(path: str | None, policies: Sequence[str], library: Library) -> Callable[..., tuple[Decision, ...]]:
-    """What judges, without what is waived. Warnings about the waivers are printed on standard error."""
-    from interlock.request import judge, waivers_of
-
-    if path is None:
-        return judge
-    waivers = waivers_of(path, policies, library)
-    for issue in () if terminal.quiet() else waivers.warnings:
-        from interlock.diagnostics import render as rendered
-
-        terminal.say(rendered(issue, waivers.source))
-    return partial(judge, waivers=waivers)
-
-
-def _logging(log: str, waivers: str | None, others: Sequence[str]) -> Callable[..., tuple[Decision, ...]]:
-    """What judges, and appends to the log before anything is told. `others` are no log."""
-    if waivers is not None:
-        raise UsageError("a decision log holds no waivers; give one of `--decision-log` and `--waivers`")
+def _logged(session: Session, log: str, others: Sequence[str]) -> tuple[Decision, ...]:
+    """The decisions, which are in the log before anything is printed. `others` are no log."""
     from interlock.analysis.decision_log import logged
 
-    return logged(log, others)
+    return logged(session, log, others)
 
 
 def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: Library) -> None:

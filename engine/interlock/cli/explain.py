@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.lock_option import locked_option
-from interlock.cli.skew import max_skew_option
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.reporting import Look
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -26,25 +27,15 @@ Examples:
 @options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
 @click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
-@options.judged_ledger
-@options.at
-@options.params
-@max_skew_option
+@asking("ledger", "strict-ledger", "at", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
 @options.form
-@options.policy_dirs
-@locked_option
 def command(
+    request: Request,
     policy: str,
     task: str,
     rule: str | None,
     every: bool,
-    ledger: str | None,
-    at: str | None,
-    params: Sequence[str],
-    max_skew: str,
     form: str,
-    policy_dirs: Sequence[str],
-    locked: str | None,
 ) -> int:
     """Tell why a policy decides about a task as it does.
 
@@ -55,26 +46,14 @@ def command(
     """
     if rule is not None and every:
         raise UsageError("give one of `--rule ID` and `--all`")
-    given = options.given(params)
-    from interlock.api import explain
-    from interlock.reporting import explain as explanation
+    from interlock.analysis.explain import answer
+    from interlock.reporting import explain as report
 
-    with closing(progress.opened(ledger)) as opened:
-        found = explain(
-            policy,
-            ledger=opened,
-            task=task,
-            rule=rule,
-            every=every,
-            at=at,
-            params=given,
-            policy_dirs=policy_dirs,
-            lock=locked,
-            max_skew=max_skew,
-        )
+    with progress.session(request.about([policy], [task])) as session:
+        found = answer(session, rule, every=every)
     if form == "json":
-        output.put(explanation.as_json(found), "utf-8")
+        output.put(report.as_json(found), "utf-8")
     else:
         look = Look(output.painter(sys.stdout), output.width(sys.stdout))
-        output.put(explanation.as_text(found, look))
+        output.put(report.as_text(found, look))
     return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]

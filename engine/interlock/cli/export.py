@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output, progress
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -35,16 +39,12 @@ Examples:
     shell_complete=options.completes("policies"),
     help="Only what it reads; may be repeated.",
 )
-@options.ledger
-@options.at
-@options.policy_dirs
+@asking("ledger", "strict-ledger", "at", "policy-dir", "lock", "locked")
 def command(
+    request: Request,
     tasks: Sequence[str],
     all_tasks: bool,
     policies: Sequence[str],
-    ledger: str | None,
-    at: str | None,
-    policy_dirs: Sequence[str],
 ) -> int:
     """Write the facts of tasks as they are at an instant, one JSON object a line.
 
@@ -56,21 +56,14 @@ def command(
     """
     if bool(tasks) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    from interlock.ledger.export import Export
-    from interlock.moment import moment
-    from interlock.request import extent
+    from interlock.analysis.export import answer
 
-    wanted = extent(tasks or None, policies, policy_dirs)
-    with closing(progress.opened(ledger)) as opened:
-        asked = moment(at, opened)
-        with opened.snapshot(asked.now, live=asked.live) as snapshot:
-            export = Export(snapshot, asked.now, wanted)
-            for line in export.lines():
-                output.put(f"{line.decode()}\n", "utf-8")
-    if export.invalid:
+    with progress.session(request.about(policies, tasks or None)) as session:
+        invalid = answer(session, lambda line: output.put(f"{line.decode()}\n", "utf-8"))
+    if invalid:
         output.say(
-            f"the feed will be refused for {export.invalid:,} invalid facts; `interlock verify-ledger` tells what is "
-            "wrong with them",
+            f"the feed will be refused for {invalid:,} invalid facts; run `interlock verify-ledger` to see what is"
+            " wrong with them",
             "note",
         )
-    return exit_codes.DENIED if export.invalid else exit_codes.ALLOWED
+    return exit_codes.DENIED if invalid else exit_codes.ALLOWED

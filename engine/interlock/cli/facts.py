@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.choices import OneOf
-from interlock.cli.lock_option import locked_option
+from interlock.cli.request import asking
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -22,21 +24,13 @@ Examples:
 @click.command("facts", short_help="Show the facts that a policy sees.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@options.judged_ledger
-@options.at
-@options.params
 @click.option("--format", "form", type=OneOf(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
-@options.policy_dirs
-@locked_option
+@asking("ledger", "strict-ledger", "at", "params", "policy-dir", "lock", "locked")
 def command(
+    request: Request,
     policy: str,
     task: str,
-    ledger: str | None,
-    at: str | None,
-    params: Sequence[str],
     form: str | None,
-    policy_dirs: Sequence[str],
-    locked: str | None,
 ) -> int:
     """Show the facts that a policy sees of a task, selection by selection, with the fields that it reads.
 
@@ -46,18 +40,15 @@ def command(
     Exit code: 0 shown, 4 the policy is undecided whatever its rules say, 5 it is invalid, 6 the ledger cannot be read,
     2 a wrong question, 1 a bug in interlock.
     """
-    given = options.given(params)
-    from interlock.api import facts
-    from interlock.reporting import facts as sight
+    from interlock.analysis.facts import answer
+    from interlock.reporting import facts as report
 
-    with closing(progress.opened(ledger)) as opened:
-        seen, reasons = facts(
-            policy, ledger=opened, task=task, at=at, params=given, policy_dirs=policy_dirs, lock=locked
-        )
+    with progress.session(request.about([policy], [task])) as session:
+        seen, reasons = answer(session)
     if (form or ("table" if sys.stdout and sys.stdout.isatty() else "ndjson")) == "table":
-        output.put(sight.as_table(seen))
+        output.put(report.as_table(seen))
     else:
-        output.put(sight.as_lines(seen), "utf-8")
+        output.put(report.as_lines(seen), "utf-8")
     for reason in reasons:
         output.say(reason, "note")
     return exit_codes.UNDECIDED if reasons else exit_codes.ALLOWED

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output
-from interlock.cli.configured import Configured
-from interlock.cli.whereabouts import LOCK, nearest_lock
+from interlock.cli import exit_codes, output
+from interlock.cli.request import asking
 from interlock.diagnostics import LockError, UsageError
+from interlock.project import LOCK
 
 if TYPE_CHECKING:
     from interlock.policy.lock import Lock
+    from interlock.request import Request
 
 
 _EXAMPLES = """\b
@@ -26,13 +27,10 @@ Examples:
 
 @click.command("lock", short_help="Pin the policies that a project relies on.", epilog=_EXAMPLES)
 @click.argument("policies", metavar="[POLICY]...", nargs=-1)
-@click.option("--output", "lock", metavar="FILE", envvar="INTERLOCK_LOCK", help=f"The lock; by default {LOCK}.")
+@click.option("--output", "lock", metavar="FILE", help=f"The lock; by default $INTERLOCK_LOCK, else {LOCK}.")
 @click.option("--check", is_flag=True, help="Write nothing: are the policies as they were locked?")
-@options.policy_dirs
-@click.pass_context
-def command(
-    ctx: click.Context, policies: Sequence[str], lock: str | None, check: bool, policy_dirs: Sequence[str]
-) -> int:
+@asking("policy-dir")
+def command(request: Request, policies: Sequence[str], lock: str | None, check: bool) -> int:
     """Write the digests of policies, and of all that they need, into a lock; tell what is new in it.
 
     `interlock eval --locked` then judges by no other policy. A POLICY is the id of one that `interlock policies` lists,
@@ -46,14 +44,14 @@ def command(
     """
     from interlock.evaluation.judge import closure
     from interlock.policy.lock import made, read
-    from interlock.request import library
+    from interlock.request import Session
 
-    path = lock or nearest_lock() or os.path.join(_home(ctx), LOCK)
+    path = _path(lock)
     if not policies and not check and not os.path.lexists(path):
         raise UsageError("there is no lock yet: name the policies to be locked")
     known = None if policies and not check else read(path)
-    policies_at = library(policy_dirs, cached=False)
-    loaded = policies_at.loads(policies or sorted(known.policies if known else ()))
+    named = policies or sorted(known.policies if known else ())
+    loaded = Session(request.about(named, None, cached=False)).policies
     if check and known:
         known.verify(each.policy for each in closure(loaded))
         output.put(f"{_many(len(known.policies))} in {path}: as locked\n")
@@ -65,11 +63,18 @@ def command(
     return exit_codes.ALLOWED
 
 
-def _home(ctx: click.Context) -> str:
-    """The folder of the configuration file, if there is one, or else this one."""
-    configured: Configured = ctx.obj
-    settings = configured.settings
-    return os.path.dirname(settings.path) if settings else ""
+def _path(output: str | None) -> str:
+    """The file of the lock: the one that is named, else the nearest, else a new one beside the configuration file."""
+    from interlock.project import find, nearest_lock
+    from interlock.settings import settle
+
+    if output == "":
+        raise UsageError("`--output` is empty; give it a value, or leave it out")
+    named = settle(["lock"], {"lock": output})["lock"]
+    if named.origin in ("flag", "environment"):
+        return str(named.value)
+    project = find()
+    return nearest_lock() or os.path.join(os.path.dirname(project.path) if project else "", LOCK)
 
 
 def _replaced(path: str) -> Lock:

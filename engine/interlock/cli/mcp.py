@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
-from interlock.cli import exit_codes, options, progress
-from interlock.cli.skew import max_skew_option
+from interlock.cli import exit_codes, progress
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -18,10 +21,8 @@ Examples:
 
 
 @click.command("mcp", short_help="Serve the gates to coding agents.", epilog=_EXAMPLES)
-@options.judged_ledger
-@max_skew_option
-@options.policy_dirs
-def command(ledger: str | None, max_skew: str, policy_dirs: Sequence[str]) -> int:
+@asking("ledger", "strict-ledger", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
+def command(request: Request) -> int:
     """Serve the gates to coding agents, as tools of the Model Context Protocol over standard input and output.
 
     The tools are `evaluate`, `explain` and `unblock`. They only read: this ledger, and policies by their ids, the
@@ -37,8 +38,8 @@ def command(ledger: str | None, max_skew: str, policy_dirs: Sequence[str]) -> in
         from interlock import mcp_server
     except ImportError as error:
         raise UsageError(f"`interlock mcp` needs the package `{error.name}`: pip install 'interlock[mcp]'") from None
-    if ledger == "-":
+    if request.ledger == "-":
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
-    with closing(progress.opened(ledger)) as opened:
-        anyio.run(mcp_server.serve, opened, policy_dirs, max_skew)
+    with progress.session(request) as session:
+        anyio.run(mcp_server.serve, structs.replace(request, ledger=session.ledger))
     return exit_codes.ALLOWED

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking
 from interlock.escape import harmless
 from interlock.reporting.style import aligned
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -18,18 +22,18 @@ Examples:
 
 
 @click.command("policies", short_help="List the policies.", epilog=_EXAMPLES)
-@options.policy_dirs
+@asking("policy-dir")
 @options.form
-def command(policy_dirs: Sequence[str], form: str) -> int:
+def command(request: Request, form: str) -> int:
     """List the policies that ship with interlock, and those of further folders: id, question, file.
 
     An invalid policy is listed as such, and the exit code is then 5.
     """
     import msgspec
 
-    from interlock.request import library
+    from interlock.request import Session
 
-    listed = library(policy_dirs).list()
+    listed = Session(request).library.list()
     if form == "json":
         output.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in listed), "utf-8")
     else:

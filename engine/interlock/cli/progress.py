@@ -1,4 +1,4 @@
-"""Opening a ledger for a command, with a bar where that takes long."""
+"""Sessions for commands, with a bar where reading takes long."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ import click
 from interlock.cli import output
 
 if TYPE_CHECKING:
-    from interlock.ledger import Ledger, Watched
+    from interlock.ledger import Watched
+    from interlock.request import Request, Session
 
-STRICT = "interlock.strict-ledger"
 _LONG, _STEP = 5_000_000, 200_000
 """Bytes of a feed from which on a bar is shown, and between two looks at it."""
 
 
-def opened(path: str | None, patience: float | None = None) -> Ledger:
-    """The ledger, found where nobody names it; a bar shows how far a long feed is read. Raises LedgerError.
+def session(request: Request, patience: float | None = None, *, opens: bool = True) -> Session:
+    """The session of a request, whose ledger is open if it `opens`; a bar shows how far a long feed is read.
 
-    A writer that holds it locked is waited for, `patience` seconds each time, if that is given. A warning says why what
-    was committed last may be missing.
+    A writer that holds the ledger locked is waited for, `patience` seconds each time, if that is given. Warnings say
+    why what was committed last may be missing from it, and what is wrong with waivers. Raises UsageError, LedgerError.
     """
-    from interlock.cli.whereabouts import find_ledger
-    from interlock.ledger import BUSY_SECONDS, open_ledger
+    from interlock.ledger import BUSY_SECONDS
+    from interlock.request import Session
 
-    context = click.get_current_context()
-    seconds = BUSY_SECONDS if patience is None else patience
-    named = find_ledger() if path is None else path
-    found = open_ledger(named, watched(), seconds, strict=context.meta.get(STRICT, False))
-    if not context.resilient_parsing:
-        for note in found.notes:
-            output.say(note, "warning")
-    return found
+    made = Session(request, watched(), BUSY_SECONDS if patience is None else patience, _warn)
+    if opens:
+        made.ledger  # noqa: B018  # a ledger that cannot be read is reported before what else is wrong
+    return made
+
+
+def _warn(warning: str, label: str) -> None:
+    context = click.get_current_context(silent=True)
+    if (context is None or not context.resilient_parsing) and not (output.quiet() and not label):
+        output.say(warning, label)
 
 
 def watched() -> Watched | None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
 from interlock.cli.choices import OneOf
-from interlock.cli.lock_option import locked_option
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.reporting.style import Look
 from interlock.reporting.timeline import FORMATS, render
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -29,27 +31,19 @@ Examples:
 )
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @options.task
-@options.judged_ledger
+@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "lock", "locked")
 @click.option(
     "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."
 )
 @click.option("--to", "until", metavar="INSTANT", help="The end, which is included; else the task's last receipt.")
-@options.params
-@options.engine
-@options.policy_dirs
-@locked_option
 @click.option("--format", "form", type=OneOf(FORMATS), default="text", help="How the history is told.")
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 def command(
+    request: Request,
     policies: Sequence[str],
     task: str,
-    ledger: str | None,
     since: str | None,
     until: str | None,
-    params: Sequence[str],
-    engine: Literal["both", "rete", "reference"],
-    policy_dirs: Sequence[str],
-    locked: str | None,
     form: str,
     output: str | None,
 ) -> int:
@@ -62,21 +56,10 @@ def command(
 
     Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
-    given = options.given(params)
-    from interlock.api import replay
+    from interlock.analysis.replay import answer
 
-    with closing(progress.opened(ledger)) as opened:
-        found = replay(
-            policies,
-            ledger=opened,
-            task=task,
-            since=since,
-            until=until,
-            params=given,
-            engine=engine,
-            policy_dirs=policy_dirs,
-            lock=locked,
-        )
+    with progress.session(request.about(policies, [task])) as session:
+        found = answer(session, since, until)
     if output is not None:
         _write(output, render(form, found))
         return exit_codes.ALLOWED

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.choices import OneOf
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.escape import harmless
 from interlock.model.policy import Policy
 
 if TYPE_CHECKING:
     from interlock.policy.parse import Document
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -35,19 +37,19 @@ Examples:
     help="Draw its facts, rules and states instead: as text of Mermaid, or with --graph=svg as Graphviz draws it.",
 )
 @click.option("--digests", is_flag=True, help="Print the digests of the policy and of its rules, which waivers name.")
-@options.policy_dirs
-def command(policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool, policy_dirs: Sequence[str]) -> int:
+@asking("policy-dir")
+def command(request: Request, policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool) -> int:
     """Print a policy, as its file has it.
 
     POLICY is the id of one that `interlock policies` lists, or the path of a file. An invalid policy is not printed:
     what is wrong with it is, and the exit code is 5.
     """
     from interlock.policy.parse import document
-    from interlock.request import library
+    from interlock.request import Session
 
     if graph is not None and digests:
         raise UsageError("give one of `--graph` and `--digests`")
-    loaded = library(policy_dirs, cached=not digests).load(policy)
+    loaded = Session(request.about([policy], None, cached=not digests)).library.load(policy)
     if digests:
         output.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, document(loaded.source))))
     elif graph is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output, progress
+from interlock.cli import exit_codes, output, progress
+from interlock.cli.request import asking
 from interlock.escape import harmless
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -17,18 +21,14 @@ Examples:
 
 
 @click.command("tasks", short_help="List the tasks of a ledger.", epilog=_EXAMPLES)
-@options.ledger
-@options.at
-def command(ledger: str | None, at: str | None) -> int:
+@asking("ledger", "strict-ledger", "at")
+def command(request: Request) -> int:
     """List what each task of the ledger can be asked for by: its name, or its id where others bear the name too.
 
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
     """
-    from interlock.moment import moment
-
-    with closing(progress.opened(ledger)) as opened:
-        asked = moment(at, opened)
-        names = opened.ask(asked.now, lambda snapshot: snapshot.task_labels(), live=asked.live)
+    with progress.session(request) as session:
+        names = session.over(session.tasks)
     output.put("".join(f"{harmless(name)}\n" for name in names))
     return exit_codes.ALLOWED

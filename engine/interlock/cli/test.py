@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output
+from interlock.cli import exit_codes, output
 from interlock.cli.choices import OneOf
+from interlock.cli.request import asking
 from interlock.reporting import Look
 from interlock.reporting.tests import FORMATS, covered, percent, render
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -36,14 +41,14 @@ Examples:
     default="text",
     help="For a person (text), a program (json), or what shows tests (junit, tap).",
 )
-@options.policy_dirs
+@asking("policy-dir")
 def command(
+    request: Request,
     paths: Sequence[str],
     pattern: str | None,
     coverage: bool,
     least: float | None,
     form: str,
-    policy_dirs: Sequence[str],
 ) -> int:
     """Run the tests of policies: cases of facts, and what must be decided on them, without a ledger.
 
@@ -57,9 +62,9 @@ def command(
     question, or no case to run, 1 a bug in interlock.
     """
     from interlock.analysis.testing import tried
-    from interlock.request import library
+    from interlock.request import Session
 
-    trials, untested = tried(paths, library(policy_dirs), pattern)
+    trials, untested = tried(paths, Session(request).library, pattern)
     look = Look(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else Look()
     told = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
     output.put(told, None if form == "text" else "utf-8")

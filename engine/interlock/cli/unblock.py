@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.lock_option import locked_option
-from interlock.cli.skew import max_skew_option
+from interlock.cli.request import asking
 from interlock.reporting import Look
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -23,23 +24,13 @@ Examples:
 @click.command("unblock", short_help="Tell what would make a policy allow.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@options.judged_ledger
-@options.at
-@options.params
-@max_skew_option
+@asking("ledger", "strict-ledger", "at", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
 @options.form
-@options.policy_dirs
-@locked_option
 def command(
+    request: Request,
     policy: str,
     task: str,
-    ledger: str | None,
-    at: str | None,
-    params: Sequence[str],
-    max_skew: str,
     form: str,
-    policy_dirs: Sequence[str],
-    locked: str | None,
 ) -> int:
     """Tell the smallest sets of receipts that would make a policy allow a task.
 
@@ -49,21 +40,11 @@ def command(
 
     Exit code: as for `interlock eval`, about the ledger as it is.
     """
-    given = options.given(params)
-    from interlock.api import unblock
+    from interlock.analysis.unblock import answer
     from interlock.reporting import unblock as report
 
-    with closing(progress.opened(ledger)) as opened:
-        found = unblock(
-            policy,
-            ledger=opened,
-            task=task,
-            at=at,
-            params=given,
-            policy_dirs=policy_dirs,
-            lock=locked,
-            max_skew=max_skew,
-        )
+    with progress.session(request.about([policy], [task])) as session:
+        found = answer(session)
     if form == "json":
         output.put(report.as_json(found), "utf-8")
     else:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.lock_option import locked_option
+from interlock.cli.request import asking
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 _EXAMPLES = """\b
 Examples:
@@ -25,10 +29,9 @@ Examples:
 @click.option(
     "--ledger", metavar="PATH", help="The ledger or feed to judge from, in place of those that the decisions name."
 )
-@options.policy_dirs
-@locked_option
+@asking("waivers", "policy-dir", "lock", "locked")
 @options.form
-def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: str | None, form: str) -> int:
+def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     """Judge each decision of a log again: from the ledger as it was at that head, at that instant.
 
     FILE is what `interlock eval --decision-log FILE` wrote. Every field of a record is recomputed: it comes out the
@@ -54,7 +57,9 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
     gc.enable()  # a log may be long
     outcomes: Counter[str] = Counter()
     policies: dict[tuple[str, str], bool] = {}
-    with closing(Court(None if ledger is None else progress.opened(ledger), policy_dirs, locked)) as court:
+    if ledger is not None:
+        request = structs.replace(request, ledger=ledger)
+    with progress.session(request, opens=ledger is not None) as session, closing(Court(session)) as court:
         for line, entry in logbook.read(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1
@@ -64,7 +69,7 @@ def command(file: str, ledger: str | None, policy_dirs: Sequence[str], locked: s
             else:
                 output.put(decision_log.as_text(found, output.painter(sys.stdout)))
     if form == "text":
-        output.put(decision_log.total(outcomes, policies, locked))
+        output.put(decision_log.total(outcomes, policies, None if request.lock is None else str(request.lock)))
     if outcomes["different"]:
         return exit_codes.DENIED
     return exit_codes.UNDECIDED if outcomes["unjudged"] or not outcomes else exit_codes.ALLOWED

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output, progress
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
     from interlock.ledger.rows import Row
+    from interlock.request import Request
 
 _STEP = 1_000
 """Receipts between two looks at the progress bar."""
@@ -28,11 +30,10 @@ Examples:
 
 
 @click.command("verify-ledger", short_help="Verify every receipt of a ledger.", epilog=_EXAMPLES)
-@options.ledger
-@options.at
+@asking("ledger", "at")
 @options.form
 @options.quiet
-def command(ledger: str | None, at: str | None, form: str) -> int:
+def command(request: Request, form: str) -> int:
     """Verify every receipt of a ledger, and every entity as of now, or every line of a feed, against its schema.
 
     A policy reads only what it asks for, and is undecided when that is invalid. This reads everything: so a broken
@@ -50,30 +51,24 @@ def command(ledger: str | None, at: str | None, form: str) -> int:
     verified, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
     """
     import gc
-    import time
 
-    from interlock.cli.whereabouts import find_ledger
-    from interlock.ledger import feed_lines, is_feed
     from interlock.ledger.verify import unwatched, verify, verify_feed
-    from interlock.moment import moment
+    from interlock.moment import wall
     from interlock.reporting import verification
 
     gc.enable()  # what says why a fact is invalid leaves cycles behind, and there may be a million of them
     watched = _shown if sys.stderr and sys.stderr.isatty() else unwatched
-    path = find_ledger() if ledger is None else ledger
-    if is_feed(path):
-        if at is not None:
-            raise UsageError("`--at` is for ledgers: every line of a feed is verified")
-        found = verify_feed(feed_lines(path, path, progress.watched()), path, time.time_ns() // 1_000)
-    else:
-        with closing(progress.opened(path)) as opened:
-            asked = moment(at, opened)
-            clock = asked.now if asked.live else None
+    with progress.session(request, opens=False) as session:
+        lines = session.lines()
+        if lines is not None:
+            if request.at is not None:
+                raise UsageError("`--at` is for ledgers: every line of a feed is verified")
+            found = verify_feed(lines, session.place, wall())
+        else:
+            clock = session.moment.now if session.moment.live else None
             with _ticking() as tick:
-                found = opened.ask(
-                    asked.now,
-                    lambda snapshot: verify(snapshot, opened.path, watched, clock=clock, tick=tick),
-                    live=asked.live,
+                found = session.over(
+                    lambda snapshot: verify(snapshot, session.ledger.path, watched, clock=clock, tick=tick)
                 )
     if form == "json":
         output.report(verification.as_json(found), "utf-8")

@@ -6,14 +6,14 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
+from msgspec import structs
 
 from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.choices import OneOf
-from interlock.cli.lock_option import locked_option
-from interlock.cli.skew import max_skew_option
+from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.instant import SECOND, parse_duration
 from interlock.model.decision import Decision
@@ -21,8 +21,8 @@ from interlock.reporting import Look, render, text
 
 if TYPE_CHECKING:
     from interlock.analysis.watch import Round
-    from interlock.ledger import Ledger
     from interlock.model.decision_log import Record
+    from interlock.request import Request, Session
 
 _PATIENCE = 0.2
 """Seconds to wait for a lock: it is tried again, and nobody can interrupt the wait."""
@@ -46,26 +46,16 @@ Examples:
 )
 @click.option("--timeout", metavar="DURATION", help="End after a span of time such as 10m, with exit code 4.")
 @click.option("--notify-cmd", metavar="CMD", help="Run CMD on each change, with the decision on its standard input.")
-@options.judged_ledger
-@options.params
-@options.engine
-@max_skew_option
-@options.policy_dirs
-@locked_option
+@asking("ledger", "strict-ledger", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
 @options.form
 @options.decision_log
 def command(
+    request: Request,
     policies: Sequence[str],
     task: str,
     until: Until | None,
     timeout: str | None,
     notify_cmd: str | None,
-    ledger: str | None,
-    params: Sequence[str],
-    engine: Literal["both", "rete", "reference"],
-    max_skew: str,
-    policy_dirs: Sequence[str],
-    locked: str | None,
     form: str,
     decision_log: str | None,
 ) -> int:
@@ -85,21 +75,17 @@ def command(
     import gc
 
     from interlock.analysis.watch import SystemClock, Watch
+    from interlock.ledger import STANDARD_INPUT
 
     gc.enable()
     signal.signal(signal.SIGTERM, _interrupted)
     seconds = _seconds(timeout)
-    opened = _opened(ledger)
-    question: dict[str, Any] = {
-        "tasks": [task],
-        "params": options.given(params),
-        "engine": engine,
-        "policy_dirs": policy_dirs,
-    }
-    question |= {"max_skew": max_skew, "lock": locked}
-    asking = _Asking(opened, policies, question, decision_log)
-    watch = Watch(asking.judge, opened.stamp, partial(output.say, label="note"), SystemClock())
-    return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)
+    if request.ledger == STANDARD_INPUT:
+        raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
+    with progress.session(request.about(policies, [task]), _PATIENCE) as session:
+        asking = _Asking(session, decision_log)
+        watch = Watch(asking.judge, session.ledger.stamp, partial(output.say, label="note"), SystemClock())
+        return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)
 
 
 def _followed(rounds: Iterator[Round], asking: _Asking, teller: _Teller, until: Until | None) -> int:
@@ -117,26 +103,31 @@ def _followed(rounds: Iterator[Round], asking: _Asking, teller: _Teller, until: 
 
 
 class _Asking:
-    """Asks the question again and again, and appends those decisions to the log that are told."""
+    """Asks one request again and again, and remembers what the decision log needs.
 
-    def __init__(self, ledger: Ledger, policies: Sequence[str], question: dict[str, Any], log: str | None) -> None:
-        self._ledger, self._policies, self._question, self._log = ledger, policies, question, log
+    Each time in a session of its own, over the same ledger: policies, waivers and the lock are read as they are then.
+    """
+
+    def __init__(self, session: Session, log: str | None) -> None:
+        self._request = structs.replace(session.request, ledger=session.ledger)
+        self._ledger, self._log = session.ledger, log
         self._records: Sequence[Record] = ()
         if log is not None:
             from interlock.analysis.decision_log import refuse
-            from interlock.request import library
 
-            refuse(log, [ledger.path, *map(library(question["policy_dirs"]).path, policies)])
+            refuse(log, [session.ledger.path, *map(session.library.path, session.request.policies)])
 
     def judge(self) -> tuple[Decision, ...]:
         """The decisions of now. The ledger is let go of: who writes to it is not in the way, nor in ours."""
-        from interlock.analysis.decision_log import recorded
-        from interlock.request import judge
+        from interlock.request import Session
 
         try:
+            session = Session(self._request)
             if self._log is None:
-                return judge(self._policies, ledger=self._ledger, **self._question)
-            self._records = recorded(self._policies, ledger=self._ledger, **self._question)
+                return session.decisions()
+            from interlock.analysis.decision_log import answer
+
+            self._records = answer(session)
         finally:
             self._ledger.close()
         return tuple(record.decision for record in self._records)
@@ -193,14 +184,6 @@ def _seconds(timeout: str | None) -> float | None:
         return parse_duration(timeout) / SECOND
     except ValueError as error:
         raise UsageError(f"`--timeout`: {error}") from None
-
-
-def _opened(path: str | None) -> Ledger:
-    from interlock.ledger import STANDARD_INPUT
-
-    if path == STANDARD_INPUT:
-        raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
-    return progress.opened(path, _PATIENCE)
 
 
 def _interrupted(*_: object) -> NoReturn:

@@ -17,8 +17,8 @@ Outcome = Literal["same", "different", "unjudged"]
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     """The recorded request: the policy's file, further folders of policies, the ledger (all absolute), the
     parameters that were given, who was to judge, how the instant was named (None: the clock's own), whether nothing
-    was to be decided where the newest receipts may be missing from the ledger, and how far ahead of the clock a time
-    may lie."""
+    was to be decided where the newest receipts may be missing from the ledger, how far ahead of the clock a time may
+    lie, and the file of the waivers with the digest of its text (None: no waivers)."""
 
     file: str
     policy_dirs: tuple[str, ...]
@@ -28,6 +28,8 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     at: str | None
     max_skew: str
     strict_ledger: bool = False
+    waivers: str | None = None
+    waivers_digest: str | None = None
 
     @property
     def live(self) -> bool:

@@ -16,7 +16,7 @@ from interlock.api import replay
 from interlock.instant import parse_instant
 from interlock.ledger import Ledger, open_ledger
 from interlock.ledger.export import Export
-from interlock.request import extent
+from tests.helpers.extents import extent_of
 from tests.helpers.ledgers import LedgerBuilder
 from tests.unit.ledger.conveyor.test_time import attributes, clock, seen
 
@@ -39,7 +39,7 @@ def exported(path: Path, task: str) -> Ledger:
     noon = parse_instant(clock("12:00:00"))
     with open_ledger(path).snapshot(noon) as snapshot:
         feed = path.with_suffix(".ndjson")
-        feed.write_bytes(b"\n".join(Export(snapshot, noon, extent([task], [])).lines()))
+        feed.write_bytes(b"\n".join(Export(snapshot, noon, extent_of([task], [])).lines()))
     return open_ledger(feed)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -13,19 +12,19 @@ import msgspec
 from interlock import instant, schemas
 from interlock.analysis.capture.masking import Flat, Masks, constants, flat, nested, texts
 from interlock.analysis.capture.minimize import Bench, Fact, Told, smallest, told, whole
+from interlock.analysis.export import extent
 from interlock.analysis.testing import run
 from interlock.analysis.testing.parse import NOW, TASK, suite_of
 from interlock.diagnostics import Source, UsageError
-from interlock.evaluation.judge import Judge, Loaded
+from interlock.evaluation.judge import Loaded
 from interlock.language.evaluate import printed
-from interlock.ledger import Ledger, Snapshot
+from interlock.ledger import Snapshot
 from interlock.ledger.export import Export, Extent
 from interlock.ledger.lines import CLOSING, OPENING
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
-from interlock.moment import moment
 from interlock.policy.library import Library
-from interlock.request import Name, arguments_for, extent, library
+from interlock.request import Session
 
 Entry = tuple[str, Flat]
 """A fact of the case: its kind and its fields."""
@@ -226,39 +225,27 @@ class Incident(msgspec.Struct, frozen=True):
     told: Told
 
 
-def incident(
-    policy: Name,
-    *,
-    ledger: Ledger,
-    task: str,
-    at: str | datetime | None,
-    params: Mapping[str, Any],
-    policy_dirs: Sequence[Name],
-) -> Incident:
-    """Decide, and gather the facts. Arguments as in `runner.evaluate`.
+def incident(session: Session) -> Incident:
+    """Decide the policy of a request, and gather the facts. Raises UsageError where some fact is invalid; else as the
+    session does."""
+    (loaded,), (values,) = session.policies, session.arguments
 
-    Raises UsageError, also where some fact is invalid; PolicyError, LedgerError.
-    """
-    policies_at = library(policy_dirs)
-    loaded = policies_at.load(policy)
-    values = arguments_for(loaded, params, [loaded])
-    asked = moment(at, ledger)
-    now = asked.now
-    with ledger.snapshot(now, live=asked.live) as snapshot:
-        bench = Judge(snapshot, ledger.path, now, "both")
-        task = bench.decide(loaded, task, values).task
-        names = _names([each.task for each in bench.decided.values()], snapshot, now)
-        values = {name: _renamed(value, names, snapshot) for name, value in values.items()}
-        decision = bench.decide(loaded, names[task], values)
-        wanted = extent(tuple(names.values()), [policies_at.path(policy)], policy_dirs)
-        every = tuple(dict.fromkeys(each.loaded for each in bench.decided.values()))
-        read = {identity for made in bench.decided.values() for identity in made.decision.evidence}
+    def gathering(snapshot: Snapshot) -> Incident:
+        (asked,), judge, now = session.tasks(snapshot), session.judge(snapshot), session.moment.now
+        task = judge.decide(loaded, asked, values).task
+        names = _names([each.task for each in judge.decided.values()], snapshot, now)
+        params = {name: _renamed(value, names, snapshot) for name, value in values.items()}
+        decision = judge.decide(loaded, names[task], params)
+        every = tuple(dict.fromkeys(each.loaded for each in judge.decided.values()))
+        read = {identity for made in judge.decided.values() for identity in made.decision.evidence}
         summed = {kind for each in every for kind in _summed(each.policy)}
-        lines = map(msgspec.json.decode, Export(snapshot, now, wanted).lines())
+        lines = map(msgspec.json.decode, Export(snapshot, now, extent(tuple(names.values()), [loaded])).lines())
         facts = tuple(islice(_read(lines, read, summed, names[task]), MOST + 1))
-    if len(facts) > MOST:
-        raise UsageError(f"the decision rests on more than {MOST:,} facts, which are too many for a test case")
-    return Incident(loaded, every, names[task], now, values, tuple(params), facts, told(decision))
+        if len(facts) > MOST:
+            raise UsageError(f"the decision rests on more than {MOST:,} facts, which are too many for a test case")
+        return Incident(loaded, every, names[task], now, params, tuple(session.request.params), facts, told(decision))
+
+    return session.over(gathering)
 
 
 def _names(asked: Iterable[Any], snapshot: Snapshot, now: int) -> dict[str, str]:

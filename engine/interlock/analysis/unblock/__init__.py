@@ -8,11 +8,10 @@ from typing import Any
 from interlock import instant
 from interlock.analysis.unblock.hypothesis import Bench, Supposition
 from interlock.analysis.unblock.permanent import held_fact, permanent
-from interlock.analysis.unblock.search import Search
-from interlock.evaluation import reference
-from interlock.evaluation.findings import completed, finding
-from interlock.evaluation.judge import Engine, Judge, Loaded, maps
-from interlock.language.evaluate import Known
+from interlock.analysis.unblock.search import Search, counting
+from interlock.evaluation.findings import finding
+from interlock.evaluation.judge import Engine, Judge, Loaded
+from interlock.ledger import Snapshot
 from interlock.ledger.export import name_of
 from interlock.ledger.memory import Supposed
 from interlock.ledger.rows import ENVELOPE
@@ -20,12 +19,28 @@ from interlock.model.decision import Decision
 from interlock.model.explanation import Cited
 from interlock.model.facts import Value
 from interlock.model.unblock import Fix, Permanent, Plan, Step, Unblock
+from interlock.request import Session
 from interlock.schemas import ENTITIES, catalog
 
 PLANS = 2
 """That many of the smallest plans are told for each state that allows."""
 _HORIZON = 30 * 86_400 * instant.SECOND
 _BOTH: Engine = "both"
+
+
+def answer(session: Session) -> Unblock:
+    """The smallest sets of receipts that would make the policy of a request allow, and the findings that none can lift.
+
+    Each set is proved by judging the ledger and it with both evaluators; nothing is written.
+    Raises as the session does.
+    """
+    (loaded,), (params,) = session.policies, session.arguments
+
+    def answering(snapshot: Snapshot) -> Unblock:
+        (task,) = session.tasks(snapshot)
+        return unblock(session.judge(snapshot), loaded, task, params)
+
+    return session.over(answering)
 
 
 def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Unblock:
@@ -134,18 +149,15 @@ def _permanent(
     judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], decision: Decision
 ) -> list[Permanent]:
     """The findings of a denied decision that no receipt can lift, or what an undecided one lacks that none makes."""
-    policy = loaded.policy
-    selected = judge.facts(loaded, task, params)
-    if selected.missing is not None:
-        last = next(each for each in reversed(policy.selections) if each.name in selected.facts)
+    policy, judged = loaded.policy, judge.judged(loaded, task, params)
+    if judged.lacks is not None and decision.reason is not None:
+        last = next(each for each in policy.selections if each.name == judged.lacks)
         if catalog.by_receipts(last.kinds[0]):
             return []
-        return [Permanent(None, selected.missing, (held_fact(Cited(last.kinds[0])),))]
-    if decision.allow is not False:
+        return [Permanent(None, decision.reason, (held_fact(Cited(last.kinds[0])),))]
+    whole, verdict = judged.known, counting(judged)
+    if decision.allow is not False or whole is None or verdict is None:
         return []
-    known = Known(judge.now, decision.task, params, selected.facts, maps(policy, selected.facts))
-    verdict = reference.judge(policy, known)
-    whole = completed(policy, known, verdict)
     messages = {}
     for place, firing in enumerate(verdict.firings):
         rule = policy.rules[firing.rule]

@@ -53,7 +53,11 @@ class Bench:
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
         asked, path = self.asked, self.supposed.path
         with self.supposed.supposing(facts, supposition.at, live=asked.live) as snapshot:
-            yield (None if snapshot is None else Judge(snapshot, path, supposition.at, engine, None, asked.max_skew))
+            yield (
+                None
+                if snapshot is None
+                else Judge(snapshot, path, supposition.at, engine, asked.waivers, asked.max_skew)
+            )
 
     def decide(self, supposition: Supposition, engine: Engine = "reference") -> Decision | None:
         """The decision, if the receipts are valid."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from interlock.analysis.explain import lacking
 from interlock.analysis.unblock.goals import Goal, Moving, Needing, Waiting, Wish, wishes
 from interlock.analysis.unblock.hypothesis import Bench, Supposition
 from interlock.analysis.unblock.receipts import granting, moving
-from interlock.evaluation import reference
-from interlock.evaluation.findings import completed
-from interlock.evaluation.judge import Judge, Loaded, maps
-from interlock.evaluation.select import Selected
+from interlock.evaluation.judge import Judge, Judged, Loaded, maps
 from interlock.language.evaluate import Known, evaluate
 from interlock.language.substitute import filled
 from interlock.language.unparse import notation
 from interlock.model.expression import TRUE
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
+from interlock.model.verdict import Verdict
 
 MAX_HYPOTHESES = 400
 """That many hypotheses are judged for one line of `decide` before the search gives up."""
@@ -109,23 +109,30 @@ def _told(atom: Goal) -> _Asked:
     return (atom,)
 
 
+def counting(judged: Judged) -> Verdict | None:
+    """The verdict, without the firings that a waiver excuses; None where no rule was judged."""
+    waived = {finding.rule for finding in judged.decision.findings if finding.waived}
+    if judged.verdict is None or not waived:
+        return judged.verdict
+    rules = judged.loaded.policy.rules
+    return replace(
+        judged.verdict, firings=[each for each in judged.verdict.firings if rules[each.rule].id not in waived]
+    )
+
+
 def wanted(
     judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], line: int | None, depth: int = 0
 ) -> Iterator[tuple[Goal, Policy, str]]:
     """What might bring a line of `decide` (or any that allows) nearer, each with the policy and the task it is of."""
-    policy = loaded.policy
-    selected = judge.facts(loaded, task, params)
-    known = Known(judge.now, task, params, selected.facts, maps(policy, selected.facts))
-    if selected.faults or selected.missing is not None:
-        for atom in _required(judge, loaded, task, params, selected, known):
+    policy, judged = loaded.policy, judge.judged(loaded, task, params)
+    whole, verdict = judged.known, counting(judged)
+    if whole is None or verdict is None:
+        for atom in _required(judge, judged):
             yield from _followed(judge, atom, loaded, task, depth)
         return
-    judged = judge.judged(loaded, task, params) if judge.live else None
-    if judged is not None and judged.skewed and judged.newest is not None:
+    if judged.skewed and judged.newest is not None:
         yield Waiting(judged.newest.at - judge.max_skew), policy, task
         return
-    verdict = reference.judge(policy, known)
-    whole = completed(policy, known, verdict)
     lines = [index for index, each in enumerate(policy.decide) if each.allow] if line is None else [line]
     for goal in lines:
         for index, each in enumerate(policy.decide[: goal + 1]):
@@ -136,17 +143,16 @@ def wanted(
                 break
 
 
-def _required(
-    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], selected: Selected, known: Known
-) -> Iterator[Goal]:
+def _required(judge: Judge, judged: Judged) -> Iterator[Goal]:
     """What is missing for the policy to be decided."""
-    policy = loaded.policy
-    if selected.missing is not None:
+    policy = judged.loaded.policy
+    if judged.lacks is not None:
+        known = Known(judge.now, judged.task, judged.params, judged.facts, maps(policy, judged.facts))
         for name, node in lacking(policy, known):
             yield Wish(name, node, True, known)
             return
-    for need in policy.needs:
-        for made in judge.needed(need, loaded, task, params):
+    for need, decided in judged.needs:
+        for made in decided:
             if made.decision.allow is None and not need.asks_undecided:
                 yield Needing(need.name, made.task)
                 return

@@ -13,16 +13,17 @@ from typing import Any
 
 import msgspec
 
-from interlock.analysis.decision_log import fingerprint, recorded
+from interlock.analysis.decision_log import answer, fingerprint
 from interlock.analysis.verify_decision.comparison import changes, only
 from interlock.analysis.verify_decision.heads import Head, Heads
 from interlock.analysis.verify_decision.policies import Policies
-from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageError
+from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageError, digest
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
 from interlock.model.decision import Finding
 from interlock.model.decision_log import Change, Entry, Record, Rejudged, Shift
 from interlock.moment import Moment, by_clock, moment
+from interlock.request import Request, Session
 
 _SAME = {True: "the same", False: "another"}
 
@@ -33,12 +34,15 @@ _UNKNOWN = "for how long it holds is not verified: the feed that stands in may l
 class Court:
     """Judges recorded decisions again, each over the ledger that it names, or over one that stands in for all.
 
-    A ledger is opened once, and kept open. With `lock`, no policy judges that is not in that lock.
+    The session's ledger stands in for all, where its request names one. A ledger is opened once, and kept open. With a
+    lock, no policy judges that is not in it. Waivers count only as long as their text is the one that was recorded.
     """
 
-    def __init__(self, ledger: Ledger | None = None, policy_dirs: Sequence[str] = (), lock: str | None = None) -> None:
-        self._instead, self._lock = ledger, lock
-        self._policies = Policies(policy_dirs, locked=lock is not None)
+    def __init__(self, session: Session) -> None:
+        self._request = request = session.request
+        self._instead = None if request.ledger is None else session.ledger
+        folders = tuple(os.fspath(folder) for folder in request.policy_dirs)
+        self._policies = Policies(folders, locked=request.lock is not None)
         self._open: dict[tuple[str, bool], Ledger] = {}
         self._heads = Heads()
         self._lines: dict[bytes, int] = {}
@@ -78,6 +82,8 @@ class Court:
         again = self._recomputed(before, ledger, file, folders, now, head.seq)
         after = _document(again, before)
         differing, notes, doubt = list(changes(entry.document, after)), list(head.notes), None
+        if before.asked.waivers is not None and self._request.waivers is None:
+            notes.append(f"judged with the waivers `{before.asked.waivers}`, which only the log names")
         if ledger.path != before.decision.ledger.path and is_feed(ledger.path) and not before.asked.live:
             known = [change for change in differing if change.field.partition(".")[0] not in _AHEAD]
             notes += [_UNKNOWN] if known != differing else []
@@ -113,20 +119,39 @@ class Court:
         self, before: Record, ledger: Ledger, file: str, folders: Sequence[str], now: Moment, head: int
     ) -> Record:
         """The record of the same question, over the ledger as it was when that was its head."""
-        (again,) = recorded(
-            [file],
+        asked = before.asked
+        request = Request(
+            policies=(file,),
+            tasks=(before.decision.task,),
             ledger=ledger,
-            tasks=[before.decision.task],
             at=now,
-            max_skew=before.asked.max_skew,
-            params=before.asked.params,
-            engine=before.asked.engine,
-            policy_dirs=folders,
-            lock=self._lock,
+            max_skew=asked.max_skew,
+            params=asked.params,
+            engine=asked.engine,
+            policy_dirs=tuple(folders),
+            lock=self._request.lock,
+            waivers=self._waivers(before),
             cached=False,
-            head=head,
         )
+        session = Session(request)
+        waivers = session.waivers
+        if waivers is not None and waivers.source is not None and digest(waivers.source.text) != asked.waivers_digest:
+            raise UsageError(f"the waivers `{request.waivers}` are not those that it was judged with")
+        (again,) = answer(session, head)
         return again
+
+    def _waivers(self, before: Record) -> str | None:
+        """The file of the waivers that the record was judged with. Raises UsageError where it cannot be."""
+        path = before.asked.waivers
+        if path is None:
+            return None
+        if self._request.waivers is not None:
+            return os.fspath(self._request.waivers)
+        if not os.path.isabs(path):
+            raise UsageError(f"`{path}` is not an absolute path")
+        if not os.path.isfile(path):
+            raise UsageError(f"the waivers `{path}` are not there; name the file with `--waivers`")
+        return path
 
     def _ledger(self, before: Record) -> Ledger:
         if self._instead is not None:
@@ -203,13 +228,13 @@ def _findings(documents: list[dict[str, Any]]) -> tuple[Finding, ...]:
 
 def _shifts(before: Record, after: Record, snapshot: Snapshot) -> Iterator[Shift]:
     """The facts that are not what they were. `snapshot` is of the instant and the head of both."""
-    for kind, identity, digest in _each(before.facts):
+    for kind, identity, recorded in _each(before.facts):
         now = after.facts.get(kind, {}).get(identity)
         row = snapshot.fact(kind, identity) if now is None else None
         stored = now if row is None else fingerprint(row)
         if stored is None:
             yield Shift(kind, identity, "missing")
-        elif stored != digest:
+        elif stored != recorded:
             yield Shift(kind, identity, "changed")
         elif now is None:
             yield Shift(kind, identity, "unread")

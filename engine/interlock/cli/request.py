@@ -1,0 +1,143 @@
+"""The options that become a request: each command that asks a question takes them here, and gets a `Request`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interlock.cli.options import Command, completes
+from interlock.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from interlock.request import Request
+    from interlock.settings import Settled
+
+_OPTIONS: dict[str, Callable[[Command], Command]] = {
+    "ledger": click.option(
+        "--ledger",
+        metavar="PATH",
+        shell_complete=completes("files"),
+        help="The ledger to read, or a feed (- is standard input).",
+    ),
+    "strict-ledger": click.option(
+        "--strict-ledger/--no-strict-ledger",
+        "strict_ledger",
+        default=None,
+        help="Decide nothing where what was committed last may be missing from the ledger.",
+    ),
+    "policy-dir": click.option(
+        "--policy-dir",
+        "policy_dir",
+        metavar="PATH",
+        multiple=True,
+        shell_complete=completes("folders"),
+        help="A folder of further policies; may be repeated.",
+    ),
+    "engine": click.option(
+        "--engine",
+        metavar="[both|rete|reference]",
+        shell_complete=completes("engines"),
+        help="Who judges: the rules engine (rete), the reference evaluator, or both, which must agree.",
+    ),
+    "max-skew": click.option(
+        "--max-skew",
+        metavar="DURATION",
+        help="How far ahead of the clock a receipt may be stamped that is read for an allow; 5s unless given.",
+    ),
+    "waivers": click.option(
+        "--waivers",
+        metavar="FILE",
+        shell_complete=completes("files"),
+        help="Waive the findings listed in FILE until they expire; waived findings are still reported.",
+    ),
+    "lock": click.option(
+        "--lock",
+        metavar="FILE",
+        shell_complete=completes("files"),
+        help="Judge only by the policies of this lock; no configuration file is read then.",
+    ),
+    "locked": click.option(
+        "--locked/--no-locked", default=None, help="Judge only by the policies of the nearest interlock.lock."
+    ),
+    "at": click.option(
+        "--at",
+        metavar="INSTANT",
+        help="Ask about the past: an instant (RFC 3339, UTC), a span of time ago such as -10m, or a receipt's id.",
+    ),
+    "params": click.option(
+        "--param",
+        "params",
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=completes("params"),
+        help="Set a parameter; may be repeated.",
+    ),
+}
+EVERY = tuple(_OPTIONS)
+
+
+def asking(*names: str) -> Callable[[Command], Command]:
+    """Gives a command these options, and as `request` what they ask."""
+    return _giving(names, "request", _request)
+
+
+def showing(*names: str) -> Callable[[Command], Command]:
+    """Gives a command these options, and as `settings` what they come to."""
+    return _giving(names, "settings", _settings)
+
+
+def _giving(
+    names: Sequence[str], name: str, made: Callable[[Sequence[str], dict[str, Any]], Any]
+) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def given(**values: Any) -> Any:
+            own = {each: values.pop(each.replace("-", "_")) for each in names}
+            return command(**{name: made(names, own)}, **values)
+
+        decorated: Any = given
+        for each in reversed(names):
+            decorated = _OPTIONS[each](decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _settings(names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Settled]:
+    """The settings of these names, of which some were given as flags. Raises UsageError, LockError."""
+    from interlock.settings import SETTINGS, settle
+
+    return settle([name for name in names if name in SETTINGS], given)
+
+
+def _request(names: Sequence[str], given: dict[str, Any]) -> Request:
+    from interlock.request import settled
+
+    asked: dict[str, Any] = {}
+    if "at" in names:
+        asked["at"] = _named("at", given["at"])
+    if "params" in names:
+        asked["params"] = _params(given["params"])
+    return settled(_settings(names, given), **asked)
+
+
+def _named(name: str, value: str | None) -> str | None:
+    if value == "":
+        raise UsageError(f"`--{name}` is empty; give it a value, or leave it out")
+    return value
+
+
+def _params(texts: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` texts by name. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"`--param {text}` is not of the form NAME=VALUE")
+        if name in found:
+            raise UsageError(f"the parameter `{name}` is given twice; keep one of them")
+        found[name] = value
+    return found
