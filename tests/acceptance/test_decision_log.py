@@ -278,7 +278,7 @@ def test_lines_that_were_changed(log: Log, interlock: Interlock) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ('"at":"2026-06', '"at":"2026-13', "no instant"),
+        ('"at":"2026-06', '"at":"2026-13', "not an instant"),
         ('"task":"checkout', '"task":"check', "unknown task"),
         ('"params":{}', '"params":{"banana":"1"}', "unknown parameter `banana`"),
         ('"ledger":"/', '"ledger":"-","_":"/', "unknown key `asked._`"),

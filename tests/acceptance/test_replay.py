@@ -76,7 +76,7 @@ def test_a_receipt_is_an_end(interlock: Interlock, story_path: Path) -> None:
         ),
         (("--from", "yesterday"), 2, "`yesterday` is no instant"),
         (("--format", "yaml"), 2, "invalid value for `--format`"),
-        (("--param", "stale_after=90"), 2, "`90` is no duration"),
+        (("--param", "stale_after=90"), 2, "`90` is not a duration"),
     ],
 )
 def test_a_wrong_question(args: tuple[str, ...], code: int, told: str, interlock: Interlock, story_path: Path) -> None:

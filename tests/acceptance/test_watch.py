@@ -265,7 +265,7 @@ def test_any_change_ends_it_if_that_is_asked(watching: Watching) -> None:
     [
         (("--until", "deny"), 3, ""),
         (("--ledger", "-"), 2, "standard input cannot be watched"),
-        (("--timeout", "10"), 2, "`--timeout`: `10` is no duration"),
+        (("--timeout", "10"), 2, "`--timeout`: `10` is not a duration"),
         (("--until", "never"), 2, "`never` is not one of `allow`, `deny`, `change`"),
         (("--ledger", "nowhere.db"), 6, "does not exist"),
         (("--decision-log", "ledger.db"), 2, "cannot append to the decision log `ledger.db`"),
