@@ -116,7 +116,7 @@ def _note_receipts(
 
 
 def seconds(text: str, since: int, until: int) -> list[int]:
-    """When a time that is none comes into sight: ranges of time are taken on texts (`compiler.undated`)."""
+    """When a time that is none comes into sight: ranges of time are taken on texts (`policy.compile.undated`)."""
     found = []
     for ahead in (0, 1, _DAY + 1):
         low, high = since // instant.SECOND, until // instant.SECOND + 1

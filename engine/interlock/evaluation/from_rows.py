@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock import instant
-from interlock.ledger.rows import Row, document
+from interlock.ledger.rows import Row, document, value_at
 from interlock.model.compiled import Query
 from interlock.model.facts import Fact, Json, Value
 from interlock.model.policy import Selection
@@ -25,22 +25,15 @@ def fields(document: dict[str, Any], query: Query, *, strict: bool = True) -> di
     for path, kind in query.paths.items():
         try:
             if path in query.latest:
-                stamp = _at(document, query.latest[path])
+                stamp = value_at(document, query.latest[path])
                 found[path] = instant.latest_instant(stamp) if isinstance(stamp, str) else None
             else:
-                found[path] = _value(_at(document, path), kind)
+                found[path] = _value(value_at(document, path), kind)
         except (ValueError, OverflowError):
             if strict:
                 raise
             found[path] = None
     return found
-
-
-def _at(document: dict[str, Any], path: str) -> Any:
-    value: Any = document
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
 
 
 def _value(value: Any, kind: str) -> Value:

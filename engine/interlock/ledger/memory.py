@@ -13,7 +13,7 @@ from interlock.diagnostics import UsageError
 from interlock.instant import format_instant
 from interlock.ledger.connection import Connection
 from interlock.ledger.lines import read_line, row_of
-from interlock.ledger.rows import Row
+from interlock.ledger.rows import Row, value_at
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.table import FactTable
 from interlock.ledger.views import definitions
@@ -144,13 +144,6 @@ class Supposed:
         if moved is not None:
             same = "".join(f" AND json_extract(attributes, '$.{name}') = :{name}" for name in moved.same)
             binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}
-            binds |= {name: _at(fact, path) for name, path in moved.same.items()}
+            binds |= {name: value_at(fact, path) for name, path in moved.same.items()}
             self._table.connection.execute(_MOVE + same, binds)
         return True
-
-
-def _at(fact: dict[str, Any], path: str) -> Any:
-    value: Any = fact
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value

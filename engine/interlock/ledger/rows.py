@@ -35,6 +35,18 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     groups: tuple[int | str | None, ...] = ()
 
 
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """A receipt that arrived: `at` is the text of its time, and `instant` that in microseconds, UTC; None for none."""
+
+    id: str
+    kind: str
+    at: str
+    instant: int | None
+    actor: str | None
+    summary: str | None
+    role: str | None
+
+
 ENVELOPE = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary", "correlation")
 """What every fact has, beside its attributes."""
 HIDING = frozenset([*ENVELOPE, "attributes"])
@@ -61,6 +73,14 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
         made["attributes"] = {name: value for name, value in lifted.items() if name in HIDING}
     lifted |= made
     return lifted, ()
+
+
+def value_at(document: dict[str, Any], path: str) -> Any:
+    """The value at a dotted path; None where there is none."""
+    value: Any = document
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 class TwiceError(ValueError):

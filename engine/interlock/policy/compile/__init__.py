@@ -12,7 +12,8 @@ from interlock.policy.compile.branches import Relations, branch
 from interlock.policy.compile.clock import clock
 from interlock.policy.compile.dependencies import levels, paths_read
 from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
-from interlock.policy.compile.selections import query, undated
+from interlock.policy.compile.selections import query
+from interlock.policy.compile.undated import undated
 
 
 class Refusal(msgspec.Struct, frozen=True):
