@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 import interlock
+from interlock.evaluation import reference
 
 
 @pytest.mark.parametrize("name", interlock.__all__)
 def test_a_public_name_can_be_imported(name: str) -> None:
     found = getattr(interlock, name)
     assert name == "__version__" or found.__name__ == name
+
+
+@pytest.mark.parametrize("at", ["2026-06-22T09:16:00Z", "2026-06-22T09:05:00Z"])
+def test_an_explanation_starts_from_the_decision(at: str, story_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = 0
+    judge = reference.judge
+
+    def counted(*args: Any, **how: Any) -> Any:
+        nonlocal judged
+        judged += 1
+        return judge(*args, **how)
+
+    monkeypatch.setattr(reference, "judge", counted)
+    asked: dict[str, Any] = {"ledger": story_path, "task": "checkout-refactor", "at": at}
+    decision = interlock.evaluate("smoke", **asked)
+    assert judged == 2, "once for the decision, once for how long it holds"
+    assert interlock.explain("smoke", **asked).state == decision.state
+    assert judged == 4
