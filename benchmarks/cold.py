@@ -33,7 +33,7 @@ def main(runs: int = 41) -> None:
         )
         print(f"floor     {statistics.median(floor) * 1e3:6.1f} ms   import click, sqlite3, json")
         print(f"cached    {ratio(cached, floor)} x floor   three gates, compiled policies from the cache")
-        print(f"uncached  {ratio(compiled, floor)} x floor   three gates, policies compiled anew")
+        print(f"uncached  {ratio(compiled, floor)} x floor   three gates, policies recompiled")
 
 
 if __name__ == "__main__":

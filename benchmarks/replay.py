@@ -1,4 +1,4 @@
-"""A replay of one task's 10,000 receipts, against deciding anew at the instant of each of them."""
+"""A replay of one task's 10,000 receipts, against a decision at the instant of each of them."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from tests.helpers.ledgers import LedgerBuilder
 
 NOW = "2026-06-11T12:01:00Z"
 POLICY = """\
-policy: told
+policy: noted
 version: 1
-title: Told gate
+title: Noted gate
 question: Has nobody been blocked?
 facts:
   proof: {{from: app_smoke_receipt_recorded, where: {where}, take: {take}}}
@@ -35,7 +35,7 @@ def proof(**given: Any) -> dict[str, Any]:
 
 
 def decide(folder: Path, builder: LedgerBuilder, **written: str) -> Decision:
-    path = folder / "told.yaml"
+    path = folder / "noted.yaml"
     path.write_text(POLICY.format(**(LATEST | written)))
     return interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW)
 
@@ -130,7 +130,7 @@ def test_what_is_earlier_by_any_reading_is_earlier_and_ends_no_search(tmp_path: 
 @pytest.mark.parametrize("kind", ["app_heartbeat", "dispatch_watch_heartbeat"])
 def test_a_beat_without_a_time_is_refused_where_it_was_recorded_last(tmp_path: Path, kind: str) -> None:
     """A beat that was recorded before the newest is older: a day holds too many of them to be examined."""
-    path = tmp_path / "told.yaml"
+    path = tmp_path / "noted.yaml"
     written = POLICY.format(**(LATEST | {"when": "proof != null"}))
     path.write_text(written.replace("app_smoke_receipt_recorded", kind))
     for order, allow in (("last", None), ("first", False)):
@@ -183,7 +183,7 @@ def test_hidden_attributes_are_there_only_where_one_is_hidden(
     tmp_path: Path, hidden: dict[str, Any], state: str
 ) -> None:
     policy = POLICY.format(**(LATEST | {"where": "proof.attributes != null", "when": "proof != null"}))
-    path = tmp_path / "told.yaml"
+    path = tmp_path / "noted.yaml"
     path.write_text(policy.replace("app_smoke_receipt_recorded", "app_heartbeat"))
     builder = ledger(tmp_path)
     attributes = {"session_id": "session-binding-1-worker", "role": "worker", **hidden}
@@ -199,7 +199,7 @@ def test_a_sum_beyond_whole_numbers_is_undecided(tmp_path: Path) -> None:
     for _ in range(1_100):
         builder.receipt("app_smoke_started", at="2026-06-11T12:00:10Z", attributes=session)
     builder.write()
-    path = tmp_path / "told.yaml"
+    path = tmp_path / "noted.yaml"
     written = POLICY.format(take="sum, of: worker_count", where="true", when="proof.value == 1", message="one")
     path.write_text(written.replace("app_smoke_receipt_recorded", "app_smoke_started"))
     found = interlock.evaluate(path, ledger=builder.path, task="demo", at=NOW)

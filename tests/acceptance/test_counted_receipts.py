@@ -28,9 +28,9 @@ facts:
 rules: [{RULE}]
 decide: [{state: counted, allow: true}]
 """
-NUMBER = 'id: told, when: it.NAME >= 0, note: "{it.NAME}"'
-MAP = 'id: told, for: it, note: "{it.NAME}"'
-ABSENT = "id: told, when: it == null, note: none"
+NUMBER = 'id: noted, when: it.NAME >= 0, note: "{it.NAME}"'
+MAP = 'id: noted, for: it, note: "{it.NAME}"'
+ABSENT = "id: noted, when: it == null, note: none"
 TAKES = {
     "count": ("from: app_heartbeat, take: count", NUMBER, "count"),
     "count of a task": ("from: app_heartbeat, scope: ledger, take: count", NUMBER, "count"),
@@ -42,7 +42,7 @@ TAKES = {
     "count of the newest": ("from: newest, take: count", NUMBER, "count"),
     "count of none of the newest": ('from: newest, where: it.actor == "operator", take: count', NUMBER, "count"),
     "count of the newest of the newest": ("from: newest_manager, take: count", NUMBER, "count"),
-    "min": ("from: app_heartbeat, take: min, of: at", 'id: told, when: it.NAME != null, note: "yes"', "value"),
+    "min": ("from: app_heartbeat, take: min, of: at", 'id: noted, when: it.NAME != null, note: "yes"', "value"),
     "max": ("from: app_heartbeat, take: max, of: seq", NUMBER, "value"),
     "sum": ("from: app_heartbeat, take: sum, of: seq", NUMBER, "value"),
     "sum per field": ("from: app_heartbeat, take: sum, of: seq, per: actor", MAP, "value"),
@@ -51,7 +51,7 @@ TAKES = {
     "newest per attribute": ("from: app_heartbeat, per: role, take: latest", MAP, "id"),
     "newest by a field": (
         'from: app_heartbeat, where: it.role == "manager", take: latest',
-        'id: told, when: it != null, note: "{it.id}"',
+        'id: noted, when: it != null, note: "{it.id}"',
         "",
     ),
     "all by a field": ('from: app_heartbeat, where: it.correlation.command == null && it.role == "manager"', MAP, "id"),
@@ -116,6 +116,6 @@ def test_an_invalid_receipt_is_named_instead_of_counted(tmp_path: Path, take: st
 
 def test_what_is_not_counted_is_not_asked_for(tmp_path: Path) -> None:
     """A receipt that the condition leaves out by a field that is as it should be proves nothing either way."""
-    facts, rule = 'from: app_heartbeat, where: it.actor == "worker", take: all', 'id: told, for: it, note: "{it.id}"'
+    facts, rule = 'from: app_heartbeat, where: it.actor == "worker", take: all', 'id: noted, for: it, note: "{it.id}"'
     found = decide(tmp_path, BROKEN["a wrong type"], facts, rule)
     assert [finding.message for finding in found.findings] == ["receipt-3", "receipt-4", "receipt-6"]

@@ -77,7 +77,7 @@ def change(ledger: Path, *statements: tuple[str, Sequence[object]]) -> None:
 
 
 def verified(interlock: Interlock, *args: str) -> tuple[int, list[dict[str, Any]]]:
-    """The exit code, and what came of each line: as the schema wants it, and as the code says."""
+    """The exit code, and the result for each line: as the schema requires, and as the code says."""
     ran = interlock("verify-decision", "log.ndjson", "--format", "json", *args)
     assert ran.err == ""
     found = [json.loads(line) for line in ran.out.splitlines()]

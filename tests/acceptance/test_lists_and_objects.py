@@ -83,7 +83,7 @@ def test_they_are_shown_as_the_ledger_has_them(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_told_cannot_be_one(tmp_path: Path, told: str) -> None:
-    text = ASKING.replace("rules:\n", f"rules:\n  - {{id: told, {told}}}\n")
+    text = ASKING.replace("rules:\n", f"rules:\n  - {{id: noted, {told}}}\n")
     with pytest.raises(PolicyError) as refused:
         interlock.evaluate(**asked(tmp_path, text))
     assert {issue.code for issue in refused.value.issues} <= {"E418", "E511"}

@@ -22,7 +22,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "not JSON": {"attributes_json": "not json"},
     "a list": {"attributes_json": "[]"},
     "no actions": {"attributes_json": "{}"},
-    "actions that are no list": {"attributes_json": json.dumps({"actions": ACTION})},
+    "actions that are not a list": {"attributes_json": json.dumps({"actions": ACTION})},
     "an action that is text": {"attributes_json": json.dumps({"actions": [ACTION, "wake"]})},
     "an action of no role": {"attributes_json": json.dumps({"actions": [{**ACTION, "role": "nobody"}]})},
     "actions twice": {"attributes_json": PLAN[:-1] + ', "actions": []}'},

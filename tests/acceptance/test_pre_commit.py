@@ -61,7 +61,7 @@ def git(folder: Path, *args: str) -> str:
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A repository of what is in this one, uncommitted changes too, and its commit."""
     if not (ROOT / ".git").exists():
-        pytest.skip("not a checkout: git cannot tell what is in the repository")
+        pytest.skip("not a checkout: git cannot list the repository")
     found = tmp_path_factory.mktemp("interlock")
     command = ("-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in git(ROOT, *command).split("\0"):

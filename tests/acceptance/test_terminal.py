@@ -166,7 +166,7 @@ def test_quiet_leaves_the_exit_code_and_errors(interlock: Interlock, story_path:
     report = tmp_path / "report.json"
     assert interlock(*DENIED, str(story_path), "-q", "--report", f"json:{report}") == (3, "", "")
     assert '"allow":false' in report.read_text("utf-8")
-    assert interlock(*DENIED, str(story_path)).out, "what one run is asked for, the next is not"
+    assert interlock(*DENIED, str(story_path)).out, "what one run requests, the next does not"
 
 
 def test_verbose_tells_what_was_read_and_changes_no_output(interlock: Interlock, story_path: Path) -> None:

@@ -38,7 +38,7 @@ facts:
   seat: {from: seat, per: role, take: latest}
 rules:
   - {id: silent, for: seat, when: seat.role == "worker", warn: "{seat.role} is silent", fix: wake it}
-  - {id: told, for: seat, when: seat.role == "worker", note: "{seat.role} is there", fix: wake it}
+  - {id: noted, for: seat, when: seat.role == "worker", note: "{seat.role} is there", fix: wake it}
 decide:
   - {state: fine, allow: true}
 """

@@ -111,7 +111,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 @pytest.mark.parametrize("journal", ["delete", "wal"])
 def test_a_receipt_ends_the_wait(journal: str, watching: Watching, process: Interlock) -> None:
     write(f"PRAGMA journal_mode = {journal}")
-    args = ("--until", "allow", "--notify-cmd", "cat >> told.ndjson", "--decision-log", "log.ndjson")
+    args = ("--until", "allow", "--notify-cmd", "cat >> seen.ndjson", "--decision-log", "log.ndjson")
     watch = watching(*args)
     assert line(watch) == ["marked", "denied", "unmarked", "nobody", "has", "marked", "demo"]
     write(mark())
@@ -119,7 +119,7 @@ def test_a_receipt_ends_the_wait(journal: str, watching: Watching, process: Inte
     code, out, err = ended(watch)
     assert (code, out) == (0, "")
     assert ("its log is not beside it" in err) is (journal == "wal"), "the writer took the log away when it closed"
-    (told,) = [json.loads(each) for each in Path("told.ndjson").read_text("utf-8").splitlines()]
+    (told,) = [json.loads(each) for each in Path("seen.ndjson").read_text("utf-8").splitlines()]
     logged = [json.loads(each)["decision"] for each in Path("log.ndjson").read_text("utf-8").splitlines()]
     assert [each["allow"] for each in logged] == [False, True]
     assert logged[1] == told
@@ -286,7 +286,7 @@ def test_what_is_known_at_once_ends_it_at_once(
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ("cat > told", ""),
+        ("cat > seen", ""),
         ("true", ""),
         ("echo loud; exit 3", "loud\nnote: `echo loud; exit 3` failed: exit code 3\n"),
         ("no-such-command 2>/dev/null", "note: `no-such-command 2>/dev/null` failed: exit code 127\n"),
@@ -299,5 +299,5 @@ def test_a_command_is_told_of_a_change(
     decision = api.evaluate("marked.yaml", ledger="ledger.db", task="demo")
     notify(command, decision, 0.5)
     assert capfd.readouterr() == ("", told)
-    if command == "cat > told":
-        assert json.loads(Path("told").read_text("utf-8"))["findings"][0]["message"] == "nobody has marked demo"
+    if command == "cat > seen":
+        assert json.loads(Path("seen").read_text("utf-8"))["findings"][0]["message"] == "nobody has marked demo"

@@ -1,4 +1,4 @@
-"""Sound and corrupted ledgers, held against the model."""
+"""Sound and corrupted ledgers, compared with the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to a ledger: drawn, put to interlock through its public API, and held against the model's answer."""
+"""Questions to a ledger: drawn, put to interlock through its public API, and compared with the model's answer."""
 
 from __future__ import annotations
 

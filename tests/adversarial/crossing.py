@@ -1,4 +1,4 @@
-"""Random policies over random ledgers with a corrupted receipt in them, held against the same ledgers without it."""
+"""Random policies over random ledgers with a corrupted receipt in them, compared with the same ledgers without it."""
 
 from __future__ import annotations
 

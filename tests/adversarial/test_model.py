@@ -1,4 +1,4 @@
-"""The model itself is held against the real system: it could not judge interlock if it were wrong."""
+"""The model itself is compared with the real system: it could not judge interlock if it were wrong."""
 
 from __future__ import annotations
 

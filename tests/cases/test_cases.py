@@ -3,7 +3,7 @@
 `satisfied.ndjson` and `violated.ndjson` are facts of the real ledgers in `tests/conformance`, as `interlock export`
 writes them; `case.yaml` says of which task and instant, which one fact was changed where no real history serves, and
 what must be decided. For a line of `decide`, satisfied is that its state is reached, violated that another is.
-`UPDATE_GOLDEN=1` writes the facts anew.
+`UPDATE_GOLDEN=1` rewrites the facts.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Side(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Both sides of a rule, or of a line of `decide`, and in a sentence or two what tells them apart."""
+    """Both sides of a rule, or of a line of `decide`, and in a sentence or two how they differ."""
 
     about: str
     satisfied: Side

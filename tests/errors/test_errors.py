@@ -1,4 +1,4 @@
-"""What is said of an invalid policy: the whole text, for each one here. `UPDATE_GOLDEN=1` writes it anew."""
+"""What is said of an invalid policy: the whole text, for each one here. `UPDATE_GOLDEN=1` rewrites it."""
 
 from __future__ import annotations
 

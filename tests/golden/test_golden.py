@@ -1,4 +1,4 @@
-"""What each shipped policy compiles to. `UPDATE_GOLDEN=1` writes the texts anew, for a person to read."""
+"""What each shipped policy compiles to. `UPDATE_GOLDEN=1` rewrites the texts, for a person to read."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class LanguageServer:
             if message.get("method") == "textDocument/publishDiagnostics" and message["params"]["uri"] == uri:
                 found = message["params"]["diagnostics"]
                 return [(each["range"]["start"]["line"], each["message"]) for each in found]
-        raise AssertionError(f"the server ended before it had looked at {path}")
+        raise AssertionError(f"the server ended before it had read {path}")
 
     def offers(self, path: Path, line: int, column: int) -> dict[str, str]:
         """What is offered at a place of an open document, each with what is said about it."""

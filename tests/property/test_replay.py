@@ -46,7 +46,7 @@ def test_every_second_is_as_it_was(conformance: Path, name: str) -> None:
 
 
 def replayed(ledger: Ledger, task: str, since: int) -> int:
-    """The number of changes, after every second was held against what is judged there."""
+    """The number of changes, after every second was compared with what is judged there."""
     until = since + SECONDS * SECOND
     ends = format_instant(since), format_instant(until)
     history = interlock.replay(POLICIES, ledger=ledger, task=task, since=ends[0], until=ends[1])

@@ -32,7 +32,7 @@ facts:
   start: {{from: app_smoke_started, take: latest}}
   it: {{from: [{kinds}], scope: {scope}{more}}}
 rules:
-  - {{id: told, {rule}}}
+  - {{id: noted, {rule}}}
 decide: [{{state: said, allow: true}}]
 """
 ONE = 'when: it != null, note: "{it.id}"'

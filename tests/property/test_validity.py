@@ -1,4 +1,4 @@
-"""How long decisions hold is exact: held against judging a ledger at every second that follows."""
+"""How long decisions hold is exact: compared with judging a ledger at every second that follows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_no_second_differs_before_the_next_change_and_that_instant_does(
 
 
 def held_against_every_second(decision: Decision, ledger: Ledger) -> bool:
-    """Whether there is a change, after it was held against what the ledger says later."""
+    """Whether there is a change, after it was compared with what the ledger says later."""
 
     def at(now: int, engine: Any = "reference") -> Decision:
         later = format_instant(now)

@@ -1,4 +1,4 @@
-"""What `interlock test` says of each test file here: the whole text. `UPDATE_GOLDEN=1` writes it anew."""
+"""What `interlock test` says of each test file here: the whole text. `UPDATE_GOLDEN=1` rewrites it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 UNITS = ROOT / "tests" / "unit"
 UNIT_TESTS = sorted(path.relative_to(UNITS).as_posix() for path in UNITS.rglob("test_*.py"))
 
-ACROSS = {"test_citations.py", "test_house.py", "test_packaging.py", "test_tasks.py", "test_windows.py"}
+ACROSS = {
+    "test_citations.py",
+    "test_house.py",
+    "test_packaging.py",
+    "test_tasks.py",
+    "test_windows.py",
+    "test_words.py",
+}
 """Unit tests of the whole repository, not of one module."""
 
 MODULE_LINES = 500
@@ -54,7 +61,7 @@ def modules_of(test: str) -> list[str]:
 def tracked() -> list[Path]:
     """Every text file that is in the repository, or will be once added."""
     if not (ROOT / ".git").exists():
-        pytest.skip("not a checkout: git cannot tell what is in the repository")
+        pytest.skip("not a checkout: git cannot list the repository")
     command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     paths = [ROOT / name for name in listed.split("\0") if name]

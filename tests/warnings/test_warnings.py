@@ -1,4 +1,4 @@
-"""What is said of a valid policy that is most likely mistaken: the whole text. `UPDATE_GOLDEN=1` writes it anew."""
+"""What is said of a valid policy that is most likely mistaken: the whole text. `UPDATE_GOLDEN=1` rewrites it."""
 
 from __future__ import annotations
 

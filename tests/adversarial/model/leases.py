@@ -71,7 +71,7 @@ def wakeup(book: Book, task: str, when: When, params: Params) -> Answer:
 def preflight(book: Book, task: str, when: When, params: Params) -> Answer:
     docket = Docket()
     if params["mode"] != "required":
-        return Answer(frozenset([True, None]), why="nothing is asked, though what is invalid may be told")
+        return Answer(frozenset([True, None]), why="nothing is required, though what is invalid may be reported")
     bound = pair(book, task, when)
     if bound is not None and not bound.readable:
         docket.unread.append("binding")

@@ -12,7 +12,7 @@ from interlock.policy.library import Library
 from interlock.reporting import Asked, AskedRule
 
 POLICY = """\
-# which is no first line
+# which is not a first line
 policy: awake
 version: 1
 question: Is somebody there?

@@ -202,7 +202,7 @@ def test_what_a_fact_says_is_one_word_of_a_fix(tmp_path: Path, thread: str | Non
 facts:
   seat: {from: seat, per: role, take: latest}
 rules:
-  - {id: told, for: seat, when: seat.role == "worker", note: "{seat.thread_id}", fix: "wake {seat.thread_id}"}
+  - {id: noted, for: seat, when: seat.role == "worker", note: "{seat.thread_id}", fix: "wake {seat.thread_id}"}
 decide:
   - {state: done, allow: true}
 """

@@ -191,7 +191,7 @@ def test_the_library_reads_what_it_kept(folder: Path, monkeypatch: pytest.Monkey
     first = Library().load("smoke").compiled
 
     def never(*_: object) -> None:
-        raise AssertionError("compiled anew")
+        raise AssertionError("compiled again")
 
     monkeypatch.setattr("interlock.policy.build.make", never)
     assert Library().load("smoke").compiled == first

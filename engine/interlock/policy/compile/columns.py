@@ -82,7 +82,7 @@ def _steps(names: list[str]) -> str:
 
 
 def schema_test(spec: schemas.FieldSpec, path: str) -> str | None:
-    """SQL that is 1 where the field is as its schema says, as far as a comparison could be misled; or None."""
+    """SQL that is 1 where the field is as its schema says, where a comparison could be misled; or None."""
     if path in PLAIN or path in ("at", "attributes") or spec.lenient:
         return None
     document, steps = _document(path)

@@ -161,7 +161,7 @@ def test_without_the_engine_the_module_is_there_but_no_ruleset(setting: str, rea
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="durable-rules is no dependency on every Python here")
+@pytest.mark.skipif(sys.platform != "linux", reason="durable-rules is not a dependency on every Python here")
 def test_the_engine_is_imported_where_a_symbol_that_is_never_called_is_missing() -> None:
     """Since Python 3.13 only lazy binding loads it; `LD_BIND_NOW` forbids that, and the reference decides alone."""
     code = "from interlock.evaluation.rete import AVAILABLE; print(AVAILABLE)"
