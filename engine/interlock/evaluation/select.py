@@ -10,7 +10,7 @@ import msgspec
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
 from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields, is_empty, number
-from interlock.evaluation.selection_cache import Kept
+from interlock.evaluation.selection_cache import Kept, KeptSelection
 from interlock.language.evaluate import Known, as_display_text
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, document
@@ -161,17 +161,17 @@ class _Run:
 
     def recalled(self, kept: Kept, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
         """The result of a selection, cached or else run."""
-        stand = kept.stand(query, selection, binds)
-        known = kept.get(selection.name, stand)
+        basis = kept.basis(query, selection, binds)
+        known = kept.get(selection.name, basis)
         if known is not None:
-            self.evidence.update(dict.fromkeys(known[1]))
-            self.newest = later(self.newest, known[2])
-            return known[0]
+            self.evidence.update(dict.fromkeys(known.evidence))
+            self.newest = later(self.newest, known.newest)
+            return known.facts
         before, newest = self.evidence, self.newest
         self.evidence, self.newest = {}, None
         found = self.run(query, selection, binds)
         if not self.faults:
-            kept.put(selection.name, stand, found, tuple(self.evidence), self.newest)
+            kept.put(selection.name, KeptSelection(basis, found, tuple(self.evidence), self.newest))
         self.evidence, self.newest = before | self.evidence, later(newest, self.newest)
         return found
 

@@ -40,8 +40,8 @@ class _Times:
 
     def __init__(self, snapshot: Snapshot) -> None:
         rows = snapshot.rows(_TIMES, {})
-        self.seqs = array("q", (row[0] for row in rows))
-        self.instants = array("q", (_UNKNOWN if row[1] is None else row[1] for row in rows))
+        self.seqs = array("q", (seq for seq, _ in rows))
+        self.instants = array("q", (_UNKNOWN if instant is None else instant for _, instant in rows))
         self.earliest = array("q", self.instants)
         for index in range(len(rows) - 2, -1, -1):
             self.earliest[index] = min(self.earliest[index], self.earliest[index + 1])
@@ -82,8 +82,8 @@ class Heads:
             f"the ledger had {_named(passed, snapshot)} by then, after the recorded head: that head is older than the"
             " ledger was, or they were written later with earlier times"
         )
-        newest = snapshot.rows(_NAMED, {"seq": passed[-1]})
-        return Head(head, newest[0][1], notes=(*notes, told))
+        ((_, newest),) = snapshot.rows(_NAMED, {"seq": passed[-1]})
+        return Head(head, newest, notes=(*notes, told))
 
 
 def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, ...]]:
