@@ -9,13 +9,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from interlock.instant import parse_instant
 from interlock.model.history import History
 from interlock.reporting.timeline import html, svg
-from interlock.reporting.timeline.layout import Scale, columns
+from interlock.reporting.timeline.layout import WIDTHS, Scale, columns
 from tests.helpers.browser import Page, browsing, chromium
 from tests.helpers.histories import TINY, flapping, hostile
 
@@ -160,16 +161,44 @@ def test_zooming_tells_apart_what_was_drawn_as_one(page: Page, tmp_path: Path) -
     assert page.complaints() == []
 
 
-def test_the_page_draws_the_columns_that_the_picture_has(page: Page, tmp_path: Path) -> None:
+def test_the_page_shows_what_is_laid_out_for_its_width(page: Page, tmp_path: Path) -> None:
     history = flapping(1_000)
     opened(page, history, tmp_path)
-    width = page.run("document.querySelector('.track').clientWidth")
-    axis = Scale(parse_instant(history.since), parse_instant(history.until), width)
-    edges = [
-        (axis.x(parse_instant(each.since)), axis.x(parse_instant(each.until))) for each in history.lanes[0].intervals
-    ]
-    drawn = page.run("document.querySelector('.gate .track').children.length")
-    assert drawn == len(columns([right - left for left, right in edges]))
+    labels = "[...document.querySelectorAll('.track .item')].map((each) => each.getAttribute('aria-label'))"
+    pieces = [each for each in fromstring(svg.render(history)).iter() if each.get("class", "").startswith("item ")]
+    assert page.run(labels) == [piece[0].text for piece in pieces]
+    for _ in range(4):
+        width = page.run("Number(document.querySelector('.ground').getAttribute('width'))")
+        laid_out = max(each for each in WIDTHS if each <= width)
+        axis = Scale(parse_instant(history.since), parse_instant(history.until), laid_out)
+        edges = [[axis.x(parse_instant(at)) for at in (each.since, each.until)] for each in history.lanes[0].intervals]
+        drawn = page.run("document.querySelector('.gate .track').children.length")
+        assert drawn == len(columns([right - left for left, right in edges])) > 1
+        page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+
+
+def test_a_piece_lies_where_its_time_is(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path)
+    for factor in (1, 2, 4):
+        ground, *items = page.run(
+            "[...document.querySelectorAll('.gate .ground, .gate .item > svg')]"
+            ".map((each) => ['x', 'width'].map((name) => Number(each.getAttribute(name))))"
+        )
+        seconds = [0, 40, 180, 362, 600]
+        assert [x for x, _ in items] == pytest.approx([ground[0] + ground[1] * at / 600 for at in seconds[:-1]])
+        assert [x + width for x, width in items] == pytest.approx([*(x for x, _ in items[1:]), sum(ground)])
+        assert page.run("document.querySelector('.scroll').scrollWidth") >= ground[1] > 1_000 * factor
+        page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+
+
+def test_the_words_of_what_is_in_sight_stay_in_sight(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(200), tmp_path)
+    page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+    page.run("document.querySelector('.scroll').scrollLeft = 700")
+    page.wait(100)
+    for each in ("'.label'", "'.gate:nth-of-type(3) .words'"):
+        left = page.run(f"document.querySelector({each}).getBoundingClientRect().left")
+        assert 0 < left < 100
 
 
 def test_a_thousand_flips_are_there_within_a_second(page: Page, tmp_path: Path) -> None:
@@ -224,7 +253,8 @@ def test_without_its_script_the_page_shows_the_picture_and_the_tables(page: Page
     page.ask("Emulation.setScriptExecutionDisabled", value=True)
     try:
         page.open(written(TINY, tmp_path))
-        assert page.run("document.querySelector('#chart svg > rect').getBoundingClientRect().width") > 500
+        assert page.run("document.querySelector('#chart .gate .ground').getBoundingClientRect().width") > 500
+        assert page.run("document.querySelectorAll('#chart .track .item').length") == 6
         assert page.run("document.querySelectorAll('#tables tbody tr').length") == 7
         assert page.complaints() == []
     finally:

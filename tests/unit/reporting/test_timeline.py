@@ -9,6 +9,7 @@ import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import msgspec
@@ -25,9 +26,11 @@ from interlock.reporting.timeline.layout import (
     DAY,
     HOUR,
     NARROW,
+    WIDTHS,
     Scale,
     clusters,
     columns,
+    layouts,
     seats,
     shares,
     stretch,
@@ -85,9 +88,10 @@ def test_the_picture_is_xml_that_tells_each_mark_and_interval(history: History) 
     assert {element.tag.removeprefix(NAMESPACE) for element in drawing.iter()} <= {
         *("svg", "title", "desc", "style", "defs", "pattern", "rect", "line", "circle", "g", "text", "tspan")
     }
-    groups = [each for lane in drawing.findall(f"{NAMESPACE}g") for each in lane.findall(f"{NAMESPACE}g")]
-    assert groups
-    assert all(titled(each) for each in groups)
+    pieces = [each for each in drawing.iter(f"{NAMESPACE}g") if each.attrib["class"].startswith("item ")]
+    assert len(pieces) == len(list(drawing.iterfind(f".//{NAMESPACE}g[@class='track']/*")))
+    assert len(pieces) > 1
+    assert all(titled(each) for each in pieces)
 
 
 def titled(group: Element) -> str:
@@ -185,8 +189,31 @@ def test_receipts_drawn_as_one_lie_near_each_other_and_no_two_drawings_do(places
     assert all(places[after[0]] - places[before[0]] >= COLUMN for before, after in pairwise(found))
 
 
+@pytest.mark.parametrize("gathered", [columns, lambda sizes: clusters(sorted(sizes))], ids=["columns", "clusters"])
+@given(sizes=st.lists(st.floats(0, 0.2)))
+def test_what_is_drawn_on_each_width_is_what_is_gathered_there(sizes: list[float], gathered: Any) -> None:
+    found = layouts(gathered, sizes, WIDTHS)
+    assert list(found) == sorted(found)
+    for level, width in enumerate(WIDTHS):
+        assert [part for part, levels in found.items() if level in levels] == gathered([each * width for each in sizes])
+
+
+def test_a_page_holds_what_is_drawn_on_each_width_and_shows_that_of_the_picture() -> None:
+    page, picture = (fromstring(text) for text in (chart_of(flapping(100)), svg.render(flapping(100))))
+    track = f".//{NAMESPACE}g[@class='track']/*"
+    assert [titled(each) for each in page.iterfind(track)] == [titled(each) for each in picture.iterfind(track)]
+    hidden = [each for each in page.iterfind(f".//{NAMESPACE}g[@class='other']") if each.get("display") == "none"]
+    assert sum(map(len, hidden)) > 100
+    assert all(int(each.attrib["data-levels"]) for lane in hidden for each in lane)
+
+
+def chart_of(history: History) -> str:
+    (found,) = re.findall(r'<svg class="picture" xmlns.*?</svg>(?=</div>)', html.render(history), re.DOTALL)
+    return str(found)
+
+
 def test_a_thousand_flips_draw_no_more_than_there_is_room_for() -> None:
-    assert svg.render(flapping(1_000)).count('class="mixed"') < 1_200 / COLUMN + 10
+    assert 0 < svg.render(flapping(1_000)).count('class="item mixed"') < 1_200 / COLUMN + 10
 
 
 def test_shares_are_of_time_and_of_number_where_there_is_none() -> None:
@@ -208,10 +235,10 @@ def test_an_allow_of_a_microsecond_among_denials_is_drawn_and_told() -> None:
     history = msgspec.structs.replace(TINY, lanes=(msgspec.structs.replace(TINY.lanes[0], intervals=intervals),))
     drawing = fromstring(svg.render(history))
     (column,) = (each for each in drawing.iter(f"{NAMESPACE}g") if titled(each).startswith("3 intervals"))
-    assert "allowed under 1% of the time, denied 100% of the time" in titled(column)
-    heights = {rect.attrib["class"]: float(rect.attrib["height"]) for rect in column.findall(f"{NAMESPACE}rect")}
+    assert "allowed under 1%, denied 100% of the time" in titled(column)
+    heights = {rect.attrib["class"]: float(rect.attrib["height"]) for rect in column.iter(f"{NAMESPACE}rect")}
     assert heights["allowed"] >= 2
-    assert heights["allowed"] + heights["denied"] == pytest.approx(heights["mixed"], abs=0.1)
+    assert heights["allowed"] + heights["denied"] == pytest.approx(heights["frame"], abs=0.1)
 
 
 def test_a_stretch_over_midnight_tells_its_days() -> None:

@@ -1,6 +1,6 @@
 """A history as one page that stands alone: a timeline to walk through, and the same as tables.
 
-It asks the network for nothing, and its policy for content forbids it to. Without its script it shows the picture.
+It asks the network for nothing, and its policy for content forbids it to. Without its script the chart stands still.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element, tostring
 
 from interlock.instant import parse_instant
 from interlock.model.history import History
-from interlock.reporting.timeline.drawing import picture
+from interlock.reporting.timeline.drawing import chart, legend
 from interlock.reporting.timeline.elements import node, shipped
-from interlock.reporting.timeline.layout import APART, COLUMN, GLYPHS, NARROW, STEPS, stretch
+from interlock.reporting.timeline.layout import WIDTHS, scale, stretch
 from interlock.reporting.timeline.tables import ends, isolated, tables
 
 
@@ -78,17 +78,24 @@ def _main(history: History) -> Element:
 
 
 def _timeline(history: History) -> Element:
-    """The picture, which the script replaces by one that can be walked through, with what it must know to draw it."""
+    """The chart, which the script lets a person walk through, with what it must know of the axis."""
+    steps = [scale(history, width).step for width in WIDTHS]
+    samples = [node("li", _sample(sample), " ", words) for sample, words, _ in legend()]
     return node(
         "div",
-        node("div", picture(history), class_="still", tabindex=0, role="region", aria_label="Picture of the timeline"),
+        node("div", node("ul", *samples, class_="legend", aria_label="Legend"), class_="bar"),
+        node("div", chart(history), class_="scroll", tabindex=0, role="region", aria_label="Chart of the timeline"),
         id="chart",
         data_task=history.task,
         data_since=parse_instant(history.since),
         data_until=parse_instant(history.until),
-        data_steps=" ".join(map(str, STEPS)),
-        data_apart=APART,
-        data_narrow=NARROW,
-        data_column=COLUMN,
-        data_glyphs=" ".join(f"{name} {glyph}" for name, glyph in GLYPHS.items()),
+        data_widths=" ".join(f"{width:.0f}" for width in WIDTHS),
+        data_steps=" ".join(map(str, steps)),
     )
+
+
+def _sample(drawn: Element) -> Element:
+    """A piece of the chart as an image of its own."""
+    drawn.set("class", "picture")
+    drawn.set("aria-hidden", "true")
+    return drawn

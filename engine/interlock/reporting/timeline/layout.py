@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -40,12 +41,17 @@ class Scale(msgspec.Struct, frozen=True):
         inside = min(max(instant, self.since), self.until)
         return (inside - self.since) / max(1, self.until - self.since) * self.width
 
+    @property
+    def step(self) -> int:
+        """How far apart the ticks lie, in microseconds."""
+        least = (self.until - self.since) * APART / self.width
+        found: int = next((step for step in STEPS if step >= least), STEPS[-1])
+        return found
+
     def ticks(self) -> list[tuple[float, str]]:
         """The place and label of each tick."""
-        least = (self.until - self.since) * APART / self.width
-        step = next((step for step in STEPS if step >= least), STEPS[-1])
-        first = -(-self.since // step) * step
-        return [(self.x(at), tick(at, step)) for at in range(first, self.until + 1, step)]
+        first = -(-self.since // self.step) * self.step
+        return [(self.x(at), tick(at, self.step)) for at in range(first, self.until + 1, self.step)]
 
 
 def scale(history: History, width: float) -> Scale:
@@ -69,12 +75,12 @@ def told(at: str, history: History) -> str:
     return at[11:] if at[:10] == day == history.until[:10] else at.replace("T", " ")
 
 
-def columns(widths: Sequence[float]) -> list[tuple[int, int]]:
+def columns(widths: Sequence[float]) -> list[Part]:
     """Which intervals of a lane are drawn as one: the first and the last of each, by their widths in pixels.
 
     A wide interval stands alone; narrow ones beside each other are gathered until they fill a column.
     """
-    found: list[tuple[int, int]] = []
+    found: list[Part] = []
     filled: float = COLUMN
     for index, width in enumerate(widths):
         if width < NARROW and filled < COLUMN:
@@ -86,9 +92,9 @@ def columns(widths: Sequence[float]) -> list[tuple[int, int]]:
     return found
 
 
-def clusters(places: Sequence[float]) -> list[tuple[int, int]]:
+def clusters(places: Sequence[float]) -> list[Part]:
     """Which receipts of a lane are drawn as one: the first and the last of each, by their places in pixels."""
-    found: list[tuple[int, int]] = []
+    found: list[Part] = []
     for index, place in enumerate(places):
         if found and place - places[found[-1][0]] < COLUMN:
             found[-1] = (found[-1][0], index)
@@ -97,8 +103,33 @@ def clusters(places: Sequence[float]) -> list[tuple[int, int]]:
     return found
 
 
+WIDTHS = tuple(288.0 * 2**level for level in range(15))
+"""The widths of an axis, in pixels, for which a page has a layout: from a phone's to the widest that browsers show."""
+
+Part = tuple[int, int]
+"""What is drawn as one: the first and the last."""
+
+
+def layouts(
+    gathered: Callable[[Sequence[float]], list[Part]], sizes: Sequence[float], widths: Sequence[float]
+) -> dict[Part, list[int]]:
+    """What is drawn as one, with the places in `widths` of the axes on which it is. `sizes` are parts of the axis."""
+    found: dict[Part, list[int]] = {}
+    for level, width in enumerate(widths):
+        parts = gathered([size * width for size in sizes])
+        for part in parts:
+            found.setdefault(part, []).append(level)
+        if len(parts) == len(sizes):  # wider axes, too, show each alone
+            for part in parts:
+                found[part].extend(range(level + 1, len(widths)))
+            break
+    return dict(sorted(found.items()))
+
+
 GLYPHS = {"allowed": "✓", "denied": "✕", "undecided": "?"}
 _SEATS = ("manager", "worker")
+_KINDS = 12
+"""As many kinds of receipts are named at most."""
 _LANES = 8
 """As many lanes of receipts there are at most, so that none makes a thousand of them by a thousand actors."""
 
@@ -154,7 +185,29 @@ def shares(intervals: Sequence[Interval]) -> dict[str, float]:
 def mixture(parts: dict[str, float]) -> str:
     """Shares of time in words, none of which is nothing."""
     told = {name: f"{share:.0%}" if share >= 0.01 else "under 1%" for name, share in parts.items() if share}
-    return ", ".join(f"{name} {share} of the time" for name, share in told.items())
+    return f"{', '.join(f'{name} {share}' for name, share in told.items())} of the time"
+
+
+def mixed_summary(intervals: Sequence[Interval], history: History) -> str:
+    """Several intervals in one sentence: how many, from when to when, and what part of the time each verdict has."""
+    since, until = told(intervals[0].since, history), told(intervals[-1].until, history)
+    return f"{counted(len(intervals), 'interval')}, {since} to {until}: {mixture(shares(intervals))}"
+
+
+def receipt_summary(marks: Sequence[Mark], history: History) -> str:
+    """A receipt in one sentence; of several how many there are, from when to when, and of which kinds."""
+    since, until = told(marks[0].at, history), told(marks[-1].at, history)
+    if len(marks) == 1:
+        return f"{cut(marks[0].kind, 60)} at {since}"
+    kinds = Counter(mark.kind for mark in marks)
+    listed = [f"{number:,} {cut(kind, 60)}" for kind, number in list(kinds.items())[:_KINDS]]
+    more = [f"{len(kinds) - _KINDS:,} more kinds"] * (len(kinds) > _KINDS)
+    return f"{counted(len(marks), 'receipt')}, {since} to {until}: {', '.join([*listed, *more])}"
+
+
+def cut(text: str, room: int) -> str:
+    """A text with at most so many characters; where it has more it ends in an ellipsis."""
+    return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"
 
 
 def seats(history: History) -> dict[str, list[Mark]]:

@@ -1,12 +1,12 @@
 "use strict";
-// Draws the timeline from the tables beneath it, so that the page holds every text once, and as text.
+// Lets a person walk through the chart and zoom into it. What is drawn as one on which width of the axis, and every word
+// but the axis', is in the page; texts of what is told of a piece are copied from the tables beneath it.
 (() => {
   const chart = document.getElementById("chart");
   const told = chart.dataset;
-  const [since, until, apart, narrow, column] = ["since", "until", "apart", "narrow", "column"].map((key) => Number(told[key]));
+  const [since, until] = [Number(told.since), Number(told.until)];
   const span = Math.max(1, until - since);
-  const steps = told.steps.split(" ").map(Number);
-  const glyphs = Object.fromEntries(told.glyphs.match(/\w+ \S/gu).map((pair) => pair.split(" ")));
+  const [widths, steps] = [told.widths, told.steps].map((listed) => listed.split(" ").map(Number));
   const narrowed = matchMedia("(max-width: 700px)");
   const WIDEST = 8e6; // pixels: browsers lay out no element much wider
   const SECOND = 1e6, MINUTE = 60 * SECOND, DAY = 86400 * SECOND;
@@ -20,51 +20,49 @@
     element.append(...content);
     return element;
   };
-  const placed = (element, style) => { Object.assign(element.style, style); return element; };
-  const percent = (part) => `${part * 100}%`;
-  const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  const drawn = (tag, attributes, ...content) => {
+    const element = document.createElementNS(image.namespaceURI, tag);
+    put(element, attributes);
+    element.append(...content);
+    return element;
+  };
+  const put = (element, attributes) => { for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value); };
 
-  // ---- what the tables hold
-  const lanes = [...document.querySelectorAll("table[data-lane]")].map((table) => {
-    const rows = [...table.tBodies[0].rows].map((row) => {
+  // ---- the chart, and what the tables hold of its pieces
+  const scroll = chart.querySelector(".scroll");
+  const image = scroll.querySelector("svg");
+  const axis = image.querySelector(".axis");
+  const side = Number(image.querySelector(".ground").getAttribute("x"));
+  const top = Number(axis.querySelector("text").getAttribute("y"));
+  const [, , , height] = image.getAttribute("viewBox").split(" ").map(Number);
+  const tables = [...document.querySelectorAll("table[data-lane]")];
+  const lanes = [...image.querySelectorAll(".lane")].map((lane, number) => {
+    const rows = [...tables[number].tBodies[0].rows].map((row) => {
       const from = Math.min(Math.max(Number(row.dataset.since), since), until);
-      return { row, from, to: Number(row.dataset.until ?? from), verdict: row.dataset.verdict, state: row.dataset.state };
+      return { row, from, to: Number(row.dataset.until ?? from) };
     });
-    return { name: table.dataset.lane, seat: table.dataset.kind === "seat", rows };
+    const seat = lane.classList.contains("seat");
+    const [label, ground, track] = [".label", ".ground", ".track"].map((name) => lane.querySelector(name));
+    const pieces = [...lane.querySelectorAll(".item")].map((item) => {
+      const order = item.dataset.rows.split(" ").map(Number);
+      const [first, last] = order.map((index) => rows[index]);
+      const title = item.querySelector("title");
+      put(item, { role: "gridcell", tabindex: -1, "aria-label": title.textContent });
+      title.remove(); // a browser would show it beside what is told
+      return { item, seat, lane, order, name: tables[number].dataset.lane, first, last, levels: Number(item.dataset.levels), box: item.querySelector("svg") };
+    }).sort((one, other) => one.order[0] - other.order[0]);
+    lane.querySelector(".other")?.remove();
+    put(lane, { role: "row" });
+    put(label, { role: "rowheader" });
+    put(track, { role: "presentation" });
+    return { seat, label, ground, track, pieces };
   });
+  const pieceOf = new Map(lanes.flatMap((lane) => lane.pieces).map((piece) => [piece.item, piece]));
+  const tracks = lanes.map((lane) => lane.track);
+  image.removeAttribute("viewBox");
+  put(image, { role: "grid", height, "aria-label": `Timeline of ${told.task}: arrows move along a lane and between lanes` });
 
-  // ---- which of them are drawn as one: as in scale.py
-  const columns = (widths) => {
-    const found = [];
-    let filled = column;
-    widths.forEach((width, index) => {
-      if (width < narrow && filled < column) {
-        found.at(-1)[1] = index;
-        filled += width;
-      } else {
-        found.push([index, index]);
-        filled = width < narrow ? width : column;
-      }
-    });
-    return found;
-  };
-  const clusters = (places) => {
-    const found = [];
-    places.forEach((place, index) => {
-      if (found.length && place - places[found.at(-1)[0]] < column) found.at(-1)[1] = index;
-      else found.push([index, index]);
-    });
-    return found;
-  };
-  const groups = (lane, width) => {
-    const scale = width / span;
-    const parts = lane.seat
-      ? clusters(lane.rows.map((each) => (each.from - since) * scale))
-      : columns(lane.rows.map((each) => (each.to - each.from) * scale));
-    return parts.map(([first, last]) => lane.rows.slice(first, last + 1));
-  };
-
-  // ---- what is said of one, or of several
+  // ---- what is told of a piece
   const iso = (at) => new Date(Math.floor(at / 1000)).toISOString().slice(0, 23) + String(at % 1000).padStart(3, "0");
   const tick = (at, step) => {
     const text = iso(at);
@@ -74,140 +72,92 @@
   };
   const cell = (each, index) => each.row.cells[index];
   const text = (each, index) => cell(each, index).textContent;
-  const ends = (group, seat) => [text(group[0], seat ? 0 : 1), text(group.at(-1), seat ? 0 : 2)];
-  const mix = (group) => {
-    const by = { allowed: 0, undecided: 0, denied: 0 };
-    const long = (each) => Math.max(1, each.to - each.from);
-    const whole = group.reduce((sum, each) => sum + long(each), 0);
-    for (const each of group) by[each.verdict] += long(each) / whole;
-    return by;
-  };
-  const shares = (group) => Object.entries(mix(group)).filter(([, part]) => part)
-    .map(([name, part]) => `${name} ${part < 0.01 ? "under 1" : Math.round(part * 100)}% of the time`).join(", ");
-  const kinds = (group) => {
-    const by = new Map();
-    for (const each of group) by.set(text(each, 1), (by.get(text(each, 1)) ?? 0) + 1);
-    return [...by].map(([kind, number]) => `${number} ${kind}`);
-  };
-  const label = (group, seat) => {
-    const [from, to] = ends(group, seat);
-    if (group.length > 1) return `${counted(group.length, seat ? "receipt" : "interval")}, ${from} to ${to}: ${seat ? kinds(group).join(", ") : shares(group)}`;
-    if (seat) return `${text(group[0], 1)} at ${from}`;
-    return `${cell(group[0], 0).querySelector("bdi").textContent}, ${from} to ${to} (${text(group[0], 3)})`;
-  };
   const copied = (each, index, kind) => made("div", { className: kind }, ...[...cell(each, index).childNodes].map((child) => child.cloneNode(true)));
-  const details = (lane, group) => {
-    const [from, to] = ends(group, lane.seat);
-    const quiet = (...words) => made("p", { className: "quiet" }, made("bdi", {}, lane.name), ` · ${words.join("")}`);
-    if (group.length > 1) {
-      const of = lane.seat ? kinds(group).map((kind) => made("li", {}, made("bdi", {}, kind))) : [made("li", {}, shares(group))];
+  const details = ({ item, seat, name, first, last }) => {
+    const quiet = (...words) => made("p", { className: "quiet" }, made("bdi", {}, name), ` · ${words.join("")}`);
+    if (first !== last) {
       const hint = "Too near each other to be told apart here: zoom in with + , Enter or a double click.";
-      return [
-        made("p", { className: "title" }, counted(group.length, lane.seat ? "receipt" : "interval")),
-        quiet(`${from} to ${to}`), made("ul", {}, ...of), made("p", { className: "quiet" }, hint),
-      ];
+      return [made("p", { className: "title" }, made("bdi", {}, item.getAttribute("aria-label"))), quiet(hint)];
     }
-    const [each] = group;
-    if (lane.seat) return [copied(each, 1, "title"), quiet(from), copied(each, 4, ""), copied(each, 2, "quiet")];
-    const ended = copied(each, 5, "ended");
+    if (seat) return [copied(first, 1, "title"), quiet(text(first, 0)), copied(first, 4, ""), copied(first, 2, "quiet")];
+    const ended = copied(first, 5, "ended");
     ended.prepend(made("p", { className: "quiet" }, "What ended it"));
-    return [copied(each, 0, "title"), quiet(`${from} to ${to} (${text(each, 3)})`), copied(each, 4, "why"), ended].filter((part) => part.textContent);
+    const when = `${text(first, 1)} to ${text(first, 2)} (${text(first, 3)})`;
+    return [copied(first, 0, "title"), quiet(when), copied(first, 4, "why"), ended].filter((part) => part.textContent);
   };
 
   // ---- the frame
-  const axis = made("div", { className: "axis", "aria-hidden": "true" });
-  const rules = made("div", { className: "rules", "aria-hidden": "true" });
-  const tracks = lanes.map(() => made("div", { className: "track", role: "presentation" }));
-  const grid = made("div", { role: "grid", "aria-label": `Timeline of ${told.task}: arrows move along a lane and between lanes` },
-    ...lanes.map((lane, number) => made("div", { className: `lane ${lane.seat ? "seat" : "gate"}`, role: "row" },
-      made("div", { className: "name", role: "rowheader" }, made("bdi", {}, lane.name),
-        made("small", {}, lane.seat ? counted(lane.rows.length, "receipt") : counted(Math.max(0, lane.rows.length - 1), "change"))),
-      tracks[number])));
-  const inner = made("div", { className: "lanes" }, rules, axis, grid);
-  const scroll = made("div", { className: "scroll" }, inner);
   const tip = made("div", { className: "tip", role: "tooltip", id: "tip", hidden: true });
   const range = made("output", {});
   const button = (name, sign, act) => made("button", { type: "button", title: name, "aria-label": name, onclick: act }, sign);
   const out = button("Zoom out", "−", () => zoom(factor / 2));
   const into = button("Zoom in", "+", () => zoom(factor * 2));
   const whole = button("Whole stretch", "Whole", () => zoom(1));
-  const sample = (kind, words) => {
-    const shape = made("span", { className: `item ${kind}`, "aria-hidden": "true" }, kind === "many" ? "3" : "");
-    if (kind === "mixed") shape.append(...stacked({ allowed: 1 / 3, undecided: 1 / 3, denied: 1 / 3 }));
-    return made("li", {}, shape, words);
-  };
-  const stacked = (by) => {
-    let bottom = 0;
-    const seen = Object.entries(by).filter(([, part]) => part).map(([name, part]) => [name, Math.max(0.1, part)]);
-    const whole = seen.reduce((sum, [, part]) => sum + part, 0);
-    return seen.map(([name, least]) => {
-      const part = least / whole;
-      const part_ = placed(made("div", { className: `part ${name}` }), { bottom: percent(bottom), height: percent(part) });
-      bottom += part;
-      return part_;
-    });
-  };
-  const legend = made("ul", { className: "legend", "aria-label": "Legend" },
-    ...Object.keys(glyphs).map((name) => sample(name, `${glyphs[name]} ${name}`)),
-    sample("mixed", "many changes, by share of time"), sample("mark", "a receipt"), sample("many", "several"));
   const keys = [["←", "→", " along a lane, "], ["↑", "↓", " between lanes, "], ["Enter", " to its row, "], ["+", "−", "0", " zoom, "], ["Esc", " closes; a click pins"]];
   const hint = made("p", { className: "hint" }, ...keys.flatMap((row) => row.map((part, at) => (at < row.length - 1 ? made("kbd", {}, part) : part))));
-  chart.replaceChildren(made("div", { className: "bar" }, legend, made("div", { className: "zoom" }, range, out, into, whole)), scroll, hint, tip);
+  chart.querySelector(".bar").append(made("div", { className: "zoom" }, range, out, into, whole));
+  chart.append(hint, tip);
 
-  // ---- drawing
-  let factor = 1, active = null, shown = null, pinned = false, leaving = 0;
-  const groupOf = new WeakMap();
-  const room = () => tracks.length ? tracks[0].clientWidth / factor : 1;
+  // ---- moving what is drawn along the axis
+  let factor = 1, active = null, placed = [], shown = null, pinned = false, leaving = 0;
+  const room = () => Math.max(1, scroll.clientWidth - 2 * side);
+  const level = () => Math.max(0, widths.findLastIndex((each) => each <= room() * factor));
+  const pixels = (at) => ((at - since) / span) * room() * factor + side;
 
-  const drawn = (lane, group) => {
-    const [first, last] = [group[0], group.at(-1)];
-    const several = group.length > 1;
-    const kind = lane.seat ? (several ? "many" : "mark") : several ? "mixed" : first.verdict;
-    const item = made("div", { className: `item ${kind}`, role: "gridcell", tabIndex: -1, "aria-label": label(group, lane.seat) });
-    placed(item, { left: percent((first.from - since) / span) });
-    if (!lane.seat) {
-      placed(item, { width: percent((last.to - first.from) / span) });
-      const wide = ((last.to - first.from) / span) * room() * factor > 80;
-      if (several) item.append(...stacked(mix(group)));
-      else if (wide) item.append(made("span", { className: "text" }, `${glyphs[first.verdict]} `, made("bdi", {}, first.state)));
-    } else if (several) item.append(String(group.length));
-    groupOf.set(item, { lane, group });
-    return item;
+  const place = ({ item, seat, first, last, box }) => {
+    const left = pixels(first.from);
+    if (seat) {
+      put(box, { x: left - box.getAttribute("width") / 2 });
+      return { box, left, spare: 0 };
+    }
+    const wide = Math.max(first === last ? 3 : 6, pixels(last.to) - left);
+    put(box, { x: left, width: wide });
+    item.classList.toggle("wide", wide >= Number(item.dataset.room));
+    return { box, left, spare: wide - Number(item.dataset.room) };
   };
   const draw = () => {
-    const kept = active && groupOf.get(active)?.group[0];
+    const kept = active && pieceOf.get(active);
     const focused = active !== null && document.activeElement === active;
     hide();
-    const width = room() * factor;
-    lanes.forEach((lane, number) => tracks[number].replaceChildren(...groups(lane, width).map((group) => drawn(lane, group))));
-    const items = [...grid.querySelectorAll(".item")];
-    const again = kept && items.find((item) => groupOf.get(item).group.includes(kept));
+    const near = level();
+    put(image, { width: room() * factor + 2 * side });
+    placed = [];
+    for (const { ground, track, pieces } of lanes) {
+      const those = pieces.filter((piece) => piece.levels & (1 << near));
+      placed.push(...those.map(place));
+      put(ground, { width: room() * factor });
+      track.replaceChildren(...those.map((piece) => piece.item));
+    }
+    const items = [...image.querySelectorAll(".item")];
+    const again = kept && items.find((item) => holds(pieceOf.get(item), kept));
     activate(again ?? items[0] ?? null);
     if (focused) again?.focus({ preventScroll: true });
     out.disabled = whole.disabled = factor <= 1;
     into.disabled = room() * factor * 2 > WIDEST;
-    ticks();
+    follow();
   };
+  const holds = (piece, { lane, order: [at] }) => piece.lane === lane && piece.order[0] <= at && at <= piece.order[1];
   const seen = () => {
     const scale = span / (room() * factor);
     return [since + scroll.scrollLeft * scale, Math.min(until, since + (scroll.scrollLeft + room()) * scale)];
   };
-  const ticks = () => {
-    const width = room() * factor;
-    const least = (span * apart) / width;
-    const step = steps.find((each) => each >= least) ?? steps.at(-1);
+  const follow = () => { // labels stay in sight, and only ticks that are in sight are drawn
+    for (const { label } of lanes) put(label, { transform: `translate(${scroll.scrollLeft} 0)` });
+    for (const { box, left, spare } of placed.filter((each) => each.spare > 0)) {
+      put(box.querySelector(".words"), { x: 10 + Math.min(spare, Math.max(0, scroll.scrollLeft - left)) });
+    }
     const [from, to] = seen();
-    const [labels, lines] = [[], []];
+    const step = steps[level()];
+    const ends = side + room() * factor;
+    const marks = [];
     for (let at = Math.ceil((from - step) / step) * step; at <= Math.min(until, to + step); at += step) {
       if (at < since) continue;
-      const left = percent((at - since) / span);
-      const pixels = ((at - since) / span) * width;
-      const end = pixels < 20 ? "first" : pixels > width - 40 ? "last" : "";
-      labels.push(placed(made("span", { className: end }, tick(at, step)), { left }));
-      lines.push(placed(made("i"), { left }));
+      const x = pixels(at);
+      const anchor = x > ends - 40 ? "end" : x < side + 20 ? "start" : "middle";
+      marks.push(drawn("line", { class: "rule", x1: x, x2: x, y1: top + 6, y2: height - 8 }));
+      marks.push(drawn("text", { class: "tick", x, y: top, "text-anchor": anchor }, tick(at, step)));
     }
-    axis.replaceChildren(...labels);
-    rules.replaceChildren(...lines);
+    axis.replaceChildren(...marks);
     const near = Math.min(step, SECOND);
     range.textContent = factor > 1 ? `${tick(Math.round(from), near)} – ${tick(Math.round(to), near)}` : "";
   };
@@ -218,18 +168,18 @@
     const spot = about ?? middle(shown ?? (document.activeElement === active ? active : null)) ?? (from + to) / 2;
     const offset = about === undefined ? room() / 2 : ((spot - from) / (to - from)) * room();
     factor = next;
-    inner.style.setProperty("--zoom", String(factor));
+    put(image, { width: room() * factor + 2 * side });
     scroll.scrollLeft = ((spot - since) / span) * room() * factor - offset;
     draw();
   };
   const middle = (item) => {
-    const found = item && groupOf.get(item)?.group;
-    return found ? (found[0].from + found.at(-1).to) / 2 : null;
+    const found = item && pieceOf.get(item);
+    return found ? (found.first.from + found.last.to) / 2 : null;
   };
   const enter = (item) => {
-    const { group } = groupOf.get(item);
-    if (group.length === 1 || into.disabled) return reveal(group[0].row);
-    const long = Math.max(1, group.at(-1).to - group[0].from);
+    const { first, last } = pieceOf.get(item);
+    if (first === last || into.disabled) return reveal(first.row);
+    const long = Math.max(1, last.to - first.from);
     zoom(Math.max(factor * 2, (span / long) * 0.8));
   };
   const reveal = (row) => {
@@ -251,8 +201,7 @@
     if (shown !== item) {
       hide();
       shown = item;
-      const { lane, group } = groupOf.get(item);
-      tip.replaceChildren(...details(lane, group));
+      tip.replaceChildren(...details(pieceOf.get(item)));
       tip.hidden = false;
       tip.scrollTop = 0;
       item.classList.add("shown");
@@ -284,13 +233,13 @@
     leaving = setTimeout(() => { if (!pinned && document.activeElement !== shown) hide(); }, 220);
   };
 
-  grid.addEventListener("mouseover", (event) => { const item = itemAt(event); if (item && !pinned) show(item); });
-  grid.addEventListener("mouseout", leave);
+  image.addEventListener("mouseover", (event) => { const item = itemAt(event); if (item && !pinned) show(item); });
+  image.addEventListener("mouseout", leave);
   tip.addEventListener("mouseenter", () => clearTimeout(leaving));
   tip.addEventListener("mouseleave", leave);
-  grid.addEventListener("focusin", (event) => { const item = itemAt(event); if (item) { activate(item); approach(item); show(item); } });
-  grid.addEventListener("focusout", leave);
-  grid.addEventListener("dblclick", (event) => { const item = itemAt(event); if (item && groupOf.get(item).group.length > 1) enter(item); });
+  image.addEventListener("focusin", (event) => { const item = itemAt(event); if (item) { activate(item); approach(item); show(item); } });
+  image.addEventListener("focusout", leave);
+  image.addEventListener("dblclick", (event) => { const item = itemAt(event); if (item && pieceOf.get(item).first !== pieceOf.get(item).last) enter(item); });
   document.addEventListener("click", (event) => {
     const item = itemAt(event);
     if (item) {
@@ -301,12 +250,12 @@
     }
     else if (!tip.contains(event.target) && !event.target.closest?.("button")) hide();
   });
-  scroll.addEventListener("scroll", () => requestAnimationFrame(() => { ticks(); if (shown) settle(shown); }), { passive: true });
+  scroll.addEventListener("scroll", () => requestAnimationFrame(() => { follow(); if (shown) settle(shown); }), { passive: true });
   scroll.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     const [from, to] = seen();
-    const part = (event.clientX - scroll.getBoundingClientRect().right + room()) / room();
+    const part = (event.clientX - scroll.getBoundingClientRect().left - side) / room();
     zoom(factor * 2 ** (-event.deltaY / 200), from + Math.min(1, Math.max(0, part)) * (to - from));
   }, { passive: false });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
@@ -314,14 +263,13 @@
   // ---- walking
   const approach = (item) => {
     const [box, frame] = [item.getBoundingClientRect(), scroll.getBoundingClientRect()];
-    const left = frame.right - room();
-    if (box.right < left + 8) scroll.scrollLeft -= left - box.left + 40;
+    if (box.right < frame.left + 8) scroll.scrollLeft -= frame.left - box.left + 40;
     else if (box.left > frame.right - 8) scroll.scrollLeft += box.left - frame.right + Math.min(box.width, room() / 2) + 40;
   };
   const nearest = (track, at) => {
     const away = (item) => {
-      const { group } = groupOf.get(item);
-      return Math.max(group[0].from - at, at - group.at(-1).to, 0);
+      const { first, last } = pieceOf.get(item);
+      return Math.max(first.from - at, at - last.to, 0);
     };
     return [...track.children].reduce((best, item) => (best && away(best) <= away(item) ? best : item), null);
   };
@@ -339,7 +287,7 @@
     End: (item) => item.parentElement.lastElementChild,
   };
   const acts = { Enter: enter, " ": enter, "+": () => zoom(factor * 2), "=": () => zoom(factor * 2), "-": () => zoom(factor / 2), 0: () => zoom(1) };
-  grid.addEventListener("keydown", (event) => {
+  image.addEventListener("keydown", (event) => {
     const item = itemAt(event);
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
     const [move, act] = [moves[event.key], acts[event.key]];
