@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 
 from interlock.diagnostics import Location, LockError, Source, UsageError, pointed
+from interlock.files import UnreadableError, read_file
 
 OWN, SHARED = "interlock.toml", "pyproject.toml"
 LOCK = "interlock.lock"
@@ -122,18 +122,13 @@ def _settings(folder: str, name: str) -> Project | None:
 def _content(path: str) -> bytes | None:
     """The bytes of a file, or None when nobody can see one there. Raises UsageError when it cannot be read."""
     try:
-        status = os.stat(path)
+        os.stat(path)
     except OSError:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"cannot read `{path}`: it is no regular file")
-    if status.st_size > _LARGEST:
-        raise UsageError(f"cannot read `{path}`: it has {status.st_size:,} bytes; at most {_LARGEST:,} are read")
     try:
-        with open(path, "rb") as file:
-            return file.read(_LARGEST)
-    except OSError as error:
-        raise UsageError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
+        return read_file(path, _LARGEST)
+    except UnreadableError as error:
+        raise UsageError(f"cannot read `{path}`: {error}") from None
 
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")

@@ -17,6 +17,7 @@ import msgspec
 from interlock.diagnostics import EngineError, UsageError, nearest
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
+from interlock.files import reason
 from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 from interlock.model.decision import Decision
 from interlock.moment import Moment, Skew, moment, skew_of
@@ -224,9 +225,7 @@ def library(policy_dirs: Sequence[Name] = (), cached: bool = True, beside_first:
         try:
             os.listdir(folder)
         except OSError as error:
-            raise UsageError(
-                f"cannot read the policies in `{folder}`: {(error.strerror or str(error)).lower()}"
-            ) from None
+            raise UsageError(f"cannot read the policies in `{folder}`: {reason(error)}") from None
     if key not in _libraries:
         _libraries[key] = Library(key[0], cached=cached, beside_first=beside_first)
     return _libraries[key]

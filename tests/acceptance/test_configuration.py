@@ -98,14 +98,14 @@ def test_what_is_no_regular_file_is_refused_unopened(name: str, interlock: Inter
     os.mkfifo(folder / name)
     ran = interlock("config")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == f"error: cannot read `{name}`: it is no regular file\n"
+    assert ran.err == f"error: cannot read `{name}`: not a regular file\n"
 
 
 def test_a_file_that_is_too_large(interlock: Interlock, folder: Path) -> None:
     (folder / "interlock.toml").write_text("#" * ((1 << 20) + 1), "utf-8")
     ran = interlock("config")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "error: cannot read `interlock.toml`: it has 1,048,577 bytes; at most 1,048,576 are read\n"
+    assert ran.err == "error: cannot read `interlock.toml`: too large: 1,048,577 bytes; at most 1,048,576 are read\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

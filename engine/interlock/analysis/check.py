@@ -6,7 +6,7 @@ import os
 from collections.abc import Container, Iterable, Iterator
 
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError
-from interlock.files import is_meant
+from interlock.files import is_meant, reason
 from interlock.policy.library import Library
 from interlock.policy.needs import Reading
 
@@ -80,6 +80,4 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def _refuse(error: OSError) -> None:
-    raise UsageError(
-        f"cannot read the policies in `{error.filename}`: {(error.strerror or str(error)).lower()}"
-    ) from None
+    raise UsageError(f"cannot read the policies in `{error.filename}`: {reason(error)}") from None

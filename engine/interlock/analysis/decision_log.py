@@ -18,6 +18,7 @@ from interlock import instant
 from interlock.diagnostics import UsageError, digest
 from interlock.escape import harmless
 from interlock.evaluation.judge import Judge, Loaded, closure
+from interlock.files import reason
 from interlock.instant import format_instant
 from interlock.language.evaluate import printed
 from interlock.ledger import NEWEST, STANDARD_INPUT, Snapshot
@@ -76,7 +77,7 @@ def append(path: str, records: Iterable[Record]) -> None:
         finally:
             os.close(log)
     except OSError as error:
-        raise UsageError(f"cannot append to the decision log `{path}`: {_told(error)}") from None
+        raise UsageError(f"cannot append to the decision log `{path}`: {reason(error)}") from None
 
 
 def refuse(path: str, others: Iterable[str]) -> None:
@@ -91,7 +92,7 @@ def refuse(path: str, others: Iterable[str]) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise UsageError(f"cannot append to the decision log `{path}`: {_told(error)}") from None
+        raise UsageError(f"cannot append to the decision log `{path}`: {reason(error)}") from None
 
 
 def read(path: str) -> Iterator[tuple[int, Entry | str]]:
@@ -107,7 +108,7 @@ def read(path: str) -> Iterator[tuple[int, Entry | str]]:
                 if line.strip():
                     yield number, _entry(line)
     except OSError as error:
-        raise UsageError(f"cannot read the decision log `{path}`: {_told(error)}") from None
+        raise UsageError(f"cannot read the decision log `{path}`: {reason(error)}") from None
 
 
 def _entry(line: bytes) -> Entry | str:
@@ -159,10 +160,6 @@ def _lock(log: int) -> None:
     except ImportError:  # where there is none, one process at a time may append
         return
     flock(log, LOCK_EX)
-
-
-def _told(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 _DIGITS = 32

@@ -11,6 +11,7 @@ from interlock.cli import exit_codes, options, progress
 from interlock.cli import output as terminal
 from interlock.cli.request import asking
 from interlock.diagnostics import Source, UsageError
+from interlock.files import reason
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -95,4 +96,4 @@ def _write(path: str, text: str) -> None:
     try:
         replace_file(path, text.encode())
     except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"cannot write `{path}`: {reason(error)}") from None

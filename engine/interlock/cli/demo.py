@@ -14,6 +14,7 @@ from msgspec import structs
 from interlock.cli import exit_codes, options, output
 from interlock.diagnostics import UsageError
 from interlock.escape import harmless
+from interlock.files import reason
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.model.decision import Decision
 from interlock.reporting import render
@@ -77,7 +78,7 @@ def _unpack(path: str) -> None:
         with open(path, "xb") as file:
             file.write(content)
     except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"cannot write `{path}`: {reason(error)}") from None
 
 
 def _changes(path: str, name: str) -> list[_Change]:

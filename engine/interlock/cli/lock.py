@@ -11,6 +11,7 @@ import click
 from interlock.cli import exit_codes, output
 from interlock.cli.request import asking
 from interlock.diagnostics import LockError, UsageError
+from interlock.files import reason
 from interlock.project import LOCK
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _write(lock: Lock) -> None:
     try:
         replace_file(lock.path, lock.text.encode())
     except OSError as error:
-        raise UsageError(f"cannot write `{lock.path}`: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"cannot write `{lock.path}`: {reason(error)}") from None
 
 
 def _many(count: int) -> str:

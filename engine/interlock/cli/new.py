@@ -14,6 +14,7 @@ import click
 from interlock.cli import exit_codes, output
 from interlock.cli.editor import schemas
 from interlock.diagnostics import UsageError
+from interlock.files import reason
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 _TEMPLATE = "new-gate"
@@ -99,6 +100,4 @@ def _write(files: Mapping[str, str]) -> None:
         if not isinstance(error, OSError):
             raise
         hint = "; give another id, or remove it" if isinstance(error, FileExistsError) else ""
-        raise UsageError(
-            f"cannot write `{error.filename or path}`: {(error.strerror or str(error)).lower()}{hint}"
-        ) from None
+        raise UsageError(f"cannot write `{error.filename or path}`: {reason(error)}{hint}") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from interlock.cli.output import say
+from interlock.files import reason
 from interlock.model.decision import Decision
 from interlock.reporting import render
 
@@ -29,7 +30,7 @@ def notify(command: str, decision: Decision, seconds: float = SECONDS) -> None:
         if running.returncode:
             say(f"`{command}` failed: exit code {running.returncode}", "note")
     except OSError as error:
-        say(f"cannot run `{command}`: {(error.strerror or str(error)).lower()}", "note")
+        say(f"cannot run `{command}`: {reason(error)}", "note")
     except subprocess.TimeoutExpired:
         say(f"`{command}` took longer than {seconds:g} s and was ended", "note")
     finally:

@@ -12,6 +12,7 @@ import click
 
 from interlock.diagnostics import UsageError
 from interlock.escape import harmless
+from interlock.files import reason
 from interlock.reporting import plain
 
 _LINES = "\n\t"
@@ -57,7 +58,7 @@ def put(text: str, encoding: str | None = None) -> bool:
     except BrokenPipeError:
         return False
     except OSError as error:
-        raise UsageError(f"cannot write to standard output: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"cannot write to standard output: {reason(error)}") from None
     return True
 
 

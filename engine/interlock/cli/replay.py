@@ -13,6 +13,7 @@ from interlock.cli import output as terminal
 from interlock.cli.choices import OneOf
 from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
+from interlock.files import reason
 from interlock.reporting.style import Look
 from interlock.reporting.timeline import FORMATS, render
 
@@ -74,4 +75,4 @@ def _write(path: str, text: str) -> None:
     try:
         replace_file(path, text.encode(errors="backslashreplace"))
     except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(f"cannot write `{path}`: {reason(error)}") from None

@@ -10,6 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from interlock.diagnostics import UsageError
+from interlock.files import reason
 from interlock.model.decision import Decision
 from interlock.reporting import Look, render
 
@@ -54,7 +55,7 @@ def write(found: Iterable[Target], decisions: Sequence[Decision], look: Look) ->
             else:
                 replace_file(target.path, _encoded(render(target.form, decisions, look)))
         except OSError as error:
-            failed.append(f"cannot write `{target.path}`: {(error.strerror or str(error)).lower()}")
+            failed.append(f"cannot write `{target.path}`: {reason(error)}")
     if failed:
         raise UsageError("\n".join(failed))
 

@@ -11,7 +11,7 @@ from interlock.analysis.testing.outcome import CoverageCounter, differences, exp
 from interlock.analysis.testing.parse import suite
 from interlock.diagnostics import EngineError, Issue, PolicyError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
-from interlock.files import is_meant
+from interlock.files import is_meant, reason
 from interlock.ledger.memory import HeldFacts
 from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.policy.library import Library
@@ -109,7 +109,7 @@ def _files(folder: str) -> Iterator[str]:
 
 
 def _refuse(error: OSError) -> None:
-    raise UsageError(f"cannot read the tests in `{error.filename}`: {(error.strerror or str(error)).lower()}") from None
+    raise UsageError(f"cannot read the tests in `{error.filename}`: {reason(error)}") from None
 
 
 def run(suite: Suite, loaded: Loaded, wanted: Callable[[str], object]) -> Trial:
