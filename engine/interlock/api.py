@@ -13,7 +13,7 @@ from interlock.request import Name, Request, Session
 
 if TYPE_CHECKING:
     from interlock.model.explanation import Explanation
-    from interlock.model.facts import Sight
+    from interlock.model.facts import SelectionView
     from interlock.model.history import History
     from interlock.model.unblock import Unblock
 
@@ -91,7 +91,7 @@ def judge(
 
 def facts(
     policy: Name, *, ledger: Ledger | Name, task: str, **how: Unpack[How]
-) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
+) -> tuple[tuple[SelectionView, ...], tuple[str, ...]]:
     """The facts that a policy sees of a task, selection by selection, and why it is undecided whatever its rules say.
 
     Arguments and errors as in `evaluate`.

@@ -10,9 +10,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
-LIMIT = 1 << 53
+INTEGER_BOUND = 1 << 53
 """Every integer that is judged is smaller than this in magnitude."""
-LATEST = LIMIT - 1
+LATEST = INTEGER_BOUND - 1
 """The latest instant."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ def parse_instant(text: str) -> int:
     except ValueError:
         raise ValueError(f"`{_shown(text)}` is not an instant: no such day or time of day") from None
     found = (moment - _EPOCH) // _MICROSECOND
-    if not 0 <= found < LIMIT:
+    if not 0 <= found < INTEGER_BOUND:
         raise ValueError(f"`{_shown(text)}` is outside the years 1970 to 2255")
     return found
 
@@ -71,7 +71,7 @@ def parse_duration(text: str) -> int:
     if not match or not text:
         raise ValueError(f"`{_shown(text)}` is not a duration such as `180s`, `3m` or `1h30m`")
     found = sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS.values(), strict=True) if n)
-    if found >= LIMIT:
+    if found >= INTEGER_BOUND:
         raise ValueError(f"`{_shown(text)}` is longer than 285 years")
     return found
 

@@ -63,7 +63,7 @@ def skew_of(max_skew: Skew) -> int:
     try:
         if isinstance(max_skew, timedelta):
             skew = max_skew // timedelta(microseconds=1)
-            if not 0 <= skew < instant.LIMIT:
+            if not 0 <= skew < instant.INTEGER_BOUND:
                 raise ValueError(f"`{max_skew}` is not between 0 and 285 years")
             return skew
         if not isinstance(max_skew, str):

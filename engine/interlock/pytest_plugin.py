@@ -69,10 +69,10 @@ class PolicyCase(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the case's steps. Raises CaseFailed."""
-        from interlock.analysis.testing import run
+        from interlock.analysis.testing import run_suite
 
         wanted = f"{self.suite.id}/{self.case.name}"
-        (result,) = run(self.suite, self.loaded, wanted.__eq__).cases
+        (result,) = run_suite(self.suite, self.loaded, wanted.__eq__).cases
         if not result.passed:
             raise CaseFailed(result)
 
@@ -80,10 +80,10 @@ class PolicyCase(pytest.Item):
         """What `interlock test` tells of a case that failed."""
         if not isinstance(excinfo.value, CaseFailed):
             return super().repr_failure(excinfo, style)
-        from interlock.reporting import Look
+        from interlock.reporting import RenderContext
         from interlock.reporting.tests import failure
 
-        return "\n".join(failure(excinfo.value.result, Look()))
+        return "\n".join(failure(excinfo.value.result, RenderContext()))
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case is, the line counted from 0, and what it is called."""
@@ -127,7 +127,7 @@ class Gate:
         those of `interlock.evaluate`.
         """
         __tracebackhide__ = True
-        from interlock.reporting import Look, render
+        from interlock.reporting import RenderContext, render
         from interlock.request import Session
 
         given = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
@@ -137,7 +137,7 @@ class Gate:
         told = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
         if told != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"
-            pytest.fail(f"expected {wanted}:\n{render('text', [decision], Look())}", pytrace=False)
+            pytest.fail(f"expected {wanted}:\n{render('text', [decision], RenderContext())}", pytrace=False)
         return decision
 
 

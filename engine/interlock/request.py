@@ -122,9 +122,9 @@ class Session:
         """The policies, with those that they need; with a lock, only what it holds."""
         loaded = self.library.loads(self.request.policies)
         if self.request.lock is not None:
-            from interlock.policy.lock import hold
+            from interlock.policy.lock import verify_lock
 
-            hold(os.fspath(self.request.lock), loaded)
+            verify_lock(os.fspath(self.request.lock), loaded)
         return loaded
 
     @cached_property
@@ -232,8 +232,8 @@ def library(policy_dirs: Sequence[Name] = (), cached: bool = True, beside_first:
 
 
 def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Waivers:
-    from interlock.policy.parse import document
-    from interlock.policy.waivers import read, waivable
+    from interlock.policy.parse import parse_valid
+    from interlock.policy.waivers import read_waivers, waivable
 
     near: dict[str, list[Loaded]] = {}
     for each in closure(policies):
@@ -241,14 +241,14 @@ def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Wai
 
     def known(identity: str) -> Sequence[Waivable] | str:
         if identity in near:
-            return [waivable(each.policy, document(each.source)) for each in near[identity]]
+            return [waivable(each.policy, parse_valid(each.source)) for each in near[identity]]
         if identity in policies_at.ids():
             found = policies_at.load(identity)
-            return [waivable(found.policy, document(found.source))]
+            return [waivable(found.policy, parse_valid(found.source))]
         close = nearest(identity, {*near, *policies_at.ids()})
         return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
 
-    return read(path, known)
+    return read_waivers(path, known)
 
 
 def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:

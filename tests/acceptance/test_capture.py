@@ -17,7 +17,7 @@ import yaml
 import interlock as package
 from interlock.analysis.capture import captured, incident
 from interlock.analysis.capture.yaml import new_file
-from interlock.analysis.testing import run
+from interlock.analysis.testing import run_suite
 from interlock.analysis.testing.parse import suite_of
 from interlock.cli import main
 from interlock.diagnostics import PolicyError, Source
@@ -53,7 +53,7 @@ def passes(text: str) -> bool:
         suite, loaded = suite_of(Source("a_test.yaml", text), library)
     except PolicyError:
         return False
-    return run(suite, loaded, lambda _: True).passed
+    return run_suite(suite, loaded, lambda _: True).passed
 
 
 def lessened(case: Any) -> Iterator[Any]:

@@ -19,7 +19,7 @@ from interlock.analysis.decision_log import answer
 from interlock.api import judge
 from interlock.cli import main
 from interlock.policy import cache
-from interlock.policy.lock import Locked, hold, made, read
+from interlock.policy.lock import Locked, make_lock, read_lock, verify_lock
 from interlock.request import Request, Session, library
 from interlock.resources import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
@@ -94,7 +94,7 @@ def test_the_same_policies_have_the_same_lock(writes: Writes, gates: Path, folde
 def test_what_is_new_in_a_lock_is_told(writes: Writes, gates: Path, folder: Path) -> None:
     assert writes("lock").err == "error: there is no lock yet: name the policies to be locked\n"
     writes("lock", "above", "smoke")
-    old = read("interlock.lock").policies
+    old = read_lock("interlock.lock").policies
     assert writes("lock").out == "3 policies in interlock.lock\n"
     assert writes("lock", "--check").out == "3 policies in interlock.lock: as locked\n"
     soften(gates / "awake.yaml")
@@ -230,9 +230,9 @@ def test_two_policies_of_one_id_have_no_lock(writes: Writes, gates: Path, folder
 def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) -> None:
     asked = {"ledger": story_path, "task": "checkout-refactor", "at": WHEN[3], "policy_dirs": [str(gates)]}
     policies = library([str(gates)])
-    lock = made("a.lock", [policies.load("above")])
+    lock = make_lock("a.lock", [policies.load("above")])
     Path("a.lock").write_text(lock.text, "utf-8")
-    assert read("a.lock") == lock
+    assert read_lock("a.lock") == lock
     assert api.evaluate("above", lock=Path("a.lock"), **asked).allow is True  # type: ignore[arg-type]
     with pytest.raises(api.LockError, match="`smoke` is not locked"):
         api.evaluate("smoke", lock="a.lock", **asked)  # type: ignore[arg-type]
@@ -241,17 +241,17 @@ def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) ->
 def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path, gates: Path) -> None:
     policies = library([str(gates)])
     above = policies.load("above")
-    Path("a.lock").write_text(made("a.lock", [above]).text, "utf-8")
+    Path("a.lock").write_text(make_lock("a.lock", [above]).text, "utf-8")
     held = above.needs["awake"].policy.digest
     soften(gates / "awake.yaml")
-    hold("a.lock", [above])
+    verify_lock("a.lock", [above])
     assert above.needs["awake"].policy.digest == held, "what was read once judges, whatever is written now"
     with pytest.raises(api.LockError, match="`awake` does not match the lock"):
-        hold("a.lock", [policies.load("above")])
+        verify_lock("a.lock", [policies.load("above")])
 
 
 def test_what_is_locked_is_the_version_and_the_digest() -> None:
-    lock = made("a.lock", [library().load("smoke")])
+    lock = make_lock("a.lock", [library().load("smoke")])
     assert lock.policies == {"smoke": Locked(1, library().load("smoke").policy.digest)}
 
 
@@ -280,7 +280,7 @@ def test_a_lock_is_made_of_texts_and_not_of_what_is_cached_of_them(process: Inte
     soften(gates / "awake.yaml")
     policies = library([str(gates)])
     compiled = library([str(gates)], cached=False).load("awake").compiled
-    old = msgspec.structs.replace(compiled.policy, digest=read("interlock.lock").policies["awake"].digest)
+    old = msgspec.structs.replace(compiled.policy, digest=read_lock("interlock.lock").policies["awake"].digest)
     text = policies.load("awake").source.text
     cache.store(cache.key(schemas.schemas_digest(), "awake.yaml", text), msgspec.structs.replace(compiled, policy=old))
     assert process("lock", "--check").code == 5
@@ -293,7 +293,7 @@ def test_the_api_compiles_from_source_under_a_lock(
 ) -> None:
     asked: dict[str, Any] = {"tasks": ["checkout-refactor"], "at": "2026-06-22T09:20:00Z", "lock": "a.lock"}
     policies = library(cached=False)
-    Path("a.lock").write_text(made("a.lock", [policies.load("smoke")]).text, "utf-8")
+    Path("a.lock").write_text(make_lock("a.lock", [policies.load("smoke")]).text, "utf-8")
     plant("smoke", forged("smoke"))
     monkeypatch.setattr(request, "_libraries", {})
     ledger = api.open_ledger(story_path)

@@ -11,10 +11,10 @@ import pytest
 
 import interlock
 from interlock import api
-from interlock.analysis.testing import tried
+from interlock.analysis.testing import run_tests
 from interlock.evaluation.judge import Engine
 from interlock.evaluation.rete import AVAILABLE
-from interlock.language.evaluate import printed
+from interlock.language.evaluate import as_printed
 from interlock.model.facts import Value
 from interlock.request import library
 from tests.helpers.ledgers import LedgerBuilder
@@ -197,7 +197,7 @@ def test_facts_are_shown_without_an_id(builder: LedgerBuilder) -> None:
     shown = [(fact.kind, fact.id, fact.seq, fact.fields["role"], fact.fields["at"]) for fact in seen[0].facts]
     assert shown == [
         ("app_heartbeat", "receipt-1", 1, "worker", "2026-06-11T12:09:00Z"),
-        ("last", None, None, "manager", printed(None, "timestamp")),
+        ("last", None, None, "manager", as_printed(None, "timestamp")),
     ]
 
 
@@ -239,5 +239,5 @@ def test_a_policys_test_sees_the_absence_too(builder: LedgerBuilder) -> None:
     suite.write_text(
         f"policy: mine\ncases:\n  - case: nothing\n    facts: []\n    expect: {{allow: false, findings: [{found}]}}\n"
     )
-    (trial,), _ = tried([str(suite)], library())
+    (trial,), _ = run_tests([str(suite)], library())
     assert [case.passed for case in trial.cases] == [True]

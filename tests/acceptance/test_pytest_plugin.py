@@ -83,8 +83,8 @@ def test_a_failure_is_shown_as_the_command_shows_it(run: pytest.Pytester) -> Non
     written(run, FAILING)
     ran = run.runpytest()
     ran.assert_outcomes(passed=1, failed=1)
-    trials, _ = interlock.analysis.testing.tried(["policies/gate_test.yaml"], interlock.request.library())
-    shown = interlock.reporting.tests.render("text", trials, interlock.reporting.Look())
+    trials, _ = interlock.analysis.testing.run_tests(["policies/gate_test.yaml"], interlock.request.library())
+    shown = interlock.reporting.tests.render("text", trials, interlock.reporting.RenderContext())
     failure = shown.splitlines()[2:-2]
     assert any("expected" in line for line in failure)
     assert "\n".join(failure).rstrip() in ran.stdout.str()

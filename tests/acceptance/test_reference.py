@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from interlock.analysis.testing import tried
+from interlock.analysis.testing import run_tests
 from interlock.diagnostics import Source
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.model.policy import Policy
@@ -74,7 +74,7 @@ def test_a_test_passes_and_tries_everything(block: str, tmp_path: Path) -> None:
     (tmp_path / "answered.yaml").write_text(POLICIES[-1], "utf-8")
     path = tmp_path / "answered_test.yaml"
     path.write_text(block, "utf-8")
-    [trial], _ = tried([str(path)], Library())
+    [trial], _ = run_tests([str(path)], Library())
     assert (trial.passed, trial.coverage.missing) == (True, ())
     modeline = re.match(r"# yaml-language-server: \$schema=(\S+)\n", block)
     assert modeline

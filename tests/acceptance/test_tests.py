@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from interlock import schemas
-from interlock.analysis.testing import tried
+from interlock.analysis.testing import run_tests
 from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock
 from tests.helpers import consumers, fact_forms
@@ -24,7 +24,7 @@ LEAST = "policy: loop\ncases:\n  - case: nobody is bound\n    expect: {allow: un
 
 @pytest.mark.parametrize("policy", Library().ids())
 def test_a_shipped_policy_decides_what_its_test_says(policy: str) -> None:
-    [trial], untested = tried([policy], Library())
+    [trial], untested = run_tests([policy], Library())
     assert untested == []
     assert [case.name for case in trial.cases if not case.passed] == []
     assert trial.coverage.missing == ()
@@ -44,9 +44,9 @@ def test_the_facts_that_an_editor_offers_are_those_of_the_schemas() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "policies").glob("*_test.yaml")), ids=lambda path: path.name)
 def test_the_schema_accepts_what_interlock_does(path: Path) -> None:
     from interlock.diagnostics import Source
-    from interlock.policy.parse import parse
+    from interlock.policy.parse import parse_yaml
 
-    document, _ = parse(Source(path.name, path.read_text("utf-8")))
+    document, _ = parse_yaml(Source(path.name, path.read_text("utf-8")))
     assert document is not None
     assert schemas.violations("test", document.data) == []
 

@@ -16,7 +16,7 @@ import pytest
 
 import interlock as public
 from interlock.instant import SECOND, format_instant, parse_instant
-from interlock.model.unblock import Plan, Step, Unblock
+from interlock.model.unblock import Plan, ReceiptStep, Unblock
 from tests.acceptance.conftest import Interlock
 from tests.helpers.engine import needs_engine
 from tests.helpers.ledgers import LedgerBuilder
@@ -36,7 +36,7 @@ WHERE substr(last_heartbeat_at, 1, 19) > substr(:asked, 1, 19)
 """
 
 
-def appended(ledger: Path, to: Path, asked: str, at: str, steps: Sequence[Step]) -> Path:
+def appended(ledger: Path, to: Path, asked: str, at: str, steps: Sequence[ReceiptStep]) -> Path:
     """A copy of the ledger at the instant of the request, in which the steps were then recorded, at that instant,
     as Conveyor records them."""
     shutil.copy(ledger, to)
@@ -65,7 +65,7 @@ def appended(ledger: Path, to: Path, asked: str, at: str, steps: Sequence[Step])
 def assert_proved(found: Unblock, plan: Plan, ledger: Path, folder: Path, params: dict[str, Any]) -> None:
     """The plan makes the policy allow, and no part of it does; nor does it all, later than it says."""
 
-    def decided(at: str, steps: Sequence[Step]) -> public.Decision:
+    def decided(at: str, steps: Sequence[ReceiptStep]) -> public.Decision:
         copy = appended(ledger, folder / "copy.db", found.now, at, steps)
         return public.evaluate(found.policy, ledger=copy, task=found.task, at=at, params=params)
 
@@ -190,7 +190,7 @@ def test_what_is_permanent_stays_whatever_is_appended(tmp_path: Path) -> None:
             proof = {"smoke_id": "smoke-1", "nonce": "n", "role": role, "status": status}
             beat = {"role": role, "session_id": f"session-binding-1-{role}"}
             kind, fields = random.choice((("app_smoke_receipt_recorded", proof), ("app_heartbeat", beat)))
-            steps.append(Step(kind, fields, role, "demo"))
+            steps.append(ReceiptStep(kind, fields, role, "demo"))
         copy = appended(ledger, tmp_path / "copy.db", NOW, NOW, steps)
         decision = public.evaluate("smoke", ledger=copy, task="demo", at=NOW)
         assert decision.allow is False
@@ -250,14 +250,14 @@ def test_time_alone_may_do(tmp_path: Path) -> None:
 @needs_engine
 def test_both_evaluators_prove_a_plan(story_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the rules engine does not agree, there is no plan."""
-    from interlock.analysis.unblock.hypothesis import Bench, Supposition
+    from interlock.analysis.unblock.hypothesis import Hypothesis, HypothesisBench
 
-    whole = Bench.decide
+    whole = HypothesisBench.decide
 
-    def contrary(self: Bench, supposition: Supposition, engine: Any = "reference") -> Any:
+    def contrary(self: HypothesisBench, supposition: Hypothesis, engine: Any = "reference") -> Any:
         return None if engine == "both" else whole(self, supposition, engine)
 
-    monkeypatch.setattr(Bench, "decide", contrary)
+    monkeypatch.setattr(HypothesisBench, "decide", contrary)
     found = public.unblock("loop", ledger=story_path, task=TASK, at="2026-06-22T09:42:31Z")
     assert found.plans == ()
 

@@ -18,7 +18,7 @@ from interlock.cli import exit_codes, main
 from interlock.instant import format_instant
 from interlock.model.waivers import Waiver, Waivers
 from interlock.policy.library import Library
-from interlock.policy.parse import document
+from interlock.policy.parse import parse_valid
 from interlock.policy.waivers import rule_digests
 from interlock.reporting import FORMATS
 from tests.acceptance.conftest import Interlock
@@ -59,7 +59,7 @@ def digests(policy: str, *folders: Path) -> dict[str, str]:
     """The digests of a policy's rules, by id, and that of the policy under its own."""
     library = Library(folders)
     loaded = library.load(policy)
-    return rule_digests(document(loaded.source)) | {policy: loaded.policy.digest}
+    return rule_digests(parse_valid(loaded.source)) | {policy: loaded.policy.digest}
 
 
 def written(folder: Path, *waivers: dict[str, Any], pinned: bool = True) -> str:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from interlock.evaluation.arguments import arguments
-from interlock.instant import LIMIT
+from interlock.instant import INTEGER_BOUND
 from interlock.language.evaluate import Known
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.expression import Type
@@ -16,7 +16,7 @@ from interlock.model.policy import Selection
 from tests.helpers.conditions import Pool
 from tests.helpers.policies import HOSTILE, NEED, NOW, TASK
 
-LARGEST = LIMIT - 1
+LARGEST = INTEGER_BOUND - 1
 
 
 class Read(dict[str, Value]):

@@ -8,14 +8,14 @@ from random import Random
 from typing import Any, NamedTuple
 
 from interlock import schemas
-from interlock.instant import LIMIT, SECOND, format_duration, format_instant
+from interlock.instant import INTEGER_BOUND, SECOND, format_duration, format_instant
 from interlock.model.expression import Type
 from interlock.policy.check.selections import fields_of
 from tests.helpers.conditions import COMPARED, Fields, Pool, Sight, Thing, Writer
 
 NOW = 1_781_179_200 * SECOND
 TASK = "demo"
-LARGEST = LIMIT - 1
+LARGEST = INTEGER_BOUND - 1
 ENTITIES = schemas.ENTITIES
 RECEIPTS = tuple(kind for kind in schemas.kinds() if kind not in ENTITIES)
 HOSTILE: tuple[str, ...] = ("", " ", "a", "A", "é", "e\u0301", 'q"uote', "it's", "back\\slash", "\\u0061", "a\0b")

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.analysis.explain import MOST, explain, lines
+from interlock.analysis.explain import MAX_COMBINATIONS, explain, lines
 from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
 from interlock.language.evaluate import Known
@@ -70,7 +70,9 @@ def check_case(random: Random) -> Counter[str]:
     for index, each in enumerate(rules):
         assert each.fired == sum(firing.rule == index for firing in verdict.firings)
         shown = Counter(case.fired for case in each.cases)
-        assert shown == Counter({True: min(each.fired, MOST), False: min(each.combinations - each.fired, MOST)})
+        assert shown == Counter(
+            {True: min(each.fired, MAX_COMBINATIONS), False: min(each.combinations - each.fired, MAX_COMBINATIONS)}
+        )
         for case in each.cases:
             assert case.part.holds is case.fired, f"{made.text}\n{case}"
             assert_follows(case.part)

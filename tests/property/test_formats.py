@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interlock.model.decision import Decision, Finding, Head, WaiverNote
-from interlock.reporting import FORMATS, Asked, AskedRule, Look, render
+from interlock.reporting import FORMATS, PolicyView, RenderContext, RuleView, render
 from tests.conftest import EXAMPLES
 from tests.helpers import consumers
 
@@ -23,9 +23,11 @@ HOSTILE = (
 TEXT = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs"]), max_size=9)))
 SAID = TEXT.map("".join)
 RULES = ("not-sent", "asleep", "blocked", "stale")
-KNOWN = Look(
+KNOWN = RenderContext(
     questions={"sha256:1": "May it?"},
-    asked={"sha256:1": Asked("p,1:%.yaml", 2, tuple(AskedRule(id_, 3, "block", "no", "help") for id_ in RULES[:3]))},
+    asked={
+        "sha256:1": PolicyView("p,1:%.yaml", 2, tuple(RuleView(id_, 3, "block", "no", "help") for id_ in RULES[:3]))
+    },
 )
 
 findings = st.builds(
@@ -58,8 +60,8 @@ decisions = st.builds(
 
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=60 * EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
-@given(several=st.lists(decisions, min_size=1, max_size=4), look=st.sampled_from([KNOWN, Look()]))
-def test_only_what_is_allowed_passes(form: str, several: Sequence[Decision], look: Look) -> None:
+@given(several=st.lists(decisions, min_size=1, max_size=4), look=st.sampled_from([KNOWN, RenderContext()]))
+def test_only_what_is_allowed_passes(form: str, several: Sequence[Decision], look: RenderContext) -> None:
     for decision in several:
         assert consumers.passes(form, render(form, [decision], look)) is (decision.allow is True)
     assert consumers.passes(form, render(form, several, look)) is all(each.allow is True for each in several)
@@ -67,8 +69,8 @@ def test_only_what_is_allowed_passes(form: str, several: Sequence[Decision], loo
 
 @pytest.mark.parametrize("form", ["junit", "tap"])
 @settings(max_examples=60 * EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
-@given(decision=decisions, look=st.sampled_from([KNOWN, Look()]))
-def test_where_warnings_fail_nothing_passes_that_warns(form: str, decision: Decision, look: Look) -> None:
+@given(decision=decisions, look=st.sampled_from([KNOWN, RenderContext()]))
+def test_where_warnings_fail_nothing_passes_that_warns(form: str, decision: Decision, look: RenderContext) -> None:
     passes = consumers.passes(form, render(form, [decision], msgspec.structs.replace(look, fail_on="warn")))
     assert passes is decision.passes("warn")
     assert passes is (
@@ -79,7 +81,7 @@ def test_where_warnings_fail_nothing_passes_that_warns(form: str, decision: Deci
 @settings(max_examples=30 * EXAMPLES)
 @given(several=st.lists(decisions, min_size=1, max_size=3), room=st.integers(150, 2_000))
 def test_markdown_that_is_cut_keeps_to_its_room_and_tells_the_sum(several: Sequence[Decision], room: int) -> None:
-    shown = render("markdown", several, Look(room=room))
+    shown = render("markdown", several, RenderContext(room=room))
     assert len(shown.encode()) <= room
     headline = shown.splitlines()[0]
     assert ("allowed" not in headline) is all(each.allow is not True for each in several)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from interlock.analysis.unblock.permanent import permanent
 from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
-from interlock.evaluation.findings import completed
+from interlock.evaluation.findings import with_derived
 from interlock.evaluation.judge import maps
 from interlock.language.evaluate import Known
 from interlock.language.walk import selections, walk
@@ -72,7 +72,7 @@ def check_case(random: Random) -> Counter[str]:
     verdict = reference.judge(policy, known)
     if policy.decide[verdict.line].allow:
         return Counter()
-    whole = completed(policy, known, verdict)
+    whole = with_derived(policy, known, verdict)
     blocks = [n for n, firing in enumerate(verdict.firings) if policy.rules[firing.rule].effect == "block"]
     seen = Counter(denied=1)
     for never in permanent(policy, whole, verdict, dict.fromkeys(blocks, "")):

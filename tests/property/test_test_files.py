@@ -15,7 +15,7 @@ from interlock import schemas
 from interlock.analysis.testing.parse import suite_of
 from interlock.diagnostics import PolicyError, Source
 from interlock.policy.library import Library
-from interlock.policy.parse import parse
+from interlock.policy.parse import parse_yaml
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 LIBRARY = Library()
@@ -24,7 +24,7 @@ Step = str | int
 
 
 def document(name: str) -> Any:
-    found, _ = parse(Source(name, (SHIPPED / f"{name}_test.yaml").read_text("utf-8")))
+    found, _ = parse_yaml(Source(name, (SHIPPED / f"{name}_test.yaml").read_text("utf-8")))
     assert found is not None
     return found.data
 

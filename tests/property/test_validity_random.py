@@ -15,11 +15,11 @@ from interlock import schemas
 from interlock.analysis.capture.minimize import whole
 from interlock.diagnostics import PolicyError, Source
 from interlock.evaluation.arguments import arguments
-from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
+from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
 from interlock.evaluation.skew import MAX_SKEW
-from interlock.evaluation.validity import sameness
-from interlock.instant import LIMIT, SECOND, format_instant, parse_instant
-from interlock.ledger.memory import HeldFacts
+from interlock.evaluation.validity import decision_key
+from interlock.instant import INTEGER_BOUND, SECOND, format_instant, parse_instant
+from interlock.ledger.memory import MemoryFacts
 from tests.conftest import EXAMPLES
 from tests.helpers.policies import NOW, PEER, TASK, Generated, policy
 from tests.property.test_evaluators import compiled_of
@@ -63,7 +63,7 @@ def instants(held: list[dict[str, Any]], made: Generated) -> list[int]:
     times = {NOW, *made.pool.instants, *(parse_instant(t) for fact in held for t in texts(fact))}
     spans = {a + b for a in (0, -MAX_SKEW, *made.pool.durations) for b in (0, *made.pool.durations)}
     edges = {time + span + shift for time in times for span in spans for shift in (0, 1, 2, SECOND)}
-    return sorted(edge for edge in edges if NOW < edge < min(LIMIT, NOW + 4 * 3600 * SECOND))
+    return sorted(edge for edge in edges if NOW < edge < min(INTEGER_BOUND, NOW + 4 * 3600 * SECOND))
 
 
 def texts(fact: dict[str, Any]) -> list[str]:
@@ -93,31 +93,31 @@ def check_policy(random: Random, made: Generated, *, live: bool = True) -> Count
     kinds = [kind for kind in loaded.policy.kinds() if kind in schemas.kinds()]
     there = facts(random, kinds, made)
     params = arguments(loaded.policy, made.arguments)
-    held = HeldFacts("facts")
+    held = MemoryFacts("facts")
 
-    def judged(now: int, engine: Engine = "reference") -> tuple[Judge, Judged]:
+    def judged(now: int, engine: Engine = "reference") -> tuple[Judge, Evaluated]:
         with held.snapshot(there, TASK, now, live=live) as snapshot:
             judge = Judge(snapshot, "facts", now, engine)
             return judge, judge.judged(loaded, TASK, params)
 
     with held.snapshot(there, TASK, NOW, live=live) as snapshot:
         decision = Judge(snapshot, "facts", NOW, "both").decide(loaded, TASK, params)
-    same = sameness(judged(NOW)[1])
-    ends = LIMIT if decision.valid_until is None else parse_instant(decision.valid_until)
+    same = decision_key(judged(NOW)[1])
+    ends = INTEGER_BOUND if decision.valid_until is None else parse_instant(decision.valid_until)
     shown = f"{made.text}\n{params}\n{there}\n{decision}"
     for instant in instants(there, made):
         if instant < ends:
-            assert sameness(judged(instant)[1]) == same, f"{format_instant(instant)}: {judged(instant)[1]}\n{shown}"
-    if ends < LIMIT:
-        assert sameness(judged(ends - 1)[1]) == same or ends - 1 < NOW, shown
+            assert decision_key(judged(instant)[1]) == same, f"{format_instant(instant)}: {judged(instant)[1]}\n{shown}"
+    if ends < INTEGER_BOUND:
+        assert decision_key(judged(ends - 1)[1]) == same or ends - 1 < NOW, shown
     if decision.next_change is not None:
-        assert sameness(judged(ends)[1]) != same, shown
-    assert (decision.validity == "partial") is (ends < LIMIT and decision.next_change is None)
+        assert decision_key(judged(ends)[1]) != same, shown
+    assert (decision.validity == "partial") is (ends < INTEGER_BOUND and decision.next_change is None)
     held.close()
     return Counter(
         {
             "changes": decision.next_change is not None,
-            "holds": ends == LIMIT,
+            "holds": ends == INTEGER_BOUND,
             "partial": decision.validity == "partial",
             "undecided": decision.allow is None,
         }

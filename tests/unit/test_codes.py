@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from interlock import codes
-from interlock.analysis.check import check
+from interlock.analysis.check import check_paths
 from interlock.diagnostics import Issue, PolicyError, Source, render
 from interlock.escape import harmless
 from interlock.model.waivers import Waivable
 from interlock.policy.library import Library
-from interlock.policy.parse import document
-from interlock.policy.waivers import read, waivable
+from interlock.policy.parse import parse_valid
+from interlock.policy.waivers import read_waivers, waivable
 from tests.helpers.wording import ours
 
 PACKAGE = Path(codes.__file__).parents[1]
@@ -64,14 +64,14 @@ def test_the_example_of_a_page_gives_its_code(code: str, tmp_path: Path, monkeyp
 def found_by(code: str, name: str) -> tuple[tuple[Issue, ...], Source]:
     """What is wrong with the example: with the policy, or with the waivers that it is."""
     if code == "W801":
-        waivers = read(name, known)
+        waivers = read_waivers(name, known)
         assert waivers.source is not None
         return waivers.warnings, waivers.source
     if not code.startswith("E8"):
-        issues, (source,) = check([name], Library())
+        issues, (source,) = check_paths([name], Library())
         return issues, source
     with pytest.raises(PolicyError) as refused:
-        read(name, known)
+        read_waivers(name, known)
     (source,) = refused.value.sources
     return refused.value.issues, source
 
@@ -81,7 +81,7 @@ def known(identity: str) -> Sequence[Waivable] | str:
     if identity not in library.ids():
         return "`interlock policies` lists them"
     loaded = library.load(identity)
-    return [waivable(loaded.policy, document(loaded.source))]
+    return [waivable(loaded.policy, parse_valid(loaded.source))]
 
 
 def test_a_code_without_a_page() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.instant import (
-    LIMIT,
+    INTEGER_BOUND,
     SECOND,
     format_duration,
     format_instant,
@@ -40,7 +40,7 @@ LAST = "2255-06-05T23:47:34.740991Z"
         ("2026-06-11T12:00:05.1234569Z", JUNE + 123_456),
         ("2026-06-11T12:00:05.999999999Z", JUNE + 999_999),
         ("2024-02-29T00:00:00Z", 1_709_164_800 * SECOND),
-        (LAST, LIMIT - 1),
+        (LAST, INTEGER_BOUND - 1),
     ],
 )
 def test_an_instant_is_microseconds_since_the_epoch(text: str, expected: int) -> None:
@@ -109,14 +109,14 @@ def test_an_instant_whose_number_is_not_exact_everywhere_is_refused(text: str) -
         (JUNE, "2026-06-11T12:00:05Z"),
         (JUNE + 250_000, "2026-06-11T12:00:05.250Z"),
         (JUNE + 250_001, "2026-06-11T12:00:05.250001Z"),
-        (LIMIT - 1, LAST),
+        (INTEGER_BOUND - 1, LAST),
     ],
 )
 def test_an_instant_is_written_with_as_many_digits_as_it_needs(instant: int, expected: str) -> None:
     assert format_instant(instant) == expected
 
 
-@given(st.integers(0, LIMIT - 1))
+@given(st.integers(0, INTEGER_BOUND - 1))
 def test_an_instant_that_is_written_is_read_back(instant: int) -> None:
     assert parse_instant(format_instant(instant)) == instant
 
@@ -164,7 +164,7 @@ def told_by_datetime(text: str) -> int | None:
         ("5m5ms", 300_005_000),
         ("7us", 7),
         ("90m", 5_400 * SECOND),
-        ("9007199254740991us", LIMIT - 1),
+        ("9007199254740991us", INTEGER_BOUND - 1),
     ],
 )
 def test_a_duration_is_microseconds(text: str, expected: int) -> None:
@@ -193,12 +193,12 @@ def test_a_duration_is_written_largest_unit_first(duration: int, expected: str) 
     assert format_duration(duration) == expected
 
 
-@given(st.integers(0, LIMIT - 1))
+@given(st.integers(0, INTEGER_BOUND - 1))
 def test_a_duration_that_is_written_is_read_back(duration: int) -> None:
     assert parse_duration(format_duration(duration)) == duration
 
 
-@given(st.integers(1, LIMIT - 1))
+@given(st.integers(1, INTEGER_BOUND - 1))
 def test_a_negative_duration_is_written_as_its_opposite_with_a_sign(duration: int) -> None:
     assert format_duration(-duration) == "-" + format_duration(duration)
 

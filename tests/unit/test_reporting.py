@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from interlock.model.decision import Decision, Finding, Head
-from interlock.reporting import FORMATS, Look, render
+from interlock.reporting import FORMATS, RenderContext, render
 
 DENIED = Decision(
     policy="smoke",
@@ -101,7 +101,7 @@ def test_several_decisions_stand_apart_and_are_counted() -> None:
 
 def test_several_tasks_are_a_line_each() -> None:
     other = msgspec.structs.replace(found(Finding("a", "block", "no thread")), task="other")
-    assert render("text", [ALLOWED, other], Look(questions={DENIED.policy_digest: "May it?"})) == (
+    assert render("text", [ALLOWED, other], RenderContext(questions={DENIED.policy_digest: "May it?"})) == (
         "allowed    readiness  task demo: ready\n"
         "denied     smoke      task other: blocked\n"
         "  block    no thread\n"
@@ -111,14 +111,14 @@ def test_several_tasks_are_a_line_each() -> None:
 
 
 def test_the_question_is_told_by_the_policys_digest() -> None:
-    look = Look(questions={DENIED.policy_digest: "May real\nwork start?\n"})
+    look = RenderContext(questions={DENIED.policy_digest: "May real\nwork start?\n"})
     assert render("text", [DENIED], look).splitlines()[1:] == ["           May real work start?"]
     assert render("text", [msgspec.structs.replace(DENIED, policy_digest="sha256:1")], look).count("\n") == 1
 
 
 def test_prose_is_wrapped_between_words_and_a_fix_never_is() -> None:
     finding = Finding("a", "block", "one two three four five six seven", "run this  --with 'two  blanks' and --more")
-    assert render("text", [found(finding)], Look(width=31)).splitlines()[1:] == [
+    assert render("text", [found(finding)], RenderContext(width=31)).splitlines()[1:] == [
         "  block    one two three four",
         "           five six seven",
         "           fix: run this  --with 'two  blanks' and --more",
@@ -128,13 +128,13 @@ def test_prose_is_wrapped_between_words_and_a_fix_never_is() -> None:
 @pytest.mark.parametrize("width", [None, 1, 25, 80])
 def test_wrapping_loses_nothing(width: int | None) -> None:
     message = "a  text with  blanks, averyveryveryverylongwordthatnolinecanhold and an end"
-    shown = render("text", [found(Finding("a", "block", message))], Look(width=width)).splitlines()[1:]
+    shown = render("text", [found(Finding("a", "block", message))], RenderContext(width=width)).splitlines()[1:]
     assert " ".join(line[11:] for line in shown) == message
 
 
 def test_verdicts_and_labels_are_painted() -> None:
     decision = found(Finding("a", "block", "x"), Finding("b", "warn", "y"), Finding("c", "note", "z"))
-    shown = render("text", [decision, UNDECIDED, ALLOWED], Look(paint=marked)).splitlines()
+    shown = render("text", [decision, UNDECIDED, ALLOWED], RenderContext(paint=marked)).splitlines()
     assert [line.split("  ")[0] for line in shown if line.startswith("<")] == [
         "<red denied>",
         "<yellow undecided>",

@@ -14,7 +14,7 @@ _SUFFIXES = (".yaml", ".yml")
 _TESTS = ("_test.yaml", "_test.yml")
 
 
-def check(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tuple[Source, ...]]:
+def check_paths(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tuple[Source, ...]]:
     """The issues of all policies at the paths, and the text of each policy, in the order of the paths.
 
     A path is a policy's file or id, or a folder: every policy in it and below it. Raises UsageError when a path leads
@@ -40,10 +40,10 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
         issues = tuple(issue for issue in error.issues if issue.message not in told)
         return issues, next(iter(error.sources), Source(file, ""))
     from interlock.policy.lint import warnings
-    from interlock.policy.parse import parse
+    from interlock.policy.parse import parse_yaml
 
     source = Source(file, loaded.source.text)
-    document, _ = parse(source)
+    document, _ = parse_yaml(source)
     assert document is not None, "the source of a policy can be parsed"
     return warnings(document, loaded), source
 

@@ -20,15 +20,15 @@ from interlock.escape import harmless
 from interlock.evaluation.judge import Judge, Loaded, closure
 from interlock.files import reason
 from interlock.instant import format_instant
-from interlock.language.evaluate import printed
+from interlock.language.evaluate import as_printed
 from interlock.ledger import NEWEST, STANDARD_INPUT, Snapshot
 from interlock.ledger.rows import Row, document, read_json
 from interlock.model.decision import Decision
-from interlock.model.decision_log import Asked, Entry, Record
+from interlock.model.decision_log import LogEntry, Record, RecordedRequest
 from interlock.model.facts import Value
 from interlock.request import Session
 
-LONGEST = 64 << 20
+MAX_LINE_BYTES = 64 << 20
 """The most bytes that are read of a line."""
 
 
@@ -95,7 +95,7 @@ def refuse(path: str, others: Iterable[str]) -> None:
         raise UsageError(f"cannot append to the decision log `{path}`: {reason(error)}") from None
 
 
-def read(path: str) -> Iterator[tuple[int, Entry | str]]:
+def read_log(path: str) -> Iterator[tuple[int, LogEntry | str]]:
     """The lines of a log, counted from 1: what each holds, or else what is wrong with it. Blank ones are passed over.
 
     Raises UsageError when the file cannot be read.
@@ -103,7 +103,7 @@ def read(path: str) -> Iterator[tuple[int, Entry | str]]:
     try:
         with open(path, "rb") as file:
             number = 0
-            while line := file.readline(LONGEST):
+            while line := file.readline(MAX_LINE_BYTES):
                 number += 1
                 if line.strip():
                     yield number, _entry(line)
@@ -111,7 +111,7 @@ def read(path: str) -> Iterator[tuple[int, Entry | str]]:
         raise UsageError(f"cannot read the decision log `{path}`: {reason(error)}") from None
 
 
-def _entry(line: bytes) -> Entry | str:
+def _entry(line: bytes) -> LogEntry | str:
     if not line.endswith(b"\n"):
         return "it was cut off: it does not end in a line feed"
     try:
@@ -121,7 +121,7 @@ def _entry(line: bytes) -> Entry | str:
         message = str(error)
         return f"it is not a recorded decision: {message[:1].lower()}{message[1:]}"
     wrong = next(_odd_keys("", document, msgspec.to_builtins(record)), None)
-    return Entry(document, record) if wrong is None else f"it is not a recorded decision: {wrong}"
+    return LogEntry(document, record) if wrong is None else f"it is not a recorded decision: {wrong}"
 
 
 def _odd_keys(path: str, written: Any, known: Any) -> Iterator[str]:
@@ -169,7 +169,7 @@ _STORED = Row.__struct_fields__[:11]
 
 
 def record(
-    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], asked: Asked, clock: int | None
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], asked: RecordedRequest, clock: int | None
 ) -> Record:
     """Decide, by a judge who has decided nothing yet, and record what the decision rests on.
 
@@ -183,7 +183,7 @@ def record(
     return Record(
         decision=decision,
         asked=asked,
-        params={name: printed(value, kinds[name]) for name, value in params.items()},
+        params={name: as_printed(value, kinds[name]) for name, value in params.items()},
         policies={each.policy.id: each.policy.digest for each in closure([loaded])},
         head=judge.snapshot.newest(),
         facts=_facts(judge.witness),
@@ -212,12 +212,12 @@ def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _asked(session: Session, path: str, loaded: Loaded) -> Asked:
+def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
     """The question about one policy, whose file is at `path`."""
     request, waivers = session.request, session.waivers
     known = {parameter.name for parameter in loaded.policy.parameters}
     ledger = session.ledger.path
-    return Asked(
+    return RecordedRequest(
         file=_absolute(path),
         policy_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.policy_dirs),
         ledger=ledger if ledger == STANDARD_INPUT else _absolute(ledger),

@@ -11,20 +11,20 @@ from typing import Any
 from interlock.analysis.replay import Stretch, history
 from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Loaded
-from interlock.instant import LIMIT, format_instant, parse_instant
+from interlock.instant import INTEGER_BOUND, format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.model.decision import Finding
-from interlock.model.diff import Change, Comparison, Difference, Side, Version
+from interlock.model.diff import Comparison, Difference, Direction, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
 from interlock.moment import At, moment
 from interlock.request import Session
 
-Watched = Callable[[Sequence[str]], Iterable[str]]
+TaskProgress = Callable[[Sequence[str]], Iterable[str]]
 """Lets the names of tasks pass, and shows how many did."""
 
 
-def answer(session: Session, since: At = None, until: At = None, watched: Watched = iter) -> Comparison:
+def answer(session: Session, since: At = None, until: At = None, watched: TaskProgress = iter) -> Comparison:
     """Where the two policies of a request decide differently about its tasks.
 
     Without `since` and `until`, each task is looked at from its first receipt to its last; both take what the instant
@@ -47,7 +47,7 @@ def answer(session: Session, since: At = None, until: At = None, watched: Watche
             found += _differences(stretch, asked)
         return spans, tuple(name for name in names if name not in spans), tuple(found)
 
-    spans, skipped, found = session.over(comparing, now=LIMIT - 1)
+    spans, skipped, found = session.over(comparing, now=INTEGER_BOUND - 1)
     named = zip(session.policies, session.request.policies, strict=True)
     was, now = (_version(each, session.library.path(name)) for each, name in named)
     return Comparison(was, now, tuple(spans), skipped, found)
@@ -91,7 +91,7 @@ def _way(each: Difference) -> tuple[Any, ...]:
     return each.change, each.old, each.new, each.appeared, each.vanished
 
 
-def _change(old: Side, new: Side) -> Change:
+def _change(old: Side, new: Side) -> Direction:
     if old.allow is new.allow or True not in (old.allow, new.allow):
         return "other"
     return "softer" if new.allow else "stricter"

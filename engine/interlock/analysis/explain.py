@@ -16,57 +16,57 @@ from msgspec.structs import replace
 from interlock import instant, schemas
 from interlock.diagnostics import UsageError, nearest
 from interlock.evaluation.findings import finding, ranging
-from interlock.evaluation.judge import Judge, Judged, Loaded, maps
-from interlock.language.evaluate import Known, evaluate, find, printed
-from interlock.language.substitute import filled
+from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
+from interlock.language.evaluate import Known, as_printed, evaluate, fact_of
+from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.language.walk import children, walk
 from interlock.language.walk import reference as referenced
 from interlock.ledger import Snapshot
 from interlock.model.explanation import (
-    Case,
     Cited,
     Clause,
+    Combination,
+    ExaminedFact,
     Explanation,
     LineExplained,
-    Looked,
+    MissingFacts,
     NeedExplained,
     Part,
-    Read,
     RuleExplained,
-    Sought,
+    ValueRead,
 )
 from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
     Constant,
+    Exists,
     Field,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
     Param,
     Present,
-    Single,
-    Some,
+    SingletonRef,
     Sum,
-    Task,
+    TaskId,
     Type,
-    Variable,
+    VariableRef,
     type_of,
 )
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Rule, Selection
 from interlock.model.verdict import Firing, Verdict
-from interlock.policy.parse import document
+from interlock.policy.parse import parse_valid
 from interlock.request import Session
 from interlock.schemas import catalog
 
-MOST = 20
+MAX_COMBINATIONS = 20
 """That many combinations of facts for which a rule fired are explained, and as many for which it did not."""
-Asked = Callable[[Rule], bool]
+RuleFilter = Callable[[Rule], bool]
 
 
 def answer(session: Session, rule: str | None = None, *, every: bool = False) -> Explanation:
@@ -83,7 +83,7 @@ def answer(session: Session, rule: str | None = None, *, every: bool = False) ->
         (task,), judge = session.tasks(snapshot), session.judge(snapshot)
         return explanation(judge, loaded, task, params, lambda each: every or each.id == rule)
 
-    return authored(session.over(explaining), document(loaded.source).data, rule)
+    return authored(session.over(explaining), parse_valid(loaded.source).data, rule)
 
 
 def _known_rule(rule: str, policy: Policy) -> None:
@@ -95,7 +95,9 @@ def _known_rule(rule: str, policy: Policy) -> None:
         raise UsageError(f"policy `{policy.id}` has no rule `{rule}`; {hint}")
 
 
-def explanation(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], silent: Asked) -> Explanation:
+def explanation(
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], silent: RuleFilter
+) -> Explanation:
     """Why a policy decides as it does. `silent` asks for the rules that are shown also where they did not fire.
 
     Raises UsageError for an unknown task, LedgerError.
@@ -103,7 +105,7 @@ def explanation(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Va
     policy, decision = loaded.policy, judge.decide(loaded, task, params)
     judged = judge.judged(loaded, task, params)
     facts = Known(judge.now, decision.task, params, judged.facts, maps(policy, judged.facts))
-    movers = Movers(judge.snapshot, facts)
+    movers = EntityReceipts(judge.snapshot, facts)
     whole, verdict = judged.known, None if decision.allow is None else judged.verdict
     rules: tuple[RuleExplained, ...] = ()
     tried: tuple[LineExplained, ...] = ()
@@ -153,21 +155,21 @@ def lacking(policy: Policy, known: Known) -> list[tuple[str, Node]]:
     selection = [each for each in policy.selections if each.name in known.facts][-1]
     if not selection.groups:
         return [(selection.name, TRUE)]
-    field = Field(Variable(selection.name), selection.per[0], Type("string"))
+    field = Field(VariableRef(selection.name), selection.per[0], Type("string"))
     there = [fact for fact in known.facts[selection.name] if not fact.absent and fact.fields.get("count") != 0]
     found = {fact.fields.get(field.path) for fact in there}
     missing = [group for group in selection.groups if group not in found]
     return [(selection.name, Compare("==", field, Constant(group, Type("string")))) for group in missing]
 
 
-def _sought(policy: Policy, known: Known) -> tuple[Sought, ...]:
+def _sought(policy: Policy, known: Known) -> tuple[MissingFacts, ...]:
     return tuple(
         described(policy, name, None if node == TRUE else notation(node, name), known)
         for name, node in lacking(policy, known)
     )
 
 
-def _needs(judged: Judged) -> tuple[NeedExplained, ...]:
+def _needs(judged: Evaluated) -> tuple[NeedExplained, ...]:
     return tuple(
         NeedExplained(need.name, need.policy, made.task, made.allow, made.state, made.reason)
         for need, decided in judged.needs
@@ -175,7 +177,7 @@ def _needs(judged: Judged) -> tuple[NeedExplained, ...]:
     )
 
 
-def explain(policy: Policy, whole: Known, verdict: Verdict, silent: Asked) -> tuple[RuleExplained, ...]:
+def explain(policy: Policy, whole: Known, verdict: Verdict, silent: RuleFilter) -> tuple[RuleExplained, ...]:
     """Every rule that fired, where it did; and those rules that `silent` asks for, also where they did not.
 
     `whole` is what is known once the rules have been judged by: see `completed`.
@@ -191,9 +193,9 @@ def rule(policy: Policy, index: int, whole: Known, verdict: Verdict, *, silent: 
     """
     asked = policy.rules[index]
     fired = [firing for firing in verdict.firings if firing.rule == index]
-    cases = [_case(policy, asked, firing, whole, fired=True) for firing in fired[:MOST]]
+    cases = [_case(policy, asked, firing, whole, fired=True) for firing in fired[:MAX_COMBINATIONS]]
     if silent:
-        left = islice(_others(index, asked, whole, fired), MOST)
+        left = islice(_others(index, asked, whole, fired), MAX_COMBINATIONS)
         cases += [_case(policy, asked, firing, whole, fired=False) for firing in left]
     return RuleExplained(
         rule=asked.id,
@@ -229,9 +231,9 @@ def _others(index: int, asked: Rule, whole: Known, fired: list[Firing]) -> Itera
     return (firing for firing in every if firing.identity() not in done)
 
 
-def _case(policy: Policy, asked: Rule, firing: Firing, whole: Known, *, fired: bool) -> Case:
+def _case(policy: Policy, asked: Rule, firing: Firing, whole: Known, *, fired: bool) -> Combination:
     told = finding(asked, firing, whole) if fired else None
-    return Case(
+    return Combination(
         fired,
         tuple(map(cited, firing.facts)),
         part(policy, asked.condition, ranging(asked, firing.facts, whole)),
@@ -253,9 +255,9 @@ MOST_PARTS = 3
 
 def part(policy: Policy, node: Node, known: Known) -> Part:
     """A condition and its parts, as they are over what is known."""
-    if isinstance(node, Some):
+    if isinstance(node, Exists):
         return _macro(policy, node, node, node.condition, known)
-    if isinstance(node, Not) and isinstance(node.item, Some) and isinstance(node.item.condition, Not):
+    if isinstance(node, Not) and isinstance(node.item, Exists) and isinstance(node.item.condition, Not):
         return _macro(policy, node, node.item, node.item.condition.item, known)
     if isinstance(node, Logic) or (isinstance(node, Not) and not isinstance(node.item, Present)):
         inner = tuple(part(policy, each, known) for each in children(node))
@@ -272,41 +274,43 @@ def cited(fact: Fact) -> Cited:
 
 def _leaf(policy: Policy, node: Node, known: Known) -> Part:
     inner = list(walk(node))
-    values = [each for each in inner if isinstance(each, Field | Param | Now | Task | Sum | Blocked)]
-    reads = {notation(each): printed(evaluate(each, known), type_of(each).kind) for each in values}
+    values = [each for each in inner if isinstance(each, Field | Param | Now | TaskId | Sum | Blocked)]
+    reads = {notation(each): as_printed(evaluate(each, known), type_of(each).kind) for each in values}
     receipts: dict[Cited, None] = {}
-    lacking: dict[Sought, None] = {}
+    lacking: dict[MissingFacts, None] = {}
     for each in inner:
         of = referenced(each)
-        fact = None if of is None else find(of, known)
+        fact = None if of is None else fact_of(of, known)
         if fact is not None and not fact.absent:
             receipts[cited(fact)] = None
-        elif isinstance(of, Single | Lookup):
-            lacking[sought(policy, of, known)] = None
+        elif isinstance(of, SingletonRef | MapRef):
+            lacking[missing_facts(policy, of, known)] = None
         elif fact is not None:
             lacking[absence(policy, fact, known)] = None
-    named = tuple(Read(name, value) for name, value in reads.items())
+    named = tuple(ValueRead(name, value) for name, value in reads.items())
     return Part(notation(node), evaluate(node, known) is True, named, tuple(receipts), tuple(lacking))
 
 
-def _macro(policy: Policy, node: Node, some: Some, condition: Node, known: Known) -> Part:
+def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Known) -> Part:
     """`exists` and `all`, at the facts that they found, or those that came nearest."""
     facts, name = known.facts[some.selection], some.variable
     found = [fact for fact in facts if evaluate(some.condition, known.looking_at(name, fact))]
-    shown = found or (_nearest(facts, some, known) if isinstance(node, Some) else [])
-    among = [Looked(cited(fact), part(policy, condition, known.looking_at(name, fact))) for fact in shown[:MOST_PARTS]]
+    shown = found or (_nearest(facts, some, known) if isinstance(node, Exists) else [])
+    among = [
+        ExaminedFact(cited(fact), part(policy, condition, known.looking_at(name, fact))) for fact in shown[:MOST_PARTS]
+    ]
     return Part(
         notation(node),
         evaluate(node, known) is True,
         receipts=tuple(dict.fromkeys(cited(fact) for fact in found[:MOST_PARTS] if not fact.absent)),
-        sought=() if found or not isinstance(node, Some) else (sought(policy, some, known),),
+        sought=() if found or not isinstance(node, Exists) else (missing_facts(policy, some, known),),
         looked_at=len(facts),
         found=len(found),
         among=tuple(among),
     )
 
 
-def _nearest(facts: Sequence[Fact], some: Some, known: Known) -> list[Fact]:
+def _nearest(facts: Sequence[Fact], some: Exists, known: Known) -> list[Fact]:
     """The facts of which the fewest things that are asked do not hold, the newest of these first."""
     asked = some.condition.items if isinstance(some.condition, Logic) and some.condition.op == "&&" else ()
 
@@ -325,41 +329,41 @@ def _normal(at: str | None) -> str | None:
 _TRUE = Constant(True, Type("bool", nullable=False))
 
 
-def sought(policy: Policy, of: Single | Lookup | Some, known: Known) -> Sought:
+def missing_facts(policy: Policy, of: SingletonRef | MapRef | Exists, known: Known) -> MissingFacts:
     """What a reference, or an `exists`, looks for."""
     condition = None
-    if isinstance(of, Some):
-        condition = notation(filled(of.condition, known), of.variable)
-    elif isinstance(of, Lookup):
+    if isinstance(of, Exists):
+        condition = notation(substitute_known(of.condition, known), of.variable)
+    elif isinstance(of, MapRef):
         condition = notation(_keyed(policy, of, known), of.selection)
     return described(policy, of.selection, condition, known)
 
 
-def absence(policy: Policy, fact: Fact, known: Known) -> Sought:
+def absence(policy: Policy, fact: Fact, known: Known) -> MissingFacts:
     """What an absent named group lacks: a fact of that group."""
     selection = next(each for each in policy.selections if each.name == fact.kind)
     path, group = next((path, group) for path, group in selection.absences if fact.fields.get(path) == group)
-    is_of_group = Compare("==", Field(Variable(fact.kind), path, Type("string")), Constant(group, Type("string")))
+    is_of_group = Compare("==", Field(VariableRef(fact.kind), path, Type("string")), Constant(group, Type("string")))
     return described(policy, fact.kind, notation(is_of_group, fact.kind), known)
 
 
-def described(policy: Policy, name: str, condition: str | None, known: Known) -> Sought:
+def described(policy: Policy, name: str, condition: str | None, known: Known) -> MissingFacts:
     """A selection, derived fact or need, and what is asked of its facts."""
     selections = {selection.name: selection for selection in policy.selections}
     count = sum(not fact.absent for fact in known.facts.get(name, ()))
     if name in selections:
-        return Sought(name, _of(selections[name], selections), _where(name, selections, known), condition, count)
+        return MissingFacts(name, _of(selections[name], selections), _where(name, selections, known), condition, count)
     needs = [need.policy for need in policy.needs if need.name == name]
     makers = [rule.id for rule in policy.rules if rule.derive == name]
     of = f"the decision of {needs[0]}" if needs else f"what {', '.join(makers)} derives"
-    return Sought(name, of, None, condition, count)
+    return MissingFacts(name, of, None, condition, count)
 
 
-def _keyed(policy: Policy, of: Lookup, known: Known) -> Node:
+def _keyed(policy: Policy, of: MapRef, known: Known) -> Node:
     key = next((s.per[0] for s in policy.selections if s.name == of.selection), "task")
     value = evaluate(of.key, known)
     text = value if isinstance(value, str | bool | int) else None
-    return Compare("==", Field(Variable(of.selection), key, Type("string")), Constant(text, Type("string")))
+    return Compare("==", Field(VariableRef(of.selection), key, Type("string")), Constant(text, Type("string")))
 
 
 def _of(selection: Selection, selections: dict[str, Selection]) -> str:
@@ -380,7 +384,7 @@ def _where(name: str, selections: dict[str, Selection], known: Known) -> str | N
     while at is not None:
         selection = selections[at]
         if selection.where is not None:
-            left = filled(selection.where, _before(known, at))
+            left = substitute_known(selection.where, _before(known, at))
             text = notation(left, at)
             found += [] if left == _TRUE else [f"({text})" if isinstance(left, Logic) and left.op == "||" else text]
         at = selection.parent
@@ -400,7 +404,7 @@ _SQL = (
 )
 
 
-class Movers:
+class EntityReceipts:
     """For the entities among the facts, the receipts that moved their fields to where they are."""
 
     def __init__(self, snapshot: Snapshot, known: Known) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 
 from interlock.evaluation.select import Selected
-from interlock.language.evaluate import printed
+from interlock.language.evaluate import as_printed
 from interlock.ledger import Snapshot
 from interlock.model.compiled import CompiledPolicy
-from interlock.model.facts import Fact, Json, Seen, Sight, Value
+from interlock.model.facts import Fact, FactView, Json, SelectionView, Value
 from interlock.model.policy import Selection
 from interlock.request import Session
 
 
-def answer(session: Session) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
+def answer(session: Session) -> tuple[tuple[SelectionView, ...], tuple[str, ...]]:
     """The facts that the policy of a request sees of its task, selection by selection, and why it is undecided whatever
     its rules say. Raises as the session does."""
     (loaded,), (params,) = session.policies, session.arguments
@@ -29,11 +29,13 @@ def answer(session: Session) -> tuple[tuple[Sight, ...], tuple[str, ...]]:
     return seen(loaded.compiled, selected), reasons
 
 
-def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:
+def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[SelectionView, ...]:
     """The needed decisions and the selections that were run, in the policy's order, with their facts."""
     policy = compiled.policy
     needs = [
-        Sight(need.name, f"the policy {need.policy}", tuple(_seen(need.name, f, {}) for f in selected.facts[need.name]))
+        SelectionView(
+            need.name, f"the policy {need.policy}", tuple(_seen(need.name, f, {}) for f in selected.facts[need.name])
+        )
         for need in policy.needs
         if need.name in selected.facts
     ]
@@ -42,16 +44,16 @@ def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[Sight, ...]:
     return (*needs, *(_sight(each, paths[each.name], selected.facts[each.name]) for each in ran))
 
 
-def _sight(selection: Selection, paths: dict[str, str], facts: tuple[Fact, ...]) -> Sight:
+def _sight(selection: Selection, paths: dict[str, str], facts: tuple[Fact, ...]) -> SelectionView:
     kinds = {path: of.kind for path, of in selection.fields.items()} | paths
     of = selection.parent or ", ".join(selection.kinds)
-    return Sight(selection.name, of, tuple(_seen(selection.name, fact, kinds) for fact in facts))
+    return SelectionView(selection.name, of, tuple(_seen(selection.name, fact, kinds) for fact in facts))
 
 
-def _seen(name: str, fact: Fact, kinds: dict[str, str]) -> Seen:
+def _seen(name: str, fact: Fact, kinds: dict[str, str]) -> FactView:
     fields = {path: _value(value, kinds.get(path, "")) for path, value in fact.fields.items()}
-    return Seen(name, fact.kind, fact.id, fact.seq if fact.id else None, fields)
+    return FactView(name, fact.kind, fact.id, fact.seq if fact.id else None, fields)
 
 
 def _value(value: Value, kind: str) -> Any:
-    return msgspec.json.decode(str(value)) if isinstance(value, Json) else printed(value, kind)
+    return msgspec.json.decode(str(value)) if isinstance(value, Json) else as_printed(value, kind)

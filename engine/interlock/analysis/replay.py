@@ -14,10 +14,10 @@ import msgspec
 
 from interlock.diagnostics import UsageError
 from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
-from interlock.evaluation.judge import Engine, Judge, Judged, Loaded
+from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
 from interlock.evaluation.selection_cache import Kept
-from interlock.evaluation.validity import Same, differing, sameness, steady
-from interlock.instant import LIMIT, format_instant
+from interlock.evaluation.validity import DecisionKey, decision_key, findings_changed, steady
+from interlock.instant import INTEGER_BOUND, format_instant
 from interlock.ledger import Snapshot
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark
@@ -41,11 +41,11 @@ class Stretch(msgspec.Struct, frozen=True):
     waivers: Waivers | None = None
 
 
-class Moment(msgspec.Struct, frozen=True):
+class DecisionChange(msgspec.Struct, frozen=True):
     """A decision that differs from the one before it, and what was to blame; None for the first."""
 
     at: int
-    judged: Judged
+    judged: Evaluated
     cause: Cause | None
 
 
@@ -64,7 +64,7 @@ def answer(session: Session, since: At = None, until: At = None) -> History:
         label, engine = snapshot.task_label(task), session.request.engine
         return history(Stretch(snapshot, session.ledger.path, label, begun, ended, engine, session.waivers), policies)
 
-    return session.over(replaying, now=LIMIT - 1)
+    return session.over(replaying, now=INTEGER_BOUND - 1)
 
 
 def _bounds(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:
@@ -93,27 +93,27 @@ def history(stretch: Stretch, policies: Sequence[tuple[Loaded, Mapping[str, Valu
 
 def moments(
     stretch: Stretch, loaded: Loaded, params: Mapping[str, Value], found: Arrivals | None = None
-) -> Iterator[Moment]:
+) -> Iterator[DecisionChange]:
     """Every change of a policy's decision, the first decision ahead. Raises UsageError, LedgerError."""
     found = found or _arrivals(stretch, loaded, params)
     scan = _Scan(stretch, loaded, params, found)
     at, here = stretch.since, scan.judged(stretch.since)
     last = scan.proved(at, here)
-    yield Moment(at, last, None)
+    yield DecisionChange(at, last, None)
     waiting = sorted(found.kinds, reverse=True)
     while True:
         lapse = steady(scan.judge, here)
         arriving = waiting[-1] if waiting else stretch.until + 1
-        before, at = sameness(here), min(lapse, arriving)
+        before, at = decision_key(here), min(lapse, arriving)
         if at > stretch.until:
             return
         if at == arriving:
             waiting.pop()
         here = scan.judged(at)
-        if sameness(here) != before:
+        if decision_key(here) != before:
             proved = scan.proved(at, here)
-            if sameness(proved) != sameness(last):
-                yield Moment(at, proved, scan.cause(at, last, proved, lapsed=at == lapse))
+            if decision_key(proved) != decision_key(last):
+                yield DecisionChange(at, proved, scan.cause(at, last, proved, lapsed=at == lapse))
                 stretch.snapshot.ask(at)
             last = proved
 
@@ -131,7 +131,7 @@ class _Scan:
         stretch.snapshot.ask(at)
         return Judge(stretch.snapshot, stretch.path, at, engine, stretch.waivers)
 
-    def judged(self, at: int) -> Judged:
+    def judged(self, at: int) -> Evaluated:
         """The decision at an instant, by the evaluator that scans."""
         kinds = self.found.kinds.get(at, ())
         for kept in self.kept.values():
@@ -140,7 +140,7 @@ class _Scan:
         self.judge.kept = self.kept
         return self.judge.judged(self.loaded, self.stretch.task, self.params)
 
-    def proved(self, at: int, here: Judged) -> Judged:
+    def proved(self, at: int, here: Evaluated) -> Evaluated:
         """The decision at an instant that was just scanned, over the same facts, by whoever was asked to judge."""
         if self.stretch.engine != "both":
             return here
@@ -148,15 +148,15 @@ class _Scan:
         judge.kept = self.kept
         return judge.judged(self.loaded, self.stretch.task, self.params)
 
-    def cause(self, at: int, before: Judged, after: Judged, *, lapsed: bool) -> Cause:
+    def cause(self, at: int, before: Evaluated, after: Evaluated, *, lapsed: bool) -> Cause:
         """What made the decision change at an instant: what arrived then, or the clock alone."""
         receipts = self._blamed(at, after)
-        if receipts and lapsed and self._alone(at) == sameness(after):
+        if receipts and lapsed and self._alone(at) == decision_key(after):
             receipts = ()
-        appeared, vanished = (tuple(told.message for told in each) for each in differing(before, after))
+        appeared, vanished = (tuple(told.message for told in each) for each in findings_changed(before, after))
         return Cause(receipts, appeared, vanished)
 
-    def _blamed(self, at: int, after: Judged) -> tuple[Mark, ...]:
+    def _blamed(self, at: int, after: Evaluated) -> tuple[Mark, ...]:
         """Of what arrived at the instant, what the policy selects, or what seats that it selects are made of."""
         marks = tuple(self.found.marks.get(at, {}).values())
         if len(marks) < 2:
@@ -165,10 +165,10 @@ class _Scan:
         chosen = tuple(mark for mark in marks if mark.id in read or mark.kind in BEHIND["seat"])
         return chosen or marks
 
-    def _alone(self, at: int) -> Same:
+    def _alone(self, at: int) -> DecisionKey:
         """What the decision would be at an instant had nothing arrived just then."""
         judge = self._judge(at - 1, "reference").at(at, "reference")
-        return sameness(judge.judged(self.loaded, self.stretch.task, self.params))
+        return decision_key(judge.judged(self.loaded, self.stretch.task, self.params))
 
 
 def _arrivals(stretch: Stretch, loaded: Loaded, params: Mapping[str, Value]) -> Arrivals:
@@ -176,14 +176,14 @@ def _arrivals(stretch: Stretch, loaded: Loaded, params: Mapping[str, Value]) -> 
     return arrivals(stretch.snapshot, wanted, stretch.since, stretch.until)
 
 
-def _lane(stretch: Stretch, loaded: Loaded, found: list[Moment]) -> Lane:
+def _lane(stretch: Stretch, loaded: Loaded, found: list[DecisionChange]) -> Lane:
     ends = [*(moment.at for moment in found[1:]), stretch.until]
     policy = loaded.policy
     intervals = tuple(_interval(moment, end) for moment, end in zip(found, ends, strict=True))
     return Lane(policy.id, policy.version, policy.title, policy.question, policy.digest, intervals)
 
 
-def _interval(moment: Moment, end: int) -> Interval:
+def _interval(moment: DecisionChange, end: int) -> Interval:
     decision = moment.judged.decision
     return Interval(
         since=format_instant(moment.at),

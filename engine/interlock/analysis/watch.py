@@ -18,7 +18,7 @@ GRACE = 30.0
 """For how many seconds a ledger that cannot be read is tried again."""
 
 
-class Clock(Protocol):
+class WatchClock(Protocol):
     """What time it is, and a way to wait."""
 
     def wall(self) -> int:
@@ -68,7 +68,7 @@ class Watch:
         judge: Callable[[], Sequence[Decision]],
         stamp: Callable[[], object],
         tell: Callable[[str], None],
-        clock: Clock,
+        clock: WatchClock,
     ) -> None:
         self._judge, self._stamp, self._tell, self._clock = judge, stamp, tell, clock
 

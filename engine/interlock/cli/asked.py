@@ -9,29 +9,29 @@ from typing import Any
 from interlock.evaluation.judge import Loaded
 from interlock.model.decision import FailOn
 from interlock.policy.library import Library
-from interlock.policy.parse import document as parsed
-from interlock.reporting import Asked, AskedRule, Look
+from interlock.policy.parse import parse_valid as parsed
+from interlock.reporting import PolicyView, RenderContext, RuleView
 
 _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
 
 
-def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> Look:
+def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> RenderContext:
     """A look that knows the policies: each one's question, file and rules, by its digest."""
     loaded = dict(zip(policies, library.loads(policies), strict=True))
     questions = {each.policy.digest: each.policy.question for each in loaded.values()}
     asked = {each.policy.digest: _asked(each, library.path(name)) for name, each in loaded.items()}
-    return Look(questions=questions, asked=asked, fail_on=fail_on)
+    return RenderContext(questions=questions, asked=asked, fail_on=fail_on)
 
 
-def _asked(loaded: Loaded, path: str) -> Asked:
+def _asked(loaded: Loaded, path: str) -> PolicyView:
     document = parsed(loaded.source)
     written = {rule["id"]: rule for rule in document.data.get("rules", [])}
     rules = tuple(
-        AskedRule(rule.id, rule.line, rule.effect, *_texts(written.get(rule.id, {})))
+        RuleView(rule.id, rule.line, rule.effect, *_texts(written.get(rule.id, {})))
         for rule in loaded.policy.rules
         if rule.effect != "derive"
     )
-    return Asked(_near(path), document.locate_key(("policy",)).line, rules)
+    return PolicyView(_near(path), document.locate_key(("policy",)).line, rules)
 
 
 def _texts(rule: Mapping[str, Any]) -> tuple[str, str]:

@@ -44,10 +44,10 @@ def command(request: Request, paths: Sequence[str], form: str, strict: bool) -> 
     Exit code: 0 no error, 5 a policy is invalid (with --strict: or has a warning), 2 a wrong question, 1 a bug in
     interlock.
     """
-    from interlock.analysis.check import check
+    from interlock.analysis.check import check_paths
     from interlock.request import Session
 
-    issues, sources = check(paths, Session(request).library)
+    issues, sources = check_paths(paths, Session(request).library)
     output.report(render(form, issues, sources), None if form == "text" else "utf-8")
     failed = any(strict or issue.level == "error" for issue in issues)
     return exit_codes.INVALID_POLICY if failed else exit_codes.ALLOWED

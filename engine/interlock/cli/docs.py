@@ -29,10 +29,10 @@ def command(request: Request, policy: str) -> int:
     POLICY is the id of one that `interlock policies` lists, or the path of a file. Of an invalid policy there is no
     page: what is wrong with it is told, and the exit code is 5.
     """
-    from interlock.policy.docs import page
-    from interlock.policy.parse import document
+    from interlock.policy.docs import policy_page
+    from interlock.policy.parse import parse_valid
     from interlock.request import Session
 
     loaded = Session(request).library.load(policy)
-    output.put(harmless(page(loaded.policy, document(loaded.source)), keep="\n"), "utf-8")
+    output.put(harmless(policy_page(loaded.policy, parse_valid(loaded.source)), keep="\n"), "utf-8")
     return exit_codes.ALLOWED

@@ -13,7 +13,7 @@ from interlock.cli import output as terminal
 from interlock.cli.request import EVERY, asking
 from interlock.diagnostics import UsageError
 from interlock.model.decision import Decision, FailOn
-from interlock.reporting import Look, render
+from interlock.reporting import RenderContext, render
 
 if TYPE_CHECKING:
     from interlock.cli.reports import Target
@@ -100,7 +100,7 @@ def _targets(
     return targets(form, output, reports, summary, inputs)
 
 
-def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: Look) -> None:
+def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: RenderContext) -> None:
     from interlock.cli.reports import write
 
     write(wanted, decisions, look)
@@ -124,18 +124,18 @@ def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: L
     terminal.detail(f"judged by {first.engine}: {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}")
 
 
-def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn) -> Look:
+def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
     """How the report looks on this standard output."""
     if form == "json":  # a decision says all of itself
-        return Look()
+        return RenderContext()
     if form != "text":
         return _informed(policies, library, fail_on)
     asked = [library.load(name).policy for name in policies]
     questions = {policy.digest: policy.question for policy in asked}
-    return Look(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions, fail_on=fail_on)
+    return RenderContext(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions, fail_on=fail_on)
 
 
-def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> Look:
+def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
     """The look of a report that is read by a program, or later: without colours, with the policies' own lines."""
     from interlock.cli.asked import informed
 

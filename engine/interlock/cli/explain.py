@@ -10,7 +10,7 @@ import click
 from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
-from interlock.reporting import Look
+from interlock.reporting import RenderContext
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -54,6 +54,6 @@ def command(
     if form == "json":
         output.put(report.as_json(found), "utf-8")
     else:
-        look = Look(output.painter(sys.stdout), output.width(sys.stdout))
+        look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout))
         output.put(report.as_text(found, look))
     return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]

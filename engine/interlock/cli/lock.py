@@ -44,20 +44,20 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     interlock.
     """
     from interlock.evaluation.judge import closure
-    from interlock.policy.lock import made, read
+    from interlock.policy.lock import make_lock, read_lock
     from interlock.request import Session
 
     path = _path(lock)
     if not policies and not check and not os.path.lexists(path):
         raise UsageError("there is no lock yet: name the policies to be locked")
-    known = None if policies and not check else read(path)
+    known = None if policies and not check else read_lock(path)
     named = policies or sorted(known.policies if known else ())
     loaded = Session(request.about(named, None, cached=False)).policies
     if check and known:
         known.verify(each.policy for each in closure(loaded))
         output.put(f"{_many(len(known.policies))} in {path}: as locked\n")
         return exit_codes.ALLOWED
-    new = made(path, loaded)
+    new = make_lock(path, loaded)
     output.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
     _write(new)
     output.put(f"{_many(len(new.policies))} in {path}\n")
@@ -80,10 +80,10 @@ def _path(output: str | None) -> str:
 
 def _replaced(path: str) -> Lock:
     """The lock that is about to be replaced; one that cannot be read holds nothing."""
-    from interlock.policy.lock import Lock, read
+    from interlock.policy.lock import Lock, read_lock
 
     try:
-        return read(path)
+        return read_lock(path)
     except LockError:
         return Lock(path, {})
 

@@ -69,9 +69,9 @@ def _refuse_bad(policy: str) -> None:
         raise UsageError(f"`{policy}` is no policy's id: lower-case words joined by hyphens, a letter first{hint}")
     from interlock.diagnostics import Source
     from interlock.policy.library import Library
-    from interlock.policy.parse import parse
+    from interlock.policy.parse import parse_yaml
 
-    document, issues = parse(Source("", policy))
+    document, issues = parse_yaml(Source("", policy))
     if issues or document is None or document.data != policy:
         raise UsageError(f"`{policy}` means something else than a text in YAML; give the policy another id")
     if policy in Library().ids():

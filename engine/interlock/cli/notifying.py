@@ -13,11 +13,11 @@ from interlock.files import reason
 from interlock.model.decision import Decision
 from interlock.reporting import render
 
-SECONDS = 10.0
+COMMAND_SECONDS = 10.0
 """How long the command may take."""
 
 
-def notify(command: str, decision: Decision, seconds: float = SECONDS) -> None:
+def notify(command: str, decision: Decision, seconds: float = COMMAND_SECONDS) -> None:
     """Run a command by the shell, with the decision as a line of JSON on its standard input, and wait for it.
 
     What it prints goes to standard error. That it fails, or takes too long and is ended, is told there too.

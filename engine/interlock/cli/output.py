@@ -13,7 +13,7 @@ import click
 from interlock.diagnostics import UsageError
 from interlock.escape import harmless
 from interlock.files import reason
-from interlock.reporting import plain
+from interlock.reporting import uncoloured
 
 _LINES = "\n\t"
 _CHOICE: dict[str, Any] = {}
@@ -87,7 +87,7 @@ def painter(stream: TextIO | None) -> Callable[[str, str], str]:
     What `--color` says goes before NO_COLOR, which refuses them (https://no-color.org), that before FORCE_COLOR, which
     wants them anywhere (https://force-color.org), and that before what the stream is.
     """
-    return _coloured if stream is not None and _wanted(stream) else plain
+    return _coloured if stream is not None and _wanted(stream) else uncoloured
 
 
 def _wanted(stream: TextIO) -> bool:

@@ -14,7 +14,7 @@ from interlock.cli.choices import OneOf
 from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.files import reason
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 from interlock.reporting.timeline import FORMATS, render
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def command(
     if output is not None:
         _write(output, render(form, found))
         return exit_codes.ALLOWED
-    look = Look(terminal.painter(sys.stdout), terminal.width(sys.stdout))
+    look = RenderContext(terminal.painter(sys.stdout), terminal.width(sys.stdout))
     terminal.put(render(form, found, look), None if form == "text" else "utf-8")
     return exit_codes.ALLOWED
 

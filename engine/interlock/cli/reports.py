@@ -12,7 +12,7 @@ import msgspec
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.model.decision import Decision
-from interlock.reporting import Look, render
+from interlock.reporting import RenderContext, render
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable in which GitHub Actions names the file that a step's summary is appended to."""
@@ -45,7 +45,7 @@ def targets(
     return [*found, Target("markdown", _summary(), append=True)] if summary else found
 
 
-def write(found: Iterable[Target], decisions: Sequence[Decision], look: Look) -> None:
+def write(found: Iterable[Target], decisions: Sequence[Decision], look: RenderContext) -> None:
     """Write every file that can be written. Raises UsageError that names each of the others."""
     failed = []
     for target in found:
@@ -67,7 +67,7 @@ def _summary() -> str:
     return path
 
 
-def _append(target: Target, decisions: Sequence[Decision], look: Look) -> None:
+def _append(target: Target, decisions: Sequence[Decision], look: RenderContext) -> None:
     """Add to what there is. GitHub shows nothing of a summary that is too large, so the room is what is left of it."""
     with open(target.path, "ab") as file:
         room = look.room - file.tell()

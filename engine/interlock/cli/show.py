@@ -44,14 +44,14 @@ def command(request: Request, policy: str, graph: Literal["mermaid", "svg"] | No
     POLICY is the id of one that `interlock policies` lists, or the path of a file. An invalid policy is not printed:
     what is wrong with it is, and the exit code is 5.
     """
-    from interlock.policy.parse import document
+    from interlock.policy.parse import parse_valid
     from interlock.request import Session
 
     if graph is not None and digests:
         raise UsageError("give one of `--graph` and `--digests`")
     loaded = Session(request.about([policy], None, cached=not digests)).library.load(policy)
     if digests:
-        output.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, document(loaded.source))))
+        output.put("".join(f"{harmless(line)}\n" for line in _digests(loaded.policy, parse_valid(loaded.source))))
     elif graph is None:
         output.put(loaded.source.text)
     else:

@@ -11,7 +11,7 @@ import click
 from interlock.cli import exit_codes, output
 from interlock.cli.choices import OneOf
 from interlock.cli.request import asking
-from interlock.reporting import Look
+from interlock.reporting import RenderContext
 from interlock.reporting.tests import FORMATS, covered, percent, render
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def command(
     Exit code: 0 all passed, 3 some failed or too little was covered, 5 a policy or a test file is invalid, 2 a wrong
     question, or no case to run, 1 a bug in interlock.
     """
-    from interlock.analysis.testing import tried
+    from interlock.analysis.testing import run_tests
     from interlock.request import Session
 
-    trials, untested = tried(paths, Session(request).library, pattern)
-    look = Look(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else Look()
+    trials, untested = run_tests(paths, Session(request).library, pattern)
+    look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else RenderContext()
     told = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
     output.put(told, None if form == "text" else "utf-8")
     for policy in untested:

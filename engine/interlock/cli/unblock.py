@@ -9,7 +9,7 @@ import click
 
 from interlock.cli import exit_codes, options, output, progress
 from interlock.cli.request import asking
-from interlock.reporting import Look
+from interlock.reporting import RenderContext
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -48,5 +48,5 @@ def command(
     if form == "json":
         output.put(report.as_json(found), "utf-8")
     else:
-        output.put(report.as_text(found, Look(output.painter(sys.stdout))))
+        output.put(report.as_text(found, RenderContext(output.painter(sys.stdout))))
     return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]

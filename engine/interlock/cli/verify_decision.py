@@ -50,7 +50,7 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     import gc
 
     from interlock.analysis import decision_log as logbook
-    from interlock.analysis.verify_decision import Court
+    from interlock.analysis.verify_decision import Reevaluator
     from interlock.reporting import decision_log
     from interlock.resources import is_shipped
 
@@ -59,8 +59,8 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     policies: dict[tuple[str, str], bool] = {}
     if ledger is not None:
         request = structs.replace(request, ledger=ledger)
-    with progress.session(request, opens=ledger is not None) as session, closing(Court(session)) as court:
-        for line, entry in logbook.read(file):
+    with progress.session(request, opens=ledger is not None) as session, closing(Reevaluator(session)) as court:
+        for line, entry in logbook.read_log(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1
             policies.update({each: is_shipped(each[1]) for each in found.policies.items()})

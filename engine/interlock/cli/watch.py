@@ -17,7 +17,7 @@ from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.instant import SECOND, parse_duration
 from interlock.model.decision import Decision
-from interlock.reporting import Look, render, text
+from interlock.reporting import RenderContext, render, text
 
 if TYPE_CHECKING:
     from interlock.analysis.watch import Round
@@ -168,7 +168,7 @@ class _Teller:
         if self._form == "json":
             output.put(render("json", decisions), "utf-8")
         else:
-            look = Look(output.painter(sys.stdout), output.width(sys.stdout))
+            look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout))
             output.put("\n" + render("text", decisions, look))
 
 

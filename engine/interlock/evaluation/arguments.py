@@ -57,8 +57,10 @@ def _int(parameter: Parameter, given: Any) -> int:
         given = int(given)
     if not isinstance(given, int) or isinstance(given, bool):
         raise ValueError(f"`{parameter.name}` takes a whole number, not `{given}`")
-    if abs(given) >= instant.LIMIT:
-        raise ValueError(f"`{parameter.name}` is too large: whole numbers are below {instant.LIMIT} in magnitude")
+    if abs(given) >= instant.INTEGER_BOUND:
+        raise ValueError(
+            f"`{parameter.name}` is too large: whole numbers are below {instant.INTEGER_BOUND} in magnitude"
+        )
     return given
 
 

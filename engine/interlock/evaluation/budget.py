@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from interlock.evaluation.judged import judgements
 from interlock.language.walk import children
-from interlock.model.expression import Node, Some
+from interlock.model.expression import Exists, Node
 from interlock.model.facts import Fact
 from interlock.model.policy import Rule
 
 if TYPE_CHECKING:
-    from interlock.evaluation.judged import Judged
+    from interlock.evaluation.judged import Evaluated
 
 NODE, CANDIDATE, ROW, COUNTED, TURN = 1, 6, 40, 4, 500
 """About the microseconds that it takes to evaluate a part of a condition, to read a fact whose condition the clock may
@@ -33,7 +33,7 @@ class ExhaustedError(Exception):
 class Budget:
     """The work that is left."""
 
-    def __init__(self, judged: Judged) -> None:
+    def __init__(self, judged: Evaluated) -> None:
         self.left = LEAST + SHARE * judging(judged)
 
     def spend(self, cost: int) -> None:
@@ -48,12 +48,12 @@ class Budget:
         return facts
 
 
-def judging(judged: Judged) -> int:
+def judging(judged: Evaluated) -> int:
     """The work that it takes at least to judge, what is needed included: each decision counts once."""
     return sum(map(_judging, judgements(judged)))
 
 
-def _judging(judged: Judged) -> int:
+def _judging(judged: Evaluated) -> int:
     """That of one decision: the facts read and counted, and each combination of them."""
     facts: FactsByName = judged.known.facts if judged.known is not None else judged.facts
     numbers = (fact.fields.get("count") for each in facts.values() for fact in each if fact.id is None)
@@ -75,7 +75,7 @@ def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
 def weight(node: Node, facts: FactsByName) -> int:
     """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
     inner = sum(weight(child, facts) for child in children(node))
-    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Some) else inner)
+    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Exists) else inner)
 
 
 def _combinations(rule: Rule, facts: FactsByName) -> int:

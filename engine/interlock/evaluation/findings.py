@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from interlock.language.evaluate import Known, as_display_text, evaluate, find, printed
+from interlock.language.evaluate import Known, as_display_text, as_printed, evaluate, fact_of
 from interlock.language.walk import children, reference
 from interlock.model.decision import Finding, WaiverNote
-from interlock.model.expression import Lookup, Node, Not, Single, Some, type_of
+from interlock.model.expression import Exists, MapRef, Node, Not, SingletonRef, type_of
 from interlock.model.facts import Fact
 from interlock.model.policy import Output, Policy, Rule
 from interlock.model.verdict import Firing, Verdict
@@ -16,7 +16,7 @@ from interlock.model.verdict import Firing, Verdict
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 
 
-def completed(policy: Policy, known: Known, verdict: Verdict, waived: Collection[str] = ()) -> Known:
+def with_derived(policy: Policy, known: Known, verdict: Verdict, waived: Collection[str] = ()) -> Known:
     """What is known once the rules have been judged by: what was derived, and whether a rule blocked, not waived."""
     fired = [policy.rules[firing.rule] for firing in verdict.firings]
     blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
@@ -60,7 +60,7 @@ def _word(told: str) -> str:
 
 def value(node: Node, known: Known) -> Any:
     """A value as a decision prints it: instants and durations as text."""
-    return printed(evaluate(node, known), type_of(node).kind)
+    return as_printed(evaluate(node, known), type_of(node).kind)
 
 
 def outputs(written: tuple[Output, ...], known: Known) -> dict[str, Any]:
@@ -73,15 +73,15 @@ def _collect(node: Node, known: Known, evidence: dict[str, None], *, wanted: boo
 
     What was looked for and not found leaves no id.
     """
-    if isinstance(node, Some):
+    if isinstance(node, Exists):
         if wanted:
             for fact in known.facts[node.selection]:
                 if fact.id and evaluate(node.condition, known.looking_at(node.variable, fact)):
                     evidence[fact.id] = None
         return
     of = reference(node)
-    if isinstance(of, Single | Lookup):
-        found = find(of, known)
+    if isinstance(of, SingletonRef | MapRef):
+        found = fact_of(of, known)
         if found is not None and found.id:
             evidence[found.id] = None
     for child in children(node):

@@ -15,11 +15,11 @@ from interlock import instant
 from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.budget import CANDIDATE, Budget
-from interlock.evaluation.findings import completed, finding, outputs
-from interlock.evaluation.judged import Judged, Loaded, NeededDecisions, closure, passed, undecided
+from interlock.evaluation.findings import finding, outputs, with_derived
+from interlock.evaluation.judged import Evaluated, Loaded, NeededDecisions, closure, passed, undecided
 from interlock.evaluation.select import Selected, bound, candidates, select
 from interlock.evaluation.selection_cache import Kept
-from interlock.evaluation.skew import MAX_SKEW, reason
+from interlock.evaluation.skew import MAX_SKEW, skew_reason
 from interlock.language.evaluate import Known, evaluate
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from interlock.model.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
-__all__ = ["Engine", "Judge", "Judged", "Loaded", "NeededDecisions", "closure", "maps"]
+__all__ = ["Engine", "Evaluated", "Judge", "Loaded", "NeededDecisions", "closure", "maps"]
 _DISAGREE = "the two evaluators disagree: this is a bug in interlock, please report it"
 
 
@@ -67,7 +67,7 @@ class Judge:
         self.seen = instant.LATEST if self.live else now
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head, snapshot.notes)
-        self.decided: dict[tuple[object, ...], Judged] = {}
+        self.decided: dict[tuple[object, ...], Evaluated] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
         self.kept: Mapping[tuple[object, ...], Kept] | None = None
         self.moving: dict[tuple[object, ...], list[Fact]] = {}
@@ -85,7 +85,7 @@ class Judge:
         moved.kept, moved.budget = kept, self.budget
         return moved
 
-    def candidates(self, wanted: ClockCandidates, task: tuple[str, str], judged: Judged) -> list[Fact]:
+    def candidates(self, wanted: ClockCandidates, task: tuple[str, str], judged: Evaluated) -> list[Fact]:
         """The facts that the clock may take into a selection or out of it; read once while nothing but it moves.
 
         Raises LedgerError; ExhaustedError where there are more than may be examined.
@@ -113,7 +113,7 @@ class Judge:
             return Selected({}, (), tuple(map(str, because)))
         return self._selected(loaded, task, params, _facts(needed))
 
-    def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+    def judged(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Evaluated:
         """The decision, with what it rests on. A task has one label, whether its name or its id was given."""
         task = self.snapshot.task_label(task)
         key = _key(loaded, task, params)
@@ -150,7 +150,7 @@ class Judge:
             self.selected[key] = found
         return found
 
-    def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Judged:
+    def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Evaluated:
         """As `_judged`, with waivers applied; the decision reports which were used and which were not."""
         from interlock.evaluation.waiving import waiver, with_waivers
 
@@ -169,7 +169,7 @@ class Judge:
 
     def _judged(
         self, loaded: Loaded, task: str, params: Mapping[str, Value], waived: Mapping[str, WaiverNote] = {}
-    ) -> Judged:
+    ) -> Evaluated:
         """The decision, with what it rests on. The rules in `waived` do not count."""
         needed = self._needs(loaded, task, params)
         because = undecided(needed)
@@ -177,9 +177,9 @@ class Judge:
         facts = selected.facts
         newest = later(selected.newest, *(each.newest for _, judged in needed for each in judged))
 
-        def unknown(reasons: tuple[str, ...]) -> Judged:
+        def unknown(reasons: tuple[str, ...]) -> Evaluated:
             decision = self._undecided(loaded, task, selected, reasons)
-            return Judged(loaded, task, params, decision, needed, facts, newest=newest, because=because)
+            return Evaluated(loaded, task, params, decision, needed, facts, newest=newest, because=because)
 
         if because:
             return unknown(tuple(map(str, because)))
@@ -193,10 +193,10 @@ class Judge:
             return unknown((str(error),))
         if verdict is None:
             return unknown((_DISAGREE,))
-        whole = completed(loaded.policy, known, verdict, waived)
+        whole = with_derived(loaded.policy, known, verdict, waived)
         decision = self._decision(loaded, task, selected, whole, verdict, waived)
-        judged = Judged(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
-        skew = reason(newest, self.now, self.max_skew) if decision.allow and self.live else None
+        judged = Evaluated(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
+        skew = skew_reason(newest, self.now, self.max_skew) if decision.allow and self.live else None
         if skew is None:
             return judged
         return msgspec.structs.replace(judged, decision=self._undecided(loaded, task, selected, (skew,)), skewed=True)
@@ -217,7 +217,7 @@ class Judge:
     def _needs(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> NeededDecisions:
         return tuple((need, tuple(self.needed(need, loaded, task, params))) for need in loaded.policy.needs)
 
-    def needed(self, need: Need, by: Loaded, task: str, params: Mapping[str, Value]) -> list[Judged]:
+    def needed(self, need: Need, by: Loaded, task: str, params: Mapping[str, Value]) -> list[Evaluated]:
         """The decisions of a need of a policy."""
         loaded, known = by.needs[need.policy], Known(self.now, task, params, {})
         given = passed(need, loaded.policy, known)

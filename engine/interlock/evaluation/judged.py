@@ -16,7 +16,7 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
 from interlock.model.verdict import Verdict
 
-NeededDecisions = tuple[tuple[Need, tuple["Judged", ...]], ...]
+NeededDecisions = tuple[tuple[Need, tuple["Evaluated", ...]], ...]
 """The needs of a policy, each with the decisions that were needed."""
 
 
@@ -78,14 +78,14 @@ class UndecidedNeed(msgspec.Struct, frozen=True):
     """A needed decision that is undecided of itself, with the way to it: the policy and task of each need passed."""
 
     way: tuple[tuple[str, str], ...]
-    judged: Judged
+    judged: Evaluated
 
     def __str__(self) -> str:
         steps = "".join(f"`{policy}` is undecided for {task}: " for policy, task in self.way)
         return f"{steps}{self.judged.decision.reason}"
 
 
-class Judged(msgspec.Struct, frozen=True):
+class Evaluated(msgspec.Struct, frozen=True):
     """A decision, and what it rests on: the decisions that were needed, the facts, and the verdict over them.
 
     `because` are the needed decisions, however far down, that left it undecided: each once, however often it is needed.
@@ -121,7 +121,7 @@ class Judged(msgspec.Struct, frozen=True):
         return Fact(name, {**given, **own, "undecided": decision.allow is None})
 
 
-def judgements(judged: Judged) -> Iterator[Judged]:
+def judgements(judged: Evaluated) -> Iterator[Evaluated]:
     """The decision, and all that were needed for it in turn, each once."""
     found = [judged]
     seen = {id(judged)}

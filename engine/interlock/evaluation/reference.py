@@ -10,7 +10,7 @@ from itertools import product
 
 from interlock.language.evaluate import Known, evaluate
 from interlock.language.walk import children, selections
-from interlock.model.expression import Node, Not, Some
+from interlock.model.expression import Exists, Node, Not
 from interlock.model.facts import Fact, in_order
 from interlock.model.policy import Policy, Rule
 from interlock.model.verdict import Firing, Verdict
@@ -106,7 +106,7 @@ def _ranks(makers: list[Rule]) -> dict[str, int]:
 
 def _final(node: Node, negated: bool = False) -> Iterator[str]:
     """The selections whose absence the condition may rest on: they must be complete before it is evaluated."""
-    if isinstance(node, Some) and negated:
+    if isinstance(node, Exists) and negated:
         yield node.selection
     for child in children(node):
         yield from _final(child, negated is not isinstance(node, Not))

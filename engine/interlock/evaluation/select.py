@@ -9,7 +9,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
-from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields, is_empty, number
+from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields_of, is_empty, number
 from interlock.evaluation.selection_cache import Kept, KeptSelection
 from interlock.language.evaluate import Known, as_display_text
 from interlock.ledger import Snapshot
@@ -97,7 +97,7 @@ def candidates(
     if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
         return [Fact(row.kind, {"at": row.instant}, row.id, row.seq) for row in rows]
     absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
-    read = ((row, fields(document(row)[0], wanted.query, strict=False)) for row in rows)
+    read = ((row, fields_of(document(row)[0], wanted.query, strict=False)) for row in rows)
     return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
 
 
@@ -231,7 +231,7 @@ class _Run:
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
             return number(row, selection)
-        return Fact(row.kind, fields(made, query), row.id, row.seq, row.at)
+        return Fact(row.kind, fields_of(made, query), row.id, row.seq, row.at)
 
     def invalid(self, row: Row) -> None:
         """Note what is wrong with a fact, or with the receipt that it is made of."""

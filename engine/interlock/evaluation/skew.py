@@ -9,7 +9,7 @@ MAX_SKEW = 5 * SECOND
 """How far ahead of `now` a time may lie, in microseconds, where nobody says otherwise."""
 
 
-def reason(newest: Stamp | None, now: int, max_skew: int) -> str | None:
+def skew_reason(newest: Stamp | None, now: int, max_skew: int) -> str | None:
     """Why nothing may be allowed at `now` that read this time; None where it lies within `max_skew` microseconds."""
     if newest is None or newest.at - now <= max_skew:
         return None

@@ -24,18 +24,18 @@ from interlock.evaluation.selection_cache import Kept
 from interlock.instant import format_instant
 from interlock.language.evaluate import Known
 from interlock.language.next_change import NEVER, PARAMS, Rates, trend
-from interlock.model.decision import Change, Decision, Finding, FindingSummary
+from interlock.model.decision import Decision, Finding, FindingSummary, NextState
 from interlock.model.facts import Fact
 from interlock.model.policy import Rule, values
 
 if TYPE_CHECKING:
-    from interlock.evaluation.judge import Engine, Judge, Judged
+    from interlock.evaluation.judge import Engine, Evaluated, Judge
 
-Same = tuple[object, ...]
+DecisionKey = tuple[object, ...]
 _Steady = dict[tuple[int, tuple[tuple[str, int], ...]], int]
 
 
-def sameness(judged: Judged) -> Same:
+def decision_key(judged: Evaluated) -> DecisionKey:
     """What of a decision must differ for it to be another: the verdict, the state, the reason, and what was found.
 
     A finding is distinguished by its rule, severity and message; where the message contains a value that grows with the
@@ -46,7 +46,7 @@ def sameness(judged: Judged) -> Same:
     return (decision.allow, decision.state, _reason(judged), tuple(findings_by_key(judged)))
 
 
-def _reason(judged: Judged) -> object:
+def _reason(judged: Evaluated) -> object:
     if judged.because:
         return tuple((each.way, _reason(each.judged)) for each in judged.because)
     if judged.skewed:
@@ -54,7 +54,7 @@ def _reason(judged: Judged) -> object:
     return judged.lacks if judged.lacks in judged.loaded.compiled.clock.lacking else judged.decision.reason
 
 
-def findings_by_key(judged: Judged) -> dict[Same, Finding]:
+def findings_by_key(judged: Evaluated) -> dict[DecisionKey, Finding]:
     """The findings of a decision, by what makes each the same as one of another decision."""
     telling = judged.loaded.compiled.clock.telling
     return {
@@ -63,14 +63,16 @@ def findings_by_key(judged: Judged) -> dict[Same, Finding]:
     }
 
 
-def differing(before: Judged, after: Judged) -> tuple[tuple[FindingSummary, ...], tuple[FindingSummary, ...]]:
+def findings_changed(
+    before: Evaluated, after: Evaluated
+) -> tuple[tuple[FindingSummary, ...], tuple[FindingSummary, ...]]:
     """The findings that appeared between two decisions, and those that vanished."""
     old, new = findings_by_key(before), findings_by_key(after)
     appeared = tuple(FindingSummary(each.rule, each.message) for key, each in new.items() if key not in old)
     return appeared, tuple(FindingSummary(each.rule, each.message) for key, each in old.items() if key not in new)
 
 
-def valid(judge: Judge, judged: Judged) -> Decision:
+def valid(judge: Judge, judged: Evaluated) -> Decision:
     """The decision, with how long it holds and what comes then. Raises LedgerError."""
     walk = _Walk(judge, judged)
     try:
@@ -84,37 +86,37 @@ def valid(judge: Judge, judged: Judged) -> Decision:
     if then is None:
         return judged.decision
     at, found = then.decision.now, then.decision
-    next_change = Change(at, found.allow, found.state, found.reason, *differing(judged, then))
+    next_change = NextState(at, found.allow, found.state, found.reason, *findings_changed(judged, then))
     return msgspec.structs.replace(judged.decision, valid_until=at, next_change=next_change)
 
 
 class _Walk:
     """The way from a decision to the next that differs. Up to the instant `holds`, without it, none does."""
 
-    def __init__(self, judge: Judge, judged: Judged) -> None:
+    def __init__(self, judge: Judge, judged: Evaluated) -> None:
         self.judge, self.judged, self.holds = judge, judged, judge.now
         self.budget = judge.budget = Budget(judged)
         self.kept: dict[tuple[object, ...], Kept] = defaultdict(lambda: Kept(dated=False))
         self.coming: Coming | None = None
 
-    def change(self) -> Judged | None:
+    def change(self) -> Evaluated | None:
         """The decision at the first instant at which it differs; None if it never does.
 
         Raises LedgerError; ExhaustedError where looking on would take too much work.
         """
         judged, judge, here = self.judged, self.judge, self.judged
-        same, engine = sameness(judged), judge.engine
+        same, engine = decision_key(judged), judge.engine
         if engine == "both" and judged.decision.allow is not None:
             engine = "reference"  # what one of them refuses, or they disagree on, the other may not decide alone
         while (at := self._next(judge, here)) < NEVER:
             self.budget.spend(judging(here))
             judge = self._at(at, engine)
             here = judge.judged(judged.loaded, judged.task, judged.params)
-            if sameness(here) != same:
+            if decision_key(here) != same:
                 return here
         return None
 
-    def _next(self, judge: Judge, here: Judged) -> int:
+    def _next(self, judge: Judge, here: Evaluated) -> int:
         """The next instant at which something may differ; NEVER where there is none."""
         until = steady(judge, here)
         if judge.live or judge.snapshot.uncovered(here.loaded.policy.kinds(), here.task) is not None:
@@ -137,12 +139,12 @@ class _Walk:
         return self.judge.seeing(at, engine, self.kept)
 
 
-def steady(judge: Judge, judged: Judged) -> int:
+def steady(judge: Judge, judged: Evaluated) -> int:
     """The instant up to which nothing that the decision rests on changes, if nothing arrives."""
     return _steady(judge, judged, {}, {})
 
 
-def _steady(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _Steady) -> int:
+def _steady(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: _Steady) -> int:
     """The same of a decision that may be a needed one; what `steadies` has of one is not examined again.
 
     `given` says by how much the parameters that grow with the clock do a microsecond.
@@ -153,7 +155,7 @@ def _steady(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _S
     return steadies[key]
 
 
-def _lasts(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _Steady) -> int:
+def _lasts(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: _Steady) -> int:
     paces: dict[int, Mapping[str, int]] = {PARAMS: given} if given else {}
     until = min(_needed(judge, judged, paces, steadies), _selected(judge, judged, paces), judged.waived_until or NEVER)
     if judged.skewed and judged.newest is not None:
@@ -181,7 +183,7 @@ def _lasts(judge: Judge, judged: Judged, given: Mapping[str, int], steadies: _St
     return until
 
 
-def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]], steadies: _Steady) -> int:
+def _needed(judge: Judge, judged: Evaluated, paces: dict[int, Mapping[str, int]], steadies: _Steady) -> int:
     """Up to when the needed decisions last; by how much their outputs grow is noted in `paces`."""
     until = NEVER
     known = Known(judge.now, judged.task, judged.params, {})
@@ -206,7 +208,7 @@ def _needed(judge: Judge, judged: Judged, paces: dict[int, Mapping[str, int]], s
     return until
 
 
-def _selected(judge: Judge, judged: Judged, paces: Rates) -> int:
+def _selected(judge: Judge, judged: Evaluated, paces: Rates) -> int:
     """Up to when every selection takes the same facts.
 
     After an empty `required` selection, or an invalid fact, no further one was run; none matters until that changes.
@@ -227,7 +229,7 @@ def _selected(judge: Judge, judged: Judged, paces: Rates) -> int:
     return until
 
 
-def _derived(judged: Judged, paces: dict[int, Mapping[str, int]]) -> int:
+def _derived(judged: Evaluated, paces: dict[int, Mapping[str, int]]) -> int:
     """Up to when the derived values go on as they do; by how much they grow is noted in `paces`."""
     assert judged.known is not None
     makers = [rule for rule in judged.loaded.policy.rules if rule.derive]

@@ -12,9 +12,9 @@ from interlock.model.decision import Decision, Finding, WaiverNote
 from interlock.model.waivers import Waiver, Waivers
 
 if TYPE_CHECKING:
-    from interlock.evaluation.judged import Judged
+    from interlock.evaluation.judged import Evaluated
 
-Origin = tuple[str, ...]
+FindingOrigin = tuple[str, ...]
 """Where a finding was made: the policy, the task, the rule and the message."""
 EXPIRED = "interlock:waiver-expired"
 UNUSED = "interlock:waiver-unused"
@@ -29,23 +29,25 @@ def waiver(grant: Waiver) -> WaiverNote:
 
 
 def with_waivers(
-    judged: Judged, given: Sequence[Waiver], waivers: Waivers, now: int
-) -> tuple[Decision, Mapping[Origin, Finding]]:
+    judged: Evaluated, given: Sequence[Waiver], waivers: Waivers, now: int
+) -> tuple[Decision, Mapping[FindingOrigin, Finding]]:
     """The decision, with findings about its waivers (`given`) at the instant `now`, and about those of its needs; and
     of all these the ones that matter to what needs it."""
     decision = judged.decision
     inherited = _inherited(judged)
     about = tuple(_about(decision, given, waivers, now))
     own = [each for each in (*decision.findings, *about) if each.waived or each.rule in (EXPIRED, UNPINNED, VOID)]
-    found: dict[Origin, Finding] = {(decision.policy, decision.task, each.rule, each.message): each for each in own}
+    found: dict[FindingOrigin, Finding] = {
+        (decision.policy, decision.task, each.rule, each.message): each for each in own
+    }
     if inherited or about:
         decision = msgspec.structs.replace(decision, findings=(*decision.findings, *inherited.values(), *about))
     return decision, {**found, **inherited}
 
 
-def _inherited(judged: Judged) -> dict[Origin, Finding]:
+def _inherited(judged: Evaluated) -> dict[FindingOrigin, Finding]:
     """What was waived, or is not any longer, in what it needs: each once, however often that is needed."""
-    found: dict[Origin, Finding] = {}
+    found: dict[FindingOrigin, Finding] = {}
     for each in (each for _, decisions in judged.needs for each in decisions):
         for origin, finding in each.waivers.items():
             message = f"`{each.decision.policy}` for {each.decision.task}: {finding.message}"

@@ -19,6 +19,7 @@ from interlock.model.expression import (
     Choice,
     Compare,
     Constant,
+    Exists,
     Field,
     In,
     Logic,
@@ -28,12 +29,11 @@ from interlock.model.expression import (
     Param,
     Present,
     Reference,
-    Single,
+    SingletonRef,
     Size,
-    Some,
     Sum,
-    Task,
-    Variable,
+    TaskId,
+    VariableRef,
     type_of,
 )
 from interlock.model.facts import Fact, Json, Value
@@ -58,11 +58,11 @@ class Known(msgspec.Struct, frozen=True):
         )
 
 
-def find(of: Reference, known: Known) -> Fact | None:
+def fact_of(of: Reference, known: Known) -> Fact | None:
     """The fact that is referred to, or None when it is absent."""
-    if isinstance(of, Variable):
+    if isinstance(of, VariableRef):
         return known.variables[of.name]
-    if isinstance(of, Single):
+    if isinstance(of, SingletonRef):
         facts = known.facts[of.selection]
         return facts[0] if facts else None
     return known.maps[of.selection].get(evaluate(of.key, known))
@@ -70,7 +70,7 @@ def find(of: Reference, known: Known) -> Fact | None:
 
 def is_present(of: Reference, known: Known) -> bool:
     """Whether the fact that is referred to is there; that of an absent named group is not."""
-    fact = find(of, known)
+    fact = fact_of(of, known)
     return fact is not None and not fact.absent
 
 
@@ -80,7 +80,7 @@ def evaluate(node: Node, known: Known) -> Value:
 
 
 def _field(node: Field, known: Known) -> Value:
-    fact = find(node.of, known)
+    fact = fact_of(node.of, known)
     return fact.fields.get(node.path) if fact is not None else None
 
 
@@ -92,7 +92,7 @@ def _logic(node: Logic, known: Known) -> bool:
     return not settling
 
 
-def _some(node: Some, known: Known) -> bool:
+def _some(node: Exists, known: Known) -> bool:
     facts, variable = known.facts[node.selection], node.variable
     return any(evaluate(node.condition, known.looking_at(variable, fact)) for fact in facts)
 
@@ -140,7 +140,7 @@ _READERS: dict[type, Callable[[Any, Known], Value]] = {
     Constant: lambda node, _: node.value,
     Param: lambda node, known: known.params[node.name],
     Now: lambda _, known: known.now,
-    Task: lambda _, known: known.task,
+    TaskId: lambda _, known: known.task,
     Blocked: lambda _, known: known.blocked,
     Present: lambda node, known: is_present(node.of, known),
     Compare: _compare,
@@ -148,7 +148,7 @@ _READERS: dict[type, Callable[[Any, Known], Value]] = {
     Logic: _logic,
     Not: lambda node, known: not evaluate(node.item, known),
     Sum: _sum,
-    Some: _some,
+    Exists: _some,
     Size: lambda node, known: len(known.facts[node.selection]),
     Choice: _choice,
 }
@@ -163,10 +163,10 @@ def as_display_text(node: Node, known: Known) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return ", ".join(value)
-    return str(printed(value, type_of(node).kind))
+    return str(as_printed(value, type_of(node).kind))
 
 
-def printed(value: Value, kind: str) -> Value:
+def as_printed(value: Value, kind: str) -> Value:
     """The value as a printed decision has it: instants and durations as text, everything else as it is.
 
     A list or object of a fact is its JSON text.

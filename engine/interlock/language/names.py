@@ -12,19 +12,19 @@ from interlock.model.expression import (
     Blocked,
     Compare,
     Constant,
+    Exists,
     Field,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
     Param,
     Reference,
-    Single,
+    SingletonRef,
     Size,
-    Some,
-    Task,
+    TaskId,
     Type,
-    Variable,
+    VariableRef,
     type_of,
 )
 
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
 
 
-def name(checker: Checker, tree: Any) -> Node | FactType:
+def type_name(checker: Checker, tree: Any) -> Node | FactType:
     """A bare name: `now`, `task`, `blocked`, a variable, or a single selection."""
     word = str(tree.children[0])
     scope = checker.scope
     if word in scope.variables:
-        return FactType(Variable(word), scope.variables[word], word, word in scope.groups)
+        return FactType(VariableRef(word), scope.variables[word], word, word in scope.groups)
     if word == "now":
         return Now()
     if word == "task":
-        return Task()
+        return TaskId()
     if word == "blocked" and scope.blocked:
         return Blocked()
     if word in scope.selections:
         known = scope.selections[word]
         if known.shape == "single":
-            return FactType(Single(word), known.fields, word)
+            return FactType(SingletonRef(word), known.fields, word)
         raise checker.fault("E201", tree, _several(word, known), _several_hint(word, known))
     raise unknown_name(checker, tree, word)
 
@@ -79,7 +79,7 @@ def unknown_name(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
     return checker.fault("E204", tree, f"unknown name `{word}`", _meant(word, known))
 
 
-def select(checker: Checker, tree: Any) -> Node | FactType:
+def type_select(checker: Checker, tree: Any) -> Node | FactType:
     """`x.f`: a parameter, or a field of a fact by its dotted path."""
     path, base = [str(tree.children[1])], tree.children[0]
     while base.data == "select":
@@ -110,7 +110,7 @@ def _field(checker: Checker, tree: Any, fact: FactType, path: str) -> Node:
     return Field(fact.of, path, found)
 
 
-def index(checker: Checker, tree: Any) -> FactType:
+def type_index(checker: Checker, tree: Any) -> FactType:
     """`M[key]`: a fact of a map."""
     base, key_tree = tree.children
     word = str(base.children[0]) if base.data == "name" else ""
@@ -128,20 +128,20 @@ def index(checker: Checker, tree: Any) -> FactType:
         check_enum_member(checker, key_tree, key, known.key)
     if checker.scope.place != "value":
         _plain_key(checker, key_tree, key)
-    return FactType(Lookup(word, key), known.fields, f"{word}[…]", known.groups)
+    return FactType(MapRef(word, key), known.fields, f"{word}[…]", known.groups)
 
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:
-    if isinstance(key, Field) and isinstance(key.of, Lookup):
+    if isinstance(key, Field) and isinstance(key.of, MapRef):
         raise checker.fault("E209", at, "map lookups cannot be nested", "range over that map with `for`")
-    if isinstance(key, Field) and key.of == Variable(checker.macro or ""):
+    if isinstance(key, Field) and key.of == VariableRef(checker.macro or ""):
         hint = "select those facts first: a selection of a selection"
         raise checker.fault("E209", at, f"the key of a map depends on the macro's `{checker.macro}`", hint)
-    if not isinstance(key, Field | Param | Constant | Task):
+    if not isinstance(key, Field | Param | Constant | TaskId):
         raise checker.fault("E209", at, "the key of a map is a field, a parameter or a written value")
 
 
-def method(checker: Checker, tree: Any) -> Node:
+def type_method(checker: Checker, tree: Any) -> Node:
     """`S.exists(x, c)`, `S.all(x, c)`, `S.size()`."""
     base, word, arguments = tree.children[0], str(tree.children[1]), _arguments(tree.children[2])
     if word not in MACROS:
@@ -178,10 +178,12 @@ def _macro(checker: Checker, tree: Any, word: str, selection: str, known: Select
         condition = checker.condition(arguments[1])
     finally:
         checker.scope, checker.macro = scope, None
-    return Some(selection, variable, condition) if word == "exists" else Not(Some(selection, variable, Not(condition)))
+    return (
+        Exists(selection, variable, condition) if word == "exists" else Not(Exists(selection, variable, Not(condition)))
+    )
 
 
-def call(checker: Checker, tree: Any) -> Node:
+def type_call(checker: Checker, tree: Any) -> Node:
     """`duration("3m")`, `timestamp("…")`, `has(x.f)`."""
     word, arguments = str(tree.children[0]), _arguments(tree.children[1])
     if word not in FUNCTIONS:
@@ -222,4 +224,4 @@ def _meant(word: str, known: Iterable[str] | Mapping[str, Any]) -> str | None:
 
 def reference_name(of: Reference) -> str:
     """The name that a reference is written with."""
-    return of.name if isinstance(of, Variable) else of.selection
+    return of.name if isinstance(of, VariableRef) else of.selection

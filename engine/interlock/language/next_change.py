@@ -13,27 +13,27 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from interlock.instant import LIMIT
-from interlock.language.evaluate import Known, evaluate, find
+from interlock.instant import INTEGER_BOUND
+from interlock.language.evaluate import Known, evaluate, fact_of
 from interlock.model.expression import (
     Choice,
     Compare,
+    Exists,
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
     Param,
     Present,
     Reference,
-    Some,
     Sum,
 )
 from interlock.model.facts import Fact, Value
 
-NEVER = LIMIT
+NEVER = INTEGER_BOUND
 """Later than every instant: nothing changes for as long as there are instants."""
 Trend = tuple[Value, int, int]
 """A value at `now`, by how much it grows a microsecond (0 for what stays), and the instant up to which that is so."""
@@ -74,8 +74,8 @@ def _present(node: Present, known: Known, paces: Rates) -> Trend:
 
 def _found(of: Reference, known: Known, paces: Rates) -> tuple[Fact | None, int]:
     """The fact that is referred to, and up to when it is that one: the key of a map may move."""
-    if not isinstance(of, Lookup):
-        return find(of, known), NEVER
+    if not isinstance(of, MapRef):
+        return fact_of(of, known), NEVER
     key, pace, until = trend(of.key, known, paces)
     known_keys = known.maps[of.selection]
     if pace and isinstance(key, int):
@@ -111,7 +111,7 @@ def _logic(node: Logic, known: Known, paces: Rates) -> Trend:
     return _settled(node.op == "||", [trend(item, known, paces) for item in node.items])
 
 
-def _some(node: Some, known: Known, paces: Rates) -> Trend:
+def _some(node: Exists, known: Known, paces: Rates) -> Trend:
     looks = (known.looking_at(node.variable, fact) for fact in known.facts[node.selection])
     return _settled(True, [trend(node.condition, look, paces) for look in looks])
 
@@ -162,6 +162,6 @@ _READERS: dict[type, Callable[[Any, Known, Rates], Trend]] = {
     Logic: _logic,
     Not: _not,
     Sum: _sum,
-    Some: _some,
+    Exists: _some,
     Choice: _choice,
 }

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from interlock.diagnostics import nearest
-from interlock.instant import LIMIT
+from interlock.instant import INTEGER_BOUND
 from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Choice, Compare, Constant, Field, In, Node, Param, Sum, Type, type_of
 
@@ -19,9 +19,11 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 
 def type_integer(checker: Checker, tree: Any, digits: str) -> Constant:
     """A whole number, small enough to be exact everywhere."""
-    found = int(digits) if len(digits) < 20 else LIMIT
-    if abs(found) >= LIMIT:
-        raise checker.fault("E405", tree, f"`{digits}` is too large", f"whole numbers are below {LIMIT} in magnitude")
+    found = int(digits) if len(digits) < 20 else INTEGER_BOUND
+    if abs(found) >= INTEGER_BOUND:
+        raise checker.fault(
+            "E405", tree, f"`{digits}` is too large", f"whole numbers are below {INTEGER_BOUND} in magnitude"
+        )
     return Constant(found, Type("int", nullable=False))
 
 

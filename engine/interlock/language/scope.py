@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from interlock.model.expression import Reference, Type
+from interlock.model.policy import Shape
 
 Position = Literal["where", "condition", "value"]
-Shape = Literal["single", "map", "many"]
 
 
 class SelectionType(msgspec.Struct, frozen=True):

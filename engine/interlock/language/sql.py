@@ -20,10 +20,10 @@ from interlock.model.expression import (
     Now,
     Param,
     Present,
-    Single,
+    SingletonRef,
     Sum,
-    Task,
-    Variable,
+    TaskId,
+    VariableRef,
     type_of,
 )
 from interlock.model.facts import Value
@@ -69,15 +69,15 @@ class Writer:
         match node:
             case Constant():
                 return literal(node.value)
-            case Field(of=Variable()):
+            case Field(of=VariableRef()):
                 return self.column(node.path, node.type.kind)
-            case Field(of=Single(selection=selection)):
+            case Field(of=SingletonRef(selection=selection)):
                 return self.bind(selection, node.path)
             case Param():
                 return self.bind("params", node.name)
             case Now():
                 return ":clock"
-            case Task():
+            case TaskId():
                 return ":task_name"
             case Sum():
                 op = "||" if node.type.kind == "string" else node.op
@@ -104,9 +104,9 @@ class Writer:
     def present(self, node: Present) -> str:
         """Whether an earlier single selection has its fact, or the candidate is not an absent group's."""
         match node.of:
-            case Single(selection=selection):
+            case SingletonRef(selection=selection):
                 return f"({self.bind(selection, '')} IS NOT NULL)"
-            case Variable():
+            case VariableRef():
                 return "(suspect >= 0)" if node.groups else "1"
         raise AssertionError(f"no SQL for {node!r}")
 

@@ -12,20 +12,20 @@ from interlock.model.expression import (
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Present,
     Reference,
-    Single,
+    SingletonRef,
     Sum,
     Type,
-    Variable,
+    VariableRef,
     type_of,
 )
 
 
-def filled(node: Node, known: Known) -> Node:
+def substitute_known(node: Node, known: Known) -> Node:
     """The same condition with a constant for everything that is known: only tests on facts that
     nothing is known of is left."""
     if _closed(node, known):
@@ -34,13 +34,13 @@ def filled(node: Node, known: Known) -> Node:
         case Logic():
             return _logic(node, known)
         case Not():
-            return Not(filled(node.item, known))
+            return Not(substitute_known(node.item, known))
         case Compare():
-            return Compare(node.op, filled(node.left, known), filled(node.right, known))
+            return Compare(node.op, substitute_known(node.left, known), substitute_known(node.right, known))
         case Sum():
-            return Sum(node.op, filled(node.left, known), filled(node.right, known), node.type)
+            return Sum(node.op, substitute_known(node.left, known), substitute_known(node.right, known), node.type)
         case In():
-            return In(filled(node.item, known), _members(node, known))
+            return In(substitute_known(node.item, known), _members(node, known))
     return node
 
 
@@ -50,11 +50,11 @@ def _closed(node: Node, known: Known) -> bool:
 
 def _is_known(node: Node, known: Known) -> bool:
     of = reference(node)
-    if isinstance(of, Variable):
+    if isinstance(of, VariableRef):
         return of.name in known.variables
-    if isinstance(of, Single):
+    if isinstance(of, SingletonRef):
         return of.selection in known.facts
-    return not isinstance(of, Lookup) or of.selection in known.maps
+    return not isinstance(of, MapRef) or of.selection in known.maps
 
 
 def _written(node: Node, known: Known) -> Node:
@@ -71,7 +71,7 @@ def _members(node: In, known: Known) -> tuple[Node, ...]:
 
 def _logic(node: Logic, known: Known) -> Node:
     neutral, settling = (TRUE, FALSE) if node.op == "&&" else (FALSE, TRUE)
-    items = [filled(item, known) for item in node.items]
+    items = [substitute_known(item, known) for item in node.items]
     if any(isinstance(item, Constant) and item.value is not neutral.value for item in items):
         return settling
     left = tuple(item for item in items if not isinstance(item, Constant))
@@ -84,9 +84,9 @@ def about_variable(node: Node, of: Reference, name: str) -> Node:
     """The condition with the variable `name` wherever the fact `of` is read."""
     match node:
         case Field():
-            return Field(Variable(name), node.path, node.type) if node.of == of else node
+            return Field(VariableRef(name), node.path, node.type) if node.of == of else node
         case Present():
-            return Present(Variable(name), node.groups) if node.of == of else node
+            return Present(VariableRef(name), node.groups) if node.of == of else node
         case Not():
             return Not(about_variable(node.item, of, name))
         case Logic():

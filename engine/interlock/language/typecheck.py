@@ -181,19 +181,19 @@ class Checker:
     # -- names
 
     def on_name(self, tree: Any) -> Node | FactType:
-        return names.name(self, tree)
+        return names.type_name(self, tree)
 
     def on_select(self, tree: Any) -> Node | FactType:
-        return names.select(self, tree)
+        return names.type_select(self, tree)
 
     def on_index(self, tree: Any) -> FactType:
-        return names.index(self, tree)
+        return names.type_index(self, tree)
 
     def on_method(self, tree: Any) -> Node:
-        return names.method(self, tree)
+        return names.type_method(self, tree)
 
     def on_call(self, tree: Any) -> Node:
-        return names.call(self, tree)
+        return names.type_call(self, tree)
 
 
 def _check_scalar(checker: Checker, at: Any, node: Node) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from interlock.language.evaluate import printed
+from interlock.language.evaluate import as_printed
 from interlock.model.expression import (
     Blocked,
     Choice,
     Compare,
     Constant,
+    Exists,
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
@@ -19,10 +20,9 @@ from interlock.model.expression import (
     Present,
     Reference,
     Size,
-    Some,
     Sum,
-    Task,
-    Variable,
+    TaskId,
+    VariableRef,
 )
 
 _CHOICE, _OR, _AND, _RELATION, _SUM, _UNARY, _MEMBER = range(7)
@@ -73,15 +73,15 @@ class _Writer:
             case Param():
                 return _MEMBER, f"params.{node.name}"
             case Field():
-                alone = isinstance(node.of, Variable) and node.of.name == self.bare
+                alone = isinstance(node.of, VariableRef) and node.of.name == self.bare
                 return _MEMBER, node.path if alone else f"{self.named(node.of)}.{node.path}"
-            case Some():
+            case Exists():
                 return _MEMBER, self.macro(node, "exists", node.condition)
             case Size():
                 return _MEMBER, f"{node.selection}.size()"
             case Now():
                 return _MEMBER, "now"
-            case Task():
+            case TaskId():
                 return _MEMBER, "task"
             case Blocked():
                 return _MEMBER, "blocked"
@@ -90,17 +90,17 @@ class _Writer:
     def opposite(self, node: Node) -> tuple[int, str]:
         if isinstance(node, Present):
             return _RELATION, f"{self.named(node.of)} == null"
-        if isinstance(node, Some) and isinstance(node.condition, Not):
+        if isinstance(node, Exists) and isinstance(node.condition, Not):
             return _MEMBER, self.macro(node, "all", node.condition.item)
         return _UNARY, f"!{self.text(node, _UNARY)}"
 
-    def macro(self, node: Some, word: str, condition: Node) -> str:
+    def macro(self, node: Exists, word: str, condition: Node) -> str:
         return f"{node.selection}.{word}({node.variable}, {self.text(condition, _CHOICE)})"
 
     def named(self, of: Reference) -> str:
-        if isinstance(of, Lookup):
+        if isinstance(of, MapRef):
             return f"{of.selection}[{self.text(of.key, _CHOICE)}]"
-        return of.name if isinstance(of, Variable) else of.selection
+        return of.name if isinstance(of, VariableRef) else of.selection
 
 
 def _constant(node: Constant) -> tuple[int, str]:
@@ -110,5 +110,5 @@ def _constant(node: Constant) -> tuple[int, str]:
     if isinstance(value, str):
         return _MEMBER, f'"{value.translate(_ESCAPES)}"'
     if kind in ("timestamp", "duration"):
-        return _MEMBER, f'{kind}("{printed(value, kind)}")'
+        return _MEMBER, f'{kind}("{as_printed(value, kind)}")'
     return (_MEMBER if value >= 0 else _UNARY), str(value)

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from interlock.model.expression import (
     Choice,
     Compare,
+    Exists,
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Present,
     Reference,
-    Single,
+    SingletonRef,
     Size,
-    Some,
     Sum,
 )
 
@@ -33,11 +33,11 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.left, node.right)
         case In():
             return (node.item, *node.members)
-        case Some():
+        case Exists():
             return (node.condition,)
         case Choice():
             return (node.condition, node.yes, node.no)
-        case Field(of=Lookup(key=key)) | Present(of=Lookup(key=key)):
+        case Field(of=MapRef(key=key)) | Present(of=MapRef(key=key)):
             return (key,)
     return ()
 
@@ -59,8 +59,8 @@ def selections(node: Node) -> dict[str, None]:
     found: dict[str, None] = {}
     for inner in walk(node):
         of = reference(inner)
-        if isinstance(of, Single | Lookup):
+        if isinstance(of, SingletonRef | MapRef):
             found[of.selection] = None
-        if isinstance(inner, Some | Size):
+        if isinstance(inner, Exists | Size):
             found[inner.selection] = None
     return found

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from interlock.diagnostics import UsageError
 from interlock.instant import LATEST
-from interlock.ledger.errors import refused, told, unreadable
+from interlock.ledger.errors import explained_error, refused, unreadable
 from interlock.ledger.functions import define
 from interlock.ledger.views import NEWEST_SEQ, Layout, definitions, needed
-from interlock.ledger.watchdog import STEPS, Watchdog
+from interlock.ledger.watchdog import STEPS_BETWEEN_CHECKS, Watchdog
 
 NEWEST: Final = (1 << 63) - 1
 """The `seq` that none is beyond."""
@@ -87,7 +87,7 @@ class Connection:
             except sqlite3.DatabaseError as error:
                 self.broken = True
                 self.verify(error)
-                raise told(self.path, self.file, error) from error
+                raise explained_error(self.path, self.file, error) from error
 
     def verify(self, error: sqlite3.Error | None = None) -> None:
         """Raises UnsettledError where the file was read as one that nobody changes, and has changed."""
@@ -161,7 +161,7 @@ class Connection:
 
         try:
             self._database.execute("PRAGMA ignore_check_constraints = 1")
-            self._database.set_progress_handler(ticked, STEPS)
+            self._database.set_progress_handler(ticked, STEPS_BETWEEN_CHECKS)
             found = self._database.execute("PRAGMA main.integrity_check").fetchall()
         except sqlite3.DatabaseError as error:
             raise self._failure(error, "", {}) from error
@@ -175,7 +175,7 @@ class Connection:
             return self._interrupted()
         self.verify(error)
         if not self._is_of_a_row(error, sql, binds):
-            return told(self.path, self.file, error)
+            return explained_error(self.path, self.file, error)
         # SQLite swallows what is raised inside a function. Ours raise nothing: either a Ctrl-C fell into one, or a
         # value cannot be read, and then it cannot be read the second time either.
         try:

@@ -10,7 +10,7 @@ from typing import Final
 
 from interlock.diagnostics import LedgerError, UnsettledError
 from interlock.ledger.connection import Connection
-from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, has_events, refused, told
+from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, explained_error, has_events, refused
 from interlock.ledger.opening import BUSY_SECONDS, connect, in_wal_mode
 from interlock.ledger.place import detached, resolve, size, state
 from interlock.ledger.source import doubt
@@ -53,7 +53,7 @@ class ConveyorFile:
         except sqlite3.Error as error:
             if state(self._file) != before:
                 raise self._unsettled(error) from error
-            raise told(path, self._file, error) from error
+            raise explained_error(path, self._file, error) from error
 
     def _complete(self) -> bool:
         """Whether all of the ledger is in its one file, for it is in WAL mode and has no log.

@@ -45,7 +45,7 @@ def examine(path: str, file: str, least: int = _SMALLEST) -> os.stat_result:
     return found
 
 
-def told(path: str, file: str, error: sqlite3.Error) -> LedgerError:
+def explained_error(path: str, file: str, error: sqlite3.Error) -> LedgerError:
     """SQLite's complaint about the ledger at `path`, whose file is `file`."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:

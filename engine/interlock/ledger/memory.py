@@ -69,7 +69,7 @@ class Memory:
         return None
 
 
-class HeldFacts:
+class MemoryFacts:
     """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
 
     def __init__(self, path: str) -> None:
@@ -105,7 +105,7 @@ class HeldFacts:
         self.source.connection.close()
 
 
-class Supposed:
+class HypotheticalFacts:
     """The facts of a ledger, and for the while of a snapshot those that are supposed to be recorded after them."""
 
     def __init__(self, path: str, head: int, rows: Iterable[Row]) -> None:

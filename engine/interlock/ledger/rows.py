@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.schemas.wording import shown
+from interlock.schemas.wording import quoted_value
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -116,7 +116,7 @@ def _refuse_twice(text: str) -> None:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise TwiceError(f"its document has a key twice: `{shown(key)}`")
+                raise TwiceError(f"its document has a key twice: `{quoted_value(key)}`")
             seen.add(key)
 
     json.loads(text, object_pairs_hook=members, parse_int=str)

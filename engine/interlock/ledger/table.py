@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from interlock.ledger.errors import told
+from interlock.ledger.errors import explained_error
 from interlock.ledger.functions import instant_of
 from interlock.ledger.rows import Row
 from interlock.schemas import ENTITIES
@@ -93,7 +93,7 @@ class FactTable:
         except BaseException as error:
             self.connection.close()
             if isinstance(error, sqlite3.Error):
-                raise told(path, path, error) from error
+                raise explained_error(path, path, error) from error
             raise
 
     def _clash(self, row: Row) -> Clash:

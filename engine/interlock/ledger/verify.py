@@ -16,8 +16,8 @@ from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
 from interlock.ledger.rows import Row, document
 from interlock.ledger.stamps import newest
 from interlock.ledger.table import Clash, FactTable
-from interlock.model.verification import Ahead, Example, Fault, Kind, Verification
-from interlock.schemas.wording import shown
+from interlock.model.verification import Example, FaultCounts, FutureTimes, KindCounts, Verification
+from interlock.schemas.wording import quoted_value
 
 FIRST = 3
 """How many of the facts with one fault are named."""
@@ -53,7 +53,7 @@ def verify(
     Raises LedgerError.
     """
     damage = snapshot.damage(tick)
-    tally = Tally(clock)
+    tally = LedgerCounts(clock)
     tally.receipts(watched(snapshot.receipts(so_far=clock is None), snapshot.head))
     absent = snapshot.absent()
     for kind in schemas.ENTITIES:
@@ -64,7 +64,7 @@ def verify(
 
 def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
     """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
-    tally, head, ends, table = Tally(clock), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
+    tally, head, ends, table = LedgerCounts(clock), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
     with closing(table.connection):
         for number, text in enumerate(lines, 1):
             if not text.strip():
@@ -86,17 +86,17 @@ def _seated(snapshot: Snapshot) -> Iterator[Row]:
     return (row for row in snapshot.entities("smoke_seat") if row.attributes != "null")
 
 
-class Tally:
+class LedgerCounts:
     """Counts facts, their faults, and (where there is a clock) the times that are later, in bounded memory."""
 
     def __init__(self, clock: int | None) -> None:
         self._clock = clock
         self._second = None if clock is None else format_instant(clock)[:19]
-        self._ahead = Ahead()
-        self._kinds: dict[tuple[bool, str], Kind] = {}
-        self._faults: dict[tuple[str, str], Fault] = {}
-        self._receipts: dict[object, Kind] = {
-            kind: Kind(kind, entity=False, known=True) for kind in schemas.kinds() if kind not in schemas.ENTITIES
+        self._ahead = FutureTimes()
+        self._kinds: dict[tuple[bool, str], KindCounts] = {}
+        self._faults: dict[tuple[str, str], FaultCounts] = {}
+        self._receipts: dict[object, KindCounts] = {
+            kind: KindCounts(kind, entity=False, known=True) for kind in schemas.kinds() if kind not in schemas.ENTITIES
         }
 
     def receipts(self, rows: Iterable[Row]) -> None:
@@ -107,7 +107,7 @@ class Tally:
 
     def entities(self, kind: str, rows: Iterable[Row]) -> None:
         """Count the entities of a kind. Where they break off, for one cannot be read, that is a fault."""
-        counted = self._kinds[True, kind] = Kind(kind, entity=True, known=True)
+        counted = self._kinds[True, kind] = KindCounts(kind, entity=True, known=True)
         try:
             for row in rows:
                 self._count(counted, row)
@@ -121,7 +121,7 @@ class Tally:
         fact = line.fact or {}
         name = fact.get("kind")
         if name in schemas.ENTITIES:
-            kind = self._kinds.setdefault((True, str(name)), Kind(str(name), entity=True, known=True))
+            kind = self._kinds.setdefault((True, str(name)), KindCounts(str(name), entity=True, known=True))
         else:
             known = self._receipts.get(name) if isinstance(name, str) else None
             kind = known or self._unknown("(no kind)" if name is None else name)
@@ -166,14 +166,14 @@ class Tally:
             ahead=None if self._clock is None else self._ahead,
         )
 
-    def _unknown(self, kind: object) -> Kind:
+    def _unknown(self, kind: object) -> KindCounts:
         """The count of a kind of receipts that has no schema."""
         name = _cut(kind)
         if (False, name) not in self._kinds and sum(not entity for entity, _ in self._kinds) >= MOST:
             name = OTHERS
-        return self._kinds.setdefault((False, name), Kind(name, entity=False, known=False))
+        return self._kinds.setdefault((False, name), KindCounts(name, entity=False, known=False))
 
-    def _count(self, kind: Kind, row: Row) -> None:
+    def _count(self, kind: KindCounts, row: Row) -> None:
         kind.count += 1
         made, unread = document(row)
         if row.actor is None and not kind.entity:  # its document is then that of an entity, without a correlation
@@ -194,18 +194,18 @@ class Tally:
             if len(self._ahead.first) < FIRST:
                 self._ahead.first.append(Example(_cut(row.id), row.seq, stamp.ahead_of(self._clock)))
 
-    def _refuse(self, kind: Kind, row: Row, unread: Iterable[str], told: Iterable[tuple[str, str]]) -> None:
+    def _refuse(self, kind: KindCounts, row: Row, unread: Iterable[str], told: Iterable[tuple[str, str]]) -> None:
         kind.invalid += 1
         for message in unread:
             self._add(kind, row.id, row.seq, message.partition(":")[0], message)
         for fault, message in told:
             self._add(kind, row.id, row.seq, fault, message)
 
-    def _add(self, kind: Kind, identity: object, seq: int | None, fault: str, message: str) -> None:
+    def _add(self, kind: KindCounts, identity: object, seq: int | None, fault: str, message: str) -> None:
         key = (kind.kind, fault)
         if key not in self._faults and len(self._faults) >= MOST:
             key = (OTHERS, "other faults than those that are told")
-        found = self._faults.setdefault(key, Fault(*key))
+        found = self._faults.setdefault(key, FaultCounts(*key))
         found.count += 1
         if len(found.first) < FIRST:
             found.first.append(Example(None if identity is None else _cut(identity), seq, message))
@@ -221,10 +221,10 @@ def _told(found: Iterable[schemas.Violation]) -> Iterator[tuple[str, str]]:
             yield fault, violation.told
 
 
-def _name(kind: Kind) -> str:
+def _name(kind: KindCounts) -> str:
     return kind.kind
 
 
 def _cut(text: object) -> str:
     """A text of the ledger, not too long to be kept, and UTF-8; a value that is none, as it is shown."""
-    return text[:_LONGEST].encode(errors="backslashreplace").decode() if isinstance(text, str) else shown(text)
+    return text[:_LONGEST].encode(errors="backslashreplace").decode() if isinstance(text, str) else quoted_value(text)

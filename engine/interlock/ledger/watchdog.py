@@ -7,9 +7,9 @@ from math import inf
 from time import monotonic
 from typing import Final
 
-SECONDS = 30.0
+STATEMENT_SECONDS = 30.0
 """How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
-STEPS: Final = 100_000
+STEPS_BETWEEN_CHECKS: Final = 100_000
 """Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds."""
 
 
@@ -22,8 +22,8 @@ class Watchdog:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.expired = False
-        self.seconds, self._deadline = SECONDS, inf
-        connection.set_progress_handler(self._is_over, STEPS)
+        self.seconds, self._deadline = STATEMENT_SECONDS, inf
+        connection.set_progress_handler(self._is_over, STEPS_BETWEEN_CHECKS)
 
     def start(self) -> None:
         """Give the statement its time, from now on."""

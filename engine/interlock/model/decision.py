@@ -47,7 +47,7 @@ class FindingSummary(msgspec.Struct, frozen=True):
     message: str
 
 
-class Change(msgspec.Struct, frozen=True):
+class NextState(msgspec.Struct, frozen=True):
     """What a decision becomes if no receipt arrives: when (RFC 3339, UTC), and what it then is.
 
     `appeared` are the findings that come with it, `vanished` those that go.
@@ -96,7 +96,7 @@ class Decision(msgspec.Struct, frozen=True):
     policy_digest: str
     ledger: Head
     valid_until: str | None = None
-    next_change: Change | None = None
+    next_change: NextState | None = None
     validity: Literal["exact", "partial"] = "exact"
 
     @property

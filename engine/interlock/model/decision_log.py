@@ -14,7 +14,7 @@ from interlock.model.decision import Decision, Finding
 Outcome = Literal["same", "different", "unjudged"]
 
 
-class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """The recorded request: the policy's file, further folders of policies, the ledger (all absolute), the
     parameters that were given, who was to judge, how the instant was named (None: the clock's own), whether nothing
     was to be decided where the newest receipts may be missing from the ledger, how far ahead of the clock a time may
@@ -49,7 +49,7 @@ class Record(msgspec.Struct, frozen=True):
     """
 
     decision: Decision
-    asked: Asked
+    asked: RecordedRequest
     params: dict[str, Any]
     policies: dict[str, str]
     head: str | None
@@ -58,14 +58,14 @@ class Record(msgspec.Struct, frozen=True):
     ahead: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True):
     """A line of a log: the JSON object as it is written, and the record that it holds."""
 
     document: dict[str, Any]
     record: Record
 
 
-class Change(msgspec.Struct, frozen=True):
+class FieldChange(msgspec.Struct, frozen=True):
     """A field that came out otherwise: its dotted name, and its value then and now (None where there is none).
 
     Fields of the decision are named without `decision.`, other fields of the record as they are: `head`, `params.x`.
@@ -76,7 +76,7 @@ class Change(msgspec.Struct, frozen=True):
     after: Any
 
 
-class Shift(msgspec.Struct, frozen=True):
+class FactChange(msgspec.Struct, frozen=True):
     """A fact that is not what it was: `changed`, `missing` from the ledger, `unread` (there as it was, but no longer
     selected), or `new` (read now, and not then)."""
 
@@ -99,10 +99,10 @@ class Rejudged(msgspec.Struct, frozen=True):
     task: str | None = None
     now: str | None = None
     why: str | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
     appeared: tuple[Finding, ...] = ()
     vanished: tuple[Finding, ...] = ()
-    facts: tuple[Shift, ...] = ()
+    facts: tuple[FactChange, ...] = ()
     notes: tuple[str, ...] = ()
     decision: Decision | None = None
     ledger: str | None = None

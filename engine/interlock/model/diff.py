@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Change = Literal["softer", "stricter", "other"]
+Direction = Literal["softer", "stricter", "other"]
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Difference(msgspec.Struct, frozen=True):
     task: str
     since: str
     until: str | None
-    change: Change
+    change: Direction
     old: Side
     new: Side
     appeared: tuple[str, ...]
@@ -52,6 +52,6 @@ class Comparison(msgspec.Struct, frozen=True):
     skipped: tuple[str, ...]
     differences: tuple[Difference, ...]
 
-    def of(self, change: Change) -> tuple[Difference, ...]:
+    def of(self, change: Direction) -> tuple[Difference, ...]:
         """The differences of one sort."""
         return tuple(each for each in self.differences if each.change == change)

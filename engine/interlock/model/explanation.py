@@ -23,14 +23,14 @@ class Cited(msgspec.Struct, frozen=True, omit_defaults=True):
     absent: str | None = None
 
 
-class Read(msgspec.Struct, frozen=True):
+class ValueRead(msgspec.Struct, frozen=True):
     """A value that a condition met: its name as the condition has it, and what it was."""
 
     name: str
     value: Value
 
 
-class Sought(msgspec.Struct, frozen=True):
+class MissingFacts(msgspec.Struct, frozen=True):
     """What was looked for and is not there: facts of a selection that meet `condition`.
 
     `of` says what the selection takes of which facts; `where` is its own condition. Both conditions have the values
@@ -55,17 +55,17 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
 
     text: str
     holds: bool
-    reads: tuple[Read, ...] = ()
+    reads: tuple[ValueRead, ...] = ()
     receipts: tuple[Cited, ...] = ()
-    sought: tuple[Sought, ...] = ()
+    sought: tuple[MissingFacts, ...] = ()
     op: Literal["&&", "||", "!"] | None = None
     parts: tuple[Part, ...] = ()
     looked_at: int | None = None
     found: int | None = None
-    among: tuple[Looked, ...] = ()
+    among: tuple[ExaminedFact, ...] = ()
 
 
-class Looked(msgspec.Struct, frozen=True):
+class ExaminedFact(msgspec.Struct, frozen=True):
     """A fact that `exists` or `all` examined, and their condition for it."""
 
     fact: Cited
@@ -80,7 +80,7 @@ class Clause(msgspec.Struct, frozen=True):
     everywhere: bool = False
 
 
-class Case(msgspec.Struct, frozen=True, omit_defaults=True):
+class Combination(msgspec.Struct, frozen=True, omit_defaults=True):
     """A rule at one combination of the facts that it ranges over: whether it fired, with what message, and why."""
 
     fired: bool
@@ -104,7 +104,7 @@ class RuleExplained(msgspec.Struct, frozen=True):
     clauses: tuple[Clause, ...]
     combinations: int
     fired: int
-    cases: tuple[Case, ...]
+    cases: tuple[Combination, ...]
 
 
 class LineExplained(msgspec.Struct, frozen=True):
@@ -139,7 +139,7 @@ class Explanation(msgspec.Struct, frozen=True):
     state: str
     reason: str | None
     needs: tuple[NeedExplained, ...]
-    sought: tuple[Sought, ...]
+    sought: tuple[MissingFacts, ...]
     rules: tuple[RuleExplained, ...]
     lines: tuple[LineExplained, ...]
     policy_digest: str

@@ -24,26 +24,26 @@ class Type(msgspec.Struct, frozen=True, array_like=True):
         return self.kind
 
 
-class Variable(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
+class VariableRef(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
     """The fact a loop, a macro or a selection's own `where` is looking at, by name."""
 
     name: str
 
 
-class Single(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
+class SingletonRef(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
     """The one fact of a selection that takes one and groups by nothing; all its fields are null when it is absent."""
 
     selection: str
 
 
-class Lookup(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
+class MapRef(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
     """The fact of the map `selection` under a key; all its fields are null when there is none."""
 
     selection: str
     key: "Node"
 
 
-Reference = Variable | Single | Lookup
+Reference = VariableRef | SingletonRef | MapRef
 
 
 class Constant(msgspec.Struct, frozen=True, array_like=True, tag="literal", tag_field="node"):
@@ -64,7 +64,7 @@ class Now(msgspec.Struct, frozen=True, array_like=True, tag="now", tag_field="no
     """`now`: the instant of the request."""
 
 
-class Task(msgspec.Struct, frozen=True, array_like=True, tag="task", tag_field="node"):
+class TaskId(msgspec.Struct, frozen=True, array_like=True, tag="task", tag_field="node"):
     """`task`: the name of the task of the request."""
 
 
@@ -129,7 +129,7 @@ class Sum(msgspec.Struct, frozen=True, array_like=True, tag="sum", tag_field="no
     type: Type
 
 
-class Some(msgspec.Struct, frozen=True, array_like=True, tag="some", tag_field="node"):
+class Exists(msgspec.Struct, frozen=True, array_like=True, tag="some", tag_field="node"):
     """`SELECTION.exists(variable, condition)`; `all` is `!exists(variable, !condition)`."""
 
     selection: str
@@ -153,7 +153,21 @@ class Choice(msgspec.Struct, frozen=True, array_like=True, tag="choice", tag_fie
 
 
 Node = (
-    Constant | Param | Now | Task | Blocked | Field | Present | Compare | In | Logic | Not | Sum | Some | Size | Choice
+    Constant
+    | Param
+    | Now
+    | TaskId
+    | Blocked
+    | Field
+    | Present
+    | Compare
+    | In
+    | Logic
+    | Not
+    | Sum
+    | Exists
+    | Size
+    | Choice
 )
 
 TRUE = Constant(True, Type("bool", nullable=False))
@@ -167,7 +181,7 @@ def type_of(node: Node) -> Type:
             return node.type
         case Now():
             return Type("timestamp", nullable=False)
-        case Task():
+        case TaskId():
             return Type("string", nullable=False)
         case Size():
             return Type("int", nullable=False)

@@ -56,7 +56,7 @@ def _rank(value: Value) -> tuple[int, int, str]:
     return (1, int(value), "") if isinstance(value, int) else (2, 0, str(value))
 
 
-class Seen(msgspec.Struct, frozen=True):
+class FactView(msgspec.Struct, frozen=True):
     """A fact of a selection. `id` and `seq` are None for one that was counted, or is a needed decision.
 
     `fields` are those that the policy reads; instants and durations as text, lists and objects as they are.
@@ -69,9 +69,9 @@ class Seen(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
 
 
-class Sight(msgspec.Struct, frozen=True):
+class SelectionView(msgspec.Struct, frozen=True):
     """A selection (or a needed decision) and its facts, in their order; `of` says what it selects from."""
 
     name: str
     of: str
-    facts: tuple[Seen, ...]
+    facts: tuple[FactView, ...]

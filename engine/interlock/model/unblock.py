@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class Step(msgspec.Struct, frozen=True):
+class ReceiptStep(msgspec.Struct, frozen=True):
     """A receipt that is recorded: its kind, the fields that it must have, by whom, for which task (None: for none)."""
 
     kind: str
@@ -26,7 +26,7 @@ class Plan(msgspec.Struct, frozen=True):
     state: str
     at: str
     by: str | None
-    steps: tuple[Step, ...]
+    steps: tuple[ReceiptStep, ...]
 
 
 class HeldFact(msgspec.Struct, frozen=True):

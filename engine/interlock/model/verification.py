@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Kind(msgspec.Struct):
+class KindCounts(msgspec.Struct):
     """A kind of facts: how many there are, and how many of them are invalid.
 
     Without a schema (`known` is False) only the fields of every receipt are checked.
@@ -26,7 +26,7 @@ class Example(msgspec.Struct, frozen=True):
     message: str
 
 
-class Fault(msgspec.Struct):
+class FaultCounts(msgspec.Struct):
     """What is wrong with `count` facts of a kind, whatever their values are; `first` are the first of them."""
 
     kind: str
@@ -35,7 +35,7 @@ class Fault(msgspec.Struct):
     first: list[Example] = []
 
 
-class Ahead(msgspec.Struct):
+class FutureTimes(msgspec.Struct):
     """How many facts carry a time that is later than the clock, which is not a fault; `first` are the first of them."""
 
     count: int = 0
@@ -56,8 +56,8 @@ class Verification(msgspec.Struct, frozen=True):
     receipts: int
     entities: int
     invalid: int
-    kinds: tuple[Kind, ...]
+    kinds: tuple[KindCounts, ...]
     damage: tuple[str, ...]
     absent: dict[str, str]
-    faults: tuple[Fault, ...]
-    ahead: Ahead | None
+    faults: tuple[FaultCounts, ...]
+    ahead: FutureTimes | None

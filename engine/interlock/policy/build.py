@@ -9,12 +9,12 @@ from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy.check import check_policy
 from interlock.policy.compile import compile_policy
-from interlock.policy.parse import parse
+from interlock.policy.parse import parse_yaml
 
 
 def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolicy:
     """Make a policy of its text. `needed` finds the policies that it needs. Raises PolicyError with every issue."""
-    document, issues = parse(source)
+    document, issues = parse_yaml(source)
     if document is None:
         raise PolicyError(issues, (source,))
     policy, found = check_policy(document, needed)

@@ -63,7 +63,7 @@ class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policies: dict[str, Locked]
 
 
-def read(path: str) -> Lock:
+def read_lock(path: str) -> Lock:
     """The lock in a file. Raises LockError when there is none that can be believed."""
     try:
         form = msgspec.convert(read_json(read_file(path, _LARGEST).decode()), _Form)
@@ -76,7 +76,7 @@ def read(path: str) -> Lock:
     return Lock(path, form.policies)
 
 
-def made(path: str, loaded: Iterable[Loaded]) -> Lock:
+def make_lock(path: str, loaded: Iterable[Loaded]) -> Lock:
     """The lock of policies, and of those that they need. Raises LockError when two of them have the same id."""
     found: dict[str, Policy] = {}
     for policy in (each.policy for each in closure(loaded)):
@@ -89,6 +89,6 @@ def made(path: str, loaded: Iterable[Loaded]) -> Lock:
     return Lock(path, {each.id: Locked(each.version, each.digest) for each in found.values()})
 
 
-def hold(path: str, loaded: Iterable[Loaded]) -> None:
+def verify_lock(path: str, loaded: Iterable[Loaded]) -> None:
     """Raise LockError for every policy, and every one that they need, that is not as the lock has it."""
-    read(path).verify(each.policy for each in closure(loaded))
+    read_lock(path).verify(each.policy for each in closure(loaded))

@@ -71,14 +71,14 @@ class Document(msgspec.Struct, frozen=True):
         return self.source.location(place.start, place.start + max(1, len(first_line)))
 
 
-def document(source: Source) -> Document:
+def parse_valid(source: Source) -> Document:
     """The text of a valid policy, parsed."""
-    found, _ = parse(source)
+    found, _ = parse_yaml(source)
     assert found is not None, "the source of a policy can be parsed"
     return found
 
 
-def parse(source: Source, noun: str = "policy") -> tuple[Document | None, tuple[Issue, ...]]:
+def parse_yaml(source: Source, noun: str = "policy") -> tuple[Document | None, tuple[Issue, ...]]:
     """Read the YAML of a `noun`. Gives the document, or None with what is wrong; some issues leave one to check on."""
     if len(source.text) > MAX_CHARACTERS:
         message = f"the file has {len(source.text):,} characters; a {noun} has at most {MAX_CHARACTERS:,}"

@@ -12,7 +12,7 @@ from interlock.diagnostics import Issue, PolicyError, UsageError, digest, neares
 from interlock.files import UnreadableError, read_source
 from interlock.model.policy import Policy
 from interlock.model.waivers import Waivable, Waiver, Waivers
-from interlock.policy.parse import Document, parse
+from interlock.policy.parse import Document, parse_yaml
 
 PoliciesOfId = Callable[[str], Sequence[Waivable] | str]
 """The policies that have an id; where there is none, what to do about it."""
@@ -21,13 +21,13 @@ _NOUN = "list of waivers"
 _DAY = 86_400 * instant.SECOND
 
 
-def read(path: str, known: PoliciesOfId) -> Waivers:
+def read_waivers(path: str, known: PoliciesOfId) -> Waivers:
     """The waivers in a file. Raises UsageError when it cannot be read, PolicyError with every issue of it."""
     try:
         source = read_source(path, _NOUN)
     except UnreadableError as error:
         raise UsageError(f"cannot read the waivers `{path}`: {error}") from None
-    document, issues = parse(source, _NOUN)
+    document, issues = parse_yaml(source, _NOUN)
     if document is None:
         raise PolicyError(issues, (source,))
     reader = _Reader(document, known)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from interlock.model.decision import Decision
-from interlock.reporting.style import Asked, AskedRule, Look, plain
+from interlock.reporting.style import PolicyView, RenderContext, RuleView, uncoloured
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "tap")
 """What a report may be rendered as; each is a module of this package that has `render`."""
 
 
-def render(form: str, decisions: Sequence[Decision], look: Look | None = None) -> str:
+def render(form: str, decisions: Sequence[Decision], look: RenderContext | None = None) -> str:
     """The report of some decisions in a format of `FORMATS`: whole lines, none for no decision."""
-    rendered: str = import_module(f"{__name__}.{form}").render(decisions, look or Look())
+    rendered: str = import_module(f"{__name__}.{form}").render(decisions, look or RenderContext())
     return rendered
 
 
-__all__ = ["FORMATS", "Asked", "AskedRule", "Look", "plain", "render"]
+__all__ = ["FORMATS", "PolicyView", "RenderContext", "RuleView", "render", "uncoloured"]

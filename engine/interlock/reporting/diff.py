@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from interlock.escape import harmless
-from interlock.model.diff import Change, Comparison, Difference, Side, Version
+from interlock.model.diff import Comparison, Difference, Direction, Side, Version
 
 Paint = Callable[[str, str], str]
-_HEADS: dict[Change, tuple[str, str]] = {
+_HEADS: dict[Direction, tuple[str, str]] = {
     "softer": ("NOW ALLOWED, and was not", "red"),
     "stricter": ("no longer allowed", "yellow"),
     "other": ("as much allowed as before, otherwise decided", "cyan"),

@@ -9,18 +9,18 @@ import msgspec
 
 from interlock.escape import harmless
 from interlock.model.explanation import (
-    Case,
     Cited,
+    Combination,
     Explanation,
     LineExplained,
+    MissingFacts,
     NeedExplained,
     Part,
     RuleExplained,
-    Sought,
 )
 from interlock.model.facts import Value
-from interlock.reporting.style import Look
-from interlock.reporting.text import COLOURS
+from interlock.reporting.style import RenderContext
+from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = 11
 _NARROW = 40
@@ -32,13 +32,13 @@ def as_json(found: Explanation) -> str:
     return f"{harmless(msgspec.json.encode(found).decode())}\n"
 
 
-def as_text(found: Explanation, look: Look) -> str:
+def as_text(found: Explanation, look: RenderContext) -> str:
     """The verdict, why it is undecided, every rule with its cases, and the lines of `decide`."""
     page = _Page(look)
     return "".join(f"{line}\n" for line in page.whole(found))
 
 
-def reasons(rules: Iterable[RuleExplained], decided: Iterable[LineExplained], look: Look) -> Iterator[str]:
+def reasons(rules: Iterable[RuleExplained], decided: Iterable[LineExplained], look: RenderContext) -> Iterator[str]:
     """Some rules with their cases, and some lines of `decide`, as `as_text` reports them: lines of text."""
     page = _Page(look)
     for rule in rules:
@@ -50,7 +50,7 @@ def reasons(rules: Iterable[RuleExplained], decided: Iterable[LineExplained], lo
 class _Page:
     """Lines of text, wrapped to the width of the look and coloured by it."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: RenderContext) -> None:
         self.look = look
 
     def whole(self, found: Explanation) -> Iterator[str]:
@@ -89,7 +89,7 @@ class _Page:
         if told > len(rule.cases):
             yield from self.line("", 1, f"and {told - len(rule.cases):,} more")
 
-    def case(self, case: Case) -> Iterator[str]:
+    def case(self, case: Combination) -> Iterator[str]:
         over = ", ".join(map(_cited, case.facts))
         told = "fired" if case.fired else "did not fire"
         if over:
@@ -150,7 +150,7 @@ class _Page:
         if word:
             first = f"{lead}{self.look.paint(word, _MORE[word])}{' ' * (7 - len(word))}{first[len(hang) :]}"
         if label:
-            colour = {**COLOURS, **_MORE}[label]
+            colour = {**VERDICT_COLOURS, **_MORE}[label]
             first = f"{' ' * at}{self.look.paint(label, colour)}{' ' * (_MARGIN - at - len(label))}{first[_MARGIN:]}"
         yield first
         yield from rest
@@ -175,7 +175,7 @@ def _cited(receipt: Cited) -> str:
     return f"{receipt.kind} {receipt.id}" + (f" ({receipt.at})" if receipt.at else "")
 
 
-def _not_found(sought: Sought) -> str:
+def _not_found(sought: MissingFacts) -> str:
     asked = " && ".join(text for text in (sought.where, sought.condition) if text)
     where = f" where {asked}" if asked else ""
     return f"not found: {sought.of}{where}; {sought.selection} has {sought.facts:,} facts".replace(

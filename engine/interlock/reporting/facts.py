@@ -8,21 +8,21 @@ from typing import Any
 import msgspec
 
 from interlock.escape import harmless
-from interlock.model.facts import Seen, Sight
+from interlock.model.facts import FactView, SelectionView
 from interlock.reporting.style import aligned
 
 
-def as_lines(seen: Sequence[Sight]) -> str:
+def as_lines(seen: Sequence[SelectionView]) -> str:
     """One JSON object a fact: its selection, kind, id, seq and fields."""
     return "".join(f"{harmless(msgspec.json.encode(fact).decode())}\n" for each in seen for fact in each.facts)
 
 
-def as_table(seen: Sequence[Sight]) -> str:
+def as_table(seen: Sequence[SelectionView]) -> str:
     """A table for each selection, with a column for each field; a selection without facts says so."""
     return "\n".join(_table(each) for each in seen)
 
 
-def _table(each: Sight) -> str:
+def _table(each: SelectionView) -> str:
     count = len(each.facts)
     head = f"{each.name} (from {each.of}): {count:,} fact{'' if count == 1 else 's'}\n"
     if not count:
@@ -32,7 +32,7 @@ def _table(each: Sight) -> str:
     return head + "".join(f"  {line}\n" for line in aligned(rows))
 
 
-def _cell(fact: Seen, name: str) -> Any:
+def _cell(fact: FactView, name: str) -> Any:
     return fact.id if name == "id" else fact.fields.get(name)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from interlock.escape import harmless
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 
 MAX_ANNOTATIONS = 10
 """How many annotations of one level GitHub shows of a step; it drops what comes after, without a word."""
@@ -20,7 +20,7 @@ _MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = _MESSAGE | {":": "%3A", ",": "%2C"}
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
+def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """One command a line for each problem; of a level that has too many, the last says how many more there are."""
     found = [problem for decision in decisions for problem in problems(decision)]
     lines = [line for level in _LEVELS for line in _of_level([p for p in found if p.level == level], look)]
@@ -33,14 +33,14 @@ def workflow_command(level: str, where: Mapping[str, object], message: str) -> s
     return f"::{level} {properties}::{_escaped(message, _MESSAGE)}"
 
 
-def _of_level(found: Sequence[Problem], look: Look) -> Iterator[str]:
+def _of_level(found: Sequence[Problem], look: RenderContext) -> Iterator[str]:
     shown = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
     yield from (_annotation(problem, look) for problem in shown)
     if more := len(found) - len(shown):
         yield workflow_command(_LEVELS[found[0].level], {"title": "interlock"}, f"and {more:,} more")
 
 
-def _annotation(problem: Problem, look: Look) -> str:
+def _annotation(problem: Problem, look: RenderContext) -> str:
     decision = problem.decision
     place = look.place(decision.policy_digest, problem.rule)
     where: dict[str, object] = {"file": place[0], "line": place[1]} if place else {}

@@ -11,9 +11,9 @@ import msgspec
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 
 
-def render(decisions: Sequence[Decision], _: Look) -> str:
+def render(decisions: Sequence[Decision], _: RenderContext) -> str:
     """One line a decision."""
     return "".join(f"{harmless(msgspec.json.encode(decision).decode())}\n" for decision in decisions)

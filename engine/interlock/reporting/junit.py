@@ -11,12 +11,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
 from interlock.reporting.outcomes import CaseReport, cases
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 
 _TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped", "waived": "skipped"}
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
+def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """One XML document. A decision that is denied has a failure, an undecided one an error.
 
     What is waived is skipped, with the waiver.
@@ -33,7 +33,7 @@ def junit_document(suites: Sequence[Element]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _suite(decision: Decision, look: Look) -> Element:
+def _suite(decision: Decision, look: RenderContext) -> Element:
     name, found = f"{decision.policy}.{decision.task}", cases(decision, look)
     return suite_element(name, found, _properties(decision), timestamp=harmless(decision.now))
 

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 from interlock.reporting.text import failing_line, verdict_counts, verdict_with_waivers
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")
@@ -16,7 +16,7 @@ _LAST = 100
 """Bytes that the line needs which says how much was left out."""
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
+def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """A headline with the sum, a row a decision, and a section for each that is not simply allowed.
 
     What has more than `look.room` bytes is cut between two lines, and says so: GitHub shows none that is too large.
@@ -37,7 +37,7 @@ def _row(decision: Decision) -> str:
     return f"| **{verdict_with_waivers(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
 
 
-def _section(decision: Decision, look: Look) -> Iterator[str]:
+def _section(decision: Decision, look: RenderContext) -> Iterator[str]:
     if decision.allow is True and not decision.findings:
         return
     state = "" if decision.allow is None else f": {_prose(decision.state)}"

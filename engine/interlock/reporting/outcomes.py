@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from interlock.model.decision import Decision, FailOn, Finding
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 from interlock.reporting.text import verdict_of
 
 ProblemLevel = Literal["error", "warning", "note"]
@@ -78,7 +78,7 @@ class CaseReport(msgspec.Struct, frozen=True):
     seconds: float | None = None
 
 
-def cases(decision: Decision, look: Look) -> tuple[CaseReport, ...]:
+def cases(decision: Decision, look: RenderContext) -> tuple[CaseReport, ...]:
     """A case for the decision, which passes only if it allows, and warns of nothing where that is to fail.
 
     Then one for each rule, in the policy's order.

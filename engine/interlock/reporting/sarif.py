@@ -14,14 +14,14 @@ import msgspec
 from interlock.escape import harmless, printable
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
-from interlock.reporting.style import AskedRule, Look
+from interlock.reporting.style import RenderContext, RuleView
 from interlock.resources import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"block": "error", "warn": "warning", "note": "note"}
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
+def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """One run of one document: a rule for each policy and each of its rules, a result for each problem."""
     if not decisions:
         return ""
@@ -70,7 +70,7 @@ def _key(problem: Problem) -> tuple[str, str]:
     return problem.decision.policy_digest, f"{policy}/{problem.rule}" if problem.rule else policy
 
 
-def _rules(decision: Decision, look: Look) -> dict[tuple[str, str], dict[str, Any]]:
+def _rules(decision: Decision, look: RenderContext) -> dict[tuple[str, str], dict[str, Any]]:
     """The rules of a decision's policy, and before them the policy itself, by their keys."""
     digest, policy = decision.policy_digest, decision.policy
     if digest not in look.asked:
@@ -80,7 +80,7 @@ def _rules(decision: Decision, look: Look) -> dict[tuple[str, str], dict[str, An
     return {(digest, policy): _described(policy, question, question, "error"), **own}
 
 
-def _rule(name: str, rule: AskedRule, question: str) -> dict[str, Any]:
+def _rule(name: str, rule: RuleView, question: str) -> dict[str, Any]:
     return _described(name, rule.message, f"{question}\n\n{rule.help}", _LEVELS[rule.severity])
 
 
@@ -89,7 +89,7 @@ def _described(name: str, short: str, told: str, level: str) -> dict[str, Any]:
     return {"id": name, **about, "defaultConfiguration": {"level": level}}
 
 
-def _result(problem: Problem, rule: int, look: Look) -> dict[str, Any]:
+def _result(problem: Problem, rule: int, look: RenderContext) -> dict[str, Any]:
     decision, finding = problem.decision, problem.finding
     place = look.place(decision.policy_digest, problem.rule)
     evidence = finding.evidence if finding else decision.evidence

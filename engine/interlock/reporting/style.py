@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from interlock.instant import SECOND, parse_instant
-from interlock.model.decision import Change, Decision, FailOn, Severity
+from interlock.model.decision import Decision, FailOn, NextState, Severity
 
 
-def plain(text: str, _: str) -> str:
+def uncoloured(text: str, _: str) -> str:
     """The text without a colour."""
     return text
 
 
-class AskedRule(msgspec.Struct, frozen=True):
+class RuleView(msgspec.Struct, frozen=True):
     """A rule that makes findings: its id, its line (counted from 1), its message and all it says, as written."""
 
     id: str
@@ -25,15 +25,15 @@ class AskedRule(msgspec.Struct, frozen=True):
     help: str
 
 
-class Asked(msgspec.Struct, frozen=True):
+class PolicyView(msgspec.Struct, frozen=True):
     """A policy that was judged by: its file's path as a reader knows it, its own line, and its rules in order."""
 
     path: str
     line: int
-    rules: tuple[AskedRule, ...] = ()
+    rules: tuple[RuleView, ...] = ()
 
 
-class Look(msgspec.Struct, frozen=True):
+class RenderContext(msgspec.Struct, frozen=True):
     """What a report may know of its reader, and of the policies that it tells of.
 
     `paint(text, colour)` colours a text. `width` is the number of columns that prose is wrapped to; without it nothing
@@ -42,14 +42,14 @@ class Look(msgspec.Struct, frozen=True):
     who asked: where warnings do, a report that knows failures has them for warnings too.
     """
 
-    paint: Callable[[str, str], str] = plain
+    paint: Callable[[str, str], str] = uncoloured
     width: int | None = None
     questions: dict[str, str] = {}
-    asked: dict[str, Asked] = {}
+    asked: dict[str, PolicyView] = {}
     room: int = (1 << 20) - 1
     fail_on: FailOn = "block"
 
-    def rules(self, digest: str) -> tuple[AskedRule, ...]:
+    def rules(self, digest: str) -> tuple[RuleView, ...]:
         """The rules of a policy; none where the policy is not known."""
         return self.asked[digest].rules if digest in self.asked else ()
 
@@ -61,7 +61,7 @@ class Look(msgspec.Struct, frozen=True):
         return asked.path, next((each.line for each in asked.rules if each.id == rule), asked.line)
 
 
-def places(text: str) -> int:
+def display_width(text: str) -> int:
     """How many columns a terminal shows the text in: two for a wide character, none for one that combines."""
     if text.isascii():
         return len(text)
@@ -75,26 +75,26 @@ def places(text: str) -> int:
 
 def padded(text: str, width: int) -> str:
     """The text, and behind it blanks up to so many columns."""
-    return text + " " * (width - places(text))
+    return text + " " * (width - display_width(text))
 
 
 def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> list[str]:
     """A line a row, each column as wide as its widest cell; the last is not padded."""
     listed = [tuple(row) for row in rows]
-    widths = [max(map(places, column)) for column in zip(*listed, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*listed, strict=True)]
     return [gap.join(map(padded, row, widths)).rstrip() for row in listed]
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-def validity(decision: Decision, change: Change) -> str:
+def validity(decision: Decision, change: NextState) -> str:
     """Such as `allowed for another 1 min 47 s; then denied: worker heartbeat is not fresh`.
 
     The time is rounded down: never is more promised than is true.
     """
-    lasting = lasts(parse_instant(change.at) - parse_instant(decision.now))
-    before, after = verdict(decision.allow), verdict(change.allow)
+    lasting = duration_text(parse_instant(change.at) - parse_instant(decision.now))
+    before, after = verdict_word(decision.allow), verdict_word(change.allow)
     return f"{before} for another {lasting}; then {'still ' if after == before else ''}{after}{_why(decision, change)}"
 
 
@@ -102,16 +102,17 @@ def partial(decision: Decision, until: str) -> str:
     """Such as `allowed for at least another 30 s`, where what comes then was not looked for."""
     lasting = parse_instant(until) - parse_instant(decision.now)
     if lasting < SECOND:
-        return f"{verdict(decision.allow)} now; for how long would take too much work to find out"
-    return f"{verdict(decision.allow)} for at least another {lasts(lasting)}; to look further would take too much work"
+        return f"{verdict_word(decision.allow)} now; for how long would take too much work to find out"
+    held = f"{verdict_word(decision.allow)} for at least another {duration_text(lasting)}"
+    return f"{held}; to look further would take too much work"
 
 
-def verdict(allow: bool | None) -> str:
+def verdict_word(allow: bool | None) -> str:
     """`allowed`, `denied` or `undecided`."""
     return "undecided" if allow is None else "allowed" if allow else "denied"
 
 
-def lasts(duration: int) -> str:
+def duration_text(duration: int) -> str:
     """A duration, in microseconds, for people: its two greatest units, rounded down."""
     left, shown = duration // SECOND, []
     for name, seconds in _UNITS:
@@ -121,7 +122,7 @@ def lasts(duration: int) -> str:
     return "less than 1 s" if first is None else " ".join(filter(None, shown[first : first + 2]))
 
 
-def _why(decision: Decision, change: Change) -> str:
+def _why(decision: Decision, change: NextState) -> str:
     """What comes with the change, or goes."""
     if change.allow is None:
         return f": {(change.reason or '').partition(chr(10))[0]}"

@@ -12,12 +12,12 @@ import msgspec
 from interlock.escape import harmless
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import CaseReport, cases
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 
 _SEVERITIES = {"undecided": "error", "waived": "todo"}
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
+def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """The version, the plan, and a line a test; what was found is reported in a block of YAML below it.
 
     A rule that was not judged has no test: TAP would call it `ok`. One that is waived fails, and is marked `TODO`: so

@@ -13,19 +13,19 @@ from interlock.escape import harmless, printable
 from interlock.model.testing import CaseResult, Mismatch, StepResult, Trial
 from interlock.reporting.explain import reasons
 from interlock.reporting.outcomes import CaseReport
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 
 _WIDTH, _LEAST = 100, 20
 """The columns of the table where the reader's are not known, and the fewest that a side of it gets."""
 _NOTHING = "-"
 
 
-def render(form: str, trials: Sequence[Trial], look: Look) -> str:
+def render(form: str, trials: Sequence[Trial], look: RenderContext) -> str:
     """The report of tests in a format of `FORMATS`."""
     return _RENDERERS[form](trials, look)
 
 
-def covered(trials: Sequence[Trial], look: Look) -> str:
+def covered(trials: Sequence[Trial], look: RenderContext) -> str:
     """A line a policy, and beneath it what was never tried."""
     wide = max(len(trial.policy) for trial in trials)
     return "".join(f"{line}\n" for trial in trials for line in _coverage_lines(trial, wide, look))
@@ -37,13 +37,13 @@ def percent(trial: Trial) -> str:
     return f"{int(found) if found < 100 else 100} %"
 
 
-def _coverage_lines(trial: Trial, wide: int, look: Look) -> Iterator[str]:
+def _coverage_lines(trial: Trial, wide: int, look: RenderContext) -> Iterator[str]:
     missing = trial.coverage.missing
     yield f"{look.paint(f'{percent(trial):>6}', 'red' if missing else 'green')}  {trial.policy:{wide}}".rstrip()
     yield from (f"{'':8}{harmless(each)}" for each in missing)
 
 
-def _text(trials: Sequence[Trial], look: Look) -> str:
+def _text(trials: Sequence[Trial], look: RenderContext) -> str:
     """A line a test file, its failures, and at the end the sum."""
     wide = max(len(trial.policy) for trial in trials)
     lines = [line for trial in trials for line in _trial_lines(trial, wide, look)]
@@ -54,7 +54,7 @@ def _text(trials: Sequence[Trial], look: Look) -> str:
     return "".join(f"{line}\n" for line in (*ended, f"{_counted(count)}: {', '.join(total)}"))
 
 
-def _trial_lines(trial: Trial, wide: int, look: Look) -> Iterator[str]:
+def _trial_lines(trial: Trial, wide: int, look: RenderContext) -> Iterator[str]:
     failed = [case for case in trial.cases if not case.passed]
     label = look.paint("failed", "red") if failed else look.paint("passed", "green")
     told = f"{len(failed)} of {_counted(len(trial.cases))}" if failed else _counted(len(trial.cases))
@@ -65,7 +65,7 @@ def _trial_lines(trial: Trial, wide: int, look: Look) -> Iterator[str]:
         yield ""
 
 
-def failure(case: CaseResult, look: Look) -> Iterator[str]:
+def failure(case: CaseResult, look: RenderContext) -> Iterator[str]:
     """A case that failed, a line each: where, what was expected and what came, and why."""
     step = case.steps[-1]
     name = f"{case.name}, then {step.name}" if step.name else case.name
@@ -76,7 +76,7 @@ def failure(case: CaseResult, look: Look) -> Iterator[str]:
     yield from reasons(step.rules, step.lines, look)
 
 
-def _table(step: StepResult, look: Look) -> Iterator[str]:
+def _table(step: StepResult, look: RenderContext) -> Iterator[str]:
     found = _rows(step)
     if not found:
         return
@@ -99,7 +99,7 @@ def _counted(count: int) -> str:
     return f"{count:,} case{'' if count == 1 else 's'}"
 
 
-def _json(trials: Sequence[Trial], _: Look) -> str:
+def _json(trials: Sequence[Trial], _: RenderContext) -> str:
     """One JSON object a line for each test file, as `schemas/trial.schema.json` states it."""
     return "".join(f"{harmless(msgspec.json.encode(_trial_document(trial)).decode())}\n" for trial in trials)
 
@@ -125,7 +125,7 @@ def _place(location: Location) -> dict[str, int]:
     return {"line": location.line, "column": location.column}
 
 
-def _junit(trials: Sequence[Trial], _: Look) -> str:
+def _junit(trials: Sequence[Trial], _: RenderContext) -> str:
     """One XML document: a suite a test file, a test case a case."""
     from interlock.reporting.junit import junit_document, suite_element
 
@@ -138,7 +138,7 @@ def _properties(trial: Trial) -> dict[str, object]:
     return {"policy": trial.policy, "file": trial.path, "coverage": f"{trial.coverage.percent:.1f}"}
 
 
-def _tap(trials: Sequence[Trial], _: Look) -> str:
+def _tap(trials: Sequence[Trial], _: RenderContext) -> str:
     """The version, the plan, and a line a case; why it failed is reported in a block of YAML below it."""
     from interlock.reporting.tap import stream
 
@@ -165,7 +165,9 @@ def _case_report(result: CaseResult) -> CaseReport:
         return CaseReport(result.name, "passed", seconds=result.seconds)
     told = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in _rows(step))
     message = f"{step.name}: {told}" if step.name else told
-    detail = "\n".join([f"{harmless(str(step.location))}: {message}", *reasons(step.rules, step.lines, Look())])
+    detail = "\n".join(
+        [f"{harmless(str(step.location))}: {message}", *reasons(step.rules, step.lines, RenderContext())]
+    )
     return CaseReport(result.name, "failed", message, detail=detail, seconds=result.seconds)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.style import Look, partial, places, validity
+from interlock.reporting.style import RenderContext, display_width, partial, validity
 
-COLOURS = {
+VERDICT_COLOURS = {
     "allowed": "green",
     "denied": "red",
     "undecided": "yellow",
@@ -24,7 +24,7 @@ _MARGIN = 11
 """The columns of the left margin, for the verdicts and the labels of findings."""
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
+def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """A headline a decision, beneath it every finding and its fix, or why it is undecided; at the end the sum.
 
     Over several tasks the questions are left out, and a decision without findings is one line. Where warnings fail who
@@ -59,13 +59,13 @@ def verdict_with_waivers(decision: Decision) -> str:
     return f"{verdict_of(decision)} (waived: {decision.waived})" if decision.waived else verdict_of(decision)
 
 
-def failing_line(decisions: Sequence[Decision], look: Look) -> str:
+def failing_line(decisions: Sequence[Decision], look: RenderContext) -> str:
     """What is to be said of decisions that allow and fail all the same, for their warnings; empty if there are none."""
     count = sum(decision.allow is True and not decision.passes(look.fail_on) for decision in decisions)
     return f"failed by --fail-on warn: {count} allowed with warnings" if count else ""
 
 
-def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator[str]:
+def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) -> Iterator[str]:
     name = verdict_of(decision)
     state = "" if decision.allow is None else f": {harmless(decision.state)}"
     alone = "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
@@ -84,7 +84,7 @@ def _lines(decision: Decision, look: Look, wide: int, compact: bool) -> Iterator
         yield from _finding(finding, look)
 
 
-def _finding(finding: Finding, look: Look) -> Iterator[str]:
+def _finding(finding: Finding, look: RenderContext) -> Iterator[str]:
     yield from _wrapped("  waived" if finding.waived else f"  {finding.severity}", finding.message, look)
     if finding.waived:
         yield from _wrapped("", f"{finding.severity} {finding.waived.told}", look)
@@ -92,12 +92,12 @@ def _finding(finding: Finding, look: Look) -> Iterator[str]:
         yield f"{'':{_MARGIN}}fix: {harmless(finding.fix.strip())}"
 
 
-def _wrapped(label: str, prose: str, look: Look) -> Iterator[str]:
+def _wrapped(label: str, prose: str, look: RenderContext) -> Iterator[str]:
     """A text beside its label, wrapped to the reader's width between words."""
     left, line = _left(label, look), ""
     room = max(20, look.width - _MARGIN) if look.width else 0
     for word in harmless(prose.strip()).split(" "):
-        if line and room and places(line) + 1 + places(word) > room:
+        if line and room and display_width(line) + 1 + display_width(word) > room:
             yield left + line
             left, line = " " * _MARGIN, word
         else:
@@ -105,10 +105,10 @@ def _wrapped(label: str, prose: str, look: Look) -> Iterator[str]:
     yield left + line
 
 
-def _left(label: str, look: Look) -> str:
+def _left(label: str, look: RenderContext) -> str:
     """The left margin of a line, with its label."""
     name = label.strip()
-    shown = label.replace(name, look.paint(name, COLOURS[name])) if name else ""
+    shown = label.replace(name, look.paint(name, VERDICT_COLOURS[name])) if name else ""
     return shown + " " * (_MARGIN - len(label))
 
 
@@ -119,5 +119,5 @@ def line(before: Decision | None, after: Decision, paint: Callable[[str, str], s
     state = f"{before.state} -> {after.state}" if before is not None and moved else after.state
     messages = (after.reason or "").splitlines() or [finding.message for finding in after.findings]
     first = harmless(messages[0]) if messages else ""
-    verdicts = paint(f"{told:9}", COLOURS[told])
+    verdicts = paint(f"{told:9}", VERDICT_COLOURS[told])
     return f"{after.now[11:19]}Z  {after.policy:{wide}}  {verdicts}  {harmless(state):34}  {first}".rstrip()

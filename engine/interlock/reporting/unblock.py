@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from interlock.escape import harmless
-from interlock.model.unblock import HeldFact, Permanent, Plan, Step, Unblock
-from interlock.reporting.style import Look
-from interlock.reporting.text import COLOURS
+from interlock.model.unblock import HeldFact, Permanent, Plan, ReceiptStep, Unblock
+from interlock.reporting.style import RenderContext
+from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = " " * 11
 
@@ -20,15 +20,15 @@ def as_json(found: Unblock) -> str:
     return f"{harmless(msgspec.json.encode(found).decode())}\n"
 
 
-def as_text(found: Unblock, look: Look) -> str:
+def as_text(found: Unblock, look: RenderContext) -> str:
     """The verdict; each plan with its receipts; what none can lift; and what the policy's author says would fix it."""
     return "".join(f"{line}\n" for line in _lines(found, look))
 
 
-def _lines(found: Unblock, look: Look) -> Iterator[str]:
+def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
     name = "undecided" if found.allow is None else "allowed" if found.allow else "denied"
     state = "" if found.allow is None else f": {harmless(found.state)}"
-    label = look.paint(name, COLOURS[name]) + " " * (11 - len(name))
+    label = look.paint(name, VERDICT_COLOURS[name]) + " " * (11 - len(name))
     yield f"{label}{found.policy}  task {harmless(found.task)} at {found.now}{state}"
     for reason in (found.reason or "").splitlines():
         yield f"{_MARGIN}{harmless(reason)}"
@@ -45,7 +45,7 @@ def _lines(found: Unblock, look: Look) -> Iterator[str]:
         yield from ("", f"no receipts of one instant were found that make it allow: {found.judged:,} sets judged{more}")
 
 
-def _plan(plan: Plan, found: Unblock, look: Look) -> Iterator[str]:
+def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
     waiting = f"wait until {plan.at}, then " if plan.at != found.now else ""
     by = "" if plan.by is None else f", by {plan.by}"
     count = len(plan.steps)
@@ -55,7 +55,7 @@ def _plan(plan: Plan, found: Unblock, look: Look) -> Iterator[str]:
         yield f"{_MARGIN}{step.who:10}  {_step(step)}"
 
 
-def _step(step: Step) -> str:
+def _step(step: ReceiptStep) -> str:
     fields = ", ".join(f"{name}: {_value(value)}" for name, value in _flat(step.fields))
     task = "" if step.task is not None else " (of no task)"
     return harmless(f"{step.kind}{task}  {fields}").rstrip()
@@ -73,7 +73,7 @@ def _value(value: Any) -> str:
     return msgspec.json.encode(value).decode() if not isinstance(value, str) else value
 
 
-def _permanent(blocker: Permanent, look: Look) -> Iterator[str]:
+def _permanent(blocker: Permanent, look: RenderContext) -> Iterator[str]:
     rule = "" if blocker.rule is None else f"{blocker.rule}: "
     yield f"  {look.paint('lasting', 'red')}  {rule}{harmless(blocker.message)}"
     if not blocker.holds:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from interlock.escape import harmless
-from interlock.model.verification import Ahead, Fault, Kind, Verification
+from interlock.model.verification import FaultCounts, FutureTimes, KindCounts, Verification
 
 _MARGIN = " " * 9
 Paint = Callable[[str, str], str]
@@ -32,13 +32,13 @@ def as_text(found: Verification, paint: Paint) -> str:
     return "".join(f"{line}\n" for line in (*lines, "", _sum(found, paint)))
 
 
-def _kind(kind: Kind, paint: Paint) -> str:
+def _kind(kind: KindCounts, paint: Paint) -> str:
     invalid = f"{kind.invalid:>9,}"
     note = "" if kind.known else ": no schema, only what every receipt has is verified"
     return f"{kind.count:>9,}  {paint(invalid, 'red') if kind.invalid else invalid}  {harmless(kind.kind)}{note}"
 
 
-def _fault(fault: Fault, paint: Paint) -> Iterator[str]:
+def _fault(fault: FaultCounts, paint: Paint) -> Iterator[str]:
     yield f"{paint('invalid', 'red')}  {harmless(fault.kind)}: {harmless(fault.fault)}"
     for example in fault.first:
         which = "" if example.seq is None else f"`{harmless(example.id or 'null')}` (seq {example.seq}): "
@@ -47,7 +47,7 @@ def _fault(fault: Fault, paint: Paint) -> Iterator[str]:
         yield f"{_MARGIN}and {fault.count - len(fault.first):,} more"
 
 
-def _ahead(ahead: Ahead, paint: Paint) -> Iterator[str]:
+def _ahead(ahead: FutureTimes, paint: Paint) -> Iterator[str]:
     facts = "1 fact carries a time" if ahead.count == 1 else f"{ahead.count:,} facts carry times"
     yield f"{paint('ahead', 'yellow')}    {facts} later than the clock"
     for example in ahead.first:

@@ -22,8 +22,8 @@ from interlock.schemas.wording import (
     listed,
     mismatch,
     path_text,
+    quoted_value,
     schema_hint,
-    shown,
     typed,
     types_listed,
     without_indexes,
@@ -112,7 +112,7 @@ def _told(faults: list[_Fault]) -> Iterator[Violation]:
     mistyped = {fault.path for fault in faults if fault.keyword == "type"}
     for fault in faults:
         if fault.names:
-            message = f"`{shown(fault.value)}` is {mismatch(fault.schema)}"
+            message = f"`{quoted_value(fault.value)}` is {mismatch(fault.schema)}"
             yield Violation((*fault.path, fault.value), message, schema_hint(fault.schema))
         elif fault.keyword == "type" or fault.path not in mistyped:
             yield from _EXPLAIN.get(fault.keyword, _other)(fault)
@@ -133,7 +133,7 @@ def _enum(fault: _Fault) -> Iterator[Violation]:
     known = [fault.operand] if fault.keyword == "const" else fault.operand
     one_of = "one of " if len(known) > 1 else ""
     hint = did_you_mean(fault.value, known)
-    yield _at(fault, "is", f"`{shown(fault.value)}`", f", not {one_of}{listed(known)}", hint)
+    yield _at(fault, "is", f"`{quoted_value(fault.value)}`", f", not {one_of}{listed(known)}", hint)
 
 
 def _required(fault: _Fault) -> Iterator[Violation]:
@@ -148,16 +148,16 @@ def _unknown(fault: _Fault) -> Iterator[Violation]:
     for key in fault.value:
         if key not in known:
             hint = did_you_mean(key, known) or f"known here: {listed(known, 'and')}"
-            yield Violation((*fault.path, key), f"unknown key `{shown(key)}`", hint, about="key")
+            yield Violation((*fault.path, key), f"unknown key `{quoted_value(key)}`", hint, about="key")
 
 
 def _bound(fault: _Fault) -> Iterator[Violation]:
     how = "less" if fault.keyword == "minimum" else "greater"
-    yield _at(fault, "is", f"`{shown(fault.value)}`", f", {how} than {fault.operand}")
+    yield _at(fault, "is", f"`{quoted_value(fault.value)}`", f", {how} than {fault.operand}")
 
 
 def _form(fault: _Fault) -> Iterator[Violation]:
-    value = f"`{shown(fault.value)}`"
+    value = f"`{quoted_value(fault.value)}`"
     if fault.schema.get("format") == "date-time":
         yield _at(fault, "is", value, ", not an instant in UTC such as `2026-06-11T12:00:05Z`, from 1970 to 2254")
     else:
@@ -175,7 +175,9 @@ def _size(fault: _Fault) -> Iterator[Violation]:
 def _unique(fault: _Fault) -> Iterator[Violation]:
     for index, item in enumerate(fault.value):
         if item in fault.value[:index]:
-            yield msgspec.structs.replace(_at(fault, "names", f"`{shown(item)}`", " twice"), path=(*fault.path, index))
+            yield msgspec.structs.replace(
+                _at(fault, "names", f"`{quoted_value(item)}`", " twice"), path=(*fault.path, index)
+            )
 
 
 def _alternatives(fault: _Fault) -> Iterator[Violation]:
@@ -212,7 +214,7 @@ def _one_key_of(keys: list[str], fault: _Fault) -> Iterator[Violation]:
 
 
 def _other(fault: _Fault) -> Iterator[Violation]:
-    yield _at(fault, "does not match:", shown(fault.message, 200))
+    yield _at(fault, "does not match:", quoted_value(fault.message, 200))
 
 
 _EXPLAIN: dict[str, Callable[[_Fault], Iterable[Violation]]] = {

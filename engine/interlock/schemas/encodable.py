@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.schemas.wording import Path, Violation, path_text, shown, typed, without_indexes
+from interlock.schemas.wording import Path, Violation, path_text, quoted_value, typed, without_indexes
 
 MAX_ENCODABLE_DEPTH = 500
 """The deepest nesting that any reader can be relied on to follow."""
@@ -41,7 +41,7 @@ def unwritable(document: object, noun: str) -> Iterator[Violation]:
         elif isinstance(value, list):
             todo += [((*path, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and _is_torn(value):
-            yield _violation(path, path_text(path, noun), "holds an unpaired surrogate:", f"`{shown(value)}`")
+            yield _violation(path, path_text(path, noun), "holds an unpaired surrogate:", f"`{quoted_value(value)}`")
         elif isinstance(value, int) and not _is_printable(value):
             yield _violation(path, path_text(path, noun), "is", typed(value))
 
@@ -57,7 +57,7 @@ def _keys(path: Path, mapping: dict[object, object], noun: str) -> Iterator[Viol
         if not isinstance(key, str):
             yield _violation(path, place, "is", typed(key), ", not text", about="key")
         elif _is_torn(key):
-            yield _violation(path, place, "holds an unpaired surrogate:", f"`{shown(key)}`", about="key")
+            yield _violation(path, place, "holds an unpaired surrogate:", f"`{quoted_value(key)}`", about="key")
 
 
 def _violation(

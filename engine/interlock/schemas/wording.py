@@ -27,7 +27,7 @@ _LONGEST = 100
 
 def path_text(path: Sequence[str | int], noun: str) -> str:
     """A place as its reader would write it, such as `rules[3].id`; the document itself is `the NOUN`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{quoted_value(step)}" for step in path)
     text = text.removeprefix(".")
     return f"`{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}`" if text else f"the {noun}"
 
@@ -37,7 +37,7 @@ def without_indexes(place: str) -> str:
     return re.sub(r"\[\d+\]", "[]", place)
 
 
-def shown(value: object, width: int = 40) -> str:
+def quoted_value(value: object, width: int = 40) -> str:
     """A value on one line of at most `width` characters, whatever it is and however large."""
     match value:
         case None | bool():
@@ -57,13 +57,13 @@ def typed(value: object) -> str:
     """What a value is, such as ``text (`"2"`)`` or ``the number `2` ``."""
     match value:
         case None | bool():
-            return f"`{shown(value)}`"
+            return f"`{quoted_value(value)}`"
         case str():
-            return f'text (`"{shown(value)}"`)'
+            return f'text (`"{quoted_value(value)}"`)'
         case int() if value.bit_length() > 128:
             return "a number too large to be shown"
         case int() | float():
-            return f"the number `{shown(value)}`"
+            return f"the number `{quoted_value(value)}`"
         case list():
             return "a list"
         case dict():
@@ -79,7 +79,7 @@ def types_listed(types: Iterable[str]) -> str:
 
 def listed(values: Iterable[object], last: str = "or") -> str:
     """Values in backticks, the last joined with `last`."""
-    return _joined([f"`{shown(value)}`" for value in values], last)
+    return _joined([f"`{quoted_value(value)}`" for value in values], last)
 
 
 def did_you_mean(word: object, known: Iterable[object]) -> str | None:

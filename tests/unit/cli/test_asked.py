@@ -9,7 +9,7 @@ import pytest
 
 from interlock.cli import asked
 from interlock.policy.library import Library
-from interlock.reporting import Asked, AskedRule
+from interlock.reporting import PolicyView, RuleView
 
 POLICY = """\
 # which is not a first line
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
     return found
 
 
-def told(path: Path) -> Asked:
+def told(path: Path) -> PolicyView:
     """The only policy that is reported."""
     look = asked.informed([str(path)], Library())
     ((digest, found),) = look.asked.items()
@@ -50,12 +50,12 @@ def told(path: Path) -> Asked:
 
 
 def test_rules_that_find_something_are_told_as_they_are_written(path: Path) -> None:
-    assert told(path) == Asked(
+    assert told(path) == PolicyView(
         str(path),
         2,
         (
-            AskedRule("silent", 8, "note", "{seat.role} is silent", SILENT),
-            AskedRule("alone", 16, "warn", "Alone.", "warn: Alone.\nfix: wait\nwhen: true"),
+            RuleView("silent", 8, "note", "{seat.role} is silent", SILENT),
+            RuleView("alone", 16, "warn", "Alone.", "warn: Alone.\nfix: wait\nwhen: true"),
         ),
     )
 

@@ -11,7 +11,7 @@ import interlock
 from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Judge
 from interlock.instant import parse_instant
-from interlock.ledger.memory import HeldFacts
+from interlock.ledger.memory import MemoryFacts
 from interlock.policy.library import Library
 from tests.cases.test_cases import CASES, HERE, SIDES, read
 
@@ -27,7 +27,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
     feed = tmp_path / "facts.ndjson"
     feed.write_bytes(b"".join(msgspec.json.encode(fact) + b"\n" for fact in facts))
     expected = interlock.evaluate(policy, ledger=feed, task=said.task, at=said.at, params=said.params)
-    held, now, loaded = HeldFacts(str(feed)), parse_instant(said.at), LIBRARY.load(policy)
+    held, now, loaded = MemoryFacts(str(feed)), parse_instant(said.at), LIBRARY.load(policy)
     params = {p.name: said.params.get(p.name, p.default) for p in loaded.policy.parameters}
     params = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     for _ in range(2):
@@ -41,7 +41,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
 
 def test_facts_that_clash_leave_nothing_behind() -> None:
     fact = {"kind": "task", "id": "1", "seq": 1, "task": "demo", "at": "2026-06-11T12:00:00Z", "name": "demo"}
-    held = HeldFacts("facts")
+    held = MemoryFacts("facts")
     with pytest.raises(UsageError, match="task `1` is there twice"), held.snapshot([fact, fact], "demo", 0):
         pytest.fail("one of them is not known to be right")
     with held.snapshot([fact | {"id": "2"}], "demo", 0) as snapshot:

@@ -8,7 +8,7 @@ import pytest
 
 from interlock.diagnostics import Source
 from interlock.policy.dump import dump
-from interlock.policy.parse import parse
+from interlock.policy.parse import parse_yaml
 
 CASE = {
     "case": "b: a",
@@ -35,7 +35,7 @@ cases:
 
 
 def read(text: str) -> Any:
-    document, issues = parse(Source("x.yaml", text))
+    document, issues = parse_yaml(Source("x.yaml", text))
     assert document is not None
     assert issues == ()
     return document.data

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.reporting.style import aligned, places
+from interlock.reporting.style import aligned, display_width
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from interlock.reporting.style import aligned, places
     [("", 0), ("abc", 3), ("naïve", 5), ("nai\u0308ve", 5), ("日本", 4), ("\uff48", 2), ("✓", 1), ("🙂", 2), ("→", 1)],
 )
 def test_a_text_takes_so_many_columns(text: str, width: int) -> None:
-    assert places(text) == width
+    assert display_width(text) == width
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ def test_a_text_takes_so_many_columns(text: str, width: int) -> None:
     [("👩\u200d💻", 2), ("❤\ufe0f", 2), ("👩\u200d❤\ufe0f\u200d👨", 2), ("\u200b", 0), ("한\u1160", 2)],
 )
 def test_a_picture_of_several_characters(text: str, width: int) -> None:
-    assert places(text) == width
+    assert display_width(text) == width
 
 
 @pytest.mark.parametrize(("text", "width"), [("日\t本", 4), ("é\x1b", 1), ("\x9b", 0)])
 def test_a_control_character_takes_no_column(text: str, width: int) -> None:
-    assert places(text) == width
+    assert display_width(text) == width
 
 
 SCRIPTS = [(0x20, 0x7E), (0xC0, 0x24F), (0x410, 0x44F), (0x3041, 0x3096), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3)]
@@ -38,12 +38,12 @@ LETTERS = st.one_of(*(st.characters(min_codepoint=a, max_codepoint=b) for a, b i
 
 @given(st.text(LETTERS))
 def test_letters_are_as_wide_as_unicode_says(text: str) -> None:
-    assert places(text) == sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    assert display_width(text) == sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "日本", "é", "🙂🙂"]), st.just("|")), min_size=1))
 def test_the_columns_of_a_table_stay_in_line(rows: list[tuple[str, str]]) -> None:
-    assert len({places(line) for line in aligned(rows)}) == 1
+    assert len({display_width(line) for line in aligned(rows)}) == 1
 
 
 def test_a_table_of_nothing() -> None:

@@ -11,13 +11,13 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.analysis.capture.masking import Flat, Masks, constants, flat, nested, texts
-from interlock.analysis.capture.minimize import Bench, Fact, Told, smallest, told, whole
+from interlock.analysis.capture.minimize import CaseOutcome, MinimizeBench, WrittenFact, outcome_of, smallest, whole
 from interlock.analysis.export import extent
-from interlock.analysis.testing import run
+from interlock.analysis.testing import run_suite
 from interlock.analysis.testing.parse import NOW, TASK, suite_of
 from interlock.diagnostics import Source, UsageError
 from interlock.evaluation.judge import Loaded
-from interlock.language.evaluate import printed
+from interlock.language.evaluate import as_printed
 from interlock.ledger import Snapshot
 from interlock.ledger.export import Export, Extent
 from interlock.ledger.lines import CLOSING, OPENING
@@ -26,7 +26,7 @@ from interlock.model.policy import Policy
 from interlock.policy.library import Library
 from interlock.request import Session
 
-Entry = tuple[str, Flat]
+CapturedFact = tuple[str, Flat]
 """A fact of the case: its kind and its fields."""
 _ANYWAY = 4
 """Texts shorter than this may be part of any word."""
@@ -38,7 +38,7 @@ def captured(found: Incident, *, name: str | None, keep_times: bool) -> Mapping[
     No fact can be left out of it, and no field, without another decision, finding or message.
     Raises UsageError where the decision hangs on what may not be told.
     """
-    bench = Bench(found.loaded)
+    bench = MinimizeBench(found.loaded)
     try:
         return _Capture(found, bench, keep_times=keep_times).case(name)
     finally:
@@ -48,7 +48,7 @@ def captured(found: Incident, *, name: str | None, keep_times: bool) -> Mapping[
 class _Capture:
     """One decision on its way to a case."""
 
-    def __init__(self, found: Incident, bench: Bench, *, keep_times: bool) -> None:
+    def __init__(self, found: Incident, bench: MinimizeBench, *, keep_times: bool) -> None:
         self.found, self.bench, self.keep_times = found, bench, keep_times
         self.clock = found.now if keep_times else instant.parse_instant(NOW)
         words = {text for each in found.every for text in constants(each.policy)}
@@ -86,7 +86,7 @@ class _Capture:
             )
         return smallest(found.facts, does)
 
-    def _masked(self, facts: Sequence[dict[str, Any]], *, precise: bool = False) -> list[Entry]:
+    def _masked(self, facts: Sequence[dict[str, Any]], *, precise: bool = False) -> list[CapturedFact]:
         """The facts in short form. An id is called what a test calls it that does not give it.
 
         Where it is `precise`, each time has a fraction of a second where it had one.
@@ -107,18 +107,18 @@ class _Capture:
             made[name] = value + self.clock - self.found.now if moved else value  # type: ignore[operator]
         return made
 
-    def _told(self, entries: Iterable[Entry], params: Mapping[str, Value]) -> Told | None:
+    def _told(self, entries: Iterable[CapturedFact], params: Mapping[str, Value]) -> CaseOutcome | None:
         facts = whole([{kind: nested(fields)} for kind, fields in entries], self.task, self.clock)
         return None if facts is None else self.bench.told(facts, self.task, self.clock, {**self.found.params, **params})
 
     def _stated(
-        self, entries: Iterable[Entry], params: Mapping[str, Value], wanted: Told, name: str | None
+        self, entries: Iterable[CapturedFact], params: Mapping[str, Value], wanted: CaseOutcome, name: str | None
     ) -> dict[str, Any]:
         kinds = {parameter.name: parameter.kind for parameter in self.found.loaded.policy.parameters}
         case: dict[str, Any] = {"case": name or _name(wanted)}
         case |= {"now": instant.format_instant(self.clock)} if self.keep_times else {}
         case |= {"task": self.task} if self.task != TASK else {}
-        case |= {"params": {n: printed(value, kinds[n]) for n, value in params.items()}} if params else {}
+        case |= {"params": {n: as_printed(value, kinds[n]) for n, value in params.items()}} if params else {}
         case["facts"] = [{kind: nested(fields)} for kind, fields in entries]
         return case | {"expect": _expectation(wanted)}
 
@@ -137,12 +137,12 @@ class _Capture:
                 raise UsageError(f"`{text}` of the ledger would be told by the case")
 
 
-def _smallest(entries: list[Entry], does: Callable[[list[Entry]], bool]) -> list[Entry]:
+def _smallest(entries: list[CapturedFact], does: Callable[[list[CapturedFact]], bool]) -> list[CapturedFact]:
     """Without the fields that a test fills in as well, and then without facts that are no longer needed."""
     paths = list(dict.fromkeys(path for _, fields in entries for path in fields))
     items = [(index, path) for path in paths for index, (_, fields) in enumerate(entries) if path in fields]
 
-    def kept(of: Iterable[tuple[int, str]]) -> list[Entry]:
+    def kept(of: Iterable[tuple[int, str]]) -> list[CapturedFact]:
         wanted = set(of)
         return [(k, {p: v for p, v in fields.items() if (i, p) in wanted}) for i, (k, fields) in enumerate(entries)]
 
@@ -153,14 +153,14 @@ def _smallest(entries: list[Entry], does: Callable[[list[Entry]], bool]) -> list
     return smallest(found, lambda tried: does(list(tried)))
 
 
-def _expectation(wanted: Told) -> dict[str, Any]:
+def _expectation(wanted: CaseOutcome) -> dict[str, Any]:
     if wanted.allow is None:
         return {"allow": "undecided", "reason": wanted.reason}
     findings = [{"rule": rule, "message": message} for rule, _, message in wanted.findings]
     return {"allow": wanted.allow, "state": wanted.state, "findings": findings}
 
 
-def _name(wanted: Told) -> str:
+def _name(wanted: CaseOutcome) -> str:
     rules = ", ".join(dict.fromkeys(rule for rule, _, _ in wanted.findings))
     return f"{wanted.state}: {rules}" if rules else wanted.state
 
@@ -198,14 +198,14 @@ def prove(source: Source, case: Mapping[str, Any], library: Library) -> None:
     Raises UsageError where it fails there.
     """
     suite, loaded = suite_of(source, library)
-    trial = run(suite, loaded, lambda name: name == f"{suite.id}/{case['case']}")
+    trial = run_suite(suite, loaded, lambda name: name == f"{suite.id}/{case['case']}")
     if not trial.cases or not trial.passed:
         raise UsageError(
             f"the case does not pass in `{source.name}`, for what that file says of every case; write to another file"
         )
 
 
-MOST = 10_000
+MAX_CASE_FACTS = 10_000
 """Facts that a test case may hold."""
 
 
@@ -221,8 +221,8 @@ class Incident(msgspec.Struct, frozen=True):
     now: int
     params: dict[str, Value]
     given: tuple[str, ...]
-    facts: tuple[Fact, ...]
-    told: Told
+    facts: tuple[WrittenFact, ...]
+    told: CaseOutcome
 
 
 def incident(session: Session) -> Incident:
@@ -240,10 +240,14 @@ def incident(session: Session) -> Incident:
         read = {identity for made in judge.decided.values() for identity in made.decision.evidence}
         summed = {kind for each in every for kind in _summed(each.policy)}
         lines = map(msgspec.json.decode, Export(snapshot, now, extent(tuple(names.values()), [loaded])).lines())
-        facts = tuple(islice(_read(lines, read, summed, names[task]), MOST + 1))
-        if len(facts) > MOST:
-            raise UsageError(f"the decision rests on more than {MOST:,} facts, which are too many for a test case")
-        return Incident(loaded, every, names[task], now, params, tuple(session.request.params), facts, told(decision))
+        facts = tuple(islice(_read(lines, read, summed, names[task]), MAX_CASE_FACTS + 1))
+        if len(facts) > MAX_CASE_FACTS:
+            raise UsageError(
+                f"the decision rests on more than {MAX_CASE_FACTS:,} facts, which are too many for a test case"
+            )
+        return Incident(
+            loaded, every, names[task], now, params, tuple(session.request.params), facts, outcome_of(decision)
+        )
 
     return session.over(gathering)
 
@@ -270,7 +274,7 @@ def _summed(policy: Policy) -> Iterable[str]:
     return (kind for each in policy.selections if each.take in ("count", "min", "max", "sum") for kind in each.kinds)
 
 
-def _read(facts: Iterable[Fact], read: set[str], summed: set[str], task: str) -> Iterable[Fact]:
+def _read(facts: Iterable[WrittenFact], read: set[str], summed: set[str], task: str) -> Iterable[WrittenFact]:
     """Those that were read, and the other tasks themselves: to be asked about, a task must be there."""
     for fact in facts:
         kind, identity = fact["kind"], fact.get("id")

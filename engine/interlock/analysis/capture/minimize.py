@@ -11,7 +11,7 @@ import msgspec
 from interlock.analysis.testing.facts import CaseFacts
 from interlock.diagnostics import EngineError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
-from interlock.ledger.memory import HeldFacts
+from interlock.ledger.memory import MemoryFacts
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
 from interlock.policy.check.issues import Report
@@ -51,10 +51,10 @@ def _without_chunks(items: list[T], size: int, does: Callable[[Sequence[T]], boo
     return found
 
 
-Fact = dict[str, Any]
+WrittenFact = dict[str, Any]
 
 
-class Told(msgspec.Struct, frozen=True):
+class CaseOutcome(msgspec.Struct, frozen=True):
     """What a decision says that a test case holds on to; `findings` are rules, severities and messages, sorted."""
 
     allow: bool | None
@@ -68,29 +68,33 @@ class Told(msgspec.Struct, frozen=True):
         return self.allow, self.state, sorted(rule for rule, _, _ in self.findings)
 
 
-def told(decision: Decision) -> Told:
+def outcome_of(decision: Decision) -> CaseOutcome:
     """What a decision says."""
     findings = sorted((f.rule, f.severity, f.message) for f in decision.findings)
-    return Told(decision.allow, decision.state, decision.reason, tuple(findings))
+    return CaseOutcome(decision.allow, decision.state, decision.reason, tuple(findings))
 
 
-class Bench:
+class MinimizeBench:
     """A policy, and room for facts to judge it on."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.held = HeldFacts("the case")
+        self.held = MemoryFacts("the case")
 
-    def told(self, facts: Sequence[Fact], task: str, now: int, params: Mapping[str, Value]) -> Told | None:
+    def told(
+        self, facts: Sequence[WrittenFact], task: str, now: int, params: Mapping[str, Value]
+    ) -> CaseOutcome | None:
         """What is decided on whole facts; None where it cannot be judged: a task's facts are missing."""
         with self.held.snapshot(facts, task, now) as snapshot:
             try:
-                return told(Judge(snapshot, self.held.path, now, "both").judged(self.loaded, task, params).decision)
+                return outcome_of(
+                    Judge(snapshot, self.held.path, now, "both").judged(self.loaded, task, params).decision
+                )
             except (UsageError, EngineError):
                 return None
 
 
-def whole(written: list[dict[str, Fact]], task: str, now: int) -> list[Fact] | None:
+def whole(written: list[dict[str, WrittenFact]], task: str, now: int) -> list[WrittenFact] | None:
     """The facts that a test makes of facts in short form; None where it refuses one."""
     report = Report(Document(Source("the case", ""), None, {}, {}))
     facts = CaseFacts(report, task)

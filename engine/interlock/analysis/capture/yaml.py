@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.diagnostics import PolicyError, Source, UsageError
 from interlock.policy.dump import dump
-from interlock.policy.parse import Document, parse
+from interlock.policy.parse import Document, parse_yaml
 
 _KEYS = ("case", "now", "task", "params", "facts", "expect")
 
@@ -24,7 +24,7 @@ def with_case(source: Source, case: Mapping[str, Any]) -> tuple[Source, Mapping[
 
     Nothing else of the text is changed. Raises PolicyError where it is no YAML, UsageError where no case can be added.
     """
-    document, issues = parse(source)
+    document, issues = parse_yaml(source)
     if document is None or issues:
         raise PolicyError(issues, (source,))
     cases = document.data.get("cases") if isinstance(document.data, dict) else None
@@ -36,7 +36,7 @@ def with_case(source: Source, case: Mapping[str, Any]) -> tuple[Source, Mapping[
     made = _text(named, place - (text.rfind("\n", 0, place) + 1))
     before = text[:at] if text[:at].endswith("\n") else text[:at] + "\n"
     found = f"{before}\n{made}{text[at:]}"
-    changed, _ = parse(Source(source.name, found))
+    changed, _ = parse_yaml(Source(source.name, found))
     if changed is None or changed.data != {**document.data, "cases": [*cases, named]}:
         raise UsageError(f"`{source.name}` is written so that no case can be added to it; write to another file")
     return Source(source.name, found if "\r\n" not in text else re.sub("\r?\n", "\r\n", found)), named

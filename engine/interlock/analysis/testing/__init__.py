@@ -12,12 +12,12 @@ from interlock.analysis.testing.parse import suite
 from interlock.diagnostics import EngineError, Issue, PolicyError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.files import is_meant, reason
-from interlock.ledger.memory import HeldFacts
+from interlock.ledger.memory import MemoryFacts
 from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.policy.library import Library
 
 
-def tried(paths: Sequence[str], library: Library, pattern: str | None = None) -> tuple[list[Trial], list[str]]:
+def run_tests(paths: Sequence[str], library: Library, pattern: str | None = None) -> tuple[list[Trial], list[str]]:
     """Run the tests at the paths, and report the policies there that have none.
 
     Of the cases, those that the regular expression `pattern` is found in, as POLICY/CASE. Raises PolicyError with every
@@ -26,7 +26,7 @@ def tried(paths: Sequence[str], library: Library, pattern: str | None = None) ->
     wanted = _expression(pattern) if pattern is not None else None
     files, untested = find_tests(paths, library)
     suites = _read(files, library)
-    trials = [run(each, loaded, lambda name: not wanted or wanted.search(name)) for each, loaded in suites]
+    trials = [run_suite(each, loaded, lambda name: not wanted or wanted.search(name)) for each, loaded in suites]
     ran = [trial for trial in trials if trial.cases]
     if not ran:
         raise UsageError(f"no case matches `{pattern}`" if suites else "there contains no test: nothing was tried")
@@ -112,7 +112,7 @@ def _refuse(error: OSError) -> None:
     raise UsageError(f"cannot read the tests in `{error.filename}`: {reason(error)}") from None
 
 
-def run(suite: Suite, loaded: Loaded, wanted: Callable[[str], object]) -> Trial:
+def run_suite(suite: Suite, loaded: Loaded, wanted: Callable[[str], object]) -> Trial:
     """Run the cases whose names are wanted, in their order."""
     bench = _Bench(suite, loaded)
     results = tuple(bench.case(case) for case in suite.cases if wanted(f"{suite.id}/{case.name}"))
@@ -125,7 +125,7 @@ class _Bench:
 
     def __init__(self, suite: Suite, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.held = HeldFacts(suite.path)
+        self.held = MemoryFacts(suite.path)
         self.tally = CoverageCounter(loaded.policy)
 
     def case(self, case: Case) -> CaseResult:

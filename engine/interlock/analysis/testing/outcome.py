@@ -10,7 +10,7 @@ import msgspec
 
 from interlock.analysis.explain import lines
 from interlock.analysis.explain import rule as rule_explained
-from interlock.evaluation.findings import completed
+from interlock.evaluation.findings import with_derived
 from interlock.language.evaluate import Known
 from interlock.model.decision import Decision, Finding
 from interlock.model.expression import Constant
@@ -120,7 +120,7 @@ def explain_failure(result: StepResult, policy: Policy, known: Known, verdict: V
     named = _named(differ["findings"]) if "findings" in differ else set()
     if not named and "verdict" in differ:
         named = {each.id for each in policy.rules if each.effect == "block"}
-    whole = completed(policy, known, verdict)
+    whole = with_derived(policy, known, verdict)
     asked = [index for index, each in enumerate(policy.rules) if each.id in named]
     return msgspec.structs.replace(
         result,

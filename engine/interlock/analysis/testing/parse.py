@@ -20,7 +20,7 @@ from interlock.model.policy import Output, Policy
 from interlock.model.testing import Case, Expectation, Expected, Step, Suite, VerdictName
 from interlock.policy.check.issues import Report
 from interlock.policy.library import Library
-from interlock.policy.parse import parse
+from interlock.policy.parse import parse_yaml
 
 NOW, TASK = "2026-01-01T00:00:00Z", "task"
 """The clock and the task of a case that gives none."""
@@ -105,7 +105,7 @@ def _case(report: Report, said: SuiteFile, case: CaseEntry, policy: Policy, path
 
 def _step(report: Report, then: ThenEntry, facts: CaseFacts, before: int, policy: Policy, path: _Path) -> Step:
     now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
-    if now >= instant.LIMIT:
+    if now >= instant.INTEGER_BOUND:
         report.at("E713", (*path, "after"), "the clock would pass the year 2254")
         now = before
     facts.remove(then.remove, (*path, "remove"))
@@ -212,7 +212,7 @@ class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_tests(source: Source) -> tuple[SuiteFile | None, Report | None, tuple[Issue, ...]]:
     """Read a test file: what it says, where further issues of it go, and the issues of its form."""
-    document, issues = parse(source, _NOUN)
+    document, issues = parse_yaml(source, _NOUN)
     if document is None:
         return None, None, issues
     report = Report(document)

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant
-from interlock.analysis.unblock.hypothesis import Bench, Supposition
+from interlock.analysis.unblock.hypothesis import Hypothesis, HypothesisBench
 from interlock.analysis.unblock.permanent import held_fact, permanent
 from interlock.analysis.unblock.search import Search, counting
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Engine, Judge, Loaded
 from interlock.ledger import Snapshot
 from interlock.ledger.export import name_of
-from interlock.ledger.memory import Supposed
+from interlock.ledger.memory import HypotheticalFacts
 from interlock.ledger.rows import ENVELOPE
 from interlock.model.decision import Decision
 from interlock.model.explanation import Cited
 from interlock.model.facts import Value
-from interlock.model.unblock import Fix, Permanent, Plan, Step, Unblock
+from interlock.model.unblock import Fix, Permanent, Plan, ReceiptStep, Unblock
 from interlock.request import Session
 from interlock.schemas import ENTITIES, catalog
 
@@ -49,7 +49,9 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
     plans: list[Plan] = []
     judged, bounded = 0, False
     if decision.allow is not True and _covered(judge):
-        bench = Bench(_supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge)
+        bench = HypothesisBench(
+            _supposed(judge), loaded, name_of(judge.snapshot, judge.snapshot.task_id(task)), params, judge
+        )
         for line, each in enumerate(loaded.policy.decide):
             if each.allow:
                 search = Search(bench, line)
@@ -82,7 +84,7 @@ def _covered(judge: Judge) -> bool:
     return True
 
 
-def _supposed(judge: Judge) -> Supposed:
+def _supposed(judge: Judge) -> HypotheticalFacts:
     """All that the policies that were judged by read of the tasks that they were judged for, and the entities that
     further receipts would be of."""
     kinds = {"task": False}
@@ -98,10 +100,10 @@ def _supposed(judge: Judge) -> Supposed:
             if moved is not None:
                 kinds.setdefault(moved.kind, False)
     rows = judge.snapshot.facts(tasks, sorted(kinds), sorted(kind for kind, every in kinds.items() if every))
-    return Supposed(judge.head.path, judge.head.seq, rows)
+    return HypotheticalFacts(judge.head.path, judge.head.seq, rows)
 
 
-def _plans(bench: Bench, found: list[Supposition]) -> list[Plan]:
+def _plans(bench: HypothesisBench, found: list[Hypothesis]) -> list[Plan]:
     """The suppositions that hold before both evaluators, none of whose receipts can be left out."""
     plans: list[Plan] = []
     for supposition in found:
@@ -124,23 +126,23 @@ def _plans(bench: Bench, found: list[Supposition]) -> list[Plan]:
     return plans
 
 
-def _step(fact: dict[str, Any]) -> Step:
+def _step(fact: dict[str, Any]) -> ReceiptStep:
     fields = {name: value for name, value in fact.items() if name not in ENVELOPE}
     if fact["correlation"]:
         fields["correlation"] = fact["correlation"]
-    return Step(fact["kind"], fields, catalog.responsible(fact["actor"]), fact["task"])
+    return ReceiptStep(fact["kind"], fields, catalog.responsible(fact["actor"]), fact["task"])
 
 
-def _limit(bench: Bench, supposition: Supposition) -> int | None:
+def _limit(bench: HypothesisBench, supposition: Hypothesis) -> int | None:
     """The last second at which the same receipts, all recorded then, do as well; None where there is none near."""
     good, span = supposition.at, instant.SECOND
-    while bench.allows(Supposition(good + span, supposition.facts)):
+    while bench.allows(Hypothesis(good + span, supposition.facts)):
         good, span = good + span, span * 2
         if span > _HORIZON:
             return None
     while span > instant.SECOND:
         span //= 2
-        if bench.allows(Supposition(good + span, supposition.facts)):
+        if bench.allows(Hypothesis(good + span, supposition.facts)):
             good += span
     return good
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.evaluation.findings import ranging
-from interlock.language.evaluate import Known, evaluate, find
+from interlock.language.evaluate import Known, evaluate, fact_of
 from interlock.language.substitute import about_variable
 from interlock.language.walk import reference, walk
 from interlock.model.expression import (
@@ -18,17 +18,17 @@ from interlock.model.expression import (
     Blocked,
     Compare,
     Constant,
+    Exists,
     Field,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
     Reference,
-    Single,
-    Some,
+    SingletonRef,
     Type,
-    Variable,
+    VariableRef,
 )
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
@@ -82,7 +82,7 @@ def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdic
             every = (node.op == "&&") is want
             for item in wrong[:1] if every else wrong:
                 yield from wishes(policy, item, want, known, verdict)
-        case Some():
+        case Exists():
             yield from _found(policy, node, want, known)
         case Blocked():
             yield from _unblocked(policy, known, verdict)
@@ -99,11 +99,11 @@ def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Goal]
             return
 
 
-def _found(policy: Policy, node: Some, want: bool, known: Known) -> Iterator[Goal]:
+def _found(policy: Policy, node: Exists, want: bool, known: Known) -> Iterator[Goal]:
     selection = _selection(policy, node.selection)
     if selection is None:
         return
-    own = about_variable(node.condition, Variable(node.variable), selection.name)
+    own = about_variable(node.condition, VariableRef(node.variable), selection.name)
     if want:
         yield Wish(selection.name, own, True, known)
         return
@@ -128,8 +128,8 @@ def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Goal
 
 
 def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known) -> Iterator[Goal]:
-    name = of.name if isinstance(of, Variable) else of.selection
-    fact = find(of, known)
+    name = of.name if isinstance(of, VariableRef) else of.selection
+    fact = fact_of(of, known)
     if any(need.name == name for need in policy.needs):
         if fact is not None:
             yield Needing(name, fact.fields.get("task"))
@@ -145,13 +145,13 @@ def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known
     elif selection.take == "latest":
         own = about_variable(node, of, name)
         own = own if want else Not(own)
-        if isinstance(of, Lookup):
-            key = Field(Variable(name), selection.per[0], Type("string"))
+        if isinstance(of, MapRef):
+            key = Field(VariableRef(name), selection.per[0], Type("string"))
             own = Logic("&&", (Compare("==", key, _constant(evaluate(of.key, known))), own))
         elif fact is not None:
             own = _alike(selection, fact, own, want=True)
         yield Wish(name, own, True, known)
-    elif fact is None and isinstance(of, Single):
+    elif fact is None and isinstance(of, SingletonRef):
         yield Wish(name, TRUE, True, known)
 
 
@@ -164,7 +164,9 @@ def _is_moved(node: Node, of: Reference, selection: Selection) -> bool:
 
 def _alike(selection: Selection, fact: Fact, own: Node, *, want: bool) -> Node:
     """The condition for a fact of the same group."""
-    groups = [(Field(Variable(selection.name), path, Type("string")), fact.fields.get(path)) for path in selection.per]
+    groups = [
+        (Field(VariableRef(selection.name), path, Type("string")), fact.fields.get(path)) for path in selection.per
+    ]
     same = [Compare("==", field, _constant(value)) for field, value in groups]
     return Logic("&&", (*same, own if want else Not(own)))
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from interlock.evaluation.judge import Engine, Judge, Loaded
-from interlock.ledger.memory import Supposed
+from interlock.ledger.memory import HypotheticalFacts
 from interlock.model.decision import Decision
 from interlock.model.facts import Value
 
 
-class Supposition(msgspec.Struct, frozen=True):
+class Hypothesis(msgspec.Struct, frozen=True):
     """Receipts, in order, recorded at `at` (microseconds), which is then the instant of the request."""
 
     at: int
@@ -24,12 +24,12 @@ class Supposition(msgspec.Struct, frozen=True):
         """Equal for the same receipts at the same instant."""
         return (self.at, *sorted(msgspec.json.encode(fact) for fact in self.facts))
 
-    def without(self, place: int) -> Supposition:
+    def without(self, place: int) -> Hypothesis:
         """The same without the receipt at that place."""
-        return Supposition(self.at, self.facts[:place] + self.facts[place + 1 :])
+        return Hypothesis(self.at, self.facts[:place] + self.facts[place + 1 :])
 
 
-class Bench:
+class HypothesisBench:
     """A policy and a task over hypothetical facts, judged as `judge` judges the ledger's own.
 
     `judged` counts the hypotheses that were judged.
@@ -37,7 +37,7 @@ class Bench:
 
     def __init__(
         self,
-        supposed: Supposed,
+        supposed: HypotheticalFacts,
         loaded: Loaded,
         task: str,
         params: Mapping[str, Value],
@@ -47,7 +47,7 @@ class Bench:
         self.judged = 0
 
     @contextmanager
-    def judge(self, supposition: Supposition, engine: Engine = "reference") -> Iterator[Judge | None]:
+    def judge(self, supposition: Hypothesis, engine: Engine = "reference") -> Iterator[Judge | None]:
         """A judge over the facts and the hypothetical receipts; None where a schema rejects one of these."""
         head = self.supposed.head
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
@@ -59,13 +59,13 @@ class Bench:
                 else Judge(snapshot, path, supposition.at, engine, asked.waivers, asked.max_skew)
             )
 
-    def decide(self, supposition: Supposition, engine: Engine = "reference") -> Decision | None:
+    def decide(self, supposition: Hypothesis, engine: Engine = "reference") -> Decision | None:
         """The decision, if the receipts are valid."""
         self.judged += 1
         with self.judge(supposition, engine) as judge:
             return None if judge is None else judge.judged(self.loaded, self.task, self.params).decision
 
-    def allows(self, supposition: Supposition, engine: Engine = "reference") -> bool:
+    def allows(self, supposition: Hypothesis, engine: Engine = "reference") -> bool:
         """Whether the policy allows."""
         decision = self.decide(supposition, engine)
         return decision is not None and decision.allow is True

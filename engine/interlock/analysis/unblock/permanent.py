@@ -13,27 +13,27 @@ import msgspec
 
 from interlock.analysis.explain import cited
 from interlock.evaluation.findings import ranging
-from interlock.language.evaluate import Known, evaluate, find
+from interlock.language.evaluate import Known, evaluate, fact_of
 from interlock.language.walk import reference, selections, walk
 from interlock.model.explanation import Cited
 from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
+    Exists,
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
     Present,
     Reference,
-    Single,
-    Some,
+    SingletonRef,
     Sum,
     Type,
-    Variable,
+    VariableRef,
 )
 from interlock.model.policy import Policy, Selection
 from interlock.model.unblock import HeldFact, Permanent
@@ -92,7 +92,7 @@ class _Proof:
         rule = self.policy.rules[firing.rule]
         names = dict(zip(rule.loops, rule.loops, strict=True))
         here = ranging(rule, firing.facts, known)
-        proofs = [self.fact(Variable(name), None, here, names) for name in rule.loops]
+        proofs = [self.fact(VariableRef(name), None, here, names) for name in rule.loops]
         return _all([*proofs, self.node(rule.condition, here, names, None)])
 
     def denied(self, known: Known, blocked: _Held) -> _Held | None:
@@ -118,7 +118,7 @@ class _Proof:
                 return self.logic(node, known, names, blocked)
             case Blocked():
                 return blocked if known.blocked else None
-            case Some():
+            case Exists():
                 return self.some(node, known, names)
             case Compare() | In() | Present():
                 return self.leaf(node, known, names)
@@ -131,14 +131,14 @@ class _Proof:
         settled = [item for item in node.items if evaluate(item, known) is value]
         return _fewest(self.node(item, known, names, blocked) for item in settled)
 
-    def some(self, node: Some, known: Known, names: dict[str, str]) -> _Held | None:
+    def some(self, node: Exists, known: Known, names: dict[str, str]) -> _Held | None:
         """That some fact that was found stays, and stays found. What was not found may always come."""
         inner = {**names, node.variable: node.selection}
         proofs = []
         for fact in known.facts[node.selection]:
             here = known.looking_at(node.variable, fact)
             if evaluate(node.condition, here):
-                stays = self.fact(Variable(node.variable), None, here, inner)
+                stays = self.fact(VariableRef(node.variable), None, here, inner)
                 proofs.append(_all([stays, self.node(node.condition, here, inner, None)]))
         return _fewest(proofs)
 
@@ -149,11 +149,11 @@ class _Proof:
 
     def fact(self, of: Reference, path: str | None, known: Known, names: dict[str, str]) -> _Held | None:
         """That a reference goes on to be to this fact, and the field what it is."""
-        name = names.get(of.name) if isinstance(of, Variable) else of.selection
+        name = names.get(of.name) if isinstance(of, VariableRef) else of.selection
         selection = self.selections.get(name or "")
         if selection is None:
             return None
-        fact = find(of, known)
+        fact = fact_of(of, known)
         if fact is not None and fact.absent:
             fact = None
         if not by_receipts(selection.kinds[0]):
@@ -165,9 +165,9 @@ class _Proof:
             return _all([own, self.stays(selection, known)])
         if fact is None:
             return None
-        if selection.take == "all" or (selection.take == "earliest" and not isinstance(of, Lookup)):
+        if selection.take == "all" or (selection.take == "earliest" and not isinstance(of, MapRef)):
             return self.stays(selection, known)
-        if selection.take == "latest" and selection.name in self.context and isinstance(of, Single):
+        if selection.take == "latest" and selection.name in self.context and isinstance(of, SingletonRef):
             return {cited(fact): selection.kinds}
         return None
 
@@ -177,7 +177,7 @@ class _Proof:
         if where is not None and any(isinstance(inner, Now) for inner in walk(where)):
             return None
         names = {} if where is None else selections(where)
-        proofs = [self.fact(Single(name), None, known, {}) for name in names]
+        proofs = [self.fact(SingletonRef(name), None, known, {}) for name in names]
         if selection.parent is not None:
             parent = self.selections[selection.parent]
             proofs.append(self.stays(parent, known) if parent.take == "all" else None)

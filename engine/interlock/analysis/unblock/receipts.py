@@ -10,9 +10,9 @@ import msgspec
 from interlock import instant, schemas
 from interlock.analysis.unblock.goals import Moving, Wish
 from interlock.language.evaluate import Known
-from interlock.language.substitute import about_variable, filled
+from interlock.language.substitute import about_variable, substitute_known
 from interlock.ledger import Snapshot
-from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, Variable
+from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, VariableRef
 from interlock.model.facts import Value
 from interlock.model.policy import Policy, Selection
 from interlock.schemas import catalog
@@ -41,12 +41,12 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
     asked = [wish.condition]
     while True:
         if base.where is not None:
-            asked.append(about_variable(base.where, Variable(base.name), selection.name))
+            asked.append(about_variable(base.where, VariableRef(base.name), selection.name))
         if base.parent is None:
             break
         base = selections[base.parent]
     known = _without(wish.known, selection.name)
-    whole = filled(Logic("&&", tuple(asked)), known)
+    whole = substitute_known(Logic("&&", tuple(asked)), known)
     ledger = _Ledger(snapshot, task, None if base.scope == "ledger" else task, known.params)
     for kind in selection.kinds:
         if kind in schemas.ENTITIES:

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from interlock.analysis.explain import lacking
 from interlock.analysis.unblock.goals import Goal, Moving, Needing, Waiting, Wish, wishes
-from interlock.analysis.unblock.hypothesis import Bench, Supposition
+from interlock.analysis.unblock.hypothesis import Hypothesis, HypothesisBench
 from interlock.analysis.unblock.receipts import granting, moving
-from interlock.evaluation.judge import Judge, Judged, Loaded, maps
+from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
 from interlock.language.evaluate import Known, evaluate
-from interlock.language.substitute import filled
+from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.model.expression import TRUE
 from interlock.model.facts import Value
@@ -22,7 +22,7 @@ from interlock.model.verdict import Verdict
 
 MAX_HYPOTHESES = 400
 """That many hypotheses are judged for one line of `decide` before the search gives up."""
-MAX_STEPS = 16
+MAX_PLAN_STEPS = 16
 """No set of more receipts is looked for."""
 MAX_FOLLOWED_NEEDS = 4
 """That many policies deep are needs followed."""
@@ -34,19 +34,19 @@ _Asked = tuple[object, ...]
 class Search:
     """The smallest hypotheses that a line of `decide` allows. `bounded` says whether some were left untried."""
 
-    def __init__(self, bench: Bench, line: int) -> None:
+    def __init__(self, bench: HypothesisBench, line: int) -> None:
         self.bench, self.line, self.bounded = bench, line, False
 
-    def smallest(self, now: int) -> list[Supposition]:
+    def smallest(self, now: int) -> list[Hypothesis]:
         """All of the fewest receipts that were found, in the order in which they were."""
-        first = Supposition(now)
-        waiting: deque[tuple[Supposition, int, _Asked]] = deque([(first, self.rank(first), ())])
+        first = Hypothesis(now)
+        waiting: deque[tuple[Hypothesis, int, _Asked]] = deque([(first, self.rank(first), ())])
         seen = {first.identity()}
-        found: list[Supposition] = []
+        found: list[Hypothesis] = []
         start = self.bench.judged
         while waiting:
             here, rank, above = waiting.popleft()
-            if (found and len(here.facts) >= len(found[0].facts)) or len(here.facts) >= MAX_STEPS:
+            if (found and len(here.facts) >= len(found[0].facts)) or len(here.facts) >= MAX_PLAN_STEPS:
                 self.bounded |= not found
                 continue
             asked, children = self.children(here)
@@ -66,7 +66,7 @@ class Search:
                     waiting.append((child, reached, asked))
         return found
 
-    def rank(self, supposition: Supposition) -> int:
+    def rank(self, supposition: Hypothesis) -> int:
         """How near the wanted line is: twice its place where it is taken. The later the line that is taken instead, the
         nearer; nearest, where it is a later one. Nothing is less than undecided."""
         decision = self.bench.decide(supposition)
@@ -76,10 +76,10 @@ class Search:
         taken = next(n for n, line in enumerate(lines) if (line.state, line.allow) == (decision.state, decision.allow))
         return 2 * taken if taken <= self.line else 2 * self.line - 1
 
-    def children(self, here: Supposition) -> tuple[_Asked, list[Supposition]]:
+    def children(self, here: Hypothesis) -> tuple[_Asked, list[Hypothesis]]:
         """What might bring the line nearer: for each goal a further receipt, or a later instant."""
         bench = self.bench
-        found: list[Supposition] = []
+        found: list[Hypothesis] = []
         asked: list[object] = []
         with bench.judge(here) as judge:
             if judge is None:
@@ -88,13 +88,13 @@ class Search:
                 asked.append((task, policy.id, *_told(atom)))
                 match atom:
                     case Waiting():
-                        found.append(Supposition(atom.until, here.facts))
+                        found.append(Hypothesis(atom.until, here.facts))
                     case Wish():
                         more = granting(policy, atom, task, judge.snapshot)
-                        found += [Supposition(here.at, (*here.facts, fact)) for fact in more]
+                        found += [Hypothesis(here.at, (*here.facts, fact)) for fact in more]
                     case Moving():
                         more = moving(atom, task, judge.snapshot)
-                        found += [Supposition(here.at, (*here.facts, fact)) for fact in more]
+                        found += [Hypothesis(here.at, (*here.facts, fact)) for fact in more]
         return tuple(asked), found
 
 
@@ -103,13 +103,13 @@ def _told(atom: Goal) -> _Asked:
     match atom:
         case Wish():
             counts = [fact.fields for fact in atom.known.facts.get(atom.selection, ()) if fact.id is None]
-            return (atom.selection, atom.want, notation(filled(atom.condition, atom.known)), str(counts))
+            return (atom.selection, atom.want, notation(substitute_known(atom.condition, atom.known)), str(counts))
         case Moving():
             return (atom.entity.id,)
     return (atom,)
 
 
-def counting(judged: Judged) -> Verdict | None:
+def counting(judged: Evaluated) -> Verdict | None:
     """The verdict, without the firings that a waiver excuses; None where no rule was judged."""
     waived = {finding.rule for finding in judged.decision.findings if finding.waived}
     if judged.verdict is None or not waived:
@@ -143,7 +143,7 @@ def wanted(
                 break
 
 
-def _required(judge: Judge, judged: Judged) -> Iterator[Goal]:
+def _required(judge: Judge, judged: Evaluated) -> Iterator[Goal]:
     """What is missing for the policy to be decided."""
     policy = judged.loaded.policy
     if judged.lacks is not None:

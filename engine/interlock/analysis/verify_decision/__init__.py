@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 
 from interlock.analysis.decision_log import answer, fingerprint
-from interlock.analysis.verify_decision.comparison import changes, only
+from interlock.analysis.verify_decision.comparison import field_changes, only
 from interlock.analysis.verify_decision.heads import Head, Heads
 from interlock.analysis.verify_decision.policies import Policies
 from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageError, digest
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
 from interlock.model.decision import Finding
-from interlock.model.decision_log import Change, Entry, Record, Rejudged, Shift
+from interlock.model.decision_log import FactChange, FieldChange, LogEntry, Record, Rejudged
 from interlock.moment import Moment, by_clock, moment
 from interlock.request import Request, Session
 
@@ -31,7 +31,7 @@ _AHEAD = ("valid_until", "next_change", "validity")
 _UNKNOWN = "for how long it holds is not verified: the feed that stands in may lack what came later"
 
 
-class Court:
+class Reevaluator:
     """Judges recorded decisions again, each over the ledger that it names, or over one that stands in for all.
 
     The session's ledger stands in for all, where its request names one. A ledger is opened once, and kept open. With a
@@ -47,7 +47,7 @@ class Court:
         self._heads = Heads()
         self._lines: dict[bytes, int] = {}
 
-    def judge(self, line: int, found: Entry | str) -> Rejudged:
+    def judge(self, line: int, found: LogEntry | str) -> Rejudged:
         """What comes of a line of a log. Raises LedgerError when a ledger cannot be read."""
         if isinstance(found, str):
             return Rejudged(line, "unjudged", why=found)
@@ -72,7 +72,7 @@ class Court:
         for ledger in self._open.values():
             ledger.close()
 
-    def _rejudged(self, told: Rejudged, entry: Entry) -> Rejudged:
+    def _rejudged(self, told: Rejudged, entry: LogEntry) -> Rejudged:
         before = entry.record
         ledger = self._ledger(before)
         file, folders = self._policies.find(before)
@@ -81,7 +81,7 @@ class Court:
         head = self._heads.find(ledger, before, now.now)
         again = self._recomputed(before, ledger, file, folders, now, head.seq)
         after = _document(again, before)
-        differing, notes, doubt = list(changes(entry.document, after)), list(head.notes), None
+        differing, notes, doubt = list(field_changes(entry.document, after)), list(head.notes), None
         if before.asked.waivers is not None and self._request.waivers is None:
             notes.append(f"judged with the waivers `{before.asked.waivers}`, which only the log names")
         if ledger.path != before.decision.ledger.path and is_feed(ledger.path) and not before.asked.live:
@@ -89,7 +89,7 @@ class Court:
             notes += [_UNKNOWN] if known != differing else []
             differing = known
         if head.passed is not None:
-            differing.append(Change("head", before.head, head.passed))
+            differing.append(FieldChange("head", before.head, head.passed))
         elif head.possible is not None:
             later = self._recomputed(before, ledger, file, folders, now, head.possible)
             same = _says(_document(later, before)) == _says(after)
@@ -99,7 +99,7 @@ class Court:
         appeared, vanished = _findings(only(findings, was)), _findings(only(was, findings))
         facts = self._shifts(before, again, ledger, now, head)
         if before.facts != again.facts and not facts:
-            differing.append(Change("facts", sorted(before.facts), sorted(again.facts)))
+            differing.append(FieldChange("facts", sorted(before.facts), sorted(again.facts)))
         different = differing or appeared or vanished or facts
         return msgspec.structs.replace(
             told,
@@ -166,7 +166,7 @@ class Court:
             self._open[key] = open_ledger(path, strict=before.asked.strict_ledger)
         return self._open[key]
 
-    def _shifts(self, before: Record, after: Record, ledger: Ledger, now: Moment, head: Head) -> tuple[Shift, ...]:
+    def _shifts(self, before: Record, after: Record, ledger: Ledger, now: Moment, head: Head) -> tuple[FactChange, ...]:
         """The facts that are not what they were."""
         if before.facts == after.facts:
             return ()
@@ -226,21 +226,21 @@ def _findings(documents: list[dict[str, Any]]) -> tuple[Finding, ...]:
     return tuple(msgspec.convert(each, Finding) for each in documents)
 
 
-def _shifts(before: Record, after: Record, snapshot: Snapshot) -> Iterator[Shift]:
+def _shifts(before: Record, after: Record, snapshot: Snapshot) -> Iterator[FactChange]:
     """The facts that are not what they were. `snapshot` is of the instant and the head of both."""
     for kind, identity, recorded in _each(before.facts):
         now = after.facts.get(kind, {}).get(identity)
         row = snapshot.fact(kind, identity) if now is None else None
         stored = now if row is None else fingerprint(row)
         if stored is None:
-            yield Shift(kind, identity, "missing")
+            yield FactChange(kind, identity, "missing")
         elif stored != recorded:
-            yield Shift(kind, identity, "changed")
+            yield FactChange(kind, identity, "changed")
         elif now is None:
-            yield Shift(kind, identity, "unread")
+            yield FactChange(kind, identity, "unread")
     for kind, identity, _ in _each(after.facts):
         if identity not in before.facts.get(kind, {}):
-            yield Shift(kind, identity, "new")
+            yield FactChange(kind, identity, "new")
 
 
 def _each(facts: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, str]]:

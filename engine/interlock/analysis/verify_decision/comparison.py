@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from interlock.model.decision_log import Change
+from interlock.model.decision_log import FieldChange
 
 _INPUTS = frozenset({"asked"})
 """What a record is recomputed from: it shows in the fields that follow from it."""
@@ -13,7 +13,7 @@ _APART = frozenset({"facts", "findings"})
 """What is compared fact by fact and finding by finding."""
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
+def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:
     """The fields in which two records, as JSON objects, differ; those of the decision first.
 
     Facts are left out, and so are findings that are in one of them only (see `only`).
@@ -39,21 +39,21 @@ def only(findings: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -
     return found
 
 
-def _members(path: str, before: dict[str, Any], after: dict[str, Any], apart: frozenset[str]) -> Iterator[Change]:
+def _members(path: str, before: dict[str, Any], after: dict[str, Any], apart: frozenset[str]) -> Iterator[FieldChange]:
     for name in dict.fromkeys([*after, *before]):
         if name in apart:
             continue
         if name in before and name in after:
             yield from _differing(f"{path}{name}", before[name], after[name])
         else:
-            yield Change(f"{path}{name}", before.get(name), after.get(name))
+            yield FieldChange(f"{path}{name}", before.get(name), after.get(name))
 
 
-def _differing(path: str, before: Any, after: Any) -> Iterator[Change]:
+def _differing(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _members(f"{path}.", before, after, frozenset())
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, pair in enumerate(zip(before, after, strict=True)):
             yield from _differing(f"{path}.{index}", *pair)
     elif (type(before), before) != (type(after), after):
-        yield Change(path, before, after)
+        yield FieldChange(path, before, after)

@@ -11,7 +11,7 @@ import msgspec
 from interlock.diagnostics import EngineError
 from interlock.evaluation.rete.limits import MAX_FACTS, MAX_STEPS, EngineRows, check_facts, check_steps
 from interlock.evaluation.rete.rules import EngineRule, Translator
-from interlock.evaluation.rete.session import Session, fact_text, require_engine
+from interlock.evaluation.rete.session import EngineSession, fact_text, require_engine
 from interlock.model.compiled import Relation, Stratum
 from interlock.model.facts import Value
 
@@ -45,9 +45,9 @@ class Ruleset:
         self._layouts = translator.layouts
         self._texts = {name: fact_text(layout.kind, len(layout.fields)) for name, layout in self._layouts.items()}
         self._lock = allocate_lock()
-        self._sessions: list[tuple[Session, tuple[str, ...]]] = []
+        self._sessions: list[tuple[EngineSession, tuple[str, ...]]] = []
         for numbers, kinds in _split(self._rules):
-            self._sessions.append((Session({str(n): self._rules[n].patterns for n in numbers}), tuple(kinds)))
+            self._sessions.append((EngineSession({str(n): self._rules[n].patterns for n in numbers}), tuple(kinds)))
 
     def run(
         self,

@@ -55,7 +55,7 @@ def fact_text(kind: int, fields: int) -> str:
     return f'{{"sid":"{_SESSION}","id":"%06d","f0":{kind}{places}}}'
 
 
-class Session:
+class EngineSession:
     """A C ruleset and, while it runs, the one session on it. Not safe for threads: the caller has the lock."""
 
     def __init__(self, rules: dict[str, list[dict[str, object]]]) -> None:

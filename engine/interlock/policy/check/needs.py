@@ -10,7 +10,7 @@ import msgspec
 from interlock.diagnostics import nearest
 from interlock.language.scope import SelectionType, with_article
 from interlock.language.walk import walk
-from interlock.model.expression import Constant, Field, Node, Param, Some, Type, Variable, type_of
+from interlock.model.expression import Constant, Exists, Field, Node, Param, Type, VariableRef, type_of
 from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Report
 from interlock.policy.check.scopes import Names
@@ -111,9 +111,9 @@ def asking(needs: tuple[Need, ...], rules: tuple[Rule, ...], decide: tuple[Decid
     conditions = [rule.condition for rule in rules] + [line.when for line in decide if line.when is not None]
     asked = set[str]()
     for condition in conditions:
-        ranged = {node.variable: node.selection for node in walk(condition) if isinstance(node, Some)}
+        ranged = {node.variable: node.selection for node in walk(condition) if isinstance(node, Exists)}
         for node in walk(condition):
             if isinstance(node, Field) and node.path == "undecided":
-                name = node.of.name if isinstance(node.of, Variable) else node.of.selection
+                name = node.of.name if isinstance(node.of, VariableRef) else node.of.selection
                 asked.add(ranged.get(name, name))
     return tuple(msgspec.structs.replace(need, asks_undecided=need.name in asked) for need in needs)

@@ -9,7 +9,7 @@ import msgspec
 from interlock.diagnostics import nearest
 from interlock.language.scope import Scope
 from interlock.language.walk import children
-from interlock.model.expression import Node, Not, Some, Type, type_of
+from interlock.model.expression import Exists, Node, Not, Type, type_of
 from interlock.model.policy import Effect, Rule
 from interlock.policy.check.issues import Report, conjunction, opposite
 from interlock.policy.check.scopes import RESERVED, Names
@@ -151,7 +151,7 @@ def check_strata(report: Report, rules: tuple[Rule, ...]) -> None:
 
 def asked(node: Node, negated: bool = False) -> list[tuple[str, bool]]:
     """The selections that macros examine, each with whether their absence counts."""
-    if isinstance(node, Some):
+    if isinstance(node, Exists):
         return [(node.selection, negated), *asked(node.condition, negated)]
     inner = not negated if isinstance(node, Not) else negated
     return [found for child in children(node) for found in asked(child, inner)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Test
-from interlock.model.expression import Constant, Field, Lookup, Node, Now, Param, Single, Task, Variable
+from interlock.model.expression import Constant, Field, MapRef, Node, Now, Param, SingletonRef, TaskId, VariableRef
 from interlock.policy.compile.atoms import (
     Any,
     Atom,
@@ -70,13 +70,13 @@ class _Builder:
         self.tests: dict[OperandRef, list[Test]] = {}
         self.order: list[OperandRef] = []
         self.absent: list[Pattern] = []
-        self.found: dict[Variable, str] = {}
+        self.found: dict[VariableRef, str] = {}
         places = [place for atom in atoms for place in _places(atom)]
         wanted = dict.fromkeys([*places, *(p for place in places for p in _key_places(place))])
         self.order += [place for place in wanted if isinstance(place, GlobalFact)]
-        self.order += [place for place in wanted if isinstance(place, Single)]
-        self.order += [Variable(name) for name in loops]
-        self.order += [place for place in wanted if isinstance(place, Lookup)]
+        self.order += [place for place in wanted if isinstance(place, SingletonRef)]
+        self.order += [VariableRef(name) for name in loops]
+        self.order += [place for place in wanted if isinstance(place, MapRef)]
         for place in self.order:
             self.tests[place] = self.own_tests(place)
 
@@ -86,18 +86,18 @@ class _Builder:
         match place:
             case GlobalFact():
                 return ENVIRONMENT
-            case Single():
+            case SingletonRef():
                 return f"{place.selection}!"
-            case Variable():
+            case VariableRef():
                 return f"{place.name}#{len(self.absent)}" if place in self.found else place.name
-            case Lookup():
+            case MapRef():
                 return f"{place.selection}[{_key_text(place.key)}]"
 
     def relation_of(self, place: OperandRef) -> str:
         match place:
             case GlobalFact():
                 return self.relations.relation(ENVIRONMENT)
-            case Variable():
+            case VariableRef():
                 return self.relations.relation(self.found.get(place, place.name))
             case _:
                 return self.relations.relation(place.selection)
@@ -106,17 +106,17 @@ class _Builder:
 
     def own_tests(self, place: OperandRef) -> list[Test]:
         """What binding a fact asks of it by itself: a looked-up fact has the key, a ranged-over one is there."""
-        if isinstance(place, Lookup):
+        if isinstance(place, MapRef):
             return [self.key_test(place)]
-        if isinstance(place, Variable) and place.name in self.relations.singles:
+        if isinstance(place, VariableRef) and place.name in self.relations.singles:
             return [Test(self.plain(place, ""), "==", 1)]
         return []
 
-    def key_test(self, place: Lookup) -> Test:
+    def key_test(self, place: MapRef) -> Test:
         return self.same(place, "", _key_operand(place.key), True)
 
     def same(self, own: OperandRef, path: str, other: Operand, equal: bool) -> Test:
-        field = self.key_column(own) if path == "" and isinstance(own, Lookup) else self.plain(own, path)
+        field = self.key_column(own) if path == "" and isinstance(own, MapRef) else self.plain(own, path)
         op: Operator = "==" if equal else "!="
         if other.place is None:
             return Test(field, op, other.constant)
@@ -125,7 +125,7 @@ class _Builder:
     def plain(self, place: OperandRef, path: str) -> str:
         return self.relations.column(self.relation_of(place), ((1, path),))
 
-    def key_column(self, place: Lookup) -> str:
+    def key_column(self, place: MapRef) -> str:
         return self.relations.column(place.selection, ((1, self.relations.keys[place.selection]),))
 
     def add(self, atom: Atom) -> None:
@@ -137,9 +137,9 @@ class _Builder:
                 own, tests = self.linear_tests(atom, self.order)
                 for place, test in tests:
                     self.tests[place].append(test)
-            case Presence(place=Single() as place):
+            case Presence(place=SingletonRef() as place):
                 self.tests[place].append(Test(self.plain(place, ""), "==", 1 if atom.there else None))
-            case Presence(place=Lookup() as place) if not atom.there:
+            case Presence(place=MapRef() as place) if not atom.there:
                 self.absent.append(Pattern(f"no {self.alias(place)}", place.selection, (self.key_test(place),), True))
                 self.relations.relation(place.selection)
             case Any():
@@ -197,7 +197,7 @@ class _Builder:
     # -- macros and lists
 
     def any(self, atom: Any) -> None:
-        variable = Variable(atom.variable)
+        variable = VariableRef(atom.variable)
         self.found[variable] = atom.selection
         order = [*self.order, variable]
         tests: list[Test] = []
@@ -244,12 +244,12 @@ def _places(atom: Atom) -> list[OperandRef]:
             return [operand.place for operand in (atom.left, atom.right) if operand.place is not None]
         case Linear():
             return [operand.place for _, operand in atom.terms if operand.place is not None]
-        case Presence(place=Lookup() as place) if not atom.there:
+        case Presence(place=MapRef() as place) if not atom.there:
             return _key_places(place)
         case Presence():
             return [atom.place]
         case Any():
-            own = Variable(atom.variable)
+            own = VariableRef(atom.variable)
             return [place for test in atom.tests for place in _places(test) if place != own]
         case Member():
             return [atom.item.place] if atom.item.place is not None else []
@@ -257,7 +257,7 @@ def _places(atom: Atom) -> list[OperandRef]:
 
 
 def _key_places(place: OperandRef) -> list[OperandRef]:
-    if not isinstance(place, Lookup):
+    if not isinstance(place, MapRef):
         return []
     operand = _key_operand(place.key)
     return [operand.place] if operand.place is not None else []
@@ -269,7 +269,7 @@ def _key_operand(key: Node) -> Operand:
             return Operand(None, constant=key.value)
         case Param():
             return Operand(GlobalFact(), f"params.{key.name}")
-        case Task():
+        case TaskId():
             return Operand(GlobalFact(), "task")
         case Now():
             return Operand(GlobalFact(), "now")
@@ -283,9 +283,9 @@ def _key_text(key: Node) -> str:
     match operand.place:
         case None:
             return repr(operand.constant)
-        case Variable(name=name):
+        case VariableRef(name=name):
             return f"{name}.{operand.path}"
-        case Single(selection=selection):
+        case SingletonRef(selection=selection):
             return f"{selection}!.{operand.path}"
     return f"{ENVIRONMENT}.{operand.path}"
 

@@ -18,9 +18,9 @@ from interlock.model.expression import (
     Node,
     Now,
     Param,
-    Single,
+    SingletonRef,
     Sum,
-    Variable,
+    VariableRef,
     type_of,
 )
 from interlock.model.policy import Policy, Rule, Selection, values
@@ -52,7 +52,7 @@ def runs(node: Node, made: Set[str] = frozenset()) -> bool:
     if isinstance(node, Now):
         return True
     if isinstance(node, Field) and node.type.kind in ("timestamp", "duration"):
-        of = node.of.name if isinstance(node.of, Variable) else node.of.selection
+        of = node.of.name if isinstance(node.of, VariableRef) else node.of.selection
         return of in made
     return not isinstance(node, Compare | In) and any(runs(child, made) for child in children(node))
 
@@ -99,7 +99,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> ClockC
     paths: dict[str, str] = {
         node.path: node.type.kind
         for node in walk(selection.where)
-        if isinstance(node, Field) and not isinstance(node.of, Single)
+        if isinstance(node, Field) and not isinstance(node.of, SingletonRef)
     }
     # More may change than what is given to the rules, and what is left out of it would change unseen.
     found = query(policy, wide, paths)
@@ -112,7 +112,7 @@ def _moves(node: Node, needs: set[str]) -> bool:
     """Whether a condition may read what grows with the clock: `now`, a parameter, or what a need gives."""
     for inner in walk(node):
         of = reference(inner)
-        given = isinstance(inner, Param) or (isinstance(of, Single) and of.selection in needs)
+        given = isinstance(inner, Param) or (isinstance(of, SingletonRef) and of.selection in needs)
         if isinstance(inner, Now) or (given and type_of(inner).kind in _MOVING):
             return True
     return False
@@ -135,7 +135,7 @@ def _pace(node: Node) -> int | None:
             return 1
         case Constant():
             return 0
-        case Field() if not isinstance(node.of, Single):
+        case Field() if not isinstance(node.of, SingletonRef):
             return 0
         case Sum():
             left, right = _pace(node.left), _pace(node.right)

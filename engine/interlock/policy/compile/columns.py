@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from interlock import schemas
-from interlock.instant import LIMIT
+from interlock.instant import INTEGER_BOUND
 
 PLAIN = ("kind", "id", "seq", "task", "actor", "severity", "summary")
 _HIDING = (*PLAIN, "at", "correlation", "attributes")
@@ -14,7 +14,7 @@ ROW = "kind, id, seq, task, at, instant, actor, severity, summary, correlation, 
 
 
 INVALID = (
-    f"((typeof(id) = 'text' AND seq BETWEEN 0 AND {LIMIT - 1} AND instant IS NOT NULL AND at < '2255'"
+    f"((typeof(id) = 'text' AND seq BETWEEN 0 AND {INTEGER_BOUND - 1} AND instant IS NOT NULL AND at < '2255'"
     " AND is_valid(kind, task, actor, severity, summary, correlation, attributes)) IS NOT 1)"
 )
 """SQL that is 1 where the schema refuses the whole fact: for facts that are used without being taken out."""
@@ -93,7 +93,7 @@ def schema_test(spec: schemas.FieldSpec, path: str) -> str | None:
         members = ", ".join("'" + value.replace("'", "''") + "'" for value in spec.enum)
         right.append(f"json_extract({document}, {steps}) IN ({members})")
     if spec.kind == "int":
-        right.append(f"abs(json_extract({document}, {steps})) < {LIMIT}")
+        right.append(f"abs(json_extract({document}, {steps})) < {INTEGER_BOUND}")
     if spec.kind == "timestamp":
         right.append(f"instant_of(json_extract({document}, {steps})) IS NOT NULL")
     valid = " AND ".join(right)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.language.walk import children, reference, selections
-from interlock.model.expression import Field, Node, Present, Size, Some, Variable
+from interlock.model.expression import Exists, Field, Node, Present, Size, VariableRef
 from interlock.model.policy import DecideLine, Policy, Rule, Template, values
 
 
@@ -36,7 +36,7 @@ def _everything(policy: Policy) -> Iterator[tuple[Node, dict[str, str]]]:
         for node in of_rule(rule):
             yield node, {name: name for name in rule.loops}
         for name in rule.loops:
-            yield Some(name, "", rule.condition), {loop: loop for loop in rule.loops}
+            yield Exists(name, "", rule.condition), {loop: loop for loop in rule.loops}
     for line in policy.decide:
         if line.when is not None:
             yield line.when, {}
@@ -72,16 +72,16 @@ def expressions(*templates: Template) -> list[Node]:
 
 def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, str]]) -> None:
     of = reference(node)
-    name = variables.get(of.name, "") if isinstance(of, Variable) else of.selection if of is not None else ""
+    name = variables.get(of.name, "") if isinstance(of, VariableRef) else of.selection if of is not None else ""
     if name:
         paths = found.setdefault(name, {})
         if isinstance(node, Field):
             paths[node.path] = node.type.kind
         if isinstance(node, Present) and node.groups:
             paths["seq"] = "int"
-    if isinstance(node, Some | Size):
+    if isinstance(node, Exists | Size):
         found.setdefault(node.selection, {})
-    if isinstance(node, Some):
+    if isinstance(node, Exists):
         variables = {**variables, node.variable: node.selection}
     for inner in children(node):
         _note(inner, variables, found)

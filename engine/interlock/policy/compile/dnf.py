@@ -13,20 +13,20 @@ from interlock.model.expression import (
     Blocked,
     Compare,
     Constant,
+    Exists,
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Now,
     Param,
     Present,
-    Some,
     Sum,
-    Task,
+    TaskId,
     Type,
-    Variable,
+    VariableRef,
     type_of,
 )
 from interlock.policy.compile.atoms import (
@@ -72,20 +72,20 @@ def disjunction(node: Node, holds: bool = True) -> Disjunction:
                 Compare("!=", Field(node.of, "seq", Type("int")), Constant(None, Type("null"))), holds
             )
         case Present():
-            return YES if isinstance(node.of, Variable) and holds else _present(node, holds)
+            return YES if isinstance(node.of, VariableRef) and holds else _present(node, holds)
         case Blocked():
             return [(Blocks(holds),)]
         case Compare():
             return comparison_terms(node, holds)
         case In():
             return _contained(node, holds)
-        case Some():
+        case Exists():
             return _some(node, holds)
     raise AssertionError(f"not a condition: {node!r}")
 
 
 def _present(node: Present, holds: bool) -> Disjunction:
-    return NO if isinstance(node.of, Variable) else [(Presence(node.of, holds),)]
+    return NO if isinstance(node.of, VariableRef) else [(Presence(node.of, holds),)]
 
 
 # -- membership and macros
@@ -95,7 +95,7 @@ def _contained(node: In, holds: bool) -> Disjunction:
     if node.param:
         item = operand_of(node.item)
         atom = Member(item, node.param, holds)
-        if not isinstance(item.place, Lookup):
+        if not isinstance(item.place, MapRef):
             return [(atom,)]
         there: Disjunction = [(Presence(item.place, True), atom)]
         return there if holds else either(there, [(Presence(item.place, False),)])
@@ -106,7 +106,7 @@ def _contained(node: In, holds: bool) -> Disjunction:
     return found
 
 
-def _some(node: Some, holds: bool) -> Disjunction:
+def _some(node: Exists, holds: bool) -> Disjunction:
     """`exists`: some alternative has a match; its opposite: no alternative has."""
     found = NO if holds else YES
     for branch in disjunction(node.condition):
@@ -126,7 +126,7 @@ def _some(node: Some, holds: bool) -> Disjunction:
 
 def _outer(tests: tuple[object, ...], variable: str) -> list[Operand]:
     """The fields of other facts that the numeric tests of a macro read and that may be null."""
-    here = Variable(variable)
+    here = VariableRef(variable)
     operands = [operand for test in tests if isinstance(test, Linear) for _, operand in test.terms]
     return [operand for operand in dict.fromkeys(operands) if operand.nullable and operand.place != here]
 
@@ -166,7 +166,7 @@ def _opposite(atoms: tuple[object, ...]) -> Disjunction:
 
 
 def _reads(atom: object, variable: str) -> bool:
-    here = Variable(variable)
+    here = VariableRef(variable)
     match atom:
         case Equality():
             return here in (atom.left.place, atom.right.place)
@@ -209,23 +209,23 @@ def operand_of(node: Node) -> Operand:
     """A field, parameter or constant as atoms name it."""
     match node:
         case Field():
-            return Operand(node.of, node.path, nullable=node.type.nullable or isinstance(node.of, Lookup))
+            return Operand(node.of, node.path, nullable=node.type.nullable or isinstance(node.of, MapRef))
         case Constant():
             return Operand(None, constant=node.value, nullable=node.value is None)
         case Param():
             return Operand(GlobalFact(), f"params.{node.name}", nullable=node.type.nullable)
         case Now():
             return Operand(GlobalFact(), "now", nullable=False)
-        case Task():
+        case TaskId():
             return Operand(GlobalFact(), "task", nullable=False)
     raise AssertionError(f"not an operand: {node!r}")
 
 
 def equality(left: Operand, right: Operand, equal: bool) -> Disjunction:
     """The ways for two operands to be equal (or not); an absent lookup's fields are null."""
-    if isinstance(left.place, Lookup):
+    if isinstance(left.place, MapRef):
         return _by_lookup(left.place, Equality(left, right, equal), equality(Operand(None), right, equal))
-    if isinstance(right.place, Lookup):
+    if isinstance(right.place, MapRef):
         return _by_lookup(right.place, Equality(left, right, equal), equality(left, Operand(None), equal))
     return _same_plain(left, right, equal)
 
@@ -242,10 +242,10 @@ def _same_plain(left: Operand, right: Operand, equal: bool) -> Disjunction:
     return [(Equality(left, right, equal),)]
 
 
-def _by_lookup(place: Lookup, atom: Equality, absent: Disjunction) -> Disjunction:
+def _by_lookup(place: MapRef, atom: Equality, absent: Disjunction) -> Disjunction:
     other = atom.right if atom.left.place == place else atom.left
     there: Disjunction = [(Presence(place, True), atom)]
-    if isinstance(other.place, Lookup) and other.place != place:
+    if isinstance(other.place, MapRef) and other.place != place:
         there = both(there, [(Presence(other.place, True),)])
         own = atom.left if atom.left.place == place else atom.right
         alone = _same_plain(own, Operand(None), atom.equal)
@@ -309,5 +309,5 @@ def settled(atom: Linear) -> Disjunction:
         left = atom.constant
         truth = {"==": left == 0, "!=": left != 0, "<": left < 0, "<=": left <= 0, ">": left > 0, ">=": left >= 0}
         return YES if truth[atom.op] else NO
-    lookups = dict.fromkeys(operand.place for _, operand in atom.terms if isinstance(operand.place, Lookup))
+    lookups = dict.fromkeys(operand.place for _, operand in atom.terms if isinstance(operand.place, MapRef))
     return [(*(Presence(place, True) for place in lookups), atom)]

@@ -15,11 +15,11 @@ What the text takes care of:
 from __future__ import annotations
 
 from interlock import schemas
-from interlock.instant import LIMIT
+from interlock.instant import INTEGER_BOUND
 from interlock.language.sql import Writer
 from interlock.language.walk import walk
 from interlock.model.compiled import Query
-from interlock.model.expression import Compare, Field, Logic, Node, Variable
+from interlock.model.expression import Compare, Field, Logic, Node, VariableRef
 from interlock.model.policy import Policy, Selection
 from interlock.policy.compile.columns import INVALID, ROW, column_of, plain_tests, schema_test, stored
 from interlock.policy.compile.groups import TIES, absent
@@ -32,7 +32,7 @@ _BEATS = ("app_heartbeat", "dispatch_watch_heartbeat")
 _AGGREGATES = ("count", "min", "max", "sum")
 _SEEN = "(at < :floor OR coalesce(instant, 0) <= :now)"
 """What had arrived at the instant of the request; a second condition excludes texts later than its second."""
-_SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {LIMIT}, CAST(total(v) AS INTEGER), 'too large'))"
+_SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {INTEGER_BOUND}, CAST(total(v) AS INTEGER), 'too large'))"
 """The sum of numbers, of which SQLite's own would end the query beyond 64 bits. Floats are exact below the limit."""
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -82,7 +82,7 @@ class _Built:
     def read(self) -> list[str]:
         """The candidate's fields that decide whether and where a row is selected, none of them computed."""
         fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
-        found = [field.path for field in fields if isinstance(field.of, Variable)]
+        found = [field.path for field in fields if isinstance(field.of, VariableRef)]
         own = [self.selection.of] if self.selection.of else []
         own += ["receipt_id"] if self.selection.kinds[0] in ("wake_action", "smoke_seat") else []  # none if invalid
         return stored(self.selection.kinds, [*found, *self.selection.per, *own])
@@ -296,9 +296,9 @@ def _bound(node: Node) -> Node | None:
     op, left, right = node.op, node.left, node.right
     if _is_at(right):
         op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
-    fixed = not any(isinstance(inner, Field) and isinstance(inner.of, Variable) for inner in walk(right))
+    fixed = not any(isinstance(inner, Field) and isinstance(inner.of, VariableRef) for inner in walk(right))
     return right if _is_at(left) and op in (">", ">=") and fixed else None
 
 
 def _is_at(node: Node) -> bool:
-    return isinstance(node, Field) and isinstance(node.of, Variable) and node.path == "at"
+    return isinstance(node, Field) and isinstance(node.of, VariableRef) and node.path == "at"

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from interlock.policy.docs.graph import drawn
-from interlock.policy.docs.page import page
+from interlock.policy.docs.page import policy_page
 
-__all__ = ["drawn", "page"]
+__all__ = ["drawn", "policy_page"]

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from interlock.language.evaluate import printed
+from interlock.language.evaluate import as_printed
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, Rule
 from interlock.policy.docs.graph import EFFECTS, drawn, listed_values, loops, mermaid, taken
 from interlock.policy.parse import Document
 
 
-def page(policy: Policy, document: Document) -> str:
+def policy_page(policy: Policy, document: Document) -> str:
     """The page of a policy that was made of `document`."""
     written: dict[str, Any] = document.data
     parts = [
@@ -57,7 +57,7 @@ def _default(value: Value, kind: str) -> str:
         return ",".join(value)
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    return str(printed(value, kind)) or '""'
+    return str(as_printed(value, kind)) or '""'
 
 
 def _needs(policy: Policy, written: dict[str, Any]) -> Iterator[str]:

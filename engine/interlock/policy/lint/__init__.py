@@ -13,7 +13,7 @@ from interlock.diagnostics import Issue
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.language.walk import selections, walk
 from interlock.ledger import Snapshot
-from interlock.ledger.memory import HeldFacts
+from interlock.ledger.memory import MemoryFacts
 from interlock.model.expression import In, Node, Param
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, values
@@ -190,7 +190,7 @@ def allowing(loaded: Loaded) -> int | None:
     policies that it needs are decided likewise. Both evaluators judge.
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
-    nothing = HeldFacts("nothing")
+    nothing = MemoryFacts("nothing")
     decision = Judge(_Nothing(nothing.source, _NOW), "", _NOW, "both").judged(loaded, "task", params).decision
     nothing.close()
     if decision.allow is not True:

@@ -14,17 +14,17 @@ from interlock.language.walk import selections
 from interlock.model.expression import (
     Compare,
     Constant,
+    Exists,
     Field,
     In,
     Logic,
-    Lookup,
+    MapRef,
     Node,
     Not,
     Present,
     Reference,
-    Some,
     Sum,
-    Variable,
+    VariableRef,
     type_of,
 )
 from interlock.model.facts import Value
@@ -97,7 +97,7 @@ def _truth(node: Node, absent: _Absent) -> bool | None:
         case Not():
             found = _truth(node.item, absent)
             return None if found is None else not found
-        case Some() if node.selection in absent.names:
+        case Exists() if node.selection in absent.names:
             return _truth(node.condition, _Absent(absent.names | {node.variable}, absent.keys))
         case Compare():
             return _compared(node, absent)
@@ -140,6 +140,6 @@ def _value(node: Node, absent: _Absent) -> Value | _Unknown:
 
 
 def _is_absent(of: Reference, absent: _Absent) -> bool:
-    if isinstance(of, Variable):
+    if isinstance(of, VariableRef):
         return of.name in absent.names
-    return isinstance(of, Lookup) and of.selection in absent.names
+    return isinstance(of, MapRef) and of.selection in absent.names

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from interlock.model.expression import Field, Param, Single, Variable
+from interlock.model.expression import Field, Param, SingletonRef, VariableRef
 from interlock.policy.compile.atoms import (
     Any,
     Atom,
@@ -73,8 +73,8 @@ def _nameless(macro: Any) -> frozenset[object]:
     """The tests of a macro, whatever it calls the fact."""
 
     def renamed(operand: Operand) -> Operand:
-        here = operand.place == Variable(macro.variable)
-        return msgspec.structs.replace(operand, place=Variable("")) if here else operand
+        here = operand.place == VariableRef(macro.variable)
+        return msgspec.structs.replace(operand, place=VariableRef("")) if here else operand
 
     return frozenset(
         Equality(renamed(test.left), renamed(test.right), test.equal)
@@ -87,7 +87,9 @@ def _nameless(macro: Any) -> frozenset[object]:
 def _contradicts(atoms: tuple[Atom, ...], closed: Closed, domains: Mapping[object, Domain]) -> bool:
     absent = {atom.place for atom in atoms if isinstance(atom, Presence) and not atom.there}
     present = {atom.place for atom in atoms if isinstance(atom, Presence) and atom.there}
-    if absent & present or any(isinstance(place, Single) and place.selection in closed.always for place in absent):
+    if absent & present or any(
+        isinstance(place, SingletonRef) and place.selection in closed.always for place in absent
+    ):
         return True
     if any(isinstance(atom, Blocks) and atom.blocked and not closed.blocks for atom in atoms):
         return True

@@ -5,14 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 
 from interlock.model.history import History
-from interlock.reporting.style import Look
+from interlock.reporting.style import RenderContext
 
 FORMATS = ("text", "json", "html", "svg")
 """What a history may be rendered as; each is a module of this package that has `render`."""
 
 
-def render(form: str, history: History, look: Look | None = None) -> str:
+def render(form: str, history: History, look: RenderContext | None = None) -> str:
     """A history in a format of `FORMATS`: whole lines. Only text looks as its reader likes it."""
     module = import_module(f"{__name__}.{form}")
-    rendered: str = module.render(history, look or Look()) if form == "text" else module.render(history)
+    rendered: str = module.render(history, look or RenderContext()) if form == "text" else module.render(history)
     return rendered

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from interlock.escape import harmless
 from interlock.instant import parse_instant
 from interlock.model.history import Cause, History, Interval, Mark
-from interlock.reporting.style import Look
-from interlock.reporting.text import COLOURS
+from interlock.reporting.style import RenderContext
+from interlock.reporting.text import VERDICT_COLOURS
 
 _SHOWN = 3
 """That many receipts of one instant are cited."""
 
 
-def render(history: History, look: Look) -> str:
+def render(history: History, look: RenderContext) -> str:
     """A headline, and the intervals of all lanes in the order of time, then of the lanes."""
     rows = [
         (parse_instant(interval.since), place, lane, before, interval)
@@ -46,10 +46,10 @@ def _time(text: str, day: str) -> str:
     return text.removeprefix(f"{day}T") if day else text
 
 
-def _row(before: Interval | None, interval: Interval, states: int, look: Look) -> str:
+def _row(before: Interval | None, interval: Interval, states: int, look: RenderContext) -> str:
     name = "undecided" if interval.allow is None else "allowed" if interval.allow else "denied"
     cause = _cause(interval.cause) if interval.cause else ""
-    return f"{look.paint(f'{name:9}', COLOURS[name])}  {_state(before, interval):{states}}  {cause}".rstrip()
+    return f"{look.paint(f'{name:9}', VERDICT_COLOURS[name])}  {_state(before, interval):{states}}  {cause}".rstrip()
 
 
 def _state(before: Interval | None, interval: Interval) -> str:

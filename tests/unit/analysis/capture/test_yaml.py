@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from interlock.analysis.capture.yaml import new_file, with_case
 from interlock.diagnostics import Source
-from interlock.policy.parse import parse
+from interlock.policy.parse import parse_yaml
 
 scalars = st.one_of(
     st.booleans(), st.integers(-(2**53), 2**53), st.none(), st.text(), st.sampled_from(["no", "-1m", "0s"])
@@ -31,7 +31,7 @@ cases = st.builds(
 @given(cases, cases)
 def test_what_is_written_is_read_again(case: dict[str, Any], more: dict[str, Any]) -> None:
     source = Source("a_test.yaml", new_file("smoke", "test.schema.json", case))
-    document, issues = parse(source)
+    document, issues = parse_yaml(source)
     assert document is not None
     assert issues == ()
     assert document.data == {"policy": "smoke", "cases": [case]}

@@ -11,13 +11,13 @@ from interlock.analysis.testing.facts import CaseFacts, relative_times
 from interlock.diagnostics import Source
 from interlock.instant import parse_instant
 from interlock.policy.check.issues import Report
-from interlock.policy.parse import parse
+from interlock.policy.parse import parse_yaml
 
 NOW = parse_instant("2026-06-22T09:10:00Z")
 
 
 def held(*facts: dict[str, Any], task: str = "demo") -> tuple[dict[str, Any], ...]:
-    document, _ = parse(Source("here_test.yaml", "cases: []"))
+    document, _ = parse_yaml(Source("here_test.yaml", "cases: []"))
     assert document is not None
     report = Report(document)
     found = CaseFacts(report, task)
