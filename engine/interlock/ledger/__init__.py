@@ -11,8 +11,8 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
 """
 
 from interlock.ledger.connection import NEWEST
+from interlock.ledger.conveyor import BUSY_SECONDS
 from interlock.ledger.ledger import Ledger, open_ledger
-from interlock.ledger.opening import BUSY_SECONDS
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 

@@ -11,11 +11,12 @@ from typing import Final
 from interlock.diagnostics import LedgerError, UnsettledError
 from interlock.ledger.connection import Connection
 from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, explained_error, has_events, refused
-from interlock.ledger.opening import BUSY_SECONDS, connect, in_wal_mode
-from interlock.ledger.place import detached, resolve, size, state
+from interlock.ledger.place import detached, quoted, resolve, size, state
 from interlock.ledger.source import doubt
 from interlock.ledger.views import WITHOUT_EVENTS
 
+BUSY_SECONDS: Final = 5.0
+"""How long to wait for a writer that holds the ledger locked."""
 LOGLESS: Final = "is in WAL mode and its log is not beside it: what was committed last may be missing"
 """What is said of a file that is either a ledger that was closed cleanly, or a copy without its log."""
 _ONE_PLACE: Final = "name the file that Conveyor writes to, with its folder, or a copy of both files"
@@ -66,7 +67,7 @@ class ConveyorFile:
         live = bool(log) or (log == 0 and index is not None)
         if live and apart is None:
             return False
-        if not in_wal_mode(self._file):
+        if not _in_wal_mode(self._file):
             if apart is not None:
                 self._note(f"{apart}, so that a journal may lie elsewhere: what was written last may be half of it")
             return False
@@ -81,7 +82,7 @@ class ConveyorFile:
 
     def _connected(self, patience: float) -> Connection:
         """The connection. Raises sqlite3.Error, and LedgerError where the database is not Conveyor's."""
-        database = connect(self._file, "&immutable=1" if self._sealed else "", patience)
+        database = _connect(self._file, "&immutable=1" if self._sealed else "", patience)
         try:
             database.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
             differs = differing(database)
@@ -140,3 +141,25 @@ class ConveyorFile:
 
 def _content(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """A connection that cannot write. `option` is added to the URI. Raises sqlite3.Error."""
+    uri = f"file://{quoted(file)}?mode=ro{option}"
+    return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+
+
+def _in_wal_mode(file: str) -> bool:
+    """Whether the header of a ledger without a log says that it has one.
+
+    To look into the file by other means than SQLite's would drop the locks that this process holds on it.
+    """
+    probe = _connect(file, "&nolock=1")
+    try:
+        probe.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        # Without locks there is no WAL: that is how SQLite says that the ledger needs it.
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
+    finally:
+        probe.close()
+    return False

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from interlock.diagnostics import UnsettledError
 from interlock.ledger.connection import NEWEST
-from interlock.ledger.conveyor import ConveyorFile
+from interlock.ledger.conveyor import BUSY_SECONDS, ConveyorFile
 from interlock.ledger.errors import examine, refused
-from interlock.ledger.opening import BUSY_SECONDS
 from interlock.ledger.place import FileState, stamp
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
