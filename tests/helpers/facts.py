@@ -8,7 +8,7 @@ from typing import Any
 
 from interlock.evaluation.arguments import arguments
 from interlock.instant import INTEGER_BOUND
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
@@ -31,7 +31,7 @@ class Read(dict[str, Value]):
         return super().get(path, default)
 
 
-def known(random: Random, compiled: CompiledPolicy, pool: Pool, given: Mapping[str, Any], most: int = 4) -> Known:
+def known(random: Random, compiled: CompiledPolicy, pool: Pool, given: Mapping[str, Any], most: int = 4) -> Environment:
     """Facts for every selection that runs and every need, and the parameters' values."""
     policy = compiled.policy
     params = arguments(policy, given)
@@ -44,14 +44,14 @@ def known(random: Random, compiled: CompiledPolicy, pool: Pool, given: Mapping[s
     keys = {s.name: s.per[0] for s in policy.selections if s.shape == "map" and s.name in facts}
     keys |= {need.name: "task" for need in policy.needs if need.tasks is not None}
     maps = {name: {fact.fields.get(key): fact for fact in facts[name]} for name, key in keys.items()}
-    return Known(NOW, TASK, params, {name: tuple(some) for name, some in facts.items()}, maps)
+    return Environment(NOW, TASK, params, {name: tuple(some) for name, some in facts.items()}, maps)
 
 
-def shuffled(random: Random, known: Known) -> Known:
+def shuffled(random: Random, known: Environment) -> Environment:
     """The same facts, those of each selection in another order, and the selections too."""
     names = random.sample([*known.facts], len(known.facts))
     facts = {name: tuple(random.sample(known.facts[name], len(known.facts[name]))) for name in names}
-    return Known(known.now, known.task, known.params, facts, known.maps)
+    return Environment(known.now, known.task, known.params, facts, known.maps)
 
 
 class _Author:

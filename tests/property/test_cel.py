@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.instant import SECOND, format_instant
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.language.scope import Scope
 from interlock.language.scope import SelectionType as Names
 from interlock.language.typecheck import typecheck
@@ -96,7 +96,7 @@ def written(one: Fact) -> str:
     return "{" + ", ".join([*parts, f'"inner": {{"n": {one.fields["inner.n"]}}}']) + "}"
 
 
-def by_cel(text: str, known: Known, maps: Mapping[str, Fact]) -> bool | None:
+def by_cel(text: str, known: Environment, maps: Mapping[str, Fact]) -> bool | None:
     """What CEL makes of the condition; None where it has an error for what is null here."""
     names = {
         "x": written(known.facts["x"][0]),
@@ -131,7 +131,9 @@ def case(random: Random) -> str:
         "word": random.choice(values.strings),
         "names": tuple(random.sample(values.strings, 2)),
     }
-    known = Known(NOW, "demo", params, {**facts, "m": tuple(maps.values())}, {"m": keyed}, {"y": fact(random, values)})
+    known = Environment(
+        NOW, "demo", params, {**facts, "m": tuple(maps.values())}, {"m": keyed}, {"y": fact(random, values)}
+    )
     expected = by_cel(text, known, maps)
     if expected is None:
         return "undefined in CEL"
@@ -190,5 +192,5 @@ def test_what_both_say(text: str, value: bool | None) -> None:
         assert node is None
         return
     assert node is not None
-    assert evaluate(node, Known(0, "", {}, {})) is value
+    assert evaluate(node, Environment(0, "", {}, {})) is value
     assert ENVIRONMENT.compile(text).eval(data={}).value() is value

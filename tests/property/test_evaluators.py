@@ -26,7 +26,7 @@ from interlock.evaluation import program as strata
 from interlock.evaluation import reference
 from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.program import Program
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy
@@ -85,7 +85,7 @@ def check_case(random: Random) -> Counter[str]:
     return seen
 
 
-def check_facts(random: Random, program: Program, policy: Policy, known: Known, text: str) -> Counter[str]:
+def check_facts(random: Random, program: Program, policy: Policy, known: Environment, text: str) -> Counter[str]:
     expected = reference.judge(policy, known)
     shown = f"{text}\n{known}"
     assert_same(program.judge(known), expected, shown)
@@ -96,7 +96,7 @@ def check_facts(random: Random, program: Program, policy: Policy, known: Known, 
     waiving = reference.judge(policy, known, waived)
     assert_same(program.judge(known, waived), waiving, shown)
     assert waiving.firings == expected.firings, f"a waiver hides what fired\n{shown}"
-    whole = Known(known.now, known.task, known.params, {**known.facts, **expected.derived}, known.maps)
+    whole = Environment(known.now, known.task, known.params, {**known.facts, **expected.derived}, known.maps)
     found = [finding(policy.rules[firing.rule], firing, whole) for firing in expected.firings]
     outputs(policy.outputs, whole)
     fired = {firing.rule for firing in expected.firings}
@@ -188,7 +188,7 @@ decide:
 def test_a_condition_holds_where_it_should(condition: str, held: bool) -> None:
     action: dict[str, Value] = {"role": "worker", "send_ready": True, "seq": 7}
     some = {"action": (Fact("wake_action", action, "a", 7),), "beat": (), "smoke": (), "first": ()}
-    known = Known(policies.NOW, policies.TASK, {"flag": True, "names": None}, some)
+    known = Environment(policies.NOW, policies.TASK, {"flag": True, "names": None}, some)
     compiled = compiled_of(ONE.replace("CONDITION", f"'{condition}'"))
     with program_of(compiled) as program:
         for verdict in (program.judge(known), reference.judge(compiled.policy, known)):
@@ -212,7 +212,7 @@ def test_a_recursion_without_end_is_no_verdict(monkeypatch: pytest.MonkeyPatch) 
     text = ONE.replace("CONDITION", "false").replace("rules:\n", f"rules:\n{start}{onward}")
     compiled = compiled_of(text)
     empty: dict[str, tuple[Fact, ...]] = {"action": (), "beat": (), "smoke": (), "first": ()}
-    known = Known(policies.NOW, policies.TASK, {"flag": True, "names": None}, empty)
+    known = Environment(policies.NOW, policies.TASK, {"flag": True, "names": None}, empty)
     with pytest.raises(reference.NonTerminating):
         reference.judge(compiled.policy, known)
     with program_of(compiled) as program, pytest.raises(EngineError, match="does not end"):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from interlock.analysis.explain import MAX_COMBINATIONS, explain, lines
 from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.language.unparse import notation
 from interlock.model.explanation import Part
 from interlock.model.policy import Policy
@@ -82,7 +82,7 @@ def check_case(random: Random) -> Counter[str]:
     return seen
 
 
-def assert_lines(policy: Policy, known: Known, verdict: Verdict) -> None:
+def assert_lines(policy: Policy, known: Environment, verdict: Verdict) -> None:
     told = lines(policy, known, verdict)
     assert [line.taken for line in told] == [index == verdict.line for index in range(len(policy.decide))]
     for line in told:

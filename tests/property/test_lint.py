@@ -11,7 +11,7 @@ import pytest
 
 from interlock.diagnostics import PolicyError, Source
 from interlock.evaluation import reference
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.model.expression import Type
 from interlock.model.facts import Fact
 from interlock.model.policy import Policy
@@ -30,7 +30,7 @@ def peer() -> Policy:
     return make(Source("peer", policies.PEER), lambda _: "it needs nothing").policy
 
 
-def vouched_for(policy: Policy, known: Known) -> bool:
+def vouched_for(policy: Policy, known: Environment) -> bool:
     """Whether the facts keep to the closed sets of their schemas: others are invalid, and never judged."""
     fields: dict[str, Mapping[str, Type]] = {s.name: s.fields for s in policy.selections}
     fields |= {need.name: policies.NEED for need in policy.needs}

@@ -14,7 +14,7 @@ from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
 from interlock.evaluation.findings import with_derived
 from interlock.evaluation.judge import maps
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.language.walk import selections, walk
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.expression import Now
@@ -41,7 +41,9 @@ def keeps(selection: Selection, every: dict[str, Selection], held: set[str]) -> 
     return own and (parent is None or (parent.take == "all" and keeps(parent, every, held)))
 
 
-def later(random: Random, compiled: CompiledPolicy, known: Known, made: policies.Generated, held: set[str]) -> Known:
+def later(
+    random: Random, compiled: CompiledPolicy, known: Environment, made: policies.Generated, held: set[str]
+) -> Environment:
     """The facts as they may be some time later: those that are held and those that stay, and any others."""
     policy = compiled.policy
     every = {selection.name: selection for selection in policy.selections}
@@ -58,7 +60,7 @@ def later(random: Random, compiled: CompiledPolicy, known: Known, made: policies
             found[name] = (*known.facts[name], *fresh) or other.facts[name]
     now = known.now + random.choice((0, 1, DAY))
     facts_of = {name: tuple(some) for name, some in found.items()}
-    return Known(now, known.task, known.params, facts_of, maps(policy, facts_of))
+    return Environment(now, known.task, known.params, facts_of, maps(policy, facts_of))
 
 
 def check_case(random: Random) -> Counter[str]:
@@ -83,7 +85,7 @@ def check_case(random: Random) -> Counter[str]:
 
 
 def check_later(
-    random: Random, compiled: CompiledPolicy, known: Known, made: policies.Generated, never: Permanent
+    random: Random, compiled: CompiledPolicy, known: Environment, made: policies.Generated, never: Permanent
 ) -> None:
     policy = compiled.policy
     after = later(random, compiled, known, made, {str(held.id) for held in never.holds})

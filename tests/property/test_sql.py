@@ -15,7 +15,7 @@ import interlock
 from interlock.diagnostics import Source
 from interlock.evaluation.select import select
 from interlock.instant import SECOND, format_instant, parse_instant
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
@@ -142,10 +142,10 @@ def modelled(policy: Policy, facts: list[Fact], params: dict[str, Value]) -> dic
         else:
             seen = [fact for fact in facts if int(str(fact.fields["at"])) <= NOW]
             candidates = [fact for fact in seen if each.scope == "ledger" or fact.fields["task"] == "demo"]
-        known = Known(NOW, "demo", params, {})
+        known = Environment(NOW, "demo", params, {})
         where = each.where
         if where is not None:
-            candidates = [fact for fact in candidates if evaluate(where, known.looking_at(each.name, fact))]
+            candidates = [fact for fact in candidates if evaluate(where, known.bind(each.name, fact))]
         found[each.name], shown[each.name] = taken(each, candidates)
     return shown
 

@@ -17,7 +17,7 @@ from interlock import instant, schemas
 from interlock.diagnostics import UsageError, nearest
 from interlock.evaluation.findings import finding, ranging
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
-from interlock.language.evaluate import Known, as_printed, evaluate, fact_of
+from interlock.language.evaluate import Environment, as_printed, evaluate, fact_of
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.language.walk import children, walk
@@ -104,7 +104,7 @@ def explanation(
     """
     policy, decision = loaded.policy, judge.decide(loaded, task, params)
     judged = judge.judged(loaded, task, params)
-    facts = Known(judge.now, decision.task, params, judged.facts, maps(policy, judged.facts))
+    facts = Environment(judge.now, decision.task, params, judged.facts, maps(policy, judged.facts))
     movers = EntityReceipts(judge.snapshot, facts)
     whole, verdict = judged.known, None if decision.allow is None else judged.verdict
     rules: tuple[RuleExplained, ...] = ()
@@ -149,7 +149,7 @@ def _text(written: object) -> str:
     return str(written).lower() if isinstance(written, bool) else " ".join(str(written).split())
 
 
-def lacking(policy: Policy, known: Known) -> list[tuple[str, Node]]:
+def lacking(policy: Policy, known: Environment) -> list[tuple[str, Node]]:
     """The last selection that was run, of which something was required and not found, and what its facts should be:
     one condition for each group that lacks."""
     selection = [each for each in policy.selections if each.name in known.facts][-1]
@@ -162,7 +162,7 @@ def lacking(policy: Policy, known: Known) -> list[tuple[str, Node]]:
     return [(selection.name, Compare("==", field, Constant(group, Type("string")))) for group in missing]
 
 
-def _sought(policy: Policy, known: Known) -> tuple[MissingFacts, ...]:
+def _sought(policy: Policy, known: Environment) -> tuple[MissingFacts, ...]:
     return tuple(
         described(policy, name, None if node == TRUE else notation(node, name), known)
         for name, node in lacking(policy, known)
@@ -177,7 +177,7 @@ def _needs(judged: Evaluated) -> tuple[NeedExplained, ...]:
     )
 
 
-def explain(policy: Policy, whole: Known, verdict: Verdict, silent: RuleFilter) -> tuple[RuleExplained, ...]:
+def explain(policy: Policy, whole: Environment, verdict: Verdict, silent: RuleFilter) -> tuple[RuleExplained, ...]:
     """Every rule that fired, where it did; and those rules that `silent` asks for, also where they did not.
 
     `whole` is what is known once the rules have been judged by: see `completed`.
@@ -186,7 +186,7 @@ def explain(policy: Policy, whole: Known, verdict: Verdict, silent: RuleFilter) 
     return tuple(each for each, asked in zip(found, policy.rules, strict=True) if each.fired or silent(asked))
 
 
-def rule(policy: Policy, index: int, whole: Known, verdict: Verdict, *, silent: bool) -> RuleExplained:
+def rule(policy: Policy, index: int, whole: Environment, verdict: Verdict, *, silent: bool) -> RuleExplained:
     """One rule (by its index) over what is known once the rules have been judged by: see `completed`.
 
     With `silent`, also the combinations of facts for which it did not fire.
@@ -210,7 +210,7 @@ def rule(policy: Policy, index: int, whole: Known, verdict: Verdict, *, silent: 
     )
 
 
-def lines(policy: Policy, whole: Known, verdict: Verdict) -> tuple[LineExplained, ...]:
+def lines(policy: Policy, whole: Environment, verdict: Verdict) -> tuple[LineExplained, ...]:
     """The lines of `decide`: those that were passed over, and why; the one that was taken; those after it."""
     return tuple(
         LineExplained(
@@ -224,14 +224,14 @@ def lines(policy: Policy, whole: Known, verdict: Verdict) -> tuple[LineExplained
     )
 
 
-def _others(index: int, asked: Rule, whole: Known, fired: list[Firing]) -> Iterator[Firing]:
+def _others(index: int, asked: Rule, whole: Environment, fired: list[Firing]) -> Iterator[Firing]:
     """The combinations of facts for which the rule did not fire."""
     done = {firing.identity() for firing in fired}
     every = (Firing(index, facts) for facts in product(*(whole.facts[name] for name in asked.loops)))
     return (firing for firing in every if firing.identity() not in done)
 
 
-def _case(policy: Policy, asked: Rule, firing: Firing, whole: Known, *, fired: bool) -> Combination:
+def _case(policy: Policy, asked: Rule, firing: Firing, whole: Environment, *, fired: bool) -> Combination:
     told = finding(asked, firing, whole) if fired else None
     return Combination(
         fired,
@@ -253,7 +253,7 @@ MOST_PARTS = 3
 """That many facts are shown of those that `exists` or `all` looked at."""
 
 
-def part(policy: Policy, node: Node, known: Known) -> Part:
+def part(policy: Policy, node: Node, known: Environment) -> Part:
     """A condition and its parts, as they are over what is known."""
     if isinstance(node, Exists):
         return _macro(policy, node, node, node.condition, known)
@@ -272,7 +272,7 @@ def cited(fact: Fact) -> Cited:
     return Cited(fact.kind, fact.id, _normal(fact.at), group)
 
 
-def _leaf(policy: Policy, node: Node, known: Known) -> Part:
+def _leaf(policy: Policy, node: Node, known: Environment) -> Part:
     inner = list(walk(node))
     values = [each for each in inner if isinstance(each, Field | Param | Now | TaskId | Sum | Blocked)]
     reads = {notation(each): as_printed(evaluate(each, known), type_of(each).kind) for each in values}
@@ -291,14 +291,12 @@ def _leaf(policy: Policy, node: Node, known: Known) -> Part:
     return Part(notation(node), evaluate(node, known) is True, named, tuple(receipts), tuple(lacking))
 
 
-def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Known) -> Part:
+def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Environment) -> Part:
     """`exists` and `all`, at the facts that they found, or those that came nearest."""
     facts, name = known.facts[some.selection], some.variable
-    found = [fact for fact in facts if evaluate(some.condition, known.looking_at(name, fact))]
+    found = [fact for fact in facts if evaluate(some.condition, known.bind(name, fact))]
     shown = found or (_nearest(facts, some, known) if isinstance(node, Exists) else [])
-    among = [
-        ExaminedFact(cited(fact), part(policy, condition, known.looking_at(name, fact))) for fact in shown[:MOST_PARTS]
-    ]
+    among = [ExaminedFact(cited(fact), part(policy, condition, known.bind(name, fact))) for fact in shown[:MOST_PARTS]]
     return Part(
         notation(node),
         evaluate(node, known) is True,
@@ -310,12 +308,12 @@ def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Kno
     )
 
 
-def _nearest(facts: Sequence[Fact], some: Exists, known: Known) -> list[Fact]:
+def _nearest(facts: Sequence[Fact], some: Exists, known: Environment) -> list[Fact]:
     """The facts of which the fewest things that are asked do not hold, the newest of these first."""
     asked = some.condition.items if isinstance(some.condition, Logic) and some.condition.op == "&&" else ()
 
     def failing(place: int) -> int:
-        here = known.looking_at(some.variable, facts[place])
+        here = known.bind(some.variable, facts[place])
         return sum(not evaluate(each, here) for each in asked)
 
     return [facts[place] for place in sorted(range(len(facts) - 1, -1, -1), key=failing)]
@@ -329,7 +327,7 @@ def _normal(at: str | None) -> str | None:
 _TRUE = Constant(True, Type("bool", nullable=False))
 
 
-def missing_facts(policy: Policy, of: SingletonRef | MapRef | Exists, known: Known) -> MissingFacts:
+def missing_facts(policy: Policy, of: SingletonRef | MapRef | Exists, known: Environment) -> MissingFacts:
     """What a reference, or an `exists`, looks for."""
     condition = None
     if isinstance(of, Exists):
@@ -339,7 +337,7 @@ def missing_facts(policy: Policy, of: SingletonRef | MapRef | Exists, known: Kno
     return described(policy, of.selection, condition, known)
 
 
-def absence(policy: Policy, fact: Fact, known: Known) -> MissingFacts:
+def absence(policy: Policy, fact: Fact, known: Environment) -> MissingFacts:
     """What an absent named group lacks: a fact of that group."""
     selection = next(each for each in policy.selections if each.name == fact.kind)
     path, group = next((path, group) for path, group in selection.absences if fact.fields.get(path) == group)
@@ -347,7 +345,7 @@ def absence(policy: Policy, fact: Fact, known: Known) -> MissingFacts:
     return described(policy, fact.kind, notation(is_of_group, fact.kind), known)
 
 
-def described(policy: Policy, name: str, condition: str | None, known: Known) -> MissingFacts:
+def described(policy: Policy, name: str, condition: str | None, known: Environment) -> MissingFacts:
     """A selection, derived fact or need, and what is asked of its facts."""
     selections = {selection.name: selection for selection in policy.selections}
     count = sum(not fact.absent for fact in known.facts.get(name, ()))
@@ -359,7 +357,7 @@ def described(policy: Policy, name: str, condition: str | None, known: Known) ->
     return MissingFacts(name, of, None, condition, count)
 
 
-def _keyed(policy: Policy, of: MapRef, known: Known) -> Node:
+def _keyed(policy: Policy, of: MapRef, known: Environment) -> Node:
     key = next((s.per[0] for s in policy.selections if s.name == of.selection), "task")
     value = evaluate(of.key, known)
     text = value if isinstance(value, str | bool | int) else None
@@ -377,7 +375,7 @@ def _of(selection: Selection, selections: dict[str, Selection]) -> str:
     return f"{what}{source}{each}"
 
 
-def _where(name: str, selections: dict[str, Selection], known: Known) -> str | None:
+def _where(name: str, selections: dict[str, Selection], known: Environment) -> str | None:
     """The conditions of a selection and of those that it narrows, as one text."""
     found: list[str] = []
     at: str | None = name
@@ -391,7 +389,7 @@ def _where(name: str, selections: dict[str, Selection], known: Known) -> str | N
     return " && ".join(reversed(found)) or None
 
 
-def _before(known: Known, name: str) -> Known:
+def _before(known: Environment, name: str) -> Environment:
     """What is known, without any fact under the selection's own name: that is the candidate."""
     return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
 
@@ -407,7 +405,7 @@ _SQL = (
 class EntityReceipts:
     """For the entities among the facts, the receipts that moved their fields to where they are."""
 
-    def __init__(self, snapshot: Snapshot, known: Known) -> None:
+    def __init__(self, snapshot: Snapshot, known: Environment) -> None:
         """Look them up. Raises LedgerError."""
         self.found: dict[tuple[str, str | None], tuple[str, Cited]] = {}
         moving = [(kind, moved) for kind in schemas.kinds() if (moved := catalog.moves(kind)) is not None]

@@ -15,7 +15,7 @@ import msgspec
 from interlock.diagnostics import UsageError
 from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
-from interlock.evaluation.selection_cache import Kept
+from interlock.evaluation.selection_cache import SelectionCache
 from interlock.evaluation.validity import DecisionKey, decision_key, findings_changed, steady
 from interlock.instant import INTEGER_BOUND, format_instant
 from interlock.ledger import Snapshot
@@ -123,7 +123,7 @@ class _Scan:
 
     def __init__(self, stretch: Stretch, loaded: Loaded, params: Mapping[str, Value], found: Arrivals) -> None:
         self.stretch, self.loaded, self.params, self.found = stretch, loaded, params, found
-        self.kept: dict[tuple[object, ...], Kept] = defaultdict(lambda: Kept(dated=found.dated))
+        self.kept: dict[tuple[object, ...], SelectionCache] = defaultdict(lambda: SelectionCache(dated=found.dated))
         self.judge = self._judge(stretch.since, "reference")
 
     def _judge(self, at: int, engine: Engine) -> Judge:

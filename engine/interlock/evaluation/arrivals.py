@@ -9,7 +9,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.evaluation.judged import passed
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.ledger import Snapshot
 from interlock.model.facts import Value
 from interlock.model.history import Mark
@@ -61,7 +61,7 @@ def reads(loaded: Loaded, task: str, params: Mapping[str, Value]) -> Reads:
         seen.add(key)
         kinds = found.setdefault(name, {})
         kinds.update({kind: kinds.get(kind, False) or every for kind, every in each.policy.kinds().items()})
-        known = Known(0, name, given, {})
+        known = Environment(0, name, given, {})
         for need in each.policy.needs:
             listed = (name,) if need.tasks is None else evaluate(need.tasks, known)
             needed = each.needs[need.policy]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from interlock.language.evaluate import Known, as_display_text, as_printed, evaluate, fact_of
+from interlock.language.evaluate import Environment, as_display_text, as_printed, evaluate, fact_of
 from interlock.language.walk import children, reference
 from interlock.model.decision import Finding, WaiverNote
 from interlock.model.expression import Exists, MapRef, Node, Not, SingletonRef, type_of
@@ -16,22 +16,22 @@ from interlock.model.verdict import Firing, Verdict
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 
 
-def with_derived(policy: Policy, known: Known, verdict: Verdict, waived: Collection[str] = ()) -> Known:
+def with_derived(policy: Policy, known: Environment, verdict: Verdict, waived: Collection[str] = ()) -> Environment:
     """What is known once the rules have been judged by: what was derived, and whether a rule blocked, not waived."""
     fired = [policy.rules[firing.rule] for firing in verdict.firings]
     blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
     facts = {**known.facts, **verdict.derived}
-    return Known(known.now, known.task, known.params, facts, known.maps, {}, blocked)
+    return Environment(known.now, known.task, known.params, facts, known.maps, {}, blocked)
 
 
-def ranging(rule: Rule, facts: tuple[Fact, ...], known: Known) -> Known:
+def ranging(rule: Rule, facts: tuple[Fact, ...], known: Environment) -> Environment:
     """What is known where the rule examines these facts, in the order of its `for`."""
     for name, fact in zip(rule.loops, facts, strict=True):
-        known = known.looking_at(name, fact)
+        known = known.bind(name, fact)
     return known
 
 
-def finding(rule: Rule, firing: Firing, known: Known, waived: WaiverNote | None = None) -> Finding | None:
+def finding(rule: Rule, firing: Firing, known: Environment, waived: WaiverNote | None = None) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
     if rule.effect == "derive" or rule.message is None:
         return None
@@ -58,17 +58,17 @@ def _word(told: str) -> str:
     return quote(told)
 
 
-def value(node: Node, known: Known) -> Any:
+def value(node: Node, known: Environment) -> Any:
     """A value as a decision prints it: instants and durations as text."""
     return as_printed(evaluate(node, known), type_of(node).kind)
 
 
-def outputs(written: tuple[Output, ...], known: Known) -> dict[str, Any]:
+def outputs(written: tuple[Output, ...], known: Environment) -> dict[str, Any]:
     """The named values beside the decision."""
     return {o.name: outputs(o.members, known) if o.value is None else value(o.value, known) for o in written}
 
 
-def _collect(node: Node, known: Known, evidence: dict[str, None], *, wanted: bool) -> None:
+def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wanted: bool) -> None:
     """Note the ids of the facts that a condition rests on: those it reads, and those that its `exists` found.
 
     What was looked for and not found leaves no id.
@@ -76,7 +76,7 @@ def _collect(node: Node, known: Known, evidence: dict[str, None], *, wanted: boo
     if isinstance(node, Exists):
         if wanted:
             for fact in known.facts[node.selection]:
-                if fact.id and evaluate(node.condition, known.looking_at(node.variable, fact)):
+                if fact.id and evaluate(node.condition, known.bind(node.variable, fact)):
                     evidence[fact.id] = None
         return
     of = reference(node)

@@ -18,9 +18,9 @@ from interlock.evaluation.budget import CANDIDATE, Budget
 from interlock.evaluation.findings import finding, outputs, with_derived
 from interlock.evaluation.judged import Evaluated, Loaded, NeededDecisions, closure, passed, undecided
 from interlock.evaluation.select import Selected, bound, candidates, select
-from interlock.evaluation.selection_cache import Kept
+from interlock.evaluation.selection_cache import SelectionCache
 from interlock.evaluation.skew import MAX_SKEW, skew_reason
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row
 from interlock.ledger.stamps import later
@@ -69,7 +69,7 @@ class Judge:
         self.head = Head(path, snapshot.head, snapshot.notes)
         self.decided: dict[tuple[object, ...], Evaluated] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
-        self.kept: Mapping[tuple[object, ...], Kept] | None = None
+        self.kept: Mapping[tuple[object, ...], SelectionCache] | None = None
         self.moving: dict[tuple[object, ...], list[Fact]] = {}
 
     def at(self, now: int, engine: Engine) -> Judge:
@@ -79,7 +79,7 @@ class Judge:
         moved.budget = self.budget
         return moved
 
-    def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], Kept]) -> Judge:
+    def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], SelectionCache]) -> Judge:
         """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not requested again."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.kept, moved.budget = kept, self.budget
@@ -186,7 +186,7 @@ class Judge:
         if selected.faults or selected.missing is not None:
             lacks = None if selected.faults else next(reversed(facts), None)
             return msgspec.structs.replace(unknown(selected.faults or (str(selected.missing),)), lacks=lacks)
-        known = Known(self.now, task, params, facts, maps(loaded.policy, facts))
+        known = Environment(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
             verdict = self._judge(loaded, known, waived)
         except EngineError as error:
@@ -203,7 +203,7 @@ class Judge:
 
     # -- judging
 
-    def _judge(self, loaded: Loaded, known: Known, waived: Collection[str]) -> Verdict | None:
+    def _judge(self, loaded: Loaded, known: Environment, waived: Collection[str]) -> Verdict | None:
         """The verdict on which the evaluators agree, or None."""
         by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
         try:
@@ -219,7 +219,7 @@ class Judge:
 
     def needed(self, need: Need, by: Loaded, task: str, params: Mapping[str, Value]) -> list[Evaluated]:
         """The decisions of a need of a policy."""
-        loaded, known = by.needs[need.policy], Known(self.now, task, params, {})
+        loaded, known = by.needs[need.policy], Environment(self.now, task, params, {})
         given = passed(need, loaded.policy, known)
         if need.tasks is None:
             return [self.judged(loaded, task, given)]
@@ -234,7 +234,7 @@ class Judge:
         loaded: Loaded,
         task: str,
         selected: Selected,
-        known: Known,
+        known: Environment,
         verdict: Verdict,
         waived: Mapping[str, WaiverNote],
     ) -> Decision:

@@ -8,7 +8,7 @@ import msgspec
 
 from interlock.diagnostics import Source, digest
 from interlock.evaluation.program import Program
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.ledger.stamps import Stamp
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Decision, Finding
@@ -67,7 +67,7 @@ def closure(policies: Iterable[Loaded]) -> Iterator[Loaded]:
                 found.append(needed)
 
 
-def passed(need: Need, policy: Policy, known: Known) -> dict[str, Value]:
+def passed(need: Need, policy: Policy, known: Environment) -> dict[str, Value]:
     """The parameters with which a policy is needed: those that are given, those of the same name, defaults."""
     given = {name: evaluate(node, known) for name, node in need.given.items()}
     values = {each.name: given.get(each.name, known.params.get(each.name)) for each in policy.parameters}
@@ -103,7 +103,7 @@ class Evaluated(msgspec.Struct, frozen=True):
     decision: Decision
     needs: NeededDecisions = ()
     facts: Mapping[str, tuple[Fact, ...]] = {}
-    known: Known | None = None
+    known: Environment | None = None
     verdict: Verdict | None = None
     waived_until: int | None = None
     lacks: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, Ruleset
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.model.compiled import Column, CompiledPolicy, Relation
 from interlock.model.facts import Fact, Json, Value, in_order
 from interlock.model.policy import Rule
@@ -31,7 +31,7 @@ class Program:
         branches = [branch for stratum in compiled.strata for branch in stratum.branches]
         self.ranged = {p.relation for branch in branches for p in branch.patterns if p.alias in branch.loops}
 
-    def judge(self, known: Known, waived: Collection[str] = ()) -> Verdict:
+    def judge(self, known: Environment, waived: Collection[str] = ()) -> Verdict:
         """Judge by the rules; those whose ids are `waived` fire as ever, and do not block.
 
         Raises EngineError when the engine cannot be used safely, or broke its contract.
@@ -54,7 +54,7 @@ class Program:
     def settled(
         self,
         ruleset: Ruleset,
-        known: Known,
+        known: Environment,
         facts: dict[str, Sequence[Fact]],
         rows: dict[str, _Rows],
         *,
@@ -64,7 +64,7 @@ class Program:
         grown: list[str] = []
         for _ in range(MAX_ROUNDS):
             matches = ruleset.run(rows)
-            here = Known(known.now, known.task, known.params, facts, known.maps)
+            here = Environment(known.now, known.task, known.params, facts, known.maps)
             made = self.derive([match for match in matches if not match.decides], here)
             grown = [name for name, all_of_it in made.items() if len(all_of_it) > len(facts[name])]
             facts.update({name: made[name] for name in grown})
@@ -73,7 +73,7 @@ class Program:
                 return matches
         raise EngineError(f"`{grown[-1]}` derives further facts after {MAX_ROUNDS} rounds: the recursion does not end")
 
-    def rows(self, relation: Relation, known: Known, facts: Mapping[str, Sequence[Fact]]) -> _Rows:
+    def rows(self, relation: Relation, known: Environment, facts: Mapping[str, Sequence[Fact]]) -> _Rows:
         """The engine facts of a relation. A single selection always has one; where it is absent, all null."""
         if relation.name == "$":
             given = {f"params.{k}": True if isinstance(v, tuple) else v for k, v in known.params.items()}
@@ -89,7 +89,7 @@ class Program:
         # Where no rule ranges over the facts, only what is tested of them counts: equal ones are one.
         return rows if relation.name in self.ranged else list({tuple(row.values()): row for row in rows}.values())
 
-    def derive(self, matches: list[Match], known: Known) -> dict[str, tuple[Fact, ...]]:
+    def derive(self, matches: list[Match], known: Environment) -> dict[str, tuple[Fact, ...]]:
         """The derived facts of every name that some match adds to, old and new, in their order."""
         found: dict[str, dict[tuple[object, ...], Fact]] = {}
         for match in matches:
@@ -101,7 +101,7 @@ class Program:
             known_facts = found[rule.derive]
             here = known
             for name, place in zip(rule.loops, match.loops, strict=True):
-                here = here.looking_at(name, known.facts[name][place])
+                here = here.bind(name, known.facts[name][place])
             made = Fact(rule.derive, {field: evaluate(node, here) for field, node in rule.values.items()})
             known_facts[made.identity()] = made
             if len(known_facts) > MAX_DERIVED:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import product
 
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.language.walk import children, selections
 from interlock.model.expression import Exists, Node, Not
 from interlock.model.facts import Fact, in_order
@@ -25,7 +25,7 @@ class NonTerminating(Exception):
     """A recursive derivation does not terminate; the argument names the derived fact."""
 
 
-def judge(policy: Policy, known: Known, waived: Collection[str] = ()) -> Verdict:
+def judge(policy: Policy, known: Environment, waived: Collection[str] = ()) -> Verdict:
     """Judge by the rules: derived facts first, in an order in which absence is final; then findings; then the line.
 
     The rules whose ids are `waived` fire as ever, and do not block.
@@ -35,22 +35,22 @@ def judge(policy: Policy, known: Known, waived: Collection[str] = ()) -> Verdict
     firings = tuple(Firing(index, facts) for index, rule in enumerate(policy.rules) for facts in _matches(rule, known))
     fired = [policy.rules[firing.rule] for firing in firings]
     blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
-    known = Known(known.now, known.task, known.params, known.facts, known.maps, {}, blocked)
+    known = Environment(known.now, known.task, known.params, known.facts, known.maps, {}, blocked)
     line = next(i for i, line in enumerate(policy.decide) if line.when is None or evaluate(line.when, known))
     return Verdict(firings, derived, line)
 
 
-def _matches(rule: Rule, known: Known) -> Iterator[tuple[Fact, ...]]:
+def _matches(rule: Rule, known: Environment) -> Iterator[tuple[Fact, ...]]:
     """Every combination of the facts that the rule ranges over for which its condition holds."""
     for facts in product(*(known.facts[name] for name in rule.loops)):
         here = known
         for name, fact in zip(rule.loops, facts, strict=True):
-            here = here.looking_at(name, fact)
+            here = here.bind(name, fact)
         if evaluate(rule.condition, here):
             yield facts
 
 
-def _derive(policy: Policy, known: Known) -> dict[str, tuple[Fact, ...]]:
+def _derive(policy: Policy, known: Environment) -> dict[str, tuple[Fact, ...]]:
     """All derived facts: rank by rank, each rank until nothing new is derived."""
     makers = [rule for rule in policy.rules if rule.derive]
     if not makers:
@@ -67,7 +67,7 @@ def _derive(policy: Policy, known: Known) -> dict[str, tuple[Fact, ...]]:
     return derived
 
 
-def _grow(rule: Rule, known: Known, derived: dict[str, tuple[Fact, ...]]) -> bool:
+def _grow(rule: Rule, known: Environment, derived: dict[str, tuple[Fact, ...]]) -> bool:
     """Add what the rule derives now; whether there was anything new."""
     name = str(rule.derive)
     seen = {fact.identity() for fact in derived[name]}
@@ -75,7 +75,7 @@ def _grow(rule: Rule, known: Known, derived: dict[str, tuple[Fact, ...]]) -> boo
     for facts in _matches(rule, known):
         here = known
         for loop, fact in zip(rule.loops, facts, strict=True):
-            here = here.looking_at(loop, fact)
+            here = here.bind(loop, fact)
         made = Fact(name, {field: evaluate(node, here) for field, node in rule.values.items()})
         if made.identity() not in seen:
             new[made.identity()] = made
@@ -112,5 +112,5 @@ def _final(node: Node, negated: bool = False) -> Iterator[str]:
         yield from _final(child, negated is not isinstance(node, Not))
 
 
-def _with(known: Known, derived: dict[str, tuple[Fact, ...]]) -> Known:
-    return Known(known.now, known.task, known.params, {**known.facts, **derived}, known.maps)
+def _with(known: Environment, derived: dict[str, tuple[Fact, ...]]) -> Environment:
+    return Environment(known.now, known.task, known.params, {**known.facts, **derived}, known.maps)

@@ -10,8 +10,8 @@ import msgspec
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
 from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields_of, is_empty, number
-from interlock.evaluation.selection_cache import Kept, KeptSelection
-from interlock.language.evaluate import Known, as_display_text
+from interlock.evaluation.selection_cache import KeptSelection, SelectionCache
+from interlock.language.evaluate import Environment, as_display_text
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, document
 from interlock.ledger.stamps import Stamp, later, newest
@@ -50,7 +50,7 @@ def select(
     needs: Mapping[str, tuple[Fact, ...]],
     *,
     clock: int | None = None,
-    kept: Kept | None = None,
+    kept: SelectionCache | None = None,
     witness: list[Row] | None = None,
 ) -> Selected:
     """Run the selections for a task (id and name) over what is stamped at or before `now`; over everything at LATEST.
@@ -124,7 +124,7 @@ class _Run:
         needs: dict[str, tuple[Fact, ...]],
         *,
         limit: int,
-        kept: Kept | None = None,
+        kept: SelectionCache | None = None,
         witness: list[Row] | None = None,
     ) -> None:
         self.snapshot, self.task, self.clock, self.params, self.limit = snapshot, task, clock, params, limit
@@ -155,11 +155,13 @@ class _Run:
             found = self.recalled(self.kept, query, selection, binds)
         self.facts[selection.name] = found
         if selection.required is not None and not self.faults and is_empty(found, selection):
-            known = Known(self.clock, self.task[1], self.params, {})
+            known = Environment(self.clock, self.task[1], self.params, {})
             return selection.required.filled(lambda node: as_display_text(node, known))
         return None
 
-    def recalled(self, kept: Kept, query: Query, selection: Selection, binds: dict[str, Any]) -> tuple[Fact, ...]:
+    def recalled(
+        self, kept: SelectionCache, query: Query, selection: Selection, binds: dict[str, Any]
+    ) -> tuple[Fact, ...]:
         """The result of a selection, cached or else run."""
         basis = kept.basis(query, selection, binds)
         known = kept.get(selection.name, basis)

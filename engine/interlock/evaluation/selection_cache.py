@@ -25,7 +25,7 @@ class KeptSelection(msgspec.Struct, frozen=True):
     newest: Stamp | None
 
 
-class Kept:
+class SelectionCache:
     """What selections came to, for as long as nothing has arrived that they could select.
 
     One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt has a broken time.

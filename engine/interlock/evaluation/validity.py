@@ -20,9 +20,9 @@ from interlock.diagnostics import FactError
 from interlock.evaluation.arrivals import reads
 from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
 from interlock.evaluation.coming import Coming
-from interlock.evaluation.selection_cache import Kept
+from interlock.evaluation.selection_cache import SelectionCache
 from interlock.instant import format_instant
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.language.next_change import NEVER, PARAMS, Rates, trend
 from interlock.model.decision import Decision, Finding, FindingSummary, NextState
 from interlock.model.facts import Fact
@@ -96,7 +96,7 @@ class _Walk:
     def __init__(self, judge: Judge, judged: Evaluated) -> None:
         self.judge, self.judged, self.holds = judge, judged, judge.now
         self.budget = judge.budget = Budget(judged)
-        self.kept: dict[tuple[object, ...], Kept] = defaultdict(lambda: Kept(dated=False))
+        self.kept: dict[tuple[object, ...], SelectionCache] = defaultdict(lambda: SelectionCache(dated=False))
         self.coming: Coming | None = None
 
     def change(self) -> Evaluated | None:
@@ -186,7 +186,7 @@ def _lasts(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: 
 def _needed(judge: Judge, judged: Evaluated, paces: dict[int, Mapping[str, int]], steadies: _Steady) -> int:
     """Up to when the needed decisions last; by how much their outputs grow is noted in `paces`."""
     until = NEVER
-    known = Known(judge.now, judged.task, judged.params, {})
+    known = Environment(judge.now, judged.task, judged.params, {})
     for need, decisions in judged.needs:
         given = dict(paces.get(PARAMS, {}))
         for name, node in need.given.items():
@@ -221,10 +221,10 @@ def _selected(judge: Judge, judged: Evaluated, paces: Rates) -> int:
             continue
         task = (judge.snapshot.task_id(judged.task), judged.task)
         found = judge.candidates(wanted, task, judged)
-        known = Known(judge.now, judged.task, judged.params, judged.facts)
+        known = Environment(judge.now, judged.task, judged.params, judged.facts)
         if judge.budget is not None:
             judge.budget.spend(len(found) * weight(wanted.condition, judged.facts))
-        looks = (known.looking_at(wanted.query.selection, fact) for fact in found)
+        looks = (known.bind(wanted.query.selection, fact) for fact in found)
         until = min(until, *(trend(wanted.condition, look, paces)[2] for look in looks), NEVER)
     return until
 
@@ -249,16 +249,16 @@ def _derived(judged: Evaluated, paces: dict[int, Mapping[str, int]]) -> int:
     return until
 
 
-def _looks(rule: Rule, known: Known) -> Iterator[Known]:
+def _looks(rule: Rule, known: Environment) -> Iterator[Environment]:
     """The environment for each combination of the facts that a rule ranges over."""
     for facts in product(*(known.facts[name] for name in rule.loops)):
         here = known
         for name, fact in zip(rule.loops, facts, strict=True):
-            here = here.looking_at(name, fact)
+            here = here.bind(name, fact)
         yield here
 
 
-def _ruled(rule: Rule, known: Known, paces: Rates, telling: tuple[str, ...]) -> int:
+def _ruled(rule: Rule, known: Environment, paces: Rates, telling: tuple[str, ...]) -> int:
     """The next instant at which the rule's result or message changes for one combination of facts."""
     holds, _, until = trend(rule.condition, known, paces)
     if holds and rule.message is not None and rule.id not in telling:

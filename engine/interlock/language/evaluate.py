@@ -39,7 +39,7 @@ from interlock.model.expression import (
 from interlock.model.facts import Fact, Json, Value
 
 
-class Known(msgspec.Struct, frozen=True):
+class Environment(msgspec.Struct, frozen=True):
     """Everything an expression can read. `facts` are the facts of each selection, derived kinds and needs included;
     `maps` index the facts of those that are maps; `variables` are the facts that loops and macros range over."""
 
@@ -51,14 +51,14 @@ class Known(msgspec.Struct, frozen=True):
     variables: Mapping[str, Fact] = {}
     blocked: bool = False
 
-    def looking_at(self, name: str, fact: Fact) -> Known:
+    def bind(self, name: str, fact: Fact) -> Environment:
         """The same, with the variable `name` at `fact`."""
-        return Known(
+        return Environment(
             self.now, self.task, self.params, self.facts, self.maps, {**self.variables, name: fact}, self.blocked
         )
 
 
-def fact_of(of: Reference, known: Known) -> Fact | None:
+def fact_of(of: Reference, known: Environment) -> Fact | None:
     """The fact that is referred to, or None when it is absent."""
     if isinstance(of, VariableRef):
         return known.variables[of.name]
@@ -68,23 +68,23 @@ def fact_of(of: Reference, known: Known) -> Fact | None:
     return known.maps[of.selection].get(evaluate(of.key, known))
 
 
-def is_present(of: Reference, known: Known) -> bool:
+def is_present(of: Reference, known: Environment) -> bool:
     """Whether the fact that is referred to is there; that of an absent named group is not."""
     fact = fact_of(of, known)
     return fact is not None and not fact.absent
 
 
-def evaluate(node: Node, known: Known) -> Value:
+def evaluate(node: Node, known: Environment) -> Value:
     """The value of a checked tree."""
     return _READERS[type(node)](node, known)
 
 
-def _field(node: Field, known: Known) -> Value:
+def _field(node: Field, known: Environment) -> Value:
     fact = fact_of(node.of, known)
     return fact.fields.get(node.path) if fact is not None else None
 
 
-def _logic(node: Logic, known: Known) -> bool:
+def _logic(node: Logic, known: Environment) -> bool:
     settling = node.op == "||"
     for item in node.items:
         if evaluate(item, known) is settling:
@@ -92,12 +92,12 @@ def _logic(node: Logic, known: Known) -> bool:
     return not settling
 
 
-def _some(node: Exists, known: Known) -> bool:
+def _some(node: Exists, known: Environment) -> bool:
     facts, variable = known.facts[node.selection], node.variable
-    return any(evaluate(node.condition, known.looking_at(variable, fact)) for fact in facts)
+    return any(evaluate(node.condition, known.bind(variable, fact)) for fact in facts)
 
 
-def _contained(node: In, known: Known) -> bool:
+def _contained(node: In, known: Environment) -> bool:
     item = evaluate(node.item, known)
     if node.param is None:
         return item is not None and item in [evaluate(member, known) for member in node.members]
@@ -105,11 +105,11 @@ def _contained(node: In, known: Known) -> bool:
     return isinstance(listed, tuple) and item in listed
 
 
-def _choice(node: Choice, known: Known) -> Value:
+def _choice(node: Choice, known: Environment) -> Value:
     return evaluate(node.yes if evaluate(node.condition, known) else node.no, known)
 
 
-def _compare(node: Compare, known: Known) -> bool:
+def _compare(node: Compare, known: Environment) -> bool:
     left, right = evaluate(node.left, known), evaluate(node.right, known)
     if node.op == "==":
         return left == right
@@ -120,7 +120,7 @@ def _compare(node: Compare, known: Known) -> bool:
     return _ORDERINGS[node.op](left, right)
 
 
-def _sum(node: Sum, known: Known) -> Value:
+def _sum(node: Sum, known: Environment) -> Value:
     left, right = evaluate(node.left, known), evaluate(node.right, known)
     if isinstance(left, str) and isinstance(right, str):
         return left + right
@@ -135,7 +135,7 @@ _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_READERS: dict[type, Callable[[Any, Known], Value]] = {
+_READERS: dict[type, Callable[[Any, Environment], Value]] = {
     Field: _field,
     Constant: lambda node, _: node.value,
     Param: lambda node, known: known.params[node.name],
@@ -154,7 +154,7 @@ _READERS: dict[type, Callable[[Any, Known], Value]] = {
 }
 
 
-def as_display_text(node: Node, known: Known) -> str:
+def as_display_text(node: Node, known: Environment) -> str:
     """The value as text for people: instants as RFC 3339, durations as `3m`, null as `none`."""
     value = evaluate(node, known)
     if value is None:

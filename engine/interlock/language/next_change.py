@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock.instant import INTEGER_BOUND
-from interlock.language.evaluate import Known, evaluate, fact_of
+from interlock.language.evaluate import Environment, evaluate, fact_of
 from interlock.model.expression import (
     Choice,
     Compare,
@@ -42,7 +42,7 @@ Rates = Mapping[int, Mapping[str, int]]
 PARAMS = 0
 
 
-def trend(node: Node, known: Known, paces: Rates) -> Trend:
+def trend(node: Node, known: Environment, paces: Rates) -> Trend:
     """The course of a checked tree's value from `known.now` on; the facts that it reads stay as they are."""
     reader = _READERS.get(type(node))
     return reader(node, known, paces) if reader else (evaluate(node, known), 0, NEVER)
@@ -59,7 +59,7 @@ def crossing(op: str, apart: int, pace: int, now: int) -> int:
     return NEVER
 
 
-def _field(node: Field, known: Known, paces: Rates) -> Trend:
+def _field(node: Field, known: Environment, paces: Rates) -> Trend:
     fact, until = _found(node.of, known, paces)
     if fact is None:
         return None, 0, until
@@ -67,12 +67,12 @@ def _field(node: Field, known: Known, paces: Rates) -> Trend:
     return fact.fields.get(node.path), pace.get(node.path, 0) if pace else 0, until
 
 
-def _present(node: Present, known: Known, paces: Rates) -> Trend:
+def _present(node: Present, known: Environment, paces: Rates) -> Trend:
     fact, until = _found(node.of, known, paces)
     return fact is not None and not fact.absent, 0, until
 
 
-def _found(of: Reference, known: Known, paces: Rates) -> tuple[Fact | None, int]:
+def _found(of: Reference, known: Environment, paces: Rates) -> tuple[Fact | None, int]:
     """The fact that is referred to, and up to when it is that one: the key of a map may move."""
     if not isinstance(of, MapRef):
         return fact_of(of, known), NEVER
@@ -84,7 +84,7 @@ def _found(of: Reference, known: Known, paces: Rates) -> tuple[Fact | None, int]
     return known_keys.get(key), until
 
 
-def _compare(node: Compare, known: Known, paces: Rates) -> Trend:
+def _compare(node: Compare, known: Environment, paces: Rates) -> Trend:
     left, right = trend(node.left, known, paces), trend(node.right, known, paces)
     return _compared(node.op, left, right, known.now)
 
@@ -101,18 +101,18 @@ def _compared(op: str, left: Trend, right: Trend, now: int) -> Trend:
     return held, 0, until
 
 
-def _contained(node: In, known: Known, paces: Rates) -> Trend:
+def _contained(node: In, known: Environment, paces: Rates) -> Trend:
     item = trend(node.item, known, paces)
     compared = [_compared("==", item, (evaluate(member, known), 0, NEVER), known.now) for member in node.members]
     return evaluate(node, known), 0, min([item[2], *(until for _, _, until in compared)])
 
 
-def _logic(node: Logic, known: Known, paces: Rates) -> Trend:
+def _logic(node: Logic, known: Environment, paces: Rates) -> Trend:
     return _settled(node.op == "||", [trend(item, known, paces) for item in node.items])
 
 
-def _some(node: Exists, known: Known, paces: Rates) -> Trend:
-    looks = (known.looking_at(node.variable, fact) for fact in known.facts[node.selection])
+def _some(node: Exists, known: Environment, paces: Rates) -> Trend:
+    looks = (known.bind(node.variable, fact) for fact in known.facts[node.selection])
     return _settled(True, [trend(node.condition, look, paces) for look in looks])
 
 
@@ -124,12 +124,12 @@ def _settled(settling: bool, courses: list[Trend]) -> Trend:
     return not settling, 0, min((until for _, _, until in courses), default=NEVER)
 
 
-def _not(node: Not, known: Known, paces: Rates) -> Trend:
+def _not(node: Not, known: Environment, paces: Rates) -> Trend:
     value, _, until = trend(node.item, known, paces)
     return not value, 0, until
 
 
-def _sum(node: Sum, known: Known, paces: Rates) -> Trend:
+def _sum(node: Sum, known: Environment, paces: Rates) -> Trend:
     (left, pace, until), (right, other, limit) = trend(node.left, known, paces), trend(node.right, known, paces)
     until = min(until, limit)
     if isinstance(left, int) and isinstance(right, int):
@@ -138,7 +138,7 @@ def _sum(node: Sum, known: Known, paces: Rates) -> Trend:
     return left + right if isinstance(left, str) and isinstance(right, str) else None, 0, until
 
 
-def _choice(node: Choice, known: Known, paces: Rates) -> Trend:
+def _choice(node: Choice, known: Environment, paces: Rates) -> Trend:
     chosen, _, until = trend(node.condition, known, paces)
     value, pace, limit = trend(node.yes if chosen else node.no, known, paces)
     return value, pace, min(until, limit)
@@ -152,7 +152,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_READERS: dict[type, Callable[[Any, Known, Rates], Trend]] = {
+_READERS: dict[type, Callable[[Any, Environment, Rates], Trend]] = {
     Field: _field,
     Param: lambda node, known, paces: (known.params[node.name], paces.get(PARAMS, {}).get(node.name, 0), NEVER),
     Now: lambda _, known, __: (known.now, 1, NEVER),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.language.walk import reference, walk
 from interlock.model.expression import (
     FALSE,
@@ -25,7 +25,7 @@ from interlock.model.expression import (
 )
 
 
-def substitute_known(node: Node, known: Known) -> Node:
+def substitute_known(node: Node, known: Environment) -> Node:
     """The same condition with a constant for everything that is known: only tests on facts that
     nothing is known of is left."""
     if _closed(node, known):
@@ -44,11 +44,11 @@ def substitute_known(node: Node, known: Known) -> Node:
     return node
 
 
-def _closed(node: Node, known: Known) -> bool:
+def _closed(node: Node, known: Environment) -> bool:
     return all(_is_known(inner, known) for inner in walk(node))
 
 
-def _is_known(node: Node, known: Known) -> bool:
+def _is_known(node: Node, known: Environment) -> bool:
     of = reference(node)
     if isinstance(of, VariableRef):
         return of.name in known.variables
@@ -57,19 +57,19 @@ def _is_known(node: Node, known: Known) -> bool:
     return not isinstance(of, MapRef) or of.selection in known.maps
 
 
-def _written(node: Node, known: Known) -> Node:
+def _written(node: Node, known: Environment) -> Node:
     value = evaluate(node, known)
     return node if isinstance(value, tuple) else Constant(value, type_of(node))
 
 
-def _members(node: In, known: Known) -> tuple[Node, ...]:
+def _members(node: In, known: Environment) -> tuple[Node, ...]:
     listed = known.params[node.param] if node.param is not None else None
     if node.param is None:
         return node.members
     return tuple(Constant(each, Type("string")) for each in (listed if isinstance(listed, tuple) else ()))
 
 
-def _logic(node: Logic, known: Known) -> Node:
+def _logic(node: Logic, known: Environment) -> Node:
     neutral, settling = (TRUE, FALSE) if node.op == "&&" else (FALSE, TRUE)
     items = [substitute_known(item, known) for item in node.items]
     if any(isinstance(item, Constant) and item.value is not neutral.value for item in items):

@@ -30,12 +30,12 @@ from interlock.reporting.timeline.layout import (
     Scale,
     clusters,
     columns,
+    time_text,
     layouts,
     seats,
     shares,
     stretch,
     tick,
-    told,
 )
 from tests.helpers.histories import ACCEPTED, HOSTILE, TINY, flapping, hostile
 
@@ -245,7 +245,7 @@ def test_a_stretch_over_midnight_tells_its_days() -> None:
     longer = msgspec.structs.replace(TINY, until="2026-06-23T09:00:00Z")
     assert stretch(TINY) == "2026-06-22, 09:00:00Z to 09:10:00Z (10m)"
     assert stretch(longer) == "2026-06-22 09:00:00Z to 2026-06-23 09:00:00Z (24h)"
-    assert told(longer.since, longer) == "2026-06-22 09:00:00Z"
+    assert time_text(longer.since, longer) == "2026-06-22 09:00:00Z"
 
 
 def colours(scheme: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import msgspec
 from interlock.analysis.explain import lines
 from interlock.analysis.explain import rule as rule_explained
 from interlock.evaluation.findings import with_derived
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.model.decision import Decision, Finding
 from interlock.model.expression import Constant
 from interlock.model.policy import Policy
@@ -86,7 +86,7 @@ class CoverageCounter:
         self.silent: Counter[int] = Counter()
         self.taken: Counter[int] = Counter()
 
-    def count(self, known: Known, verdict: Verdict) -> None:
+    def count(self, known: Environment, verdict: Verdict) -> None:
         """Count a decision.
 
         That a rule with a condition did not fire where it had no fact to range over shows nothing.
@@ -110,7 +110,7 @@ class CoverageCounter:
         )
 
 
-def explain_failure(result: StepResult, policy: Policy, known: Known, verdict: Verdict) -> StepResult:
+def explain_failure(result: StepResult, policy: Policy, known: Environment, verdict: Verdict) -> StepResult:
     """The failed step with the rules that fired or did not against what was expected.
 
     Where it is not the findings that differ, these are the rules that might have blocked. Where it is the state, the

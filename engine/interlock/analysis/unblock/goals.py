@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.evaluation.findings import ranging
-from interlock.language.evaluate import Known, evaluate, fact_of
+from interlock.language.evaluate import Environment, evaluate, fact_of
 from interlock.language.substitute import about_variable
 from interlock.language.walk import reference, walk
 from interlock.model.expression import (
@@ -45,7 +45,7 @@ class Wish(msgspec.Struct, frozen=True):
     selection: str
     condition: Node
     want: bool
-    known: Known
+    known: Environment
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ class Needing(msgspec.Struct, frozen=True):
 Goal = Wish | Waiting | Moving | Needing
 
 
-def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdict) -> Iterator[Goal]:
+def wishes(policy: Policy, node: Node, want: bool, known: Environment, verdict: Verdict) -> Iterator[Goal]:
     """What might make a condition `want`. Of several things that must all change, those of the first."""
     if evaluate(node, known) is want:
         return
@@ -90,7 +90,7 @@ def wishes(policy: Policy, node: Node, want: bool, known: Known, verdict: Verdic
             yield from _leaf(policy, node, want, known)
 
 
-def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Goal]:
+def _unblocked(policy: Policy, known: Environment, verdict: Verdict) -> Iterator[Goal]:
     """What might keep the first rule that blocked from blocking."""
     for firing in verdict.firings:
         rule = policy.rules[firing.rule]
@@ -99,7 +99,7 @@ def _unblocked(policy: Policy, known: Known, verdict: Verdict) -> Iterator[Goal]
             return
 
 
-def _found(policy: Policy, node: Exists, want: bool, known: Known) -> Iterator[Goal]:
+def _found(policy: Policy, node: Exists, want: bool, known: Environment) -> Iterator[Goal]:
     selection = _selection(policy, node.selection)
     if selection is None:
         return
@@ -108,12 +108,12 @@ def _found(policy: Policy, node: Exists, want: bool, known: Known) -> Iterator[G
         yield Wish(selection.name, own, True, known)
         return
     for fact in known.facts[node.selection]:  # of facts that are the newest of theirs, a newer one takes the place
-        if evaluate(node.condition, known.looking_at(node.variable, fact)) and selection.take == "latest":
+        if evaluate(node.condition, known.bind(node.variable, fact)) and selection.take == "latest":
             yield Wish(selection.name, _alike(selection, fact, own, want=False), True, known)
             return
 
 
-def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Goal]:
+def _leaf(policy: Policy, node: Node, want: bool, known: Environment) -> Iterator[Goal]:
     seen: dict[Reference, None] = {}
     for inner in walk(node):
         of = reference(inner)
@@ -127,7 +127,7 @@ def _leaf(policy: Policy, node: Node, want: bool, known: Known) -> Iterator[Goal
             yield Waiting(until)
 
 
-def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Known) -> Iterator[Goal]:
+def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Environment) -> Iterator[Goal]:
     name = of.name if isinstance(of, VariableRef) else of.selection
     fact = fact_of(of, known)
     if any(need.name == name for need in policy.needs):
@@ -180,7 +180,7 @@ def _selection(policy: Policy, name: str) -> Selection | None:
     return next((selection for selection in policy.selections if selection.name == name), None)
 
 
-def _turning(node: Compare, known: Known) -> int | None:
+def _turning(node: Compare, known: Environment) -> int | None:
     """The first instant after now from which on the comparison is otherwise, if time alone brings it about."""
     left, right = evaluate(node.left, known), evaluate(node.right, known)
     later = msgspec.structs.replace(known, now=known.now + 1)

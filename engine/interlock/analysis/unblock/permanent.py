@@ -13,7 +13,7 @@ import msgspec
 
 from interlock.analysis.explain import cited
 from interlock.evaluation.findings import ranging
-from interlock.language.evaluate import Known, evaluate, fact_of
+from interlock.language.evaluate import Environment, evaluate, fact_of
 from interlock.language.walk import reference, selections, walk
 from interlock.model.explanation import Cited
 from interlock.model.expression import (
@@ -47,7 +47,7 @@ _NEVER: _Held = {}
 _INT = Type("int")
 
 
-def permanent(policy: Policy, known: Known, verdict: Verdict, messages: dict[int, str]) -> list[Permanent]:
+def permanent(policy: Policy, known: Environment, verdict: Verdict, messages: dict[int, str]) -> list[Permanent]:
     """The findings that block for as long as certain facts are held, if the policy then denies as long.
 
     `known` is what is known once the rules have been judged by; `messages` are those of the firings, by their place.
@@ -87,7 +87,7 @@ class _Proof:
             if spec.latest_of == moved.field
         }
 
-    def fires(self, firing: Firing, known: Known) -> _Held | None:
+    def fires(self, firing: Firing, known: Environment) -> _Held | None:
         """That the rule goes on to fire for these facts."""
         rule = self.policy.rules[firing.rule]
         names = dict(zip(rule.loops, rule.loops, strict=True))
@@ -95,7 +95,7 @@ class _Proof:
         proofs = [self.fact(VariableRef(name), None, here, names) for name in rule.loops]
         return _all([*proofs, self.node(rule.condition, here, names, None)])
 
-    def denied(self, known: Known, blocked: _Held) -> _Held | None:
+    def denied(self, known: Environment, blocked: _Held) -> _Held | None:
         """That no line that allows is ever taken, where some rule goes on to block."""
         held = [blocked]
         for line in self.policy.decide:
@@ -109,7 +109,7 @@ class _Proof:
                 held.append(proof)
         return None
 
-    def node(self, node: Node, known: Known, names: dict[str, str], blocked: _Held | None) -> _Held | None:
+    def node(self, node: Node, known: Environment, names: dict[str, str], blocked: _Held | None) -> _Held | None:
         """That the condition goes on to be what it is. `names` are the selections that variables range over."""
         match node:
             case Not():
@@ -124,30 +124,30 @@ class _Proof:
                 return self.leaf(node, known, names)
         return _NEVER if node == TRUE or not list(_references(node)) else None
 
-    def logic(self, node: Logic, known: Known, names: dict[str, str], blocked: _Held | None) -> _Held | None:
+    def logic(self, node: Logic, known: Environment, names: dict[str, str], blocked: _Held | None) -> _Held | None:
         value = evaluate(node, known)
         if (node.op == "&&") is value:
             return _all(self.node(item, known, names, blocked) for item in node.items)
         settled = [item for item in node.items if evaluate(item, known) is value]
         return _fewest(self.node(item, known, names, blocked) for item in settled)
 
-    def some(self, node: Exists, known: Known, names: dict[str, str]) -> _Held | None:
+    def some(self, node: Exists, known: Environment, names: dict[str, str]) -> _Held | None:
         """That some fact that was found stays, and stays found. What was not found may always come."""
         inner = {**names, node.variable: node.selection}
         proofs = []
         for fact in known.facts[node.selection]:
-            here = known.looking_at(node.variable, fact)
+            here = known.bind(node.variable, fact)
             if evaluate(node.condition, here):
                 stays = self.fact(VariableRef(node.variable), None, here, inner)
                 proofs.append(_all([stays, self.node(node.condition, here, inner, None)]))
         return _fewest(proofs)
 
-    def leaf(self, node: Node, known: Known, names: dict[str, str]) -> _Held | None:
+    def leaf(self, node: Node, known: Environment, names: dict[str, str]) -> _Held | None:
         if any(isinstance(inner, Now) for inner in walk(node)) and not _settled(node, known):
             return None
         return _all(self.fact(of, path, known, names) for of, path in _references(node))
 
-    def fact(self, of: Reference, path: str | None, known: Known, names: dict[str, str]) -> _Held | None:
+    def fact(self, of: Reference, path: str | None, known: Environment, names: dict[str, str]) -> _Held | None:
         """That a reference goes on to be to this fact, and the field what it is."""
         name = names.get(of.name) if isinstance(of, VariableRef) else of.selection
         selection = self.selections.get(name or "")
@@ -171,7 +171,7 @@ class _Proof:
             return {cited(fact): selection.kinds}
         return None
 
-    def stays(self, selection: Selection, known: Known) -> _Held | None:
+    def stays(self, selection: Selection, known: Environment) -> _Held | None:
         """That what the selection has selected stays selected."""
         where = selection.where
         if where is not None and any(isinstance(inner, Now) for inner in walk(where)):
@@ -191,7 +191,7 @@ def _references(node: Node) -> Iterable[tuple[Reference, str | None]]:
             yield of, inner.path if isinstance(inner, Field) else None
 
 
-def _settled(node: Node, known: Known) -> bool:
+def _settled(node: Node, known: Environment) -> bool:
     """Whether time, which only passes, leaves the comparison what it is."""
     if not isinstance(node, Compare) or node.op in ("==", "!="):
         return False

@@ -9,7 +9,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.analysis.unblock.goals import Moving, Wish
-from interlock.language.evaluate import Known
+from interlock.language.evaluate import Environment
 from interlock.language.substitute import about_variable, substitute_known
 from interlock.ledger import Snapshot
 from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, VariableRef
@@ -71,7 +71,7 @@ def _first(found: Iterator[_Fields]) -> list[_Fields]:
     return [fields for fields, _ in zip(found, range(MAX_RECEIPTS), strict=False)]
 
 
-def _without(known: Known, name: str) -> Known:
+def _without(known: Environment, name: str) -> Environment:
     return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
 
 

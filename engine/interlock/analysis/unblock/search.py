@@ -12,7 +12,7 @@ from interlock.analysis.unblock.goals import Goal, Moving, Needing, Waiting, Wis
 from interlock.analysis.unblock.hypothesis import Hypothesis, HypothesisBench
 from interlock.analysis.unblock.receipts import granting, moving
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
-from interlock.language.evaluate import Known, evaluate
+from interlock.language.evaluate import Environment, evaluate
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.model.expression import TRUE
@@ -147,7 +147,7 @@ def _required(judge: Judge, judged: Evaluated) -> Iterator[Goal]:
     """What is missing for the policy to be decided."""
     policy = judged.loaded.policy
     if judged.lacks is not None:
-        known = Known(judge.now, judged.task, judged.params, judged.facts, maps(policy, judged.facts))
+        known = Environment(judge.now, judged.task, judged.params, judged.facts, maps(policy, judged.facts))
         for name, node in lacking(policy, known):
             yield Wish(name, node, True, known)
             return

@@ -15,7 +15,7 @@ import msgspec
 
 from interlock.analysis.decision_log import answer, fingerprint
 from interlock.analysis.verify_decision.comparison import field_changes, only
-from interlock.analysis.verify_decision.heads import Head, Heads
+from interlock.analysis.verify_decision.heads import Heads, RecordedHead
 from interlock.analysis.verify_decision.policies import Policies
 from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageError, digest
 from interlock.instant import parse_instant
@@ -166,7 +166,9 @@ class Reevaluator:
             self._open[key] = open_ledger(path, strict=before.asked.strict_ledger)
         return self._open[key]
 
-    def _shifts(self, before: Record, after: Record, ledger: Ledger, now: Moment, head: Head) -> tuple[FactChange, ...]:
+    def _shifts(
+        self, before: Record, after: Record, ledger: Ledger, now: Moment, head: RecordedHead
+    ) -> tuple[FactChange, ...]:
         """The facts that are not what they were."""
         if before.facts == after.facts:
             return ()

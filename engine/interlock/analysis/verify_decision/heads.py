@@ -21,7 +21,7 @@ _NAMED = "SELECT kind, id FROM receipt WHERE seq = :seq"
 _SHOWN = 3
 
 
-class Head(msgspec.Struct, frozen=True):
+class RecordedHead(msgspec.Struct, frozen=True):
     """The `seq` up to which receipts are judged by, and what there was beyond it at the decision's instant.
 
     `passed` is the id of the newest receipt that was there and is passed over; None where there is none. `possible` is
@@ -61,29 +61,29 @@ class Heads:
     def __init__(self) -> None:
         self._times: dict[Ledger, _Times] = {}
 
-    def find(self, ledger: Ledger, before: Record, now: int) -> Head:
+    def find(self, ledger: Ledger, before: Record, now: int) -> RecordedHead:
         """The head of a ledger when a decision was made at `now`, in microseconds, UTC.
 
         A receipt is known by its id: a VACUUM may number receipts anew. One that took the place of another came later.
         """
         return ledger.ask(now, lambda snapshot: self._found(ledger, snapshot, before, now))
 
-    def _found(self, ledger: Ledger, snapshot: Snapshot, before: Record, now: int) -> Head:
+    def _found(self, ledger: Ledger, snapshot: Snapshot, before: Record, now: int) -> RecordedHead:
         head, notes = _recorded_head(before, snapshot)
         if ledger not in self._times:
             self._times[ledger] = _Times(snapshot)
         late = self._times[ledger].since(head, now)
         if not late:
-            return Head(head, notes=notes)
+            return RecordedHead(head, notes=notes)
         passed = [seq for seq, instant in late if _UNKNOWN < instant <= now - _LAG]
         if not passed:
-            return Head(head, None, late[-1][0], _named([seq for seq, _ in late], snapshot), notes)
+            return RecordedHead(head, None, late[-1][0], _named([seq for seq, _ in late], snapshot), notes)
         told = (
             f"the ledger had {_named(passed, snapshot)} by then, after the recorded head: that head is older than the"
             " ledger was, or they were written later with earlier times"
         )
         ((_, newest),) = snapshot.rows(_NAMED, {"seq": passed[-1]})
-        return Head(head, newest, notes=(*notes, told))
+        return RecordedHead(head, newest, notes=(*notes, told))
 
 
 def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, ...]]:

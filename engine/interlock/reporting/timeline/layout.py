@@ -12,7 +12,7 @@ from interlock.instant import SECOND, format_duration, parse_instant
 from interlock.model.history import History, Interval, Lane, Mark
 
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
-STEPS = (
+TICK_STEPS = (
     *(digit * 10**power for power in range(6) for digit in (1, 2, 5)),
     *(digit * unit for unit in (SECOND, MINUTE) for digit in (1, 2, 5, 10, 15, 30)),
     *(digit * HOUR for digit in (1, 2, 3, 6, 12)),
@@ -45,7 +45,7 @@ class Scale(msgspec.Struct, frozen=True):
     def step(self) -> int:
         """How far apart the ticks lie, in microseconds."""
         least = (self.until - self.since) * APART / self.width
-        found: int = next((step for step in STEPS if step >= least), STEPS[-1])
+        found: int = next((step for step in TICK_STEPS if step >= least), TICK_STEPS[-1])
         return found
 
     def ticks(self) -> list[tuple[float, str]]:
@@ -69,7 +69,7 @@ def tick(at: int, step: int) -> str:
     return text[11 : 16 if step >= MINUTE else 19 if step >= SECOND else 23 if step >= 1_000 else 26]
 
 
-def told(at: str, history: History) -> str:
+def time_text(at: str, history: History) -> str:
     """An instant for a person: the time of day alone where the whole history is of one day."""
     day = history.since[:10]
     return at[11:] if at[:10] == day == history.until[:10] else at.replace("T", " ")
@@ -152,7 +152,7 @@ def lasted(since: str, until: str) -> str:
 
 def stretch(history: History) -> str:
     """The whole stretch of time: its day, its ends, and how long it is."""
-    since, until = told(history.since, history), told(history.until, history)
+    since, until = time_text(history.since, history), time_text(history.until, history)
     day = f"{history.since[:10]}, " if since == history.since[11:] else ""
     return f"{day}{since} to {until} ({lasted(history.since, history.until)})"
 
@@ -169,7 +169,7 @@ def counted(number: int, noun: str) -> str:
 
 def summary(interval: Interval, history: History) -> str:
     """An interval in one sentence."""
-    since, until = told(interval.since, history), told(interval.until, history)
+    since, until = time_text(interval.since, history), time_text(interval.until, history)
     return f"{standing(interval)}, {since} to {until} ({lasted(interval.since, interval.until)})"
 
 
@@ -190,13 +190,13 @@ def mixture(parts: dict[str, float]) -> str:
 
 def mixed_summary(intervals: Sequence[Interval], history: History) -> str:
     """Several intervals in one sentence: how many, from when to when, and what part of the time each verdict has."""
-    since, until = told(intervals[0].since, history), told(intervals[-1].until, history)
+    since, until = time_text(intervals[0].since, history), time_text(intervals[-1].until, history)
     return f"{counted(len(intervals), 'interval')}, {since} to {until}: {mixture(shares(intervals))}"
 
 
 def receipt_summary(marks: Sequence[Mark], history: History) -> str:
     """A receipt in one sentence; of several how many there are, from when to when, and of which kinds."""
-    since, until = told(marks[0].at, history), told(marks[-1].at, history)
+    since, until = time_text(marks[0].at, history), time_text(marks[-1].at, history)
     if len(marks) == 1:
         return f"{cut(marks[0].kind, 60)} at {since}"
     kinds = Counter(mark.kind for mark in marks)

@@ -9,7 +9,7 @@ from interlock.instant import parse_instant
 from interlock.model.decision import Finding
 from interlock.model.history import Cause, History, Interval, Lane, Mark
 from interlock.reporting.timeline.elements import node
-from interlock.reporting.timeline.layout import GLYPHS, changes, counted, lasted, seats, standing, told, verdict
+from interlock.reporting.timeline.layout import GLYPHS, changes, counted, time_text, lasted, seats, standing, verdict
 
 
 def ends(history: History) -> Element:
@@ -134,4 +134,4 @@ def _mark(mark: Mark, history: History, row: str) -> Element:
 
 
 def _time(at: str, history: History) -> Element:
-    return node("time", told(at, history), datetime=at)
+    return node("time", time_text(at, history), datetime=at)
