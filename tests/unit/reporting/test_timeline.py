@@ -30,12 +30,12 @@ from interlock.reporting.timeline.layout import (
     Scale,
     clusters,
     columns,
-    time_text,
     layouts,
     seats,
     shares,
     stretch,
     tick,
+    time_text,
 )
 from tests.helpers.histories import ACCEPTED, HOSTILE, TINY, flapping, hostile
 

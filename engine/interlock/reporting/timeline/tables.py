@@ -9,7 +9,7 @@ from interlock.instant import parse_instant
 from interlock.model.decision import Finding
 from interlock.model.history import Cause, History, Interval, Lane, Mark
 from interlock.reporting.timeline.elements import node
-from interlock.reporting.timeline.layout import GLYPHS, changes, counted, time_text, lasted, seats, standing, verdict
+from interlock.reporting.timeline.layout import GLYPHS, changes, counted, lasted, seats, standing, time_text, verdict
 
 
 def ends(history: History) -> Element:
