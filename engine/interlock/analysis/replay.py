@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from interlock.analysis.arrivals import Arrivals, arrivals
 from interlock.diagnostics import UsageError
-from interlock.evaluation.arrivals import BEHIND, Arrivals, arrivals, reads
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
+from interlock.evaluation.reads import BEHIND, reads
 from interlock.evaluation.selection_cache import SelectionCache
 from interlock.evaluation.validity import DecisionKey, decision_key, findings_changed, steady
 from interlock.instant import INTEGER_BOUND, format_instant

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from interlock import instant, schemas
-from interlock.evaluation.arrivals import BEHIND, Reads, seconds
 from interlock.evaluation.budget import CANDIDATE, TURN, Budget, ExhaustedError
+from interlock.evaluation.reads import BEHIND, Reads, seconds
 from interlock.language.next_change import NEVER
 from interlock.ledger import Snapshot
 

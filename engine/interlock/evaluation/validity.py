@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interlock.diagnostics import FactError
-from interlock.evaluation.arrivals import reads
 from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
 from interlock.evaluation.coming import Coming
+from interlock.evaluation.reads import reads
 from interlock.evaluation.selection_cache import SelectionCache
 from interlock.instant import format_instant
 from interlock.language.evaluate import Environment
