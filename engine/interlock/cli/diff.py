@@ -68,13 +68,9 @@ def command(
 
 
 def _watched(names: Sequence[str]) -> Iterator[str]:
-    """The names of tasks, with a bar where a person looks at standard error and they are many."""
-    if len(names) < _MANY or not (sys.stderr and sys.stderr.isatty()):
-        yield from names
-        return
-    with click.progressbar(names, label="comparing", file=sys.stderr) as bar:
-        yield from bar
+    """The names of tasks, with a bar if they are many."""
+    return progress.bar(names, len(names), "comparing", least=_MANY)
 
 
 _MANY = 5
-"""So many tasks take long enough to show how far they are looked at."""
+"""So many tasks take long enough to show how far they are compared."""

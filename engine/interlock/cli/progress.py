@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from interlock.ledger import Watched
     from interlock.request import Request, Session
 
+T = TypeVar("T")
 _LONG, _STEP = 5_000_000, 200_000
 """Bytes of a feed from which on a bar is shown, and between two looks at it."""
 
@@ -41,20 +42,37 @@ def _warn(warning: str, label: str) -> None:
 
 def watched() -> Watched | None:
     """What shows how far a feed is read, where a person looks at standard error."""
-    return _watched if sys.stderr and sys.stderr.isatty() else None
+    if not _is_watched():
+        return None
+    return lambda lines, total: bar(lines, total, "reading", least=_LONG, step=_STEP, weigh=len)
 
 
-def _watched(lines: Iterable[bytes], total: int) -> Iterator[bytes]:
-    """The lines of a feed, with a bar on standard error that grows as they pass, if they are many."""
-    if total < _LONG:
-        yield from lines
+def bar(
+    items: Iterable[T],
+    total: int,
+    label: str,
+    *,
+    least: int = 0,
+    step: int = 1,
+    weigh: Callable[[T], int] = lambda _: 1,
+) -> Iterator[T]:
+    """The items, with a bar on standard error that grows as they pass, where a person looks at it.
+
+    They weigh about `total` in all; where that is less than `least` there is no bar. It is drawn once for each `step`.
+    """
+    if total < least or not _is_watched():
+        yield from items
         return
-    with click.progressbar(length=total, label="reading", file=sys.stderr) as bar:
+    with click.progressbar(length=total, label=label, file=sys.stderr) as shown:
         passed = 0
-        for line in lines:
-            passed += len(line)
-            if passed > _STEP:
-                bar.update(passed)
+        for item in items:
+            passed += weigh(item)
+            if passed >= step:
+                shown.update(passed)
                 passed = 0
-            yield line
-        bar.update(passed)
+            yield item
+        shown.update(max(0, total - shown.pos))
+
+
+def _is_watched() -> bool:
+    return bool(sys.stderr and sys.stderr.isatty())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
-    from interlock.ledger.rows import Row
     from interlock.request import Request
 
 _STEP = 1_000
@@ -52,12 +52,12 @@ def command(request: Request, form: str) -> int:
     """
     import gc
 
-    from interlock.ledger.verify import unwatched, verify, verify_feed
+    from interlock.ledger.verify import verify, verify_feed
     from interlock.moment import wall
     from interlock.reporting import verification
 
     gc.enable()  # what says why a fact is invalid leaves cycles behind, and there may be a million of them
-    watched = _shown if sys.stderr and sys.stderr.isatty() else unwatched
+    watched = partial(progress.bar, label="verifying", step=_STEP)
     with progress.session(request, opens=False) as session:
         lines = session.lines()
         if lines is not None:
@@ -96,13 +96,3 @@ def _ticking() -> Iterator[Callable[[], None]]:
     yield tick
     if shown:
         sys.stderr.write("\n")
-
-
-def _shown(rows: Iterable[Row], total: int) -> Iterator[Row]:
-    """The rows, with a bar on standard error that grows as they pass. `total` is about how many there are."""
-    with click.progressbar(length=total, label="verifying", file=sys.stderr) as bar:
-        for number, row in enumerate(rows, 1):
-            if not number % _STEP:
-                bar.update(_STEP)
-            yield row
-        bar.update(max(0, total - bar.pos))

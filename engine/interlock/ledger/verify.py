@@ -31,11 +31,6 @@ _LONGEST = 200
 """Characters of an id, or of a kind without a schema, that are kept."""
 
 
-def unwatched(rows: Iterable[Row], _: int) -> Iterable[Row]:
-    """The rows, as they come."""
-    return rows
-
-
 def verify(
     snapshot: Snapshot,
     ledger: str,
