@@ -46,14 +46,14 @@ def evaluate(
     """Decide one policy for one task.
 
     `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
-    `at` the instant that is asked about (RFC 3339 text or an aware datetime; now when not given); `params` values by
+    `at` the instant of the request (RFC 3339 text or an aware datetime; now when not given); `params` values by
     name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
     `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
     Nothing is taken from the environment or a configuration file.
 
-    Asked about now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
+    For now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
     be allowed is then undecided where a fact that was read carries a time more than `max_skew` ahead of the clock (a
-    timedelta, or a text such as "5s", which is the default). Asked about an instant, facts stamped later do not count.
+    timedelta, or a text such as "5s", which is the default). For a named instant, facts stamped later do not count.
 
     Raises UsageError for an unknown policy, task or parameter, or a wrong value; PolicyError for an invalid policy or
     invalid waivers; LockError for a policy that is not the locked one; LedgerError for a ledger that cannot be read. A

@@ -53,7 +53,7 @@ def read_file(path: str, most: int) -> bytes:
 
 
 def read_source(path: str, noun: str) -> Source:
-    """The text of a file, which is a `noun`. Raises UnreadableError, and PolicyError for what can be no YAML."""
+    """The text of a file, which is a `noun`. Raises UnreadableError, and PolicyError for what cannot be YAML."""
     try:
         return decoded(path, read_file(path, MAX_SOURCE_BYTES))
     except TooLargeError as error:
@@ -76,7 +76,7 @@ def is_meant(folder: str, name: str) -> bool:
     """Whether a name in a folder is one that somebody gave to a file, and not an editor's or a file system's own.
 
     Hidden files are not meant (Emacs locks `x.yaml` by a link `.#x.yaml`, macOS keeps what it knows of it in
-    `._x.yaml`), nor are folders, pipes and devices. A link that leads nowhere is: whoever reads it is told so.
+    `._x.yaml`), nor are folders, pipes and devices. A broken link is: reading it is an error.
     """
     if name.startswith("."):
         return False

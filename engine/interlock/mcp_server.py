@@ -42,10 +42,10 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What every tool is asked. A word that is not known is refused: it would be an answer to another question."""
 
     policy: Annotated[_Text, msgspec.Meta(description="The id of a policy, such as `smoke`.")]
-    task: Annotated[_Text, msgspec.Meta(description="The task that is asked about, by its name or id.")]
+    task: Annotated[_Text, msgspec.Meta(description="The task, by its name or id.")]
     at: Annotated[
         str | None,
-        msgspec.Meta(description="The instant asked about, `2026-06-11T12:00:05Z`, or ago, `-10m`; now without it."),
+        msgspec.Meta(description="The instant to decide at, `2026-06-11T12:00:05Z`, or ago, `-10m`; now without it."),
     ] = None
     params: Annotated[
         dict[str, str | int | bool | list[str]],
@@ -74,7 +74,7 @@ class Tool(msgspec.Struct, frozen=True):
 TOOLS = {
     "evaluate": Tool(
         "Decide a policy",
-        "Decide a policy for a task at an instant: allowed, denied or undecided, every blocker, and how to mend it.",
+        "Decide a policy for a task at an instant: allowed, denied or undecided, every blocker, and how to fix it.",
         lambda session, _: session.decisions()[0],
         "decision",
     ),

@@ -1,4 +1,4 @@
-"""The instant that is asked about, and how far ahead of it a time may lie."""
+"""The instant of a request, and how far ahead of it a time may lie."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Skew = str | timedelta | None
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """The instant asked about, in microseconds, UTC. Where it is `live`, every fact that is committed counts.
+    """The instant to decide at, in microseconds, UTC. Where it is `live`, every fact that is committed counts.
 
     With `as_of`, an instant, entities are as they were then. `clock` is what the clock showed, where the instant was
     found by it.
@@ -32,7 +32,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 def moment(at: str | datetime | Moment | None, ledger: Ledger, clock: int | None = None) -> Moment:
-    """The instant asked about. Raises UsageError, LedgerError.
+    """The instant of the request. Raises UsageError, LedgerError.
 
     A text is `now`, an RFC 3339 instant, a span of time ago such as `-10m`, or the id of a receipt: when it was
     written. None is now. `clock` stands in for this machine's clock, in microseconds, UTC.
@@ -96,7 +96,7 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
     found = ledger.ask(0, lambda snapshot: snapshot.instant_of(receipt))
     if found is None:
         raise UsageError(
-            f"`{at}` is no instant such as `2026-06-11T12:00:05Z`, no span of time ago such as `-10m`, "
-            "and no receipt of the ledger"
+            f"`{at}` is not an instant: expected RFC 3339 such as `2026-06-11T12:00:05Z`, "
+            "a span of time ago such as `-10m`, or the id of a receipt of the ledger"
         )
     return found

@@ -37,7 +37,7 @@ class Project(msgspec.Struct, frozen=True):
 def find(start: str = "") -> Project | None:
     """What the nearest file in a folder or above it sets; None when there is no such file.
 
-    Raises UsageError when that file cannot be read, is no TOML, or sets what there is not; or when there are two.
+    Raises UsageError when that file cannot be read, is not TOML, or has an unknown setting; or when there are two.
     """
     for folder in above(start):
         found = [each for name in (OWN, SHARED) if (each := _settings(folder, name))]
@@ -85,7 +85,7 @@ def nearest_ledger(start: str = "") -> str | None:
 
 
 def _there(path: str) -> bool:
-    """Whether something is at a path: a broken link is, and what may not be looked at counts as well."""
+    """Whether something is at a path: a broken link is, and what may not be read counts as well."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -184,11 +184,11 @@ def _parsed(path: str, content: bytes) -> tuple[Source, Any]:
         _refuse(source, [(Location(path, 1, 1), "it is nested too deep")])
     except ValueError as error:
         told = _PLACE.sub("", str(error))
-        _refuse(source, [(_stopped(source, error), f"this is no TOML: {told[:1].lower()}{told[1:]}")])
+        _refuse(source, [(_stopped(source, error), f"not TOML: {told[:1].lower()}{told[1:]}")])
 
 
 def _stopped(source: Source, error: ValueError) -> Location:
-    """Where the parser stopped; at the end of the text where that cannot be told."""
+    """Where the parser stopped; at the end of the text where that is unknown."""
     end = source.location(len(source.text.rstrip()))
     line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
     if line is None and (place := _PLACE.search(str(error))) and place[1]:  # before 3.14 only the text says it
@@ -218,7 +218,7 @@ def _refuse(source: Source, wrong: Iterable[tuple[Location, str]]) -> NoReturn:
 
 
 def _place(source: Source, header: str, key: str) -> Location:
-    """Where a key of the table is written; where the table begins, if that cannot be told from its lines."""
+    """Where a key of the table is written; where the table begins, if its lines do not show it."""
     begin, at, inside = 0, 0, not header
     for line in source.text.splitlines(keepends=True):
         bare = re.sub(r"[\s\"']", "", line)

@@ -77,7 +77,7 @@ class PolicyCase(pytest.Item):
             raise CaseFailed(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What `interlock test` tells of a case that failed."""
+        """What `interlock test` reports of a case that failed."""
         if not isinstance(excinfo.value, CaseFailed):
             return super().repr_failure(excinfo, style)
         from interlock.reporting import RenderContext

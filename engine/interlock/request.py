@@ -1,7 +1,7 @@
 """A question, and what it takes to answer it.
 
 Every face builds a `Request` and nothing else. A `Session` is the request made good: the only place that opens a
-ledger, loads policies, holds a lock, reads waivers or looks at the clock.
+ledger, loads policies, holds a lock, reads waivers or reads the clock.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, as it was given; nothing has been read.
 
     `policies` are ids or files; `tasks` names or ids, or None for every task of the ledger; `ledger` one that is open,
-    or its path, or None for the nearest of Agent Conveyor; `at` the instant asked about, None for now; `params` values
+    or its path, or None for the nearest of Agent Conveyor; `at` the instant to decide at, None for now; `params` values
     by name; `policy_dirs` further folders of policies; `lock` the file of the lock that is held, and `waivers` that of
     the waivers, None for none. `settings` say where each setting comes from.
 
@@ -79,7 +79,7 @@ def settled(settings: Mapping[str, Settled], start: str = "", **other: Any) -> R
 
 
 class Session:
-    """A request made good. Each part is made when it is first asked for, and then stays: one clock, one ledger.
+    """A request made good. Each part is made on first use, and then stays: one clock, one ledger.
 
     `watched` is shown how far a feed is read; a writer that holds the ledger locked is waited for, `patience` seconds
     each time. `warn` is given what a person should know about the ledger and the waivers: a text and its label. A
@@ -179,7 +179,7 @@ class Session:
 
     @cached_property
     def moment(self) -> Moment:
-        """The instant that is asked about."""
+        """The instant of the request."""
         return moment(self.request.at, self.ledger)
 
     def judge(self, snapshot: Snapshot, engine: Engine | None = None) -> Judge:
@@ -199,7 +199,7 @@ class Session:
             raise UsageError(str(error)) from None
 
     def tasks(self, snapshot: Snapshot) -> Sequence[str]:
-        """The tasks that are asked about."""
+        """The tasks of the request."""
         return snapshot.task_labels() if self.request.tasks is None else self.request.tasks
 
     def decisions(self) -> tuple[Decision, ...]:

@@ -84,7 +84,7 @@ def test_a_line_of_a_feed_that_is_too_long_is_not_read(
     for command in (["eval", "smoke", "--task", TASK], ["verify-ledger"]):
         ran = interlock(*command, "--ledger", "feed.ndjson")
         assert ran.code == 6
-        assert "has a line, number 2, of more than 10,000 bytes: it is no feed" in ran.err
+        assert "has a line, number 2, of more than 10,000 bytes: it is not a feed" in ran.err
 
 
 def test_bad_lines_are_not_told_for_ever(folder: Path, interlock: Interlock) -> None:

@@ -308,7 +308,7 @@ def test_an_instant_that_the_policy_writes_needs_the_times_to_be_kept(
 def test_a_name_that_is_no_text_is_refused(interlock: Interlock, story_path: Path) -> None:
     words = ["--policy", "loop", "--at", ASLEEP, "--name", "a\udcff"]
     ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, *words)
-    assert ran == Ran(2, "", "error: `--name` is no text: it holds bytes that are not UTF-8\n")
+    assert ran == Ran(2, "", "error: `--name` is not text: it contains bytes that are not UTF-8\n")
 
 
 def test_tasks_that_are_needed_are_masked_too_and_may_be_asked_for_by_their_ids(

@@ -169,7 +169,7 @@ def test_a_receipt_that_is_appended_with_an_earlier_time_is_not_judged_by_and_le
     change(story, (late, (started,)))
     code, (found,) = verified(interlock)
     assert (code, found["outcome"], found["facts"], found["changes"]) == (4, "unjudged", [], [])
-    assert "it cannot be told whether the head is older than the ledger was" in found["why"]
+    assert "it cannot be determined whether the head is older than the ledger was" in found["why"]
     (note,) = found["notes"]
     assert note.startswith("1 receipt (app_smoke_started `late`) may have been in the ledger by then; ")
     assert found["decision"] == before["decision"], "it is judged by what was there"
@@ -189,7 +189,7 @@ def test_receipts_are_known_by_their_ids_whatever_a_vacuum_numbers_them(
     for was, each in zip(before, found, strict=True):
         (moved,) = each["changes"]
         assert (moved["field"], moved["before"]) == ("ledger.seq", 164)
-        assert "a VACUUM may number receipts anew" in each["notes"][0]
+        assert "a VACUUM may renumber receipts" in each["notes"][0]
         assert each["decision"] | {"ledger": None} == was["decision"] | {"ledger": None}
 
 

@@ -193,7 +193,7 @@ def test_tasks_of_which_nothing_was_recorded_are_named(interlock: Interlock, fol
         ((), "give one of `--task NAME` and `--all-tasks`"),
         (("--task", TASK, "--all-tasks"), "give one of `--task NAME` and `--all-tasks`"),
         (("--task", "nobody"), "unknown task `nobody`; `interlock tasks` lists all 1"),
-        (("--task", TASK, "--since", "yesterday"), "`yesterday` is no instant such as"),
+        (("--task", TASK, "--since", "yesterday"), "`yesterday` is not an instant"),
     ],
 )
 def test_a_wrong_question_is_told(interlock: Interlock, story_path: Path, words: tuple[str, ...], message: str) -> None:

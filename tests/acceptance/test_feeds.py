@@ -149,14 +149,14 @@ def test_cloud_events_are_facts(
 
 
 BAD = {
-    "nonsense": "it is no JSON text: ",
-    "[]": "it is no JSON object",
+    "nonsense": "it is not JSON text: ",
+    "[]": "it is not a JSON object",
     '{"id":"x"}': "it has no `kind`, which says what sort of fact it is",
     '{"kind":["x"]}': "it has no `kind`, which says what sort of fact it is",
     '{"kind":"handoff","kind":"task"}': "its document has a key twice: `kind`",
     '{"specversion":"1.0"}': "a CloudEvent needs `id`; a CloudEvent needs `type`; a CloudEvent needs `time`",
     '{"specversion":"2.0","id":"1","type":"a","time":"b","data":3}': (
-        "its `specversion` is not `1.0`; its `data` is no JSON object, which holds the attributes"
+        "its `specversion` is not `1.0`; its `data` is not a JSON object of the attributes"
     ),
     '{"kind":"task","id":"t","seq":1,"task":"demo","at":"2026-06-11"}': "",
     '{"kind":"feed"}': "",
@@ -285,7 +285,7 @@ def test_what_is_no_feed_and_what_is_not_there(interlock: Interlock, tmp_path: P
     assert (missing.code, missing.err.split("` ")[1][:14]) == (6, "does not exist")
     packed = tmp_path / "packed.ndjson"
     packed.write_bytes(lzma.compress(story_path.read_bytes()[:9_000]))
-    assert "it is no UTF-8 text" in interlock("eval", "smoke", "--ledger", str(packed), *ASKED).err
+    assert "it is not UTF-8 text" in interlock("eval", "smoke", "--ledger", str(packed), *ASKED).err
 
 
 def test_exporting_an_invalid_fact_is_told(interlock: Interlock, tmp_path: Path, story_path: Path) -> None:

@@ -56,14 +56,14 @@ def nothing(path: Path) -> None:
 
 BAD: list[tuple[Callable[[Path], object], str]] = [
     (nothing, "does not exist"),
-    (text, "is no SQLite database"),
+    (text, "is not an SQLite database"),
     (empty, "is an empty file"),
     (Path.mkdir, "is a folder"),
-    (os.mkfifo, "is no regular file"),
+    (os.mkfifo, "is not a regular file"),
     (other, "is a SQLite database but not Conveyor's ledger: it has no table `tasks`"),
     (no_receipts, "is a SQLite database but not Conveyor's ledger: it has no table `telemetry_events`"),
     (truncated, "is damaged"),
-    (header_only, "is no SQLite database"),
+    (header_only, "is not an SQLite database"),
     (looping_link, "symbolic links"),
 ]
 

@@ -77,7 +77,7 @@ REFUSED = [
     ("evaluate", {"rule": "not-sent"}, "`evaluate` was asked wrongly: "),
     ("evaluate", {"params": {"stale": "1m"}}, "unknown parameter `stale`"),
     ("explain", {"rule": "not-snt"}, "policy `smoke` has no rule `not-snt`; did you mean `not-sent`?"),
-    ("unblock", {"at": "tomorrow"}, "`tomorrow` is no instant"),
+    ("unblock", {"at": "tomorrow"}, "`tomorrow` is not an instant"),
     ("evaluat", {}, "unknown tool `evaluat`; did you mean `evaluate`?"),
     ("banana", {}, "unknown tool `banana`; there is evaluate, explain, unblock"),
 ]

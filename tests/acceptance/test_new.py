@@ -14,12 +14,12 @@ from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock, Ran, state
 
 BAD = {
-    "My_Gate": "`My_Gate` is no policy's id: lower-case words joined by hyphens, a letter first; "
+    "My_Gate": "`My_Gate` is not a policy id: lower-case words joined by hyphens, a letter first; "
     "did you mean `my-gate`?",
-    "gates/mine.yaml": "`gates/mine.yaml` is no policy's id: lower-case words joined by hyphens, a letter first; "
+    "gates/mine.yaml": "`gates/mine.yaml` is not a policy id: lower-case words joined by hyphens, a letter first; "
     "did you mean `mine`?",
-    "日本": "`日本` is no policy's id: lower-case words joined by hyphens, a letter first",
-    "": "`` is no policy's id: lower-case words joined by hyphens, a letter first",
+    "日本": "`日本` is not a policy id: lower-case words joined by hyphens, a letter first",
+    "": "`` is not a policy id: lower-case words joined by hyphens, a letter first",
     "true": "`true` means something else than a text in YAML; give the policy another id",
     "no": "`no` means something else than a text in YAML; give the policy another id",
     "smoke": "`smoke` is a policy that comes with interlock; give yours another id",

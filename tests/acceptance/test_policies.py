@@ -68,7 +68,7 @@ def test_an_invalid_policy_is_listed_and_never_decides(interlock: Interlock, fol
     ran = interlock("policies", "--policy-dir", "mine")
     assert ran.code == 5
     assert any(line.split()[:2] == ["bad", "(invalid)"] for line in ran.out.splitlines())
-    assert ran.err == "note: `interlock show bad` tells what is wrong with it\n"
+    assert ran.err == "note: `interlock show bad` shows what is wrong with it\n"
     for command in (["eval", "smoke", "bad", *STORY, str(story_path)], ["show", "bad"]):
         ran = interlock(*command, "--policy-dir", "mine")
         assert (ran.code, ran.out) == (5, "")

@@ -74,7 +74,7 @@ def test_a_receipt_is_an_end(interlock: Interlock, story_path: Path) -> None:
             2,
             "the beginning 2026-06-23T00:00:00Z is later than the end 2026-06-22T09:55:17Z",
         ),
-        (("--from", "yesterday"), 2, "`yesterday` is no instant"),
+        (("--from", "yesterday"), 2, "`yesterday` is not an instant"),
         (("--format", "yaml"), 2, "invalid value for `--format`"),
         (("--param", "stale_after=90"), 2, "`90` is not a duration"),
     ],

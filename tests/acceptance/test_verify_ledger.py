@@ -171,7 +171,7 @@ INSTANT = "not an instant in UTC such as `2026-06-11T12:00:05Z`, from 1970 to 22
             "attributes_json",
             json.dumps(RECORDED).encode(),
             "its document cannot be read as JSON text",
-            "its document cannot be read as JSON text: it is no text but a BLOB",
+            "its document cannot be read as JSON text: it is not text but a BLOB",
             id="a BLOB",
         ),
         pytest.param("attributes_json", "[" * 100_000, "its document cannot be read as JSON text", None, id="too deep"),
@@ -182,7 +182,7 @@ INSTANT = "not an instant in UTC such as `2026-06-11T12:00:05Z`, from 1970 to 22
             "the fact is nested too deeply",
             id="deep",
         ),
-        pytest.param("attributes_json", "[1]", "its attributes are no JSON object", "its attributes are no JSON object",
+        pytest.param("attributes_json", "[1]", *["its attributes are not a JSON object"] * 2,
                      id="a list"),
         pytest.param("correlation_json", "7", "`correlation` is …, not a mapping",
                      "`correlation` is the number `7`, not a mapping", id="no correlation"),
@@ -324,7 +324,7 @@ def test_text_that_is_no_utf_8_is_a_fault_of_its_receipt_and_hides_no_other(inte
     assert (code, found["receipts"], found["invalid"]) == (3, 7, 6)  # the seats of smoke receipts cannot be read either
     told = {example["id"]: example["message"] for fault in found["faults"] for example in fault["first"]}
     assert told["receipt-3"] == "`summary` holds an unpaired surrogate: `\\udcffa`"
-    assert told["receipt-5"] == "its document cannot be read as JSON text: it holds bytes that are no UTF-8"
+    assert told["receipt-5"] == "its document cannot be read as JSON text: it contains bytes that are not UTF-8"
     assert told["receipt-6"] == "`kind` holds an unpaired surrogate: `\\udcffa`"
     assert told.keys() == {None, *(f"receipt-{number}" for number in range(3, 8))}
 
@@ -422,7 +422,7 @@ def test_a_ledger_that_is_damaged_in_the_middle(interlock: Interlock, folder: Pa
     )
     connection.close()
     if last is None:
-        pytest.skip("this SQLite cannot tell where a table's pages are")
+        pytest.skip("this SQLite cannot list the pages of a table")
     with open(folder / "ledger.db", "r+b") as file:
         file.seek((last - 1) * page)
         file.write(b"\xff" * page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PASSED_ON = re.compile(
-    r"(not YAML: |this is no TOML: |not a lock: |is not a regular expression: )[^\n]+"
+    r"(not YAML: |not TOML: |not a lock: |is not a regular expression: )[^\n]+"
     r"|(is damaged \(|SQLite cannot read \()[^\n]*?(?=\))"
 )
 

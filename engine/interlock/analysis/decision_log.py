@@ -1,6 +1,6 @@
 """A decision log: a file that decisions are appended to, one JSON object a line, and read from again.
 
-It is no proof against those who may write to it: whoever can append a line can change one. What can be verified is that
+It is not proof against those who may write to it: who can append a line can change one. What can be verified is that
 each decision follows from its ledger and its policies.
 """
 
@@ -54,7 +54,7 @@ def answer(session: Session, head: int = NEWEST) -> tuple[Record, ...]:
 def logged(session: Session, path: str, others: Iterable[str]) -> tuple[Decision, ...]:
     """The decisions of a request, which are appended to the log before they are given.
 
-    Raises UsageError if the log is one of `others`, which are read or written otherwise, or is no log; else as the
+    Raises UsageError if the log is one of `others`, which are read or written otherwise, or is not a log; else as the
     session does.
     """
     refuse(path, others)

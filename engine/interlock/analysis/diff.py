@@ -27,7 +27,7 @@ TaskProgress = Callable[[Sequence[str]], Iterable[str]]
 def answer(session: Session, since: At = None, until: At = None, watched: TaskProgress = iter) -> Comparison:
     """Where the two policies of a request decide differently about its tasks.
 
-    Without `since` and `until`, each task is looked at from its first receipt to its last; both take what the instant
+    Without `since` and `until`, each task is compared from its first receipt to its last; both take what the instant
     of a request takes. Raises UsageError where there is nothing to compare; else as the session does.
     """
     asked = list(zip(session.policies, session.arguments, strict=True))
@@ -131,7 +131,7 @@ def _without(
 
 
 def _span(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int] | None:
-    """From when to when a task is looked at; None where that is never. Raises UsageError for an unknown task."""
+    """From when to when a task is compared; None where that is never. Raises UsageError for an unknown task."""
     first, last = snapshot.span(snapshot.task_id(task))
     begun, ended = first if since is None else since, last if until is None else until
     return None if begun is None or ended is None or begun > ended else (begun, ended)

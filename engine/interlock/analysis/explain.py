@@ -250,7 +250,7 @@ def _retold(asked: Rule) -> tuple[Clause, ...]:
 
 
 MOST_PARTS = 3
-"""That many facts are shown of those that `exists` or `all` looked at."""
+"""That many facts are shown of those that `exists` or `all` examined."""
 
 
 def part(policy: Policy, node: Node, known: Environment) -> Part:

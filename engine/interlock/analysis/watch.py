@@ -1,4 +1,4 @@
-"""Waiting for decisions to change: cheap looks at the ledger, and a judgement only when something may have changed."""
+"""Waiting for decisions to change: cheap checks of the ledger, and a decision only when something may have changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from interlock.instant import SECOND, parse_instant
 from interlock.model.decision import Decision
 
 LOOK = 1.0
-"""Seconds between two looks at the ledger."""
+"""Seconds between two checks of the ledger."""
 GRACE = 30.0
 """For how many seconds a ledger that cannot be read is tried again."""
 
@@ -60,7 +60,7 @@ class Round(msgspec.Struct, frozen=True):
 
 class Watch:
     """Watches decisions. `judge` decides now; `stamp` is a look: it differs when the ledger may have changed, and is
-    None where that cannot be told. `tell` takes notes for a person.
+    None where that is unknown. `tell` takes notes for a person.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Watch:
             over = self._wait(seen, since, due(decisions), deadline)
 
     def _decided(self, deadline: float) -> tuple[object, int, tuple[Decision, ...]]:
-        """The decisions of now, and the look and the instant from which they are. Each second is tried anew."""
+        """The decisions of now, and the check and the instant that they are of. Each second is tried again."""
         failed: float | None = None
         while True:
             seen, since = self._stamp(), self._clock.wall()
@@ -119,7 +119,7 @@ class Watch:
             now = self._clock.wall()
             if left <= 0:
                 return True
-            if now < since or (ahead is not None and now >= ahead):  # a clock that was set back judges anew
+            if now < since or (ahead is not None and now >= ahead):  # a clock that was set back judges again
                 return False
             wait = LOOK if ahead is None else min(LOOK, (ahead - now) / SECOND)
             self._clock.sleep(min(wait, left))

@@ -1,4 +1,4 @@
-"""The command `interlock`. Each subcommand is a module of its own, imported when it is asked for."""
+"""The command `interlock`. Each subcommand is a module of its own, imported when it is run."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class _Interlock(click.Group):
         return command
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
-        """Run the command and exit. A person's error is told in a line; a bug shows all that is known of it."""
+        """Run the command and exit. A user's error is one line; a bug shows all that is known of it."""
         forget()
-        if _COMPLETE in os.environ:  # a shell asks what may come next: what is wrong with the line is told later
+        if _COMPLETE in os.environ:  # a shell asks what may come next: what is wrong with the line is reported later
             with suppress(Exception):
                 super().main(args, "interlock", standalone_mode=False)
             sys.exit(exit_codes.ALLOWED)
@@ -137,7 +137,7 @@ def main(ctx: click.Context) -> None:
     """Do the receipts prove it? Policies over receipt ledgers, decided.
 
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy is invalid, 6 the ledger
-    cannot be read, 2 a wrong question, 1 a bug in interlock.
+    cannot be read, 2 usage error, 1 a bug in interlock.
     """
     if ctx.invoked_subcommand is None:
         raise click.UsageError("missing command", ctx)

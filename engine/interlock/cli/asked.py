@@ -1,4 +1,4 @@
-"""What reports are told of the policies that were judged by: plain values, with the text that their authors wrote."""
+"""What reports show of the policies that were applied: plain values, with the text that their authors wrote."""
 
 from __future__ import annotations
 

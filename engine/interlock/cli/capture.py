@@ -29,7 +29,7 @@ Examples:
 @asking("ledger", "strict-ledger", "at", "params", "policy-dir", "lock", "locked")
 @click.option("--name", metavar="TEXT", help="What the case is called; by default its state, and the rules that fired.")
 @click.option("--output", metavar="FILE", help="Add the case to a test file, or begin it; not to standard output.")
-@click.option("--keep-times", is_flag=True, help="Let the case tell when it happened.")
+@click.option("--keep-times", is_flag=True, help="Keep the dates in the case.")
 def command(
     request: Request,
     policy: str,
@@ -43,11 +43,11 @@ def command(
     None of its facts, and no field of one, can be left out without another decision, finding or message. Times are
     relative to the case's clock. What the policy itself names stays.
 
-    Exit code: 0 written, 5 the policy or the test file is invalid, 6 the ledger cannot be read, 2 a wrong question,
+    Exit code: 0 written, 5 the policy or the test file is invalid, 6 the ledger cannot be read, 2 usage error,
     1 a bug in interlock.
     """
     if name is not None and name != name.encode(errors="replace").decode():
-        raise UsageError("`--name` is no text: it holds bytes that are not UTF-8")
+        raise UsageError("`--name` is not text: it contains bytes that are not UTF-8")
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
     from interlock.cli.editor import schemas

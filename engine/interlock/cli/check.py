@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@click.command("check", short_help="Tell all that is wrong with policies.", epilog=_EXAMPLES)
+@click.command("check", short_help="Check policies for errors and warnings.", epilog=_EXAMPLES)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @click.option(
     "--format",
@@ -36,12 +36,12 @@ Examples:
 @asking("policy-dir")
 @options.quiet
 def command(request: Request, paths: Sequence[str], form: str, strict: bool) -> int:
-    """Tell every error and warning of policies, without a ledger.
+    """Report every error and warning of policies, without a ledger.
 
     A PATH is a policy's file or its test's, a folder (every policy in it and below it; files named *_test.yaml are left
-    out), or the id of a policy that `interlock policies` lists. `interlock explain-code CODE` tells more of an issue.
+    out), or the id of a policy that `interlock policies` lists. `interlock explain-code CODE` describes an issue.
 
-    Exit code: 0 no error, 5 a policy is invalid (with --strict: or has a warning), 2 a wrong question, 1 a bug in
+    Exit code: 0 no error, 5 a policy is invalid (with --strict: or has a warning), 2 usage error, 1 a bug in
     interlock.
     """
     from interlock.analysis.check import check_paths

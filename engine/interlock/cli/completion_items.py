@@ -1,6 +1,6 @@
 """What may come next on a command line, for the shells: names of policies, tasks, parameters, rules and codes.
 
-Whatever goes wrong, nothing is offered: what is wrong is told when the command runs.
+Whatever goes wrong, nothing is offered: what is wrong is reported when the command runs.
 """
 
 from __future__ import annotations

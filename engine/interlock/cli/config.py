@@ -31,7 +31,7 @@ def command(settings: dict[str, Settled], form: str) -> int:
     folder. Whoever names the lock, by `--lock FILE` or $INTERLOCK_LOCK, does not trust the folder: no configuration
     file is read then.
 
-    Exit code: 0 shown, 2 a wrong question or configuration, 5 there is no lock to hold to, 1 a bug in interlock.
+    Exit code: 0 shown, 2 usage or configuration error, 5 there is no lock to hold to, 1 a bug in interlock.
     """
     lock_of(settings)
     shown = [_setting(key, settled) for key, settled in settings.items()]

@@ -28,7 +28,7 @@ _GATES = ("smoke", "readiness", "quiescence")
 _HOUR = ("2026-06-22T09:00:30Z", "2026-06-22T09:59:30Z")
 """From the ledger's first receipt to its last."""
 _ASLEEP = "2026-06-22T09:20:00Z"
-"""An instant of the story at which there is something to mend."""
+"""An instant of the story at which there is something to fix."""
 _PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stories", "story.db.xz")
 
 

@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command("diff", short_help="Tell where two versions of a policy decide differently.", epilog=_EXAMPLES)
+@click.command("diff", short_help="Show where two versions of a policy decide differently.", epilog=_EXAMPLES)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--task", metavar="NAME", help="The task to look at, by its name or id.")
@@ -41,16 +41,16 @@ def command(
     until: str | None,
     form: str,
 ) -> int:
-    """Judge the same history by two policies, and tell where they decide differently, when, and by which rule.
+    """Judge the same history by two policies, and show where they decide differently, when, and by which rule.
 
     OLD and NEW are ids or files. Two versions of one policy are files of one name in two folders; what they need is
     looked for beside them first. Every instant is judged at which either decision can change. Findings that say the
-    same of the same facts in other words are no difference, nor are outputs looked at.
+    same of the same facts in other words are not a difference, nor are outputs compared.
 
     An INSTANT is what `interlock eval --at` takes.
 
     Exit code: 0 nothing is allowed that was not, 3 something is allowed that was denied or undecided, 5 a policy is
-    invalid, 6 the ledger cannot be read, 2 a wrong question, or nothing to compare, 1 a bug in interlock.
+    invalid, 6 the ledger cannot be read, 2 usage error, or nothing to compare, 1 a bug in interlock.
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")

@@ -27,7 +27,7 @@ def command(request: Request, policy: str) -> int:
     """Write the reference page of a policy, in Markdown: its question, parameters, facts, rules, states and graph.
 
     POLICY is the id of one that `interlock policies` lists, or the path of a file. Of an invalid policy there is no
-    page: what is wrong with it is told, and the exit code is 5.
+    page: what is wrong with it is reported, and the exit code is 5.
     """
     from interlock.policy.docs import policy_page
     from interlock.policy.parse import parse_valid

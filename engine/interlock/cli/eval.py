@@ -68,7 +68,7 @@ def command(
     Where `interlock config` shows no ledger, give --ledger. With --locked, policies that have changed do not judge.
 
     Exit code: 0 all allowed, 3 some denied (with --fail-on warn: or allowed with a warning), 4 some undecided and none
-    denied, 5 a policy or the waivers are invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug.
+    denied, 5 a policy or the waivers are invalid, 6 the ledger cannot be read, 2 usage error, 1 a bug.
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
@@ -107,14 +107,14 @@ def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: Render
 
 
 def _logged(session: Session, log: str, others: Sequence[str]) -> tuple[Decision, ...]:
-    """The decisions, which are in the log before anything is printed. `others` are no log."""
+    """The decisions, which are in the log before anything is printed. `others` are not the log."""
     from interlock.analysis.decision_log import logged
 
     return logged(session, log, others)
 
 
 def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: Library) -> None:
-    """What was read, for who asked for it with `--verbose`."""
+    """What was read, for `--verbose`."""
     if not terminal.verbose():
         return
     first = decisions[0]

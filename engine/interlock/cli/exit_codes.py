@@ -24,7 +24,7 @@ def of_decisions(decisions: Iterable[Decision], fail_on: FailOn = "block") -> in
 
 
 def of_error(error: InterlockError) -> int:
-    """The code of an error that a person can mend."""
+    """The code of an error that a user can fix."""
     match error:
         case PolicyError() | LockError():
             return INVALID_POLICY

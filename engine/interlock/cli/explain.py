@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command("explain", short_help="Tell why a policy decides as it does.", epilog=_EXAMPLES)
+@click.command("explain", short_help="Explain a decision.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
@@ -37,7 +37,7 @@ def command(
     every: bool,
     form: str,
 ) -> int:
-    """Tell why a policy decides about a task as it does.
+    """Explain a policy's decision about a task.
 
     For each rule that fired: its condition as written, each part with the values that it met and whether it holds, the
     receipts that it rests on, and what was looked for and not found. Then the lines of `decide`.

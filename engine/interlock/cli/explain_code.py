@@ -15,10 +15,10 @@ Examples:
 """
 
 
-@click.command("explain-code", short_help="Tell what an issue's code means.", epilog=_EXAMPLES)
+@click.command("explain-code", short_help="Describe an issue's code.", epilog=_EXAMPLES)
 @click.argument("code", required=False, shell_complete=options.completes("codes"))
 def command(code: str | None) -> int:
-    """Print what a code such as E502 means, a policy that has it, and how to mend it.
+    """Print what a code such as E502 means, a policy that has it, and how to fix it.
 
     Without a CODE, list them all.
     """

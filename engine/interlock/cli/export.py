@@ -52,7 +52,7 @@ def command(
     reads more is undecided.
 
     Exit code: 0 written, 3 written but some fact is invalid, so that the feed will be refused, 6 the ledger cannot be
-    read, 2 a wrong question, 5 a policy is invalid, 1 a bug in interlock.
+    read, 2 usage error, 5 a policy is invalid, 1 a bug in interlock.
     """
     if bool(tasks) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")

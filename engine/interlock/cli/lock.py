@@ -32,7 +32,7 @@ Examples:
 @click.option("--check", is_flag=True, help="Write nothing: are the policies as they were locked?")
 @asking("policy-dir")
 def command(request: Request, policies: Sequence[str], lock: str | None, check: bool) -> int:
-    """Write the digests of policies, and of all that they need, into a lock; tell what is new in it.
+    """Write the digests of policies, and of all that they need, into a lock; show what is new in it.
 
     `interlock eval --locked` then judges by no other policy. A POLICY is the id of one that `interlock policies` lists,
     or the path of a file; without any, those that are in the lock are locked as they are now.
@@ -40,7 +40,7 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     The lock is the nearest interlock.lock in this folder or above it, else a new one beside the configuration file, or
     here.
 
-    Exit code: 0 locked, 5 a policy is invalid or (with --check) not as it was locked, 2 a wrong question, 1 a bug in
+    Exit code: 0 locked, 5 a policy is invalid or (with --check) not as it was locked, 2 usage error, 1 a bug in
     interlock.
     """
     from interlock.evaluation.judge import closure

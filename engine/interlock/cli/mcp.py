@@ -30,7 +30,7 @@ def command(request: Request) -> int:
 
     It needs the extra `mcp`: pip install 'interlock[mcp]'
 
-    Exit code: 0 served, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
+    Exit code: 0 served, 6 the ledger cannot be read, 2 usage error, 1 a bug in interlock.
     """
     try:
         import anyio

@@ -38,7 +38,7 @@ def command(policy: str, folder: str) -> int:
 
     POLICY is the new policy's id: lower-case words joined by hyphens.
 
-    Exit code: 0 written, 2 a wrong question (nothing was written), 1 a bug in interlock.
+    Exit code: 0 written, 2 usage error (nothing was written), 1 a bug in interlock.
     """
     _refuse_bad(policy)
     found = schemas(folder)
@@ -66,7 +66,7 @@ def _refuse_bad(policy: str) -> None:
     if not _ID.fullmatch(policy):
         meant = re.sub("[^a-z0-9]+", "-", os.path.basename(policy).removesuffix(".yaml").lower()).strip("-")
         hint = f"; did you mean `{meant}`?" if _ID.fullmatch(meant) else ""
-        raise UsageError(f"`{policy}` is no policy's id: lower-case words joined by hyphens, a letter first{hint}")
+        raise UsageError(f"`{policy}` is not a policy id: lower-case words joined by hyphens, a letter first{hint}")
     from interlock.diagnostics import Source
     from interlock.policy.library import Library
     from interlock.policy.parse import parse_yaml

@@ -1,4 +1,4 @@
-"""A person's own command that is told of each change."""
+"""A user's command that is run on each change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMAND_SECONDS = 10.0
 def notify(command: str, decision: Decision, seconds: float = COMMAND_SECONDS) -> None:
     """Run a command by the shell, with the decision as a line of JSON on its standard input, and wait for it.
 
-    What it prints goes to standard error. That it fails, or takes too long and is ended, is told there too.
+    What it prints goes to standard error. That it fails, or takes too long and is ended, is reported there too.
     """
     running = None
     try:

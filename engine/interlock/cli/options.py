@@ -63,7 +63,7 @@ report_form = click.option(
     default="text",
     callback=_form,
     shell_complete=completes("formats"),
-    help=f"How decisions are told: {_LISTED}.",
+    help=f"Output format: {_LISTED}.",
 )
 reports = click.option(
     "--report",
@@ -94,14 +94,14 @@ verbose = click.option(
     is_flag=True,
     expose_value=False,
     callback=lambda _, __, given: output.choose(verbose=given),
-    help="Tell on standard error what was read.",
+    help="Report on standard error what was read.",
 )
 color = click.Option(
     ["--color"],
     type=OneOf(["auto", "always", "never"]),
     expose_value=False,
     callback=lambda _, __, given: output.choose(color=given) if given else None,
-    help="When to colour. By default (auto) where a person reads it; $NO_COLOR and $FORCE_COLOR are heeded.",
+    help="When to colour. By default (auto) where a person reads it; $NO_COLOR and $FORCE_COLOR are respected.",
 )
 fail_on = click.option(
     "--fail-on",

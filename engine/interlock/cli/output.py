@@ -17,17 +17,17 @@ from interlock.reporting import uncoloured
 
 _LINES = "\n\t"
 _CHOICE: dict[str, Any] = {}
-"""What the command line asks for: when to colour, and how much to tell."""
+"""What the command line asks for: when to colour, and how much to report."""
 _LABELS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def choose(**given: Any) -> None:
-    """Heed what the command line asks for: `color` (auto, always or never), `quiet`, `verbose`."""
+    """Apply what the command line asks for: `color` (auto, always or never), `quiet`, `verbose`."""
     _CHOICE.update(given)
 
 
 def forget() -> None:
-    """Heed nothing that an earlier command line asked for."""
+    """Forget what an earlier command line set."""
     _CHOICE.clear()
 
 
@@ -37,12 +37,12 @@ def quiet() -> bool:
 
 
 def verbose() -> bool:
-    """Whether it is to be told what was read."""
+    """Whether to report what was read."""
     return bool(_CHOICE.get("verbose"))
 
 
 def detail(message: str) -> None:
-    """Tell on standard error what only `--verbose` asks for."""
+    """Report on standard error what only `--verbose` asks for."""
     if verbose():
         say(message)
 
@@ -50,7 +50,7 @@ def detail(message: str) -> None:
 def put(text: str, encoding: str | None = None) -> bool:
     """Write data to standard output, in the given encoding or else the stream's own; what that lacks is escaped.
 
-    Whether somebody still reads: one who went away early (`| head`) is no error. Raises UsageError for any other
+    Whether somebody still reads: one who went away early (`| head`) is not an error. Raises UsageError for any other
     failure to write.
     """
     try:
@@ -69,10 +69,10 @@ def report(text: str, encoding: str | None = None) -> None:
 
 
 def say(message: str, label: str = "") -> None:
-    """Tell the person something on standard error, after a label such as `error`.
+    """Report something on standard error, after a label such as `error`.
 
     Lines of the message stand as they are; everything else that a terminal may obey is spelled out. Where it cannot be
-    told, the exit code still says what matters.
+    reported, the exit code still says what matters.
     """
     if label in ("note", "warning") and quiet():
         return
@@ -104,7 +104,7 @@ def _coloured(text: str, colour: str) -> str:
 
 
 def width(stream: TextIO | None) -> int | None:
-    """The columns of the terminal behind a stream; None where there is no terminal, or it does not tell.
+    """The columns of the terminal behind a stream; None where there is no terminal, or it does not say.
 
     Who sets COLUMNS knows better. What goes elsewhere is never cut nor wrapped.
     """

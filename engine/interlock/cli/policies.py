@@ -41,5 +41,5 @@ def command(request: Request, form: str) -> int:
         output.put("".join(f"{line}\n" for line in aligned(rows)))
     invalid = [each.id for each in listed if not each.question]
     if invalid:
-        output.say(f"`interlock show {invalid[0]}` tells what is wrong with it", "note")
+        output.say(f"`interlock show {invalid[0]}` shows what is wrong with it", "note")
     return exit_codes.INVALID_POLICY if invalid else exit_codes.ALLOWED

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LONG, _STEP = 5_000_000, 200_000
-"""Bytes of a feed from which on a bar is shown, and between two looks at it."""
+"""Bytes of a feed from which on a bar is shown, and between two updates of it."""
 
 
 def session(request: Request, patience: float | None = None, *, opens: bool = True) -> Session:
@@ -41,7 +41,7 @@ def _warn(warning: str, label: str) -> None:
 
 
 def watched() -> Watched | None:
-    """What shows how far a feed is read, where a person looks at standard error."""
+    """What shows how far a feed is read, where standard error is a terminal."""
     if not _is_watched():
         return None
     return lambda lines, total: bar(lines, total, "reading", least=_LONG, step=_STEP, weigh=len)
@@ -56,7 +56,7 @@ def bar(
     step: int = 1,
     weigh: Callable[[T], int] = lambda _: 1,
 ) -> Iterator[T]:
-    """The items, with a bar on standard error that grows as they pass, where a person looks at it.
+    """The items, with a bar on standard error that grows as they pass, where it is a terminal.
 
     They weigh about `total` in all; where that is less than `least` there is no bar. It is drawn once for each `step`.
     """

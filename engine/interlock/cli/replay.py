@@ -37,7 +37,7 @@ Examples:
     "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."
 )
 @click.option("--to", "until", metavar="INSTANT", help="The end, which is included; else the task's last receipt.")
-@click.option("--format", "form", type=OneOf(FORMATS), default="text", help="How the history is told.")
+@click.option("--format", "form", type=OneOf(FORMATS), default="text", help="Output format.")
 @click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
 def command(
     request: Request,
@@ -53,9 +53,9 @@ def command(
     svg its picture.
 
     An instant is one of RFC 3339 in UTC, a span of time ago such as -10m, or the id of a receipt: when it was written.
-    Each interval reaches up to the next, without it; what is decided at the very end is told too.
+    Each interval reaches up to the next, without it; what is decided at the very end is reported too.
 
-    Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
+    Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 usage error, 1 a bug in interlock.
     """
     from interlock.analysis.replay import answer
 

@@ -29,7 +29,7 @@ class Target(msgspec.Struct, frozen=True):
 def targets(
     form: str, output: str | None, reports: Sequence[tuple[str, str]], summary: bool, inputs: Iterable[str]
 ) -> list[Target]:
-    """The files that were asked for. Raises UsageError for one that is asked for twice, or must not be overwritten."""
+    """The requested files. Raises UsageError for one that is requested twice, or must not be overwritten."""
     found = [] if output is None else [Target(form, output)]
     found += [Target(*report) for report in reports]
     taken = {os.path.realpath(path): "it is read, and must not be overwritten" for path in inputs}
@@ -78,7 +78,7 @@ def _append(target: Target, decisions: Sequence[Decision], look: RenderContext) 
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """Write a file whole, under another name first. What is no file, such as a pipe, is written to as it is."""
+    """Write a file whole, under another name first. What is not a file, such as a pipe, is written to as it is."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(path).st_mode):
             with open(path, "wb") as file:

@@ -40,7 +40,7 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--engine",
         metavar="[both|rete|reference]",
         shell_complete=completes("engines"),
-        help="Who judges: the rules engine (rete), the reference evaluator, or both, which must agree.",
+        help="The evaluator: the rules engine (rete), the reference evaluator, or both, which must agree.",
     ),
     "max-skew": click.option(
         "--max-skew",
@@ -80,12 +80,12 @@ EVERY = tuple(_OPTIONS)
 
 
 def asking(*names: str) -> Callable[[Command], Command]:
-    """Gives a command these options, and as `request` what they ask."""
+    """Gives a command these options, and as `request` the request that they make."""
     return _giving(names, "request", _request)
 
 
 def showing(*names: str) -> Callable[[Command], Command]:
-    """Gives a command these options, and as `settings` what they come to."""
+    """Gives a command these options, and as `settings` their values."""
     return _giving(names, "settings", _settings)
 
 

@@ -23,7 +23,7 @@ Examples:
 @click.command("tasks", short_help="List the tasks of a ledger.", epilog=_EXAMPLES)
 @asking("ledger", "strict-ledger", "at")
 def command(request: Request) -> int:
-    """List what each task of the ledger can be asked for by: its name, or its id where others bear the name too.
+    """List the label of each task of the ledger: its name, or its id where the name is ambiguous.
 
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.

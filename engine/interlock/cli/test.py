@@ -30,7 +30,7 @@ Examples:
 @click.option(
     "--run", "pattern", metavar="PATTERN", help="Only cases in whose POLICY/CASE this regular expression is found."
 )
-@click.option("--coverage", is_flag=True, help="Tell which rules and lines of `decide` the cases tried.")
+@click.option("--coverage", is_flag=True, help="Report which rules and lines of `decide` the cases covered.")
 @click.option(
     "--min-coverage", "least", metavar="N", type=click.FloatRange(0, 100), help="Fail below N percent; of each policy."
 )

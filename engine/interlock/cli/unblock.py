@@ -21,7 +21,7 @@ Examples:
 """
 
 
-@click.command("unblock", short_help="Tell what would make a policy allow.", epilog=_EXAMPLES)
+@click.command("unblock", short_help="Find receipts that would make a policy allow.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
 @asking("ledger", "strict-ledger", "at", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
@@ -32,7 +32,7 @@ def command(
     task: str,
     form: str,
 ) -> int:
-    """Tell the smallest sets of receipts that would make a policy allow a task.
+    """Find the smallest sets of receipts that would make a policy allow a task.
 
     Each set is proved: the ledger and its receipts are judged with both evaluators, and without any one of them the
     policy does not allow. A finding that no receipt can lift is named, with what takes the place of what it rests on.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from interlock.request import Request
 
 _STEP = 1_000
-"""Receipts between two looks at the progress bar."""
+"""Receipts between two updates of the progress bar."""
 
 
 _EXAMPLES = """\b
@@ -48,7 +48,7 @@ def command(request: Request, form: str) -> int:
     policies, and no decision can notice that.
 
     Exit code: 0 all valid, 3 some invalid or the file damaged, 4 the ledger holds no receipt, so that nothing was
-    verified, 6 the ledger cannot be read, 2 a wrong question, 1 a bug in interlock.
+    verified, 6 the ledger cannot be read, 2 usage error, 1 a bug in interlock.
     """
     import gc
 

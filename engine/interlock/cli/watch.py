@@ -1,4 +1,4 @@
-"""`interlock watch`: waits for decisions to change, and tells each change."""
+"""`interlock watch`: waits for decisions to change, and reports each change."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def command(
     form: str,
     decision_log: str | None,
 ) -> int:
-    """Tell the decisions of now, and then each change: what receipts change, and what falls due by time alone.
+    """Report the decisions of now, and then each change: what receipts change, and what falls due by time alone.
 
-    The ledger's file is looked at once a second, and judged only when it was written to or something falls due: a time
+    The ledger's file is checked once a second, and judged only when it was written to or something falls due: a time
     limit, a stamp that is no longer too far ahead of the clock, or the end of what was looked ahead. It may be
-    replaced, vacuumed, locked or gone for a while: that is told, and tried again for 30 seconds.
+    replaced, vacuumed, locked or gone for a while: that is reported, and tried again for 30 seconds.
 
     Without --until it goes on until the time is up, or until Ctrl-C or SIGTERM; started with SIGINT ignored, as a shell
-    starts its background jobs, it heeds SIGTERM alone. CMD is run by `sh -c`, for at most 10 seconds, on every change
+    starts its background jobs, only SIGTERM ends it. CMD is run by `sh -c`, for at most 10 seconds, on every change
     after the first decisions; facts reach it on its standard input only, as the JSON of one decision.
 
     Exit code: that of `interlock eval` at the end; 4 when the time is up first, with what stands in the way then; 6
@@ -89,7 +89,7 @@ def command(
 
 
 def _followed(rounds: Iterator[Round], asking: _Asking, teller: _Teller, until: Until | None) -> int:
-    """Tell what changes, until it is time to end; the exit code."""
+    """Report what changes, until it is time to end; the exit code."""
     first = True
     for now in rounds:
         asking.log([after for _, after in now.changed])
@@ -133,7 +133,7 @@ class _Asking:
         return tuple(record.decision for record in self._records)
 
     def log(self, told: Sequence[Decision]) -> None:
-        """Append what is told. Raises UsageError when it cannot be."""
+        """Append what is reported. Raises UsageError when it cannot be."""
         if self._log is not None:
             from interlock.analysis.decision_log import append
 
@@ -141,13 +141,13 @@ class _Asking:
 
 
 class _Teller:
-    """Tells changes: on standard output, and to a person's own command."""
+    """Reports changes: on standard output, and to a user's command."""
 
     def __init__(self, form: str, command: str | None) -> None:
         self._form, self._command = form, command
 
     def tell(self, now: Round) -> bool:
-        """Tell what changed; whether somebody still reads."""
+        """Report what changed; whether somebody still reads."""
         reads = True
         wide = max(len(decision.policy) for decision in now.decisions)
         for before, after in now.changed:
@@ -163,7 +163,7 @@ class _Teller:
         return reads
 
     def end(self, decisions: Sequence[Decision]) -> None:
-        """Tell how things stand when the time is up: what stands in the way."""
+        """Report the last decisions when the time is up: what blocks."""
         output.say("the time is up", "note")
         if self._form == "json":
             output.put(render("json", decisions), "utf-8")

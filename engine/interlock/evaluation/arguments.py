@@ -39,7 +39,7 @@ def _text(parameter: Parameter, given: Any, wanted: str) -> str:
     try:
         given.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"`{parameter.name}` is not text: it holds bytes that are not UTF-8") from None
+        raise ValueError(f"`{parameter.name}` is not text: it contains bytes that are not UTF-8") from None
     if "\0" in given:  # SQLite would cut off what comes after it
         raise ValueError(f"`{parameter.name}` holds the character NUL, which is not allowed in a ledger")
     return given

@@ -3,11 +3,11 @@
 Nothing is written. What cannot be helped, and is SQLite's doing:
 
 - A ledger in WAL mode whose `-wal` file has content but whose `-shm` file is gone (a crash, an incomplete copy) gets a
-  new `-shm` file: the log cannot be read without that index. A reader who may not make one is told so.
+  new `-shm` file: the log cannot be read without that index. Without the right to make one, an error says so.
 - Readers of a log mark their place in the `-shm` file, which is shared memory and no content. While a ledger in WAL
   mode is held open, its side files stay; a writer finds them as it left them.
 - A writer in rollback mode cannot commit while a snapshot is open, for milliseconds: it waits as long as its own busy
-  timeout tells it to.
+  timeout ends it.
 """
 
 from interlock.ledger.connection import NEWEST

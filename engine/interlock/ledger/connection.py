@@ -106,7 +106,7 @@ class Connection:
             return self._database.execute(sql, binds).fetchall()
         except UnicodeEncodeError as error:
             text = error.object.encode(errors="backslashreplace").decode()
-            raise UsageError(f"`{text}` is no text: it holds bytes that are no UTF-8") from None
+            raise UsageError(f"`{text}` is not text: it contains bytes that are not UTF-8") from None
         except sqlite3.ProgrammingError:
             raise
         except sqlite3.DatabaseError as error:

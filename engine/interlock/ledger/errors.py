@@ -1,4 +1,4 @@
-"""What the file system and SQLite complain of, told to a person: one line, and what to do next."""
+"""Errors of the file system and SQLite as one line for people, with what to do next."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def examine(path: str, file: str, least: int = _SMALLEST) -> os.stat_result:
     if stat.S_ISDIR(found.st_mode):
         raise refused(path, f"is a folder; name the file in it, such as `{os.path.join(path, PLACE)}`")
     if not stat.S_ISREG(found.st_mode):
-        raise refused(path, f"is no regular file; {NAME_IT}")
+        raise refused(path, f"is not a regular file; {NAME_IT}")
     if not found.st_size:
         raise refused(path, f"is an empty file; {NAME_IT}")
     if found.st_size < least:
-        raise refused(path, f"is no SQLite database; {NAME_IT}")
+        raise refused(path, f"is not an SQLite database; {NAME_IT}")
     return found
 
 
@@ -55,7 +55,7 @@ def explained_error(path: str, file: str, error: sqlite3.Error) -> LedgerError:
 
 def unreadable(path: str, error: sqlite3.Error) -> LedgerError:
     """What a function of a query complains of that compiles: a value of some row, such as text that is not JSON."""
-    what = "text that is no UTF-8" if str(error) == _RAISED else f"a value that SQLite cannot read ({error})"
+    what = "text that is not UTF-8" if str(error) == _RAISED else f"a value that SQLite cannot read ({error})"
     return refused(path, f"holds {what}; {_RESTORE}", FactError)
 
 
@@ -63,7 +63,7 @@ def _of_the_text(error: sqlite3.Error) -> str:
     """A complaint of Python's own: it decodes the text that SQLite hands over."""
     words = str(error)
     if words.startswith("Could not decode to UTF-8"):
-        return f"holds text that is no UTF-8, in `{words.split(chr(39))[1]}`; {_RESTORE}"
+        return f"holds text that is not UTF-8, in `{words.split(chr(39))[1]}`; {_RESTORE}"
     return f"cannot be read: {words}"
 
 
@@ -74,7 +74,7 @@ def _of_the_file(path: str, file: str, code: int, words: str) -> str:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return "is locked by a process that writes to it; ask again when that is done"
         case sqlite3.SQLITE_NOTADB:
-            return f"is no SQLite database; {NAME_IT}"
+            return f"is not an SQLite database; {NAME_IT}"
         case sqlite3.SQLITE_CORRUPT:
             return f"is damaged ({words}); look with `sqlite3 {path} 'PRAGMA integrity_check'`, and {_RESTORE}"
         case sqlite3.SQLITE_ERROR:
@@ -211,7 +211,7 @@ def _of_columns(table: str, columns: dict[str, _Column]) -> Iterator[str]:
 def _of_rows(connection: sqlite3.Connection, table: str, names: Sequence[str]) -> Iterator[str]:
     """How the rows of a table differ: their numbers are not SQLite's, or their texts are not compared byte by byte.
 
-    A UNION compares by the collations of its first query: nothing else tells those of columns.
+    A UNION compares by the collations of its first query: nothing else shows those of columns.
     """
     keyed = connection.execute(f"SELECT 1 FROM pragma_index_list('{table}', 'main') WHERE origin = 'pk'").fetchone()
     if keyed and "id" in _INTEGERS.get(table, "").split():

@@ -45,7 +45,7 @@ class Export:
         for row in self.snapshot.facts(self.ids, extent.kinds, extent.everywhere):
             made, unread = document(row)
             if unread:
-                raise FactError(f"{row.kind} `{row.id}` is invalid: {'; '.join(unread)}; mend it, then export again")
+                raise FactError(f"{row.kind} `{row.id}` is invalid: {'; '.join(unread)}; fix it, then export again")
             self.invalid += bool(schemas.faults(row.kind if row.kind in known else None, made))
             yield encode(made)
             count += 1
@@ -59,7 +59,7 @@ def name_of(snapshot: Snapshot, identity: str) -> str:
     with suppress(UsageError):
         if snapshot.task_id(name) == identity:
             return name
-    raise UsageError(f"several tasks are known as `{name}`, and a feed tells tasks apart by their names")
+    raise UsageError(f"several tasks are known as `{name}`, and a feed distinguishes tasks by their names")
 
 
 def _distinct(asked: Sequence[str], snapshot: Snapshot) -> None:

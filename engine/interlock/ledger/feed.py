@@ -18,7 +18,7 @@ from interlock.ledger.source import doubt
 from interlock.ledger.table import FactTable
 
 SHOWN: Final = 20
-"""That many bad lines are told."""
+"""That many bad lines are listed."""
 ENOUGH: Final = 1_000
 """After that many bad lines nothing more is read: to say what is wrong with one takes long."""
 
@@ -39,7 +39,7 @@ class Feed:
             content.read(lines)
             self._about, self._strict = content.about, strict
             self.notes: tuple[str, ...] = () if self._about is None else tuple(self._about.get("notes", ()))
-            # A feed of some tasks also has receipts of others, which tell of the sessions that were seated there.
+            # A feed of some tasks also has receipts of others, which are of the sessions that were seated there.
             table.complete(None if self._about is None else self._about["tasks"])
             self.connection = Connection(table.connection, "feed", path, path)
 
@@ -66,7 +66,7 @@ class Feed:
         return {}
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
-        """Why facts of these kinds (of every task, where True) may lack in the feed; None where it does not tell."""
+        """Why facts of these kinds (of every task, where True) may be missing from the feed; None if unknown."""
         if self._about is None:
             return None
         if (lost := doubt(self.notes, strict=self._strict)) is not None:
@@ -87,7 +87,7 @@ class Feed:
         return () if taken is None else (taken, taken + 1)
 
     def _taken(self) -> int | None:
-        """When it was taken; None where it does not tell."""
+        """When it was taken; None where it does not say."""
         return None if self._about is None else parse_instant(self._about["at"])
 
     def newest_at(self, head: int) -> str | None:
@@ -95,9 +95,9 @@ class Feed:
         return None if self._about is None or self._about["head"] != head else self._about.get("newest")
 
     def _untold(self) -> str | None:
-        """Why the feed does not tell of the asked instant, if it does not.
+        """Why the feed does not cover the instant of the request, if it does not.
 
-        What was recorded after it was taken is not in it; and how things stood before can be told only from all kinds.
+        What was recorded after it was taken is not in it; and an earlier state can be derived only from all kinds.
         """
         assert self._about is not None
         taken = self._about["at"]

@@ -25,7 +25,7 @@ def define(connection: sqlite3.Connection) -> None:
 
 @lru_cache(4_096)
 def instant_of(text: object) -> int | None:
-    """Microseconds of a time in the ledger; None for what is no instant in UTC. Plans ask for one time repeatedly."""
+    """Microseconds of a time in the ledger; None for anything but an instant in UTC. A plan asks for one repeatedly."""
     if not isinstance(text, str):
         return None
     try:
@@ -43,7 +43,7 @@ def is_plain(document: object, *paths: str) -> bool:
     """Whether each name on the dotted paths is there once at most, is written without escapes, and leads to no NUL.
 
     Of a name that is there twice SQLite reads the first value, where others read the last; a name with an escape it
-    may not recognize, and a text it cuts off at NUL. What is no text of a JSON object is not plain.
+    may not recognize, and a text it cuts off at NUL. What is not the text of a JSON object is not plain.
     """
     text = document if isinstance(document, str) else ""
     if not text.lstrip(" \t\n\r").startswith("{"):
@@ -68,7 +68,7 @@ def _words(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _leads_plainly(node: Any, names: list[str]) -> bool:
-    """Whether the path leads to one value at most, which is no text with NUL. Objects are tuples of pairs."""
+    """Whether the path leads to one value at most, which is not text with NUL. Objects are tuples of pairs."""
     for name in names:
         members = [value for key, value in node if key == name] if isinstance(node, tuple) else []
         if len(members) != 1:

@@ -28,7 +28,7 @@ _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
 class Ledger:
     """A ledger's file, opened to be read. It may be shared by threads, which then take turns.
 
-    `path` is the file as it was named, for people: bytes that are no text are shown as escapes. Where it is `strict`,
+    `path` is the file as it was named, for people: bytes that are not text are shown as escapes. Where it is `strict`,
     nothing is decided while there are `notes`.
     """
 
@@ -62,7 +62,7 @@ class Ledger:
     def snapshot(
         self, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
     ) -> Iterator[Snapshot]:
-        """One read transaction, in which `now` is asked about (microseconds, UTC). Raises LedgerError.
+        """One read transaction, at the instant `now` (microseconds, UTC). Raises LedgerError.
 
         It holds what is stamped at or before `now`. A `live` snapshot holds everything that is committed, whatever its
         stamp; with `as_of`, an instant, its entities are as they were then.
@@ -141,7 +141,7 @@ class Ledger:
         return () if self._source is None else self._source.notes
 
     def stamp(self) -> FileState | None:
-        """What differs whenever the file was written to or replaced; None while that cannot be told."""
+        """What differs whenever the file was written to or replaced; None while that is unknown."""
         return stamp(self._file)
 
     def close(self) -> None:

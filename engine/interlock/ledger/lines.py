@@ -28,13 +28,13 @@ def read_line(line: bytes, number: int) -> Line:
     try:
         fact = read_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError:
-        return Line(faults=("it is no UTF-8 text",))
+        return Line(faults=("it is not UTF-8 text",))
     except TwiceError as error:
         return Line(faults=(str(error),))
     except (ValueError, RecursionError, TypeError) as error:
-        return Line(faults=(f"it is no JSON text: {error}",))
+        return Line(faults=(f"it is not JSON text: {error}",))
     if not isinstance(fact, dict):
-        return Line(faults=("it is no JSON object",))
+        return Line(faults=("it is not a JSON object",))
     if "specversion" in fact:
         event = fact
         fact, wrong = _of_event(event, number)
@@ -59,7 +59,7 @@ def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple
     if event["specversion"] != "1.0":
         wrong.append("its `specversion` is not `1.0`")
     if not isinstance(data, dict):
-        wrong.append("its `data` is no JSON object, which holds the attributes")
+        wrong.append("its `data` is not a JSON object of the attributes")
     if wrong:
         return {}, tuple(wrong)
     fact = {name: value for name, value in data.items() if name not in HIDING}

@@ -73,7 +73,7 @@ class MemoryFacts:
     """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
 
     def __init__(self, path: str) -> None:
-        """Hold nothing yet. `path` is the file that gives them; bytes of it that are no text are shown as escapes."""
+        """Hold nothing yet. `path` is the file that gives them; bytes of it that are not text are shown as escapes."""
         self.path = os.fsencode(path).decode(errors="backslashreplace")
         self.source = Memory(self.path)
 

@@ -13,7 +13,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """A fact as the ledger stores it: nothing is validated, so that a column may hold any value of SQLite's.
 
     `task` is the task's name, `at` the text of the time, `instant` the same in microseconds, UTC: None where it is not
-    a time, or was not asked for. `correlation` and `attributes` are JSON texts.
+    a time, or was not requested. `correlation` and `attributes` are JSON texts.
 
     A selection adds the last three: `suspect` is 1 where the condition cannot be relied upon for this row, and -1 where
     the row stands for an absent named group; `number` is what was counted or summed, and `groups` the values of `per`.
@@ -68,7 +68,7 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
     except (ValueError, RecursionError, TypeError) as error:
         return made, ("its document cannot be read as JSON text" + _why(error),)
     if not isinstance(lifted, dict):
-        return made, ("its attributes are no JSON object",)
+        return made, ("its attributes are not a JSON object",)
     if not HIDING.isdisjoint(lifted):
         made["attributes"] = {name: value for name, value in lifted.items() if name in HIDING}
     lifted |= made
@@ -93,7 +93,7 @@ def read_json(text: object) -> Any:
     Raises TypeError, ValueError or RecursionError when it has none, or more than one.
     """
     if not isinstance(text, str):
-        raise TypeError(f"it is no text but {_SQLITE.get(type(text), 'NULL')}")
+        raise TypeError(f"it is not text but {_SQLITE.get(type(text), 'NULL')}")
     value = _decode(text)
     # A colon stands between a key and its value, or in a text. So no key was dropped where there are no more colons
     # than keys; nor where as many come out as went in, none of them written as \u003a.
@@ -126,7 +126,7 @@ def _why(error: Exception) -> str:
     """What is known without the words of a library: recorded decisions are compared across versions of it."""
     match error:
         case UnicodeEncodeError():
-            return ": it holds bytes that are no UTF-8"
+            return ": it contains bytes that are not UTF-8"
         case RecursionError():
             return ": it is nested too deep"
         case TypeError():

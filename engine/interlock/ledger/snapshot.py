@@ -47,7 +47,7 @@ class Snapshot:
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
 
-        `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is no
+        `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is nott
         Unicode.
         """
         return self._connection().rows(sql, binds)
@@ -67,7 +67,7 @@ class Snapshot:
 
         With `so_far`, only those that are not known to be later than the instant.
 
-        Bytes that are no UTF-8 are read as unpaired surrogates. Raises LedgerError.
+        Bytes that are not UTF-8 are read as unpaired surrogates. Raises LedgerError.
         """
         stream, least = self._connection().stream, -(1 << 63)
         try:
@@ -86,7 +86,7 @@ class Snapshot:
         return starmap(Row, self._connection().stream(queries.OF_KIND.format(kind=kind), {}))
 
     def malformed(self, kinds: Iterable[str]) -> list[Row]:
-        """Some receipts of these kinds whose documents are no JSON text. Raises LedgerError."""
+        """Some receipts of these kinds whose documents are not JSON text. Raises LedgerError."""
         return self.selected(queries.MALFORMED, {"kinds": _listed(kinds)})
 
     def facts(
@@ -105,7 +105,7 @@ class Snapshot:
         """The queries whose rows are the facts of `tasks`, of `kinds`."""
         yield queries.CHOSEN.format(source="receipt", order=" ORDER BY seq")
         absent = self.absent()
-        if tasks is not None and kinds is None:  # how the tasks' seats were before can be told from these alone
+        if tasks is not None and kinds is None:  # the earlier state of the tasks' seats follows from these alone
             yield queries.SESSION_RECEIPTS
             if "registration" not in absent:
                 yield queries.SESSION_REGISTRATIONS
@@ -115,7 +115,7 @@ class Snapshot:
                 yield queries.CHOSEN.format(source=f"entity_{kind}", order=queries.BY_TASK if kind == "seat" else "")
 
     def instant_of(self, receipt: str) -> int | None:
-        """When the receipt of that id was written, in microseconds; None when there is none, or it bears no time."""
+        """When the receipt of that id was written, in microseconds; None when there is none, or it has no time."""
         found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
         return found[0][0] if found else None
 
@@ -152,7 +152,7 @@ class Snapshot:
         return list(starmap(Arrival, self.rows(queries.ARRIVED, {**binds, "since": since, "until": until})))
 
     def elsewhere(self, task: str, since: int, until: int) -> list[Arrival]:
-        """The receipts that tell of the sessions of a task's seats (by id), and are of another task, or of none.
+        """The receipts about the sessions of a task's seats (by id), and are of another task, or of none.
 
         Those that came after `since`, up to `until`, by insertion. Raises LedgerError.
         """
@@ -182,7 +182,7 @@ class Snapshot:
         return self.rows(queries.CHANGES.format(kind=kind), {"task": task})
 
     def contradicted(self, rows: Iterable[Row]) -> list[str]:
-        """Which of these receipts the table has otherwise than an index told them.
+        """The receipts for which the table differs from an index.
 
         SQLite takes what is in an index from there. A receipt that an index lacks is not found, and not noticed.
         """
@@ -226,14 +226,14 @@ class Snapshot:
         return self._open().connection
 
     def task_id(self, text: str) -> str:
-        """The id of the task that is asked for by its name or its id.
+        """The id of the task of that name or id.
 
         Raises UsageError when there is none, or when the text may mean several.
         """
         return self._tasks.find(text).id
 
     def task_label(self, text: str) -> str:
-        """What the task is known by that is asked for: its name, or its id where the name may mean another task.
+        """The label of the requested task: its name, or its id where the name is ambiguous.
 
         Raises UsageError as `task_id`.
         """

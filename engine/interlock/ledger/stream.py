@@ -31,7 +31,7 @@ def _bounded(path: str, stream: BinaryIO) -> Iterator[bytes]:
     while line := stream.readline(LONGEST + 1):
         number += 1
         if len(line) > LONGEST:
-            raise refused(path, f"has a line, number {number:,}, of more than {LONGEST:,} bytes: it is no feed")
+            raise refused(path, f"has a line, number {number:,}, of more than {LONGEST:,} bytes: it is not a feed")
         yield line
 
 

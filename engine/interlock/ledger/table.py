@@ -45,7 +45,7 @@ _CLEAR: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
 
 
 class Clash(msgspec.Struct, frozen=True):
-    """Why a fact cannot be beside those that are there: in general, and told of this one."""
+    """Why a fact cannot be beside those that are there: in general, and in words for this one."""
 
     fault: str
     told: str
@@ -68,11 +68,11 @@ class FactTable:
         return None
 
     def extend(self, rows: Iterable[Row]) -> None:
-        """Add facts of which none clashes with another. Raises sqlite3.Error."""
+        """Add facts that do not clash with one another. Raises sqlite3.Error."""
         self.connection.executemany(_INSERT, map(_values, rows))
 
     def complete(self, tasks: Sequence[str] | None = None) -> None:
-        """Index the facts, and name the `tasks` that can be asked about (all when None). It ends the transaction."""
+        """Index the facts, and name the `tasks` that a request can name (all when None). It ends the transaction."""
         self.connection.executescript(_INDEXES)
         self.name_tasks(tasks)
 

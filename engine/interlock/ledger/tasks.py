@@ -1,4 +1,4 @@
-"""The tasks of a ledger, and the texts that they are asked for by: each means one task, or is refused."""
+"""The tasks of a ledger, and the texts that name them: each names one task, or is refused."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from interlock.schemas.wording import quoted_value
 FIRST = 3
 """How many of the facts with one fault are named."""
 MOST = 200
-"""How many kinds without a schema, and how many faults, are told apart: others may write as many as they like."""
+"""How many kinds without a schema, and how many faults, are distinguished: others may write as many as they like."""
 OTHERS = "…"
-"""What stands for all that are not told apart."""
+"""The name for all that are not distinguished."""
 _CUT_OFF = "the feed was cut off: its last line is missing"
 _BROKEN_OFF = "not all of them can be read, so that some are not verified"
 _LONGEST = 200
@@ -41,8 +41,8 @@ def verify(
 ) -> Verification:
     """Verify what a snapshot of `ledger` holds: valid, or invalid, or (None) without any receipt to be either.
 
-    Times later than `clock` are counted. Without it the snapshot's instant was asked about, and receipts later than
-    that are left out. The receipts are taken through `watched`, which is told about how many there are; before that the
+    Times later than `clock` are counted. Without it the request names an instant, and receipts later than
+    that are left out. The receipts are taken through `watched`, which gets about how many there are; before that the
     file is checked, with a `tick` every few milliseconds.
 
     Raises LedgerError.
@@ -199,7 +199,7 @@ class LedgerCounts:
     def _add(self, kind: KindCounts, identity: object, seq: int | None, fault: str, message: str) -> None:
         key = (kind.kind, fault)
         if key not in self._faults and len(self._faults) >= MOST:
-            key = (OTHERS, "other faults than those that are told")
+            key = (OTHERS, "further faults not listed")
         found = self._faults.setdefault(key, FaultCounts(*key))
         found.count += 1
         if len(found.first) < FIRST:

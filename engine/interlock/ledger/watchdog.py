@@ -10,14 +10,14 @@ from typing import Final
 STATEMENT_SECONDS = 30.0
 """How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
 STEPS_BETWEEN_CHECKS: Final = 100_000
-"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds."""
+"""Steps of SQLite's virtual machine between two checks of the clock: a few milliseconds."""
 
 
 class Watchdog:
     """Interrupts a statement of one connection that gives no row for `seconds`.
 
     It also lets Ctrl-C through while SQLite is busy: Python handles signals only when it runs, and SQLite turns what is
-    raised here into an interrupted statement. `expired` tells the two apart.
+    raised here into an interrupted statement. `expired` distinguishes the two.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:

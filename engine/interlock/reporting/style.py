@@ -1,4 +1,4 @@
-"""How a report looks where it is read, and what it may know of the policies that it tells of."""
+"""How a report looks where it is read, and what it may know of the policies that it is about."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class PolicyView(msgspec.Struct, frozen=True):
 
 
 class RenderContext(msgspec.Struct, frozen=True):
-    """What a report may know of its reader, and of the policies that it tells of.
+    """What a report may know of its reader, and of the policies that it is about.
 
     `paint(text, colour)` colours a text. `width` is the number of columns that prose is wrapped to; without it nothing
     is. `questions` has the question that a policy asks, by the policy's digest; `asked` has the policies themselves,
     likewise. `room` is the most bytes that a report may have where its reader takes no more. `fail_on` is what fails
-    who asked: where warnings do, a report that knows failures has them for warnings too.
+    the caller: where warnings do, a report that knows failures has them for warnings too.
     """
 
     paint: Callable[[str, str], str] = uncoloured

@@ -142,7 +142,7 @@ def test_attributes_that_are_no_object_are_undecided(builder: LedgerBuilder, att
     builder.receipt("app_heartbeat", at=NOW, actor="worker", attributes_json=attributes)
     decision = decide(builder, BEATS)
     assert decision.allow is None
-    assert "its attributes are no JSON object" in str(decision.reason)
+    assert "its attributes are not a JSON object" in str(decision.reason)
 
 
 def test_too_many_facts_are_refused_by_name(builder: LedgerBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,7 +399,7 @@ def test_parameters_are_read_as_their_types(builder: LedgerBuilder) -> None:
     [
         ({"txt": "x"}, "unknown parameter `txt`; did you mean `text`"),
         ({"text": 3}, "`text` takes a text, not `3`"),
-        ({"text": "\udcff"}, "it holds bytes that are not UTF-8"),
+        ({"text": "\udcff"}, "it contains bytes that are not UTF-8"),
         ({"choice": "c"}, "`choice` is `c`, not one of a, b"),
         ({"choice": None}, "`choice` needs a value"),
         ({"number": "three"}, "`number` takes a whole number, not `three`"),
@@ -433,7 +433,7 @@ def test_the_instant_may_be_a_datetime(builder: LedgerBuilder) -> None:
     assert datetime.fromisoformat(interlock.evaluate("loop", ledger=builder.path, task="demo").now) >= before
     with pytest.raises(interlock.UsageError, match="has no time zone"):
         interlock.evaluate("loop", ledger=builder.path, task="demo", at=moment.replace(tzinfo=None))
-    with pytest.raises(interlock.UsageError, match="`soon` is no instant"):
+    with pytest.raises(interlock.UsageError, match="`soon` is not an instant"):
         interlock.evaluate("loop", ledger=builder.path, task="demo", at="soon")
 
 

@@ -309,7 +309,7 @@ def test_snapshots_do_not_nest(path: Path) -> None:
     ledger = open_ledger(path)
     with ledger.snapshot(1) as snapshot:
         with pytest.raises(RuntimeError, match="open already"), ledger.snapshot(2):
-            pytest.fail("two instants cannot be asked about at once")
+            pytest.fail("two instants cannot be requested at once")
         assert snapshot.rows("SELECT asked_instant()", {}) == [(1,)]
 
 
@@ -367,7 +367,7 @@ def test_an_interrupt_is_an_interrupt(path: Path) -> None:
     ("sql", "binds", "error", "told"),
     [
         ("SELECT :a", {}, sqlite3.ProgrammingError, "binding"),
-        ("SELECT :a", {"a": "\udcff"}, UsageError, r"`\\udcff` is no text: it holds bytes that are no UTF-8"),
+        ("SELECT :a", {"a": "\udcff"}, UsageError, r"`\\udcff` is not text: it contains bytes that are not UTF-8"),
         ("SELEKT 1", {}, LedgerError, "cannot be read: .*SELEKT"),
     ],
 )

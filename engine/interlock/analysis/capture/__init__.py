@@ -36,7 +36,7 @@ def captured(found: Incident, *, name: str | None, keep_times: bool) -> Mapping[
     """The case, as a test file states it, without anything that the ledger alone says.
 
     No fact can be left out of it, and no field, without another decision, finding or message.
-    Raises UsageError where the decision hangs on what may not be told.
+    Raises UsageError where the decision depends on what must not be disclosed.
     """
     bench = MinimizeBench(found.loaded)
     try:
@@ -123,9 +123,9 @@ class _Capture:
         return case | {"expect": _expectation(wanted)}
 
     def _refuse_leak(self, case: Mapping[str, Any]) -> None:
-        """Raise UsageError if a text of the ledger is in the case and is no word of policies or schemas.
+        """Raise UsageError if a text of the ledger is in the case and is not a word of policies or schemas.
 
-        A sentence in a message is no leak: the policy makes messages of masked facts, and the ledger may have told the
+        A sentence in a message is not a leak: the policy makes messages of masked facts, and the ledger may hold the
         same in the same words.
         """
         words = "\n".join([*self.masks.kept, *self.masks.masks.values(), *_vocabulary(self.found.every)])
@@ -134,7 +134,7 @@ class _Capture:
             hidden = len(text) >= _ANYWAY and not text.isdigit() and text not in words
             places = given if " " in text else [*given, case["expect"]]
             if hidden and any(text in each for each in texts(places)):
-                raise UsageError(f"`{text}` of the ledger would be told by the case")
+                raise UsageError(f"masking failed: the case still contains `{text}` from the ledger")
 
 
 def _smallest(entries: list[CapturedFact], does: Callable[[list[CapturedFact]], bool]) -> list[CapturedFact]:
@@ -275,14 +275,14 @@ def _summed(policy: Policy) -> Iterable[str]:
 
 
 def _read(facts: Iterable[WrittenFact], read: set[str], summed: set[str], task: str) -> Iterable[WrittenFact]:
-    """Those that were read, and the other tasks themselves: to be asked about, a task must be there."""
+    """Those that were read, and the other tasks themselves: a request can only name a task that exists."""
     for fact in facts:
         kind, identity = fact["kind"], fact.get("id")
         if kind in (OPENING, CLOSING):
             continue
         if identity in read and schemas.faults(kind, fact):
             raise UsageError(
-                f"{kind} `{identity}` is invalid, and a test case holds valid facts; `interlock verify-ledger` tells "
+                f"{kind} `{identity}` is invalid, and a test case holds valid facts; `interlock verify-ledger` shows "
                 "what is wrong with it"
             )
         if identity in read or kind in summed or (kind == "task" and fact["task"] != task):

@@ -22,7 +22,7 @@ def new_file(policy: str, schema: str, case: Mapping[str, Any]) -> str:
 def with_case(source: Source, case: Mapping[str, Any]) -> tuple[Source, Mapping[str, Any]]:
     """A test file with a case more, after all others, and the case, under another name if its own was taken.
 
-    Nothing else of the text is changed. Raises PolicyError where it is no YAML, UsageError where no case can be added.
+    Nothing else of the text is changed. Raises PolicyError where it is not YAML, UsageError where no case can be added.
     """
     document, issues = parse_yaml(source)
     if document is None or issues:

@@ -23,7 +23,7 @@ from interlock.request import Session
 from interlock.schemas import ENTITIES, catalog
 
 PLANS = 2
-"""That many of the smallest plans are told for each state that allows."""
+"""That many of the smallest plans are reported for each state that allows."""
 _HORIZON = 30 * 86_400 * instant.SECOND
 _BOTH: Engine = "both"
 

@@ -94,7 +94,9 @@ class Reevaluator:
             later = self._recomputed(before, ledger, file, folders, now, head.possible)
             same = _says(_document(later, before)) == _says(after)
             notes.append(f"{head.doubtful} may have been in the ledger by then; the decision is {_SAME[same]} with it")
-            doubt = None if same else f"it cannot be told whether the head is older than the ledger was: {notes[-1]}"
+            doubt = (
+                None if same else f"it cannot be determined whether the head is older than the ledger was: {notes[-1]}"
+            )
         was, findings = entry.document["decision"]["findings"], after["decision"]["findings"]
         appeared, vanished = _findings(only(findings, was)), _findings(only(was, findings))
         facts = self._shifts(before, again, ledger, now, head)

@@ -64,7 +64,7 @@ class Heads:
     def find(self, ledger: Ledger, before: Record, now: int) -> RecordedHead:
         """The head of a ledger when a decision was made at `now`, in microseconds, UTC.
 
-        A receipt is known by its id: a VACUUM may number receipts anew. One that took the place of another came later.
+        A receipt is known by its id: a VACUUM may renumber receipts. One that took the place of another came later.
         """
         return ledger.ask(now, lambda snapshot: self._found(ledger, snapshot, before, now))
 
@@ -87,13 +87,13 @@ class Heads:
 
 
 def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, ...]]:
-    """The `seq` that the recorded head has now, and what is to be told where it is gone."""
+    """The `seq` that the recorded head has now, and a note where it is gone."""
     seq = before.decision.ledger.seq
     if before.head is None:
         return seq, ()
     found = snapshot.fact("receipt", before.head)
     if found is not None:
-        told = f"the head `{before.head}` is numbered {found.seq} now, and was {seq}: a VACUUM may number receipts anew"
+        told = f"the head `{before.head}` is numbered {found.seq} now, and was {seq}: a VACUUM may renumber receipts"
         return found.seq, () if found.seq == seq else (told,)
     if snapshot.newest() == before.head:  # a feed may name its newest and leave it out
         return snapshot.head, ()

@@ -1,6 +1,6 @@
 """The timeline of a history: one lane a gate and one a seat under one axis, as an SVG element without its colours.
 
-Everything that it shows by colour it shows by form too, and tells in a `title`. It stands alone as a picture, or in a
+Everything that it shows by colour it shows by form too, and says in a `title`. It stands alone as a picture, or in a
 page, whose script moves along the axis what is drawn here: there it holds what is drawn for each width of the axis.
 """
 
@@ -225,13 +225,13 @@ def _track(
         if frame.level in levels:
             shown.append(piece)
         else:
-            del piece[1].attrib["x"]  # which only the script that shows it can tell
+            del piece[1].attrib["x"]  # which only the script that shows it knows
             hidden.append(piece)
     yield from (shown, hidden) if len(hidden) else (shown,)
 
 
 def _piece(intervals: Sequence[Interval], history: History, frame: _Frame, place: tuple[float, int, float]) -> Element:
-    """One interval, or a column of many that are too narrow to be told apart. `place` is its x, y and width."""
+    """One interval, or a column of many that are too narrow to be distinguished. `place` is its x, y and width."""
     x, y, width = place
     if len(intervals) > 1:
         title = node("title", mixed_summary(intervals, history))

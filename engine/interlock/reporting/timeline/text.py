@@ -1,4 +1,4 @@
-"""A history for a person at a terminal: a row whenever a gate decided anew, what made it, and what changed."""
+"""A history for a person at a terminal: a row for each new decision of a gate, its cause, and what changed."""
 
 from __future__ import annotations
 

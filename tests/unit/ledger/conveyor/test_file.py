@@ -70,11 +70,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.mkdir(),
         "is a folder; name the file in it, such as `{path}/.codex-workers/workerctl.db`",
     ),
-    "pipe": (os.mkfifo, f"is no regular file; {NAME_IT}"),
+    "pipe": (os.mkfifo, f"is not a regular file; {NAME_IT}"),
     "loop": (lambda path: path.symlink_to(path), f"cannot be reached: Too many levels of symbolic links; {NAME_IT}"),
     "empty": (lambda path: path.touch(), f"is an empty file; {NAME_IT}"),
-    "text": (lambda path: path.write_text("kind: ledger\n" * 99), f"is no SQLite database; {NAME_IT}"),
-    "short": (lambda path: path.write_text("x"), f"is no SQLite database; {NAME_IT}"),
+    "text": (lambda path: path.write_text("kind: ledger\n" * 99), f"is not an SQLite database; {NAME_IT}"),
+    "short": (lambda path: path.write_text("x"), f"is not an SQLite database; {NAME_IT}"),
     "truncated": (
         truncated,
         f"{DAMAGED}, and restore a sound copy",
@@ -155,15 +155,15 @@ def test_a_locked_ledger_is_waited_for_and_told(tmp_path: Path) -> None:
 
 
 ROTTEN = {
-    "text that is no UTF-8": (
+    "text that is not UTF-8": (
         "UPDATE telemetry_events SET summary = CAST(x'ff41' AS TEXT)",
         "SELECT * FROM receipt",
-        "holds text that is no UTF-8, in `summary`; restore a sound copy",
+        "holds text that is not UTF-8, in `summary`; restore a sound copy",
     ),
-    "time that is no UTF-8": (
+    "time that is not UTF-8": (
         "UPDATE telemetry_events SET timestamp = CAST(x'ff41' AS TEXT)",
         "SELECT instant FROM receipt",
-        "holds text that is no UTF-8; restore a sound copy",
+        "holds text that is not UTF-8; restore a sound copy",
     ),
     "no JSON": (
         "UPDATE telemetry_events SET attributes_json = '{'",
