@@ -11,6 +11,7 @@ import msgspec
 from interlock.diagnostics import LedgerError
 from interlock.instant import SECOND, parse_instant
 from interlock.model.decision import Decision
+from interlock.moment import wall
 
 LOOK = 1.0
 """Seconds between two checks of the ledger."""
@@ -36,7 +37,7 @@ class SystemClock:
 
     def wall(self) -> int:
         """The instant, in microseconds, UTC."""
-        return time.time_ns() // 1_000
+        return wall()
 
     def steady(self) -> float:
         """Seconds since some moment."""

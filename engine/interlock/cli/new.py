@@ -68,13 +68,13 @@ def _refuse_bad(policy: str) -> None:
         hint = f"; did you mean `{meant}`?" if _ID.fullmatch(meant) else ""
         raise UsageError(f"`{policy}` is not a policy id: lower-case words joined by hyphens, a letter first{hint}")
     from interlock.diagnostics import Source
-    from interlock.policy.library import Library
     from interlock.policy.parse import parse_yaml
+    from interlock.request import library
 
     document, issues = parse_yaml(Source("", policy))
     if issues or document is None or document.data != policy:
         raise UsageError(f"`{policy}` means something else than a text in YAML; give the policy another id")
-    if policy in Library().ids():
+    if policy in library().ids():
         raise UsageError(f"`{policy}` is a policy that comes with interlock; give yours another id")
 
 
