@@ -221,8 +221,8 @@ class _Run:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""
         if row.suspect < 0:
             return absent_fact(row, query, selection)
-        made, errors = document(row)
-        errors = errors or schemas.fact_errors(row.kind, made)
+        made, unread = document(row)
+        errors = tuple(each.message for each in unread) or schemas.fact_errors(row.kind, made)
         if errors:
             self.fault(row, errors)
             return None
@@ -255,8 +255,8 @@ class _Run:
 
 
 def _errors(row: Row) -> tuple[str, ...]:
-    made, errors = document(row)
-    return errors or schemas.fact_errors(row.kind, made)
+    made, unread = document(row)
+    return tuple(each.message for each in unread) or schemas.fact_errors(row.kind, made)
 
 
 def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], selection: str, path: str) -> Value:

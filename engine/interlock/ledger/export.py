@@ -45,7 +45,8 @@ class Export:
         for row in self.snapshot.facts(self.ids, extent.kinds, extent.everywhere):
             made, unread = document(row)
             if unread:
-                raise FactError(f"{row.kind} `{row.id}` is invalid: {'; '.join(unread)}; fix it, then export again")
+                why = "; ".join(each.message for each in unread)
+                raise FactError(f"{row.kind} `{row.id}` is invalid: {why}; fix it, then export again")
             self.invalid += bool(schemas.faults(row.kind if row.kind in known else None, made))
             yield encode(made)
             count += 1

@@ -146,7 +146,7 @@ class _Content:
         """Take a line in; what is wrong with it."""
         found = read_line(line, number)
         if found.faults:
-            return found.faults
+            return tuple(each.told for each in found.faults)
         if self._ended is not None:
             return ("it comes after the feed's last line; one file holds one feed",)
         if found.about is not None:

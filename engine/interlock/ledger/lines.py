@@ -20,7 +20,7 @@ class Line(msgspec.Struct, frozen=True):
     fact: dict[str, Any] | None = None
     row: Row | None = None
     about: dict[str, Any] | None = None
-    faults: tuple[str, ...] = ()
+    faults: tuple[schemas.Violation, ...] = ()
 
 
 def read_line(line: bytes, number: int) -> Line:
@@ -28,28 +28,33 @@ def read_line(line: bytes, number: int) -> Line:
     try:
         fact = read_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError:
-        return Line(faults=("it is not UTF-8 text",))
+        return Line(faults=_faults("it is not UTF-8 text"))
     except TwiceError as error:
-        return Line(faults=(str(error),))
+        return Line(faults=(error.violation,))
     except (ValueError, RecursionError, TypeError) as error:
-        return Line(faults=(f"it is not JSON text: {error}",))
+        fault = "it is not JSON text"
+        return Line(faults=(schemas.Violation((), f"{fault}: {error}", pattern=fault),))
     if not isinstance(fact, dict):
-        return Line(faults=("it is not a JSON object",))
+        return Line(faults=_faults("it is not a JSON object"))
     if "specversion" in fact:
         event = fact
         fact, wrong = _of_event(event, number)
         if wrong:
-            return Line({"kind": event.get("type"), **event}, faults=wrong)
+            return Line({"kind": event.get("type"), **event}, faults=_faults(*wrong))
     kind = fact.get("kind")
     if kind in (OPENING, CLOSING):
         found = schemas.wrong(str(kind), fact)
-        return Line(fact, faults=found) if found else Line(about=fact)
+        return Line(fact, faults=_faults(*found)) if found else Line(about=fact)
     if not isinstance(kind, str):
-        return Line(fact, faults=("it has no `kind`, which says what sort of fact it is",))
+        return Line(fact, faults=_faults("it has no `kind`, which says what sort of fact it is"))
     faults = schemas.faults(kind if kind in schemas.kinds() else None, fact)
     if faults:
-        return Line(fact, faults=tuple(each.told for each in faults))
+        return Line(fact, faults=faults)
     return Line(fact, row_of(fact))
+
+
+def _faults(*messages: str) -> tuple[schemas.Violation, ...]:
+    return tuple(schemas.Violation((), message) for message in messages)
 
 
 def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple[str, ...]]:

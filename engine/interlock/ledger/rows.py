@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.schemas.wording import quoted_value
+from interlock.schemas.wording import Violation, quoted_value
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +55,7 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
+def document(row: Row) -> tuple[dict[str, Any], tuple[Violation, ...]]:
     """The fact as one JSON object, its attributes lifted to the top, and what cannot be read of it."""
     made: dict[str, Any] = {"kind": row.kind, "id": row.id, "seq": row.seq, "task": row.task, "at": row.at}
     try:
@@ -64,11 +64,12 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
             made["correlation"] = read_json(row.correlation)
         lifted = read_json(row.attributes)
     except TwiceError as error:
-        return made, (str(error),)
+        return made, (error.violation,)
     except (ValueError, RecursionError, TypeError) as error:
-        return made, ("its document cannot be read as JSON text" + _why(error),)
+        fault = "its document cannot be read as JSON text"
+        return made, (Violation((), fault + _why(error), pattern=fault),)
     if not isinstance(lifted, dict):
-        return made, ("its attributes are not a JSON object",)
+        return made, (Violation((), "its attributes are not a JSON object"),)
     if not HIDING.isdisjoint(lifted):
         made["attributes"] = {name: value for name, value in lifted.items() if name in HIDING}
     lifted |= made
@@ -85,6 +86,11 @@ def value_at(document: dict[str, Any], path: str) -> Any:
 
 class TwiceError(ValueError):
     """A key that is there twice: SQLite reads the first, others the last, so that the document says two things."""
+
+    def __init__(self, key: str) -> None:
+        fault = "its document has a key twice"
+        self.violation = Violation((), f"{fault}: `{quoted_value(key)}`", pattern=fault)
+        super().__init__(self.violation.message)
 
 
 def read_json(text: object) -> Any:
@@ -116,7 +122,7 @@ def _refuse_twice(text: str) -> None:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise TwiceError(f"its document has a key twice: `{quoted_value(key)}`")
+                raise TwiceError(key)
             seen.add(key)
 
     json.loads(text, object_pairs_hook=members, parse_int=str)

@@ -128,8 +128,7 @@ class LedgerCounts:
         if clash is not None:
             self._add(kind, fact.get("id"), None, clash.fault, f"line {number:,}: {clash.told}")
             return
-        told = _told(schemas.faults(kind.kind if kind.known else None, fact) if isinstance(name, str) and fact else ())
-        for fault, message in list(told) or [(each.partition(":")[0], each) for each in line.faults]:
+        for fault, message in _told(line.faults):
             self._add(kind, fact.get("id"), None, fault, f"line {number:,}: {message}")
 
     def cut_off(self) -> None:
@@ -170,12 +169,14 @@ class LedgerCounts:
 
     def _count(self, kind: KindCounts, row: Row) -> None:
         kind.count += 1
-        made, unread = document(row)
+        made, wrong = document(row)
         if row.actor is None and not kind.entity:  # its document is then that of an entity, without a correlation
-            unread = (*unread, "it has no actor")
-        found = () if unread else schemas.faults(kind.kind if kind.known else None, made)
-        if unread or found:
-            self._refuse(kind, row, unread, _told(found))
+            wrong = (*wrong, schemas.Violation((), "it has no actor"))
+        wrong = wrong or schemas.faults(kind.kind if kind.known else None, made)
+        if wrong:
+            kind.invalid += 1
+            for fault, message in _told(wrong):
+                self._add(kind, row.id, row.seq, fault, message)
         else:
             self._note(row, made)
 
@@ -188,13 +189,6 @@ class LedgerCounts:
             self._ahead.count += 1
             if len(self._ahead.first) < FIRST:
                 self._ahead.first.append(Example(_cut(row.id), row.seq, stamp.ahead_of(self._clock)))
-
-    def _refuse(self, kind: KindCounts, row: Row, unread: Iterable[str], told: Iterable[tuple[str, str]]) -> None:
-        kind.invalid += 1
-        for message in unread:
-            self._add(kind, row.id, row.seq, message.partition(":")[0], message)
-        for fault, message in told:
-            self._add(kind, row.id, row.seq, fault, message)
 
     def _add(self, kind: KindCounts, identity: object, seq: int | None, fault: str, message: str) -> None:
         key = (kind.kind, fault)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache, reduce
 from operator import or_
@@ -21,7 +20,7 @@ def fact_errors(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
     return tuple(violation.told for violation in faults(kind, fact))
 
 
-def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
+def faults(kind: str | None, fact: dict[str, object]) -> tuple[Violation, ...]:
     """What is wrong with a fact of `kind`, sorted by place; () when it is valid.
 
     Of a receipt whose kind has no schema (None), only the fields that every receipt has are checked. A fact that can
@@ -34,9 +33,9 @@ def faults(kind: str | None, fact: dict[str, object]) -> Sequence[Violation]:
     from interlock.schemas.diagnose import complaints
 
     # Invalid for the one validator and not for the other: nobody can say which is wrong, so it proves nothing.
-    return complaints(fact_schema(kind), fact, "fact") or [
-        Violation((), "the two validators disagree about the fact, so it is not taken as valid")
-    ]
+    return tuple(complaints(fact_schema(kind), fact, "fact")) or (
+        Violation((), "the two validators disagree about the fact, so it is not taken as valid"),
+    )
 
 
 def is_valid(kind: str | None, fact: dict[str, object]) -> bool:

@@ -55,7 +55,7 @@ def test_a_key_that_is_there_twice_is_always_found_and_no_other(data: st.DataObj
     text = data.draw(texts(attributes))
     made, errors = document(Row(*ROW, "{}", text))
     if said_twice(attributes):
-        assert [error.partition(": ")[0] for error in errors] == ["its document has a key twice"]
+        assert [error.fault for error in errors] == ["its document has a key twice"]
     else:
         assert errors == ()
         assert {**json.loads(text), **made} == made
