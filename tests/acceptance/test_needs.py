@@ -70,7 +70,7 @@ reads: Counter[str] | None = None
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if event == "open" and reads is not None and args[1] in ("r", "rb") and "/chain/" in str(args[0]):
+    if event == "open" and reads is not None and args[1] in ("r", "rb", None) and "/chain/" in str(args[0]):
         reads[str(args[0])] += 1
 
 
