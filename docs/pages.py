@@ -1,4 +1,4 @@
-"""A hook of MkDocs, which takes pages from one folder: ours stand beside what they describe, and `nav` names them."""
+"""A hook of MkDocs, which takes pages from one folder: ours are beside what they describe, and `nav` names them."""
 
 from __future__ import annotations
 

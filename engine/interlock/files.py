@@ -1,4 +1,4 @@
-"""Files that people write: which ones of a folder are meant, and what is in one, or why it cannot be read."""
+"""Files that people write: which files of a folder count, and what is in one, or why it cannot be read."""
 
 from __future__ import annotations
 

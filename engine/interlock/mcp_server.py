@@ -39,7 +39,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every tool is asked. A word that is not known is refused: it would be an answer to another question."""
+    """The arguments of every tool. An unknown one is refused: the answer would be to another request."""
 
     policy: Annotated[_Text, msgspec.Meta(description="The id of a policy, such as `smoke`.")]
     task: Annotated[_Text, msgspec.Meta(description="The task, by its name or id.")]
@@ -62,7 +62,7 @@ class RuleQuestion(Question, frozen=True, forbid_unknown_fields=True):
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A use case as a tool. `schema` is the name of that of its answer, `asked` what it is asked."""
+    """A use case as a tool. `schema` is the name of that of its answer, `asked` the type of its arguments."""
 
     title: str
     description: str
@@ -135,14 +135,14 @@ def _listed(name: str, tool: Tool) -> Listed:
 
 
 def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
-    """The tool of that name and what it is asked. Raises UsageError."""
+    """The tool of that name and its arguments. Raises UsageError."""
     if name not in TOOLS:
         near = nearest(name, TOOLS)
         raise UsageError(f"unknown tool `{name}`; " + (f"did you mean `{near}`?" if near else f"there is {_names()}"))
     try:
         question = msgspec.convert(arguments, TOOLS[name].asked)
     except msgspec.ValidationError as error:
-        raise UsageError(f"`{name}` was asked wrongly: {error}") from None
+        raise UsageError(f"invalid arguments for `{name}`: {error}") from None
     if os.sep in question.policy or "/" in question.policy or question.policy.endswith((".yaml", ".yml")):
         raise UsageError(f"`{question.policy}` is a path; name a policy by its id")
     return TOOLS[name], question

@@ -52,7 +52,7 @@ def wall() -> int:
 
 
 def by_clock(at: str | datetime | None) -> bool:
-    """Whether the instant that is meant depends on the clock."""
+    """Whether the instant depends on the clock."""
     return at is None or at == "now" or (isinstance(at, str) and at.startswith("-"))
 
 

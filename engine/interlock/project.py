@@ -2,8 +2,8 @@
 
 The configuration is `interlock.toml`, or the table `[tool.interlock]` of `pyproject.toml`.
 
-The nearest that is found upwards holds, alone. A project that has neither pays for a look into each folder: a file is
-parsed only when it may say something.
+Only the nearest, in the folder or a parent of it, is read. A project without one pays for a check of each folder: a
+file is parsed only when it may say something.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _MENTION = rb"""(?m)^[ \t]*(\[.*interlock|["']?(tool|interlock)["']?[ \t]*[.=])"
 
 
 class Project(msgspec.Struct, frozen=True):
-    """What a file sets, by key; paths lead from where the command runs. `lines` has the line of each key, from 1."""
+    """What a file sets, by key; paths are relative to where the command runs. `lines` has the line of each key, from
+    1."""
 
     path: str
     values: Mapping[str, Any]

@@ -35,7 +35,7 @@ _libraries: dict[tuple[tuple[str, ...], bool, bool], Library] = {}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked, as it was given; nothing has been read.
+    """The request as it was given; nothing has been read.
 
     `policies` are ids or files; `tasks` names or ids, or None for every task of the ledger; `ledger` one that is open,
     or its path, or None for the nearest of Agent Conveyor; `at` the instant to decide at, None for now; `params` values
@@ -188,7 +188,7 @@ class Session:
         return Judge(snapshot, self.ledger.path, self.moment.now, engine, self.waivers, self.max_skew)
 
     def over(self, use: Callable[[Snapshot], T], *, head: int = NEWEST, now: int | None = None) -> T:
-        """What comes of using one snapshot at the instant, or at `now`, of receipts up to the `seq` `head`."""
+        """The result of using one snapshot at the instant, or at `now`, of receipts up to the `seq` `head`."""
         self.ledger, self.max_skew  # noqa: B018  # what is wrong with them is reported before the snapshot is taken
         if self.request.policies:
             self.policies, self.arguments, self.waivers  # noqa: B018

@@ -51,7 +51,7 @@ def diff(interlock: Interlock, ledger: Path, *words: str) -> tuple[int, Any]:
 
 SOFTER = "denied (blocked) -> allowed (proved)"
 TEXT = f"""\
-NOW ALLOWED, and was not: 2 times, of 1 task
+newly allowed: 2 intervals in 1 task
   checkout-refactor  from 2026-06-22T09:04:03.000001Z to 2026-06-22T09:05:17Z: {SOFTER}
                      no longer: heartbeat-not-fresh
   checkout-refactor  from 2026-06-22T09:16:17.000001Z to 2026-06-22T09:23:17.000001Z: {SOFTER}

@@ -200,7 +200,7 @@ def test_a_feed_that_was_cut_off_is_refused(interlock: Interlock, export: Callab
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda lines: [*lines[:-1], lines[5], lines[-1]], "is there twice"),
+        (lambda lines: [*lines[:-1], lines[5], lines[-1]], "duplicate "),
         (lambda lines: [*lines, lines[5]], "it comes after the feed's last line; one file holds one feed"),
         (lambda lines: [lines[1], lines[0], *lines[2:]], "it must be the first line"),
     ],
@@ -270,7 +270,7 @@ def test_verify_ledger_names_a_fact_that_is_there_twice(interlock: Interlock, tm
     path.write_text("\n".join([tied("a", AT), tied("a", AT, seq=8)]))
     ran = interlock("verify-ledger", "--ledger", str(path))
     assert ran.code == 3
-    assert "it is there twice" in ran.out
+    assert "duplicate fact" in ran.out
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"])

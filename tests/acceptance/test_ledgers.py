@@ -164,7 +164,7 @@ def test_an_optional_table_is_missed_by_the_policies_that_read_it_and_no_other(
     ran = interlock("eval", *reads, *asked)
     assert (ran.code, ran.out) == (6, "")
     assert ran.err == (
-        f"error: the ledger `ledger.db` has no table `{table}`, which is read for what was asked; policies that do not "
+        f"error: the ledger `ledger.db` has no table `{table}`, which the request needs; policies that do not "
         "read it can decide\n"
     )
 

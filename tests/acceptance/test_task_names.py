@@ -144,7 +144,7 @@ def test_names_that_only_look_alike_are_told_apart(folder: Path, check_unknown: 
     path = LedgerBuilder(folder / "l.db").task("\u1e69").task("s\u0323\u0307").write()
     (folder / "no-stop.yaml").write_text(POLICY, "utf-8")
     told = check_unknown(path, "\u1e63\u0307")
-    assert re.search(r"2 tasks have names that look like .*: '\\u1e69' and 's\\u0323\\u0307'", told)
+    assert re.search(r"2 tasks have names similar to .*: '\\u1e69' and 's\\u0323\\u0307'", told)
     assert api.evaluate("no-stop.yaml", ledger=path, task="\u1e69").task == "\u1e69", "exactly one is named so"
 
 

@@ -129,7 +129,8 @@ def explanation(
 
 
 def authored(found: Explanation, written: Mapping[str, Any], only: str | None = None) -> Explanation:
-    """The explanation with the conditions as the policy's file has them (`written`), and of one rule only if asked."""
+    """The explanation with the conditions as the policy's file has them (`written`), and of one rule only on
+    request."""
     texts = {rule["id"]: rule for rule in written.get("rules") or ()}
     rules = tuple(
         replace(each, clauses=(*_clauses(written, everywhere=True), *_clauses(texts[each.rule])))
@@ -309,7 +310,7 @@ def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Env
 
 
 def _nearest(facts: Sequence[Fact], some: Exists, known: Environment) -> list[Fact]:
-    """The facts of which the fewest things that are asked do not hold, the newest of these first."""
+    """The facts that fail the fewest of the conditions, the newest of these first."""
     asked = some.condition.items if isinstance(some.condition, Logic) and some.condition.op == "&&" else ()
 
     def failing(place: int) -> int:
@@ -346,7 +347,7 @@ def absence(policy: Policy, fact: Fact, known: Environment) -> MissingFacts:
 
 
 def described(policy: Policy, name: str, condition: str | None, known: Environment) -> MissingFacts:
-    """A selection, derived fact or need, and what is asked of its facts."""
+    """A selection, derived fact or need, and the condition on its facts."""
     selections = {selection.name: selection for selection in policy.selections}
     count = sum(not fact.absent for fact in known.facts.get(name, ()))
     if name in selections:

@@ -28,7 +28,7 @@ from interlock.request import Session
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """What is replayed: a task (by name), from `since` to `until`, both included, in microseconds; and who judges.
+    """What is replayed: a task (by name), from `since` to `until`, both included, in microseconds; and the evaluator.
 
     `path` is the ledger's; `waivers` say which findings do not count.
     """
@@ -142,7 +142,7 @@ class _Scan:
         return self.judge.judged(self.loaded, self.stretch.task, self.params)
 
     def proved(self, at: int, here: Evaluated) -> Evaluated:
-        """The decision at an instant that was just scanned, over the same facts, by whoever was asked to judge."""
+        """The decision at an instant that was just scanned, over the same facts, by the requested evaluator."""
         if self.stretch.engine != "both":
             return here
         judge = self._judge(at, "both")

@@ -51,7 +51,7 @@ class SystemClock:
 class Round(msgspec.Struct, frozen=True):
     """What was decided at one moment, and what changed: each decision before (None at first) and after.
 
-    `over` says that the time is up, and that this is how things stand then.
+    `over` says that the time is up, and that these are the last decisions.
     """
 
     decisions: tuple[Decision, ...]
@@ -60,7 +60,7 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """Watches decisions. `judge` decides now; `stamp` is a look: it differs when the ledger may have changed, and is
+    """Watches decisions. `judge` decides now; `stamp` is a check: it differs when the ledger may have changed, and is
     None where that is unknown. `tell` takes notes for a person.
     """
 
@@ -133,7 +133,7 @@ class Watch:
 def due(decisions: Sequence[Decision]) -> int | None:
     """The next instant at which a decision may change without a write, in microseconds; None where none is known.
 
-    One that is known to hold only up to its `valid_until` is judged again then, but at most once a look.
+    One that is known to hold only up to its `valid_until` is judged again then, but at most once a check.
     """
     return min((_due(decision, until) for decision in decisions if (until := decision.valid_until)), default=None)
 

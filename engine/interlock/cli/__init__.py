@@ -43,7 +43,7 @@ _COMMANDS = (
     "completion",
 )
 _COMPLETE = "_INTERLOCK_COMPLETE"
-"""The variable in which a shell says that it wants to know what may come next."""
+"""The variable in which a shell requests completions."""
 
 
 class _Interlock(click.Group):

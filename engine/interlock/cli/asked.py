@@ -16,7 +16,7 @@ _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
 
 
 def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> RenderContext:
-    """A look that knows the policies: each one's question, file and rules, by its digest."""
+    """A render context with the policies: each one's question, file and rules, by its digest."""
     loaded = dict(zip(policies, library.loads(policies), strict=True))
     questions = {each.policy.digest: each.policy.question for each in loaded.values()}
     asked = {each.policy.digest: _asked(each, library.path(name)) for name, each in loaded.items()}

@@ -25,7 +25,7 @@ Examples:
 def command(shell: str) -> int:
     """Print the script that makes a shell complete commands, options, and names of policies, tasks and parameters.
 
-    A shell reads it when it starts; see the examples for where each looks for it.
+    A shell reads it when it starts; the examples show where each shell reads it.
     """
     from click.shell_completion import get_completion_class
 

@@ -1,4 +1,4 @@
-"""`interlock config`: what every setting comes to, and who says so."""
+"""`interlock config`: the value of every setting, and where it comes from."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ Examples:
 def command(settings: dict[str, Settled], form: str) -> int:
     """Show every setting that commands share: its value, and where it comes from.
 
-    A flag holds before the environment (INTERLOCK_ and the flag's name), that before the nearest interlock.toml or
-    pyproject.toml with a table [tool.interlock], and that before what is found or usual. Paths in a file lead from its
-    folder. Whoever names the lock, by `--lock FILE` or $INTERLOCK_LOCK, does not trust the folder: no configuration
-    file is read then.
+    Precedence: flag, environment (INTERLOCK_ and the flag's name), the nearest interlock.toml or pyproject.toml with a
+    table [tool.interlock], a file found nearby, default. Paths in a file are relative to its folder. A lock named by
+    `--lock FILE` or $INTERLOCK_LOCK means that the folder is not trusted: no configuration file is read then.
 
     Exit code: 0 shown, 2 usage or configuration error, 5 there is no lock to hold to, 1 a bug in interlock.
     """

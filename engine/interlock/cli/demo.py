@@ -110,7 +110,7 @@ def _flips(lane: Lane) -> Iterator[int]:
 
 
 def _told(found: list[_Change]) -> str:
-    """The timeline: when, which gate, its verdict, the state before and after, and what first stands in the way."""
+    """The timeline: when, which gate, its verdict, the state before and after, and the first blocker."""
     first, last = found[0].after.now, found[-1].after.now
     lines = [f"{_TASK} on {first[:10]}, {first[11:]} to {last[11:]}: three gates, and when each changes its mind", ""]
     paint, wide = output.painter(sys.stdout), max(map(len, _GATES))

@@ -136,7 +136,8 @@ def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn)
 
 
 def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
-    """The look of a report that is read by a program, or later: without colours, with the policies' own lines."""
+    """The render context of a report that is read by a program, or later: without colours, with the policies' own
+    lines."""
     from interlock.cli.asked import informed
 
     return informed(policies, library, fail_on)

@@ -34,11 +34,11 @@ def command(
 ) -> int:
     """Show the facts that a policy sees of a task, selection by selection, with the fields that it reads.
 
-    What to look at first when a decision surprises. Where the policy would be undecided for want of a fact, or for an
-    invalid one, the facts up to there are shown, and the reason is reported.
+    The first thing to check when a decision is unexpected. Where the policy would be undecided because a fact is
+    missing, or for an invalid one, the facts up to there are shown, and the reason is reported.
 
-    Exit code: 0 shown, 4 the policy is undecided whatever its rules say, 5 it is invalid, 6 the ledger cannot be read,
-    2 usage error, 1 a bug in interlock.
+    Exit code: 0 shown, 4 the policy is undecided whatever its rules say, 5 it is invalid, 6 the ledger cannot be
+    read, 2 usage error, 1 a bug in interlock.
     """
     from interlock.analysis.facts import answer
     from interlock.reporting import facts as report

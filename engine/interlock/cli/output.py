@@ -71,7 +71,7 @@ def report(text: str, encoding: str | None = None) -> None:
 def say(message: str, label: str = "") -> None:
     """Report something on standard error, after a label such as `error`.
 
-    Lines of the message stand as they are; everything else that a terminal may obey is spelled out. Where it cannot be
+    Lines of the message stay as they are; everything else that a terminal may obey is spelled out. Where it cannot be
     reported, the exit code still says what matters.
     """
     if label in ("note", "warning") and quiet():

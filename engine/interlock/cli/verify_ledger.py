@@ -56,7 +56,7 @@ def command(request: Request, form: str) -> int:
     from interlock.moment import wall
     from interlock.reporting import verification
 
-    gc.enable()  # what says why a fact is invalid leaves cycles behind, and there may be a million of them
+    gc.enable()  # what says why a fact is invalid leaves cycles, and there may be a million of them
     watched = partial(progress.bar, label="verifying", step=_STEP)
     with progress.session(request, opens=False) as session:
         lines = session.lines()

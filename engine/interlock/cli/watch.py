@@ -69,7 +69,7 @@ def command(
     starts its background jobs, only SIGTERM ends it. CMD is run by `sh -c`, for at most 10 seconds, on every change
     after the first decisions; facts reach it on its standard input only, as the JSON of one decision.
 
-    Exit code: that of `interlock eval` at the end; 4 when the time is up first, with what stands in the way then; 6
+    Exit code: that of `interlock eval` at the end; 4 when the time is up first, with what blocks then; 6
     when the ledger stays unreadable; 130 when interrupted.
     """
     import gc

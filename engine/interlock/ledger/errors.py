@@ -88,7 +88,7 @@ def _of_the_content(words: str) -> str:
     missing = "is a SQLite database but not Conveyor's ledger: it has no"
     table = words.removeprefix("no such table: main.")
     if table in OPTIONAL.values():
-        return f"has no table `{table}`, which is read for what was asked; policies that do not read it can decide"
+        return f"has no table `{table}`, which the request needs; policies that do not read it can decide"
     if table != words:
         return f"{missing} table `{table}`"
     if words.startswith("no such column: "):
@@ -116,7 +116,7 @@ TABLES: Final = "SELECT name FROM main.sqlite_master WHERE type = 'table'"
 """The query for the names of the tables that there are."""
 
 REQUIRED: Final = ("tasks", "sessions", "bindings", "telemetry_events")
-"""The tables that every policy stands on."""
+"""The tables that every policy needs."""
 
 OPTIONAL: Final = {
     "registration": "events",

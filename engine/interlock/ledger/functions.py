@@ -42,7 +42,7 @@ _TEXT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 def is_plain(document: object, *paths: str) -> bool:
     """Whether each name on the dotted paths is there once at most, is written without escapes, and leads to no NUL.
 
-    Of a name that is there twice SQLite reads the first value, where others read the last; a name with an escape it
+    Of a duplicate name SQLite reads the first value, where others read the last; a name with an escape it
     may not recognize, and a text it cuts off at NUL. What is not the text of a JSON object is not plain.
     """
     text = document if isinstance(document, str) else ""

@@ -106,7 +106,7 @@ class MemoryFacts:
 
 
 class HypotheticalFacts:
-    """The facts of a ledger, and for the while of a snapshot those that are supposed to be recorded after them."""
+    """The facts of a ledger, and during a snapshot the hypothetical ones recorded after them."""
 
     def __init__(self, path: str, head: int, rows: Iterable[Row]) -> None:
         """Take in rows such as `Snapshot.facts` gives, as they are, of a ledger that people know as `path`.

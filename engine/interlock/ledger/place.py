@@ -80,7 +80,7 @@ def _mount(path: str) -> object:
 def quoted(file: str) -> str:
     """The path of a `file:` URI. Bytes that are not text stay what they are.
 
-    Where folders are parted by another sign (Windows), the drive comes behind a slash: `/C:/ledger.db`.
+    Where folders have another separator (Windows), the drive comes after a slash: `/C:/ledger.db`.
     """
     if os.sep != "/":
         file = file.replace(os.sep, "/")

@@ -85,7 +85,7 @@ def value_at(document: dict[str, Any], path: str) -> Any:
 
 
 class TwiceError(ValueError):
-    """A key that is there twice: SQLite reads the first, others the last, so that the document says two things."""
+    """A duplicate key: SQLite reads the first, others the last, so that the document says two things."""
 
     def __init__(self, key: str) -> None:
         fault = "its document has a key twice"
@@ -101,7 +101,7 @@ def read_json(text: object) -> Any:
     if not isinstance(text, str):
         raise TypeError(f"it is not text but {_SQLITE.get(type(text), 'NULL')}")
     value = _decode(text)
-    # A colon stands between a key and its value, or in a text. So no key was dropped where there are no more colons
+    # A colon is between a key and its value, or in a text. So no key was dropped where there are no more colons
     # than keys; nor where as many come out as went in, none of them written as \u003a.
     colons = text.count(":")
     if not (type(value) is dict and colons == len(value)) and (

@@ -1,4 +1,4 @@
-"""The times that facts carry: who reads a fact may ask whether one of them lies ahead of the clock."""
+"""The times that facts carry: a reader of a fact can test whether one of them is ahead of the clock."""
 
 from __future__ import annotations
 

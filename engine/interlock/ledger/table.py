@@ -99,7 +99,7 @@ class FactTable:
     def _clash(self, row: Row) -> Clash:
         entity = row.kind in ENTITIES
         if self.connection.execute(_SAME, (row.id, entity, row.kind, row.seq)).fetchone():
-            return Clash("it is there twice", f"{row.kind} `{row.id}` is there twice")
+            return Clash("duplicate fact", f"duplicate {row.kind} `{row.id}`")
         (other,) = self.connection.execute(_TIED, (row.seq, entity, row.kind, row.task, row.at)).fetchone()
         told = f"{row.kind} `{row.id}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
         return Clash("it has the `at` and the `seq` of another", told)

@@ -75,7 +75,7 @@ class Tasks:
                 return same[0]
             if same:
                 listed = " and ".join(ascii(label) for label in same)
-                raise UsageError(f"{len(same)} tasks have names that look like `{text}`: {listed}; say which by its id")
+                raise UsageError(f"{len(same)} tasks have names similar to `{text}`: {listed}; say which by its id")
         raise UsageError(_unknown(text, known))
 
 

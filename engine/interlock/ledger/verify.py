@@ -112,7 +112,7 @@ class LedgerCounts:
             self._add(counted, None, None, _BROKEN_OFF, str(error))
 
     def line(self, line: Line, number: int, clash: Clash | None) -> None:
-        """Count a line of a feed, which is a fact, or is meant as one; it may clash with one before it."""
+        """Count a line of a feed, which is a fact, or should be one; it may clash with one before it."""
         fact = line.fact or {}
         name = fact.get("kind")
         if name in schemas.ENTITIES:
@@ -181,7 +181,7 @@ class LedgerCounts:
             self._note(row, made)
 
     def _note(self, row: Row, made: dict[str, Any]) -> None:
-        """Count a valid fact if it carries a time later than the clock. Most receipts need no closer look."""
+        """Count a valid fact if it carries a time later than the clock. Most receipts need no further check."""
         if self._clock is None or self._second is None or (row.at < self._second and row.kind not in schemas.ENTITIES):
             return
         stamp = newest(replace(row, instant=parse_instant(row.at)), made)

@@ -1,4 +1,4 @@
-"""What is said of recorded decisions that were judged again: for a person, and for a program."""
+"""Reports on recorded decisions that were judged again: for a person, and for a program."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from interlock.model.diff import Comparison, Difference, Direction, Side, Versio
 
 Paint = Callable[[str, str], str]
 _HEADS: dict[Direction, tuple[str, str]] = {
-    "softer": ("NOW ALLOWED, and was not", "red"),
+    "softer": ("newly allowed", "red"),
     "stricter": ("no longer allowed", "yellow"),
-    "other": ("as much allowed as before, otherwise decided", "cyan"),
+    "other": ("same verdict, different state or findings", "cyan"),
 }
 """The heading and colour of each sort of difference, the worst first."""
 
@@ -42,7 +42,8 @@ def _version(version: Version) -> str:
 
 def _times(those: tuple[Difference, ...]) -> str:
     count, tasks = len(those), len({each.task for each in those})
-    return f"{count:,} time{'' if count == 1 else 's'}, of {_tasks(tasks)}"
+
+    return f"{count:,} interval{'' if count == 1 else 's'} in {_tasks(tasks)}"
 
 
 def _tasks(count: int) -> str:

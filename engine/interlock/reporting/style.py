@@ -74,7 +74,7 @@ def display_width(text: str) -> int:
 
 
 def padded(text: str, width: int) -> str:
-    """The text, and behind it blanks up to so many columns."""
+    """The text, padded with blanks to so many columns."""
     return text + " " * (width - display_width(text))
 
 

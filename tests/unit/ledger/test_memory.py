@@ -42,7 +42,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
 def test_facts_that_clash_leave_nothing_behind() -> None:
     fact = {"kind": "task", "id": "1", "seq": 1, "task": "demo", "at": "2026-06-11T12:00:00Z", "name": "demo"}
     held = MemoryFacts("facts")
-    with pytest.raises(UsageError, match="task `1` is there twice"), held.snapshot([fact, fact], "demo", 0):
+    with pytest.raises(UsageError, match="duplicate task `1`"), held.snapshot([fact, fact], "demo", 0):
         pytest.fail("one of them is not known to be right")
     with held.snapshot([fact | {"id": "2"}], "demo", 0) as snapshot:
         assert [row.id for row in snapshot.entities("task")] == ["2"]

@@ -92,7 +92,7 @@ def _supposed(judge: Judge) -> HypotheticalFacts:
     for loaded, task, _ in judge.decided:
         assert isinstance(loaded, Loaded)
         identity = judge.snapshot.task_id(str(task))
-        name_of(judge.snapshot, identity)  # which must be its own: among what is supposed, a task has no other id
+        name_of(judge.snapshot, identity)  # which must be its own: in a hypothesis, a task has no other id
         tasks[identity] = None
         for kind, every in loaded.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or every
@@ -104,7 +104,7 @@ def _supposed(judge: Judge) -> HypotheticalFacts:
 
 
 def _plans(bench: HypothesisBench, found: list[Hypothesis]) -> list[Plan]:
-    """The suppositions that hold before both evaluators, none of whose receipts can be left out."""
+    """The hypotheses that both evaluators allow, none of whose receipts can be left out."""
     plans: list[Plan] = []
     for supposition in found:
         if len(plans) == PLANS:

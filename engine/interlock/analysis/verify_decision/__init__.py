@@ -28,7 +28,7 @@ from interlock.request import Request, Session
 _SAME = {True: "the same", False: "another"}
 
 _AHEAD = ("valid_until", "next_change", "validity")
-_UNKNOWN = "for how long it holds is not verified: the feed that stands in may lack what came later"
+_UNKNOWN = "for how long it holds is not verified: the substituted feed may lack what came later"
 
 
 class Reevaluator:
@@ -48,7 +48,7 @@ class Reevaluator:
         self._lines: dict[bytes, int] = {}
 
     def judge(self, line: int, found: LogEntry | str) -> Rejudged:
-        """What comes of a line of a log. Raises LedgerError when a ledger cannot be read."""
+        """The result for a line of a log. Raises LedgerError when a ledger cannot be read."""
         if isinstance(found, str):
             return Rejudged(line, "unjudged", why=found)
         decision = found.record.decision
@@ -194,7 +194,7 @@ def _moment(before: Record, ledger: Ledger) -> Moment:
     """
     at, clock = before.asked.at, before.clock
     if clock is None and by_clock(at):
-        raise UsageError("it was asked by the clock, and its `clock` is missing")
+        raise UsageError("its request was for the clock's own instant, and its `clock` is missing")
     found = moment(at, ledger, None if clock is None else parse_instant(clock))
     if not found.live:
         return found

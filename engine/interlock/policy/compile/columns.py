@@ -103,7 +103,7 @@ def schema_test(spec: schemas.FieldSpec, path: str) -> str | None:
 def plain_tests(paths: list[str]) -> list[str]:
     """SQL, a text for each document, that is 1 where SQLite reads the fields as every other reader does.
 
-    Of a name that is there twice it reads the first value, others the last; a text that holds NUL it cuts off there.
+    Of a duplicate name it reads the first value, others the last; a text that holds NUL it cuts off there.
     """
     named: dict[str, list[str]] = {}
     for path in paths:

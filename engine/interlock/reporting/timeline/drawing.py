@@ -1,7 +1,7 @@
 """The timeline of a history: one lane a gate and one a seat under one axis, as an SVG element without its colours.
 
-Everything that it shows by colour it shows by form too, and says in a `title`. It stands alone as a picture, or in a
-page, whose script moves along the axis what is drawn here: there it holds what is drawn for each width of the axis.
+Everything that it shows by colour it shows by form too, and says in a `title`. It is self-contained as a picture, or in
+a page, whose script moves along the axis what is drawn here: there it holds what is drawn for each width of the axis.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""A history as one page that stands alone: a timeline to walk through, and the same as tables.
+"""A history as one self-contained page: a timeline to walk through, and the same as tables.
 
-It asks the network for nothing, and its policy for content forbids it to. Without its script the chart stands still.
+It loads nothing from the network, and its content security policy forbids it to. Without its script the chart does not
+move.
 """
 
 from __future__ import annotations

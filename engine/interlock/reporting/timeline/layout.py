@@ -78,7 +78,7 @@ def time_text(at: str, history: History) -> str:
 def columns(widths: Sequence[float]) -> list[Part]:
     """Which intervals of a lane are drawn as one: the first and the last of each, by their widths in pixels.
 
-    A wide interval stands alone; narrow ones beside each other are gathered until they fill a column.
+    A wide interval is a column of its own; narrow ones beside each other are gathered until they fill a column.
     """
     found: list[Part] = []
     filled: float = COLUMN
@@ -174,7 +174,7 @@ def summary(interval: Interval, history: History) -> str:
 
 
 def shares(intervals: Sequence[Interval]) -> dict[str, float]:
-    """What part of their time each verdict has, of 1; what lasted for no time at all counts as a microsecond."""
+    """What part of their time each verdict has, of 1; what lasted for no time counts as a microsecond."""
     long = [max(1, parse_instant(each.until) - parse_instant(each.since)) for each in intervals]
     found = dict.fromkeys(GLYPHS, 0.0)
     for interval, time in zip(intervals, long, strict=True):

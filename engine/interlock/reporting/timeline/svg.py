@@ -1,4 +1,4 @@
-"""A history as one picture that stands alone: SVG, in dark and in light."""
+"""A history as one self-contained picture: SVG, in dark and in light."""
 
 from __future__ import annotations
 
