@@ -184,8 +184,8 @@ def _parsed(path: str, content: bytes) -> tuple[Source, Any]:
     except RecursionError:
         _refuse(source, [(Location(path, 1, 1), "it is nested too deep")])
     except ValueError as error:
-        told = _PLACE.sub("", str(error))
-        _refuse(source, [(_stopped(source, error), f"not TOML: {told[:1].lower()}{told[1:]}")])
+        message = _PLACE.sub("", str(error))
+        _refuse(source, [(_stopped(source, error), f"not TOML: {message[:1].lower()}{message[1:]}")])
 
 
 def _stopped(source: Source, error: ValueError) -> Location:
@@ -210,12 +210,12 @@ def _check(document: Any, source: Source, header: str) -> None:
     from interlock import schemas
 
     found = schemas.violations("config", document)
-    wrong = [(_place(source, header, str(each.path[0]) if each.path else ""), each.told) for each in found]
+    wrong = [(_place(source, header, str(each.path[0]) if each.path else ""), each.text) for each in found]
     _refuse(source, sorted(wrong, key=lambda each: (each[0].line, each[1])))
 
 
 def _refuse(source: Source, wrong: Iterable[tuple[Location, str]]) -> NoReturn:
-    raise UsageError("\n".join("\n".join([f"{at}: {told}", *pointed(at, source)]) for at, told in wrong))
+    raise UsageError("\n".join("\n".join([f"{at}: {message}", *pointed(at, source)]) for at, message in wrong))
 
 
 def _place(source: Source, header: str, key: str) -> Location:

@@ -134,8 +134,8 @@ class Gate:
         request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
         with Session(request.about([policy], [task], at=at, params=params or {})) as session:
             (decision,) = session.decisions()
-        told = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
-        if told != expect or state not in (None, decision.state):
+        message = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
+        if message != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"
             pytest.fail(f"expected {wanted}:\n{render('text', [decision], RenderContext())}", pytrace=False)
         return decision

@@ -36,8 +36,8 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
     try:
         loaded = reading.load(file)
     except PolicyError as error:
-        told = {message for message, blamed in error.blamed.items() if os.path.realpath(blamed) in files}
-        issues = tuple(issue for issue in error.issues if issue.message not in told)
+        causes = {message for message, blamed in error.blamed.items() if os.path.realpath(blamed) in files}
+        issues = tuple(issue for issue in error.issues if issue.message not in causes)
         return issues, next(iter(error.sources), Source(file, ""))
     from interlock.policy.lint import warnings
     from interlock.policy.parse import parse_yaml

@@ -233,13 +233,13 @@ def _others(index: int, asked: Rule, whole: Environment, fired: list[Firing]) ->
 
 
 def _case(policy: Policy, asked: Rule, firing: Firing, whole: Environment, *, fired: bool) -> Combination:
-    told = finding(asked, firing, whole) if fired else None
+    result = finding(asked, firing, whole) if fired else None
     return Combination(
         fired,
         tuple(map(cited, firing.facts)),
         part(policy, asked.condition, ranging(asked, firing.facts, whole)),
-        told.message if told else None,
-        told.fix if told else None,
+        result.message if result else None,
+        result.fix if result else None,
     )
 
 

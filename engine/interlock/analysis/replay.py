@@ -154,7 +154,7 @@ class _Scan:
         receipts = self._blamed(at, after)
         if receipts and lapsed and self._alone(at) == decision_key(after):
             receipts = ()
-        appeared, vanished = (tuple(told.message for told in each) for each in findings_changed(before, after))
+        appeared, vanished = (tuple(finding.message for finding in each) for each in findings_changed(before, after))
         return Cause(receipts, appeared, vanished)
 
     def _blamed(self, at: int, after: Evaluated) -> tuple[Mark, ...]:

@@ -95,16 +95,16 @@ def _ours(error: click.UsageError) -> str:
     match error:
         case click.NoSuchOption(ctx=click.Context() as ctx):
             near = nearest(error.option_name, [each for parameter in ctx.command.params for each in parameter.opts])
-            told = f"unknown option `{error.option_name}`" + (f"; did you mean `{near}`?" if near else "")
+            message = f"unknown option `{error.option_name}`" + (f"; did you mean `{near}`?" if near else "")
         case click.MissingParameter(param=click.Parameter() as parameter):
-            told = f"missing {parameter.param_type_name} {_quoted(parameter.get_error_hint(error.ctx))}"
+            message = f"missing {parameter.param_type_name} {_quoted(parameter.get_error_hint(error.ctx))}"
         case click.BadParameter(param=click.Parameter() as parameter):
-            told = f"invalid value for {_quoted(parameter.get_error_hint(error.ctx))}: {_quoted(error.message)}"
+            message = f"invalid value for {_quoted(parameter.get_error_hint(error.ctx))}: {_quoted(error.message)}"
         case _:
-            told = error.format_message()
-            told = _quoted(told[:1].lower() + told[1:])
-    told = told.rstrip(".")
-    return f"{told}; see `{error.ctx.command_path} --help`" if error.ctx else told
+            message = error.format_message()
+            message = _quoted(message[:1].lower() + message[1:])
+    message = message.rstrip(".")
+    return f"{message}; see `{error.ctx.command_path} --help`" if error.ctx else message
 
 
 def _quoted(text: str) -> str:

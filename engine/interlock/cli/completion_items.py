@@ -48,7 +48,7 @@ def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
 def _params(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
     given = {text.partition("=")[0] for text in ctx.params.get("params") or ()}
     names = {p.name: p.description for policy in _typed(ctx) for p in policy.parameters if p.name not in given}
-    return (CompletionItem(f"{name}=", help=told) for name, told in names.items())
+    return (CompletionItem(f"{name}=", help=message) for name, message in names.items())
 
 
 def _rules(ctx: click.Context, _: str) -> Iterator[CompletionItem]:

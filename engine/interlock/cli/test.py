@@ -66,8 +66,8 @@ def command(
 
     trials, untested = run_tests(paths, Session(request).library, pattern)
     look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else RenderContext()
-    told = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
-    output.put(told, None if form == "text" else "utf-8")
+    message = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
+    output.put(message, None if form == "text" else "utf-8")
     for policy in untested:
         output.say(f"the policy `{policy}` has no test", "note")
     lacking = bool(least and untested)

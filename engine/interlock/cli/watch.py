@@ -132,12 +132,12 @@ class _Asking:
             self._ledger.close()
         return tuple(record.decision for record in self._records)
 
-    def log(self, told: Sequence[Decision]) -> None:
+    def log(self, decisions: Sequence[Decision]) -> None:
         """Append what is reported. Raises UsageError when it cannot be."""
         if self._log is not None:
             from interlock.analysis.decision_log import append
 
-            append(self._log, [each for each in self._records if any(each.decision is one for one in told)])
+            append(self._log, [each for each in self._records if any(each.decision is one for one in decisions)])
 
 
 class _Teller:

@@ -49,13 +49,13 @@ def finding(rule: Rule, firing: Firing, known: Environment, waived: WaiverNote |
     )
 
 
-def _word(told: str) -> str:
+def _word(text: str) -> str:
     """What a fact says, for a `fix`: people paste that into a shell, where it must stay one word."""
-    if told and not told.strip(_PLAIN):
-        return told
+    if text and not text.strip(_PLAIN):
+        return text
     from shlex import quote
 
-    return quote(told)
+    return quote(text)
 
 
 def value(node: Node, known: Environment) -> Any:

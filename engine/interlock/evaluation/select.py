@@ -249,9 +249,9 @@ class _Run:
 
     def fault(self, row: Row, errors: tuple[str, ...]) -> None:
         self.evidence[row.id] = None
-        told = f"{row.kind} `{row.id}` is invalid: {'; '.join(errors)}"
-        if told not in self.faults:
-            self.faults.append(told)
+        message = f"{row.kind} `{row.id}` is invalid: {'; '.join(errors)}"
+        if message not in self.faults:
+            self.faults.append(message)
 
 
 def _errors(row: Row) -> tuple[str, ...]:

@@ -51,10 +51,10 @@ def _inherited(judged: Evaluated) -> dict[FindingOrigin, Finding]:
     for each in (each for _, decisions in judged.needs for each in decisions):
         for origin, finding in each.waivers.items():
             message = f"`{each.decision.policy}` for {each.decision.task}: {finding.message}"
-            told = msgspec.structs.replace(finding, message=message)
+            inherited = msgspec.structs.replace(finding, message=message)
             if finding.waived:
-                told = msgspec.structs.replace(told, rule=NEEDED, fix=None, data=None)
-            found.setdefault(origin, told)
+                inherited = msgspec.structs.replace(inherited, rule=NEEDED, fix=None, data=None)
+            found.setdefault(origin, inherited)
     return found
 
 

@@ -67,6 +67,6 @@ def _character(text: str, at: int) -> ExpressionSyntaxError:
         return ExpressionSyntaxError(
             at, end, f"`{text[at:end]}` is not a whole number", 'durations are written duration("3m")'
         )
-    told = f"`{char}` ({_UNTOLD[char]})" if char in _UNTOLD else f"`{char}`"
+    label = f"`{char}` ({_UNTOLD[char]})" if char in _UNTOLD else f"`{char}`"
     single = {"&": "write &&", "|": "write ||", "=": "write =="}.get(char)
-    return ExpressionSyntaxError(at, at + 1, f"{told} is not part of the language", single or f"there is {OPERATORS}")
+    return ExpressionSyntaxError(at, at + 1, f"{label} is not part of the language", single or f"there is {OPERATORS}")

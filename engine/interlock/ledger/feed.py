@@ -146,14 +146,14 @@ class _Content:
         """Take a line in; what is wrong with it."""
         found = read_line(line, number)
         if found.faults:
-            return tuple(each.told for each in found.faults)
+            return tuple(each.text for each in found.faults)
         if self._ended is not None:
             return ("it comes after the feed's last line; one file holds one feed",)
         if found.about is not None:
             return self._note(found.about, count)
         assert found.row is not None
         clash = self.table.add(found.row)
-        return () if clash is None else (clash.told,)
+        return () if clash is None else (clash.message,)
 
     def _note(self, about: dict[str, Any], count: int) -> tuple[str, ...]:
         """Take in a line about the feed. `count` is how many lines came before it."""

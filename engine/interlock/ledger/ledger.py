@@ -47,8 +47,8 @@ class Ledger:
         self._watched, self._patience, self.strict = watched, patience, strict
         self.path = os.fsencode(name).decode(errors="backslashreplace")
         try:
-            told = not name or name == STANDARD_INPUT or os.path.isabs(name)
-            self._file = name if told else os.path.join(os.getcwd(), name)
+            as_given = not name or name == STANDARD_INPUT or os.path.isabs(name)
+            self._file = name if as_given else os.path.join(os.getcwd(), name)
         except OSError as error:
             raise refused(self.path, f"cannot be reached: {error.strerror} (the current folder)") from None
         self._turn = RLock()

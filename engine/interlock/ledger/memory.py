@@ -91,7 +91,7 @@ class MemoryFacts:
         try:
             for row in map(row_of, facts):
                 if (clash := table.add(row)) is not None:
-                    raise UsageError(clash.told)
+                    raise UsageError(clash.message)
             table.name_tasks()
             table.connection.execute(_ASKED, (task, task))
             snapshot = Snapshot(self.source, now, live=live)

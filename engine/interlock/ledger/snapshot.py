@@ -188,13 +188,13 @@ class Snapshot:
         """
         if self._connection().layout != "conveyor":
             return []
-        told = {row.seq: row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)}
-        if not told:
+        rows_by_seq = {row.seq: row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)}
+        if not rows_by_seq:
             return []
-        stored = set(self.rows(queries.STORED, {"seqs": _listed(told)}))
+        stored = set(self.rows(queries.STORED, {"seqs": _listed(rows_by_seq)}))
         return [
             f"{row.kind} `{row.id}` is not what an index of the ledger says; check it with `interlock verify-ledger`"
-            for row in told.values()
+            for row in rows_by_seq.values()
             if (row.kind, row.id, row.seq, row.task, row.at) not in stored
         ]
 

@@ -48,7 +48,7 @@ class Clash(msgspec.Struct, frozen=True):
     """Why a fact cannot be beside those that are there: in general, and in words for this one."""
 
     fault: str
-    told: str
+    message: str
 
 
 class FactTable:
@@ -101,8 +101,8 @@ class FactTable:
         if self.connection.execute(_SAME, (row.id, entity, row.kind, row.seq)).fetchone():
             return Clash("duplicate fact", f"duplicate {row.kind} `{row.id}`")
         (other,) = self.connection.execute(_TIED, (row.seq, entity, row.kind, row.task, row.at)).fetchone()
-        told = f"{row.kind} `{row.id}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
-        return Clash("it has the `at` and the `seq` of another", told)
+        message = f"{row.kind} `{row.id}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
+        return Clash("it has the `at` and the `seq` of another", message)
 
 
 def _values(row: Row) -> tuple[Any, ...]:

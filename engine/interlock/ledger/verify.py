@@ -126,7 +126,7 @@ class LedgerCounts:
             return
         kind.invalid += 1
         if clash is not None:
-            self._add(kind, fact.get("id"), None, clash.fault, f"line {number:,}: {clash.told}")
+            self._add(kind, fact.get("id"), None, clash.fault, f"line {number:,}: {clash.message}")
             return
         for fault, message in _told(line.faults):
             self._add(kind, fact.get("id"), None, fault, f"line {number:,}: {message}")
@@ -207,7 +207,7 @@ def _told(found: Iterable[schemas.Violation]) -> Iterator[tuple[str, str]]:
         fault = violation.fault
         if fault not in seen:
             seen.add(fault)
-            yield fault, violation.told
+            yield fault, violation.text
 
 
 def _name(kind: KindCounts) -> str:

@@ -19,7 +19,7 @@ class WaiverNote(msgspec.Struct, frozen=True):
     by: str
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """All of it in a line, for people."""
         return f"waived by {self.by} until {self.expires}: {self.reason}"
 

@@ -136,7 +136,7 @@ class Coverage(msgspec.Struct, frozen=True):
     @property
     def missing(self) -> tuple[str, ...]:
         """What was never tried, a line each."""
-        found = [f"rule `{rule.rule}` {told}" for rule in self.rules if (told := _untried(rule))]
+        found = [f"rule `{rule.rule}` {text}" for rule in self.rules if (text := _untried(rule))]
         lines = [f"`{line.state}` of `decide`, line {line.line}, never held" for line in self.lines if not line.taken]
         return (*found, *lines)
 

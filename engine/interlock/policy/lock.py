@@ -36,7 +36,7 @@ class Lock(msgspec.Struct, frozen=True):
 
     def verify(self, policies: Iterable[Policy]) -> None:
         """Raise LockError that names each policy that is not the one that was locked."""
-        wrong = [told for policy in policies if (told := self._wrong(policy))]
+        wrong = [message for policy in policies if (message := self._wrong(policy))]
         if wrong:
             raise LockError("\n".join([*wrong, f"   = {REMEDY}"]))
 

@@ -93,8 +93,8 @@ class _Reader:
             hint = f"did you mean `{near}`?" if near else f"there is {', '.join(effects) or 'none'}"
             self.issue("E803", (number, "rule"), f"`{policy}` has no rule `{rule}`", hint)
         elif effects[rule] not in ("block", "warn"):
-            told = "it derives facts" if effects[rule] == "derive" else "it is a note"
-            self.issue("E803", (number, "rule"), f"the rule `{rule}` has nothing to waive: {told}", "remove it")
+            label = "it derives facts" if effects[rule] == "derive" else "it is a note"
+            self.issue("E803", (number, "rule"), f"the rule `{rule}` has nothing to waive: {label}", "remove it")
         else:
             self.pin(number, rule, digest, policies)
 

@@ -32,8 +32,8 @@ def as_text(found: Rejudged, paint: Paint) -> str:
 
 def total(outcomes: Counter[str], policies: Mapping[tuple[str, str], bool], lock: str | None) -> str:
     """How many decisions came out how, and which policies judged: the id and the file of each, and if it is shipped."""
-    told = ", ".join(f"{outcomes[name]:,} {name}" for name in _COLOURS if outcomes[name])
-    lines = [told or "the log holds no decision: nothing was verified"]
+    message = ", ".join(f"{outcomes[name]:,} {name}" for name in _COLOURS if outcomes[name])
+    lines = [message or "the log holds no decision: nothing was verified"]
     held = "not held by a lock" if lock is None else f"held by {lock}"
     for (policy, file), shipped in sorted(policies.items()):
         lines.append(f"judged by {policy}: {'shipped with interlock' if shipped else file}, {held}")

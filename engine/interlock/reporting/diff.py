@@ -54,9 +54,9 @@ def _difference(each: Difference, wide: int) -> Iterator[str]:
     until = f"to {each.until}" if each.until else "on"
     when = f"from {each.since} {until}"
     yield f"  {harmless(each.task):{wide}}  {when}: {_side(each.old)} -> {_side(each.new)}"
-    for told, rules in (("no longer", each.vanished), ("new", each.appeared)):
+    for message, rules in (("no longer", each.vanished), ("new", each.appeared)):
         if rules:
-            yield f"  {'':{wide}}  {told}: {', '.join(rules)}"
+            yield f"  {'':{wide}}  {message}: {', '.join(rules)}"
     for why, side, other in (("was undecided", each.old, each.new), ("undecided", each.new, each.old)):
         if side.reason is not None and side.reason != other.reason:
             yield f"  {'':{wide}}  {why}: {harmless(side.reason)}"

@@ -72,8 +72,8 @@ class _Page:
 
     def need(self, need: NeedExplained) -> Iterator[str]:
         verdict = "undecided" if need.allow is None else "allowed" if need.allow else "denied"
-        told = f"{need.name}: {need.policy} is {verdict} for task {need.task} ({need.state})"
-        yield from self.line("", 0, f"{told}; for details run `interlock explain {need.policy}` for that task")
+        message = f"{need.name}: {need.policy} is {verdict} for task {need.task} ({need.state})"
+        yield from self.line("", 0, f"{message}; for details run `interlock explain {need.policy}` for that task")
 
     def rule(self, rule: RuleExplained) -> Iterator[str]:
         facts = "facts" if len(rule.ranges) == 1 else "combinations"
@@ -85,25 +85,25 @@ class _Page:
             yield from self.line("", 0, f"{clause.word}: {clause.text}" + (" (of every rule)" * clause.everywhere))
         for case in rule.cases:
             yield from self.case(case)
-        told = rule.fired if all(case.fired for case in rule.cases) else rule.combinations
-        if told > len(rule.cases):
-            yield from self.line("", 1, f"and {told - len(rule.cases):,} more")
+        total = rule.fired if all(case.fired for case in rule.cases) else rule.combinations
+        if total > len(rule.cases):
+            yield from self.line("", 1, f"and {total - len(rule.cases):,} more")
 
     def case(self, case: Combination) -> Iterator[str]:
         over = ", ".join(map(_cited, case.facts))
-        told = "fired" if case.fired else "did not fire"
+        message = "fired" if case.fired else "did not fire"
         if over:
-            yield from self.line("", 1, f"{told} for {over}")
+            yield from self.line("", 1, f"{message} for {over}")
         elif not case.fired:
-            yield from self.line("", 1, told)
+            yield from self.line("", 1, message)
         if case.message is not None:
             yield from self.line("", 1, f'"{case.message}"')
         yield from self.parts(case.part, 2)
 
     def decided(self, line: LineExplained, label: str) -> Iterator[str]:
-        told = "taken" if line.taken else "passed over" if line.reached else "not reached"
+        message = "taken" if line.taken else "passed over" if line.reached else "not reached"
         allows = "allows" if line.allow else "denies"
-        yield from self.line(label, 0, f"{line.state} ({allows}): {told}")
+        yield from self.line(label, 0, f"{line.state} ({allows}): {message}")
         if line.part is not None:
             yield from self.part(line.part, 1)
 
@@ -132,8 +132,8 @@ class _Page:
         for sought in part.sought:
             yield from self.line("", depth, _not_found(sought))
         for looked in part.among:
-            told = "nearest" if part.sought else "found" if looked.part.holds else "but not for"
-            yield from self.line("", depth, f"{told} {_cited(looked.fact)}")
+            message = "nearest" if part.sought else "found" if looked.part.holds else "but not for"
+            yield from self.line("", depth, f"{message} {_cited(looked.fact)}")
             for each in () if looked.part.holds else _failing(looked.part):
                 yield from self.part(each, depth + 1)
         if part.found is not None and part.found > len(part.among):

@@ -46,8 +46,8 @@ def _annotation(problem: Problem, look: RenderContext) -> str:
     where: dict[str, object] = {"file": place[0], "line": place[1]} if place else {}
     waived = " (waived)" if problem.finding and problem.finding.waived else ""
     where["title"] = f"{decision.policy}: {problem.rule}{waived}" if problem.rule else decision.policy
-    return workflow_command(_LEVELS[problem.level], where, problem.told)
+    return workflow_command(_LEVELS[problem.level], where, problem.text)
 
 
 def _escaped(text: str, special: Mapping[str, str]) -> str:
-    return harmless(text.translate({ord(char): told for char, told in special.items()}))
+    return harmless(text.translate({ord(char): label for char, label in special.items()}))

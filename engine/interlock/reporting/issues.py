@@ -43,8 +43,8 @@ def _json(issues: Sequence[Issue], _: Sequence[Source]) -> str:
 def _document(issue: Issue) -> dict[str, object]:
     place = issue.location
     where = {"file": printable(place.name), "line": place.line, "column": place.column, "width": place.width}
-    told = {"message": printable(issue.message), "hint": None if issue.hint is None else printable(issue.hint)}
-    return {**where, "code": issue.code, "level": issue.level, **told}
+    entry = {"message": printable(issue.message), "hint": None if issue.hint is None else printable(issue.hint)}
+    return {**where, "code": issue.code, "level": issue.level, **entry}
 
 
 def _github(issues: Sequence[Issue], _: Sequence[Source]) -> str:

@@ -47,8 +47,8 @@ def suite_element(named: str, found: Sequence[CaseReport], properties: Mapping[s
         "errors": sum(case.outcome == "undecided" for case in found),
         "skipped": sum(case.outcome in ("skipped", "waived") for case in found),
     }
-    told = {key: str(count) for key, count in counts.items()}
-    element = Element("testsuite", {"name": name, **told, **more})
+    values = {key: str(count) for key, count in counts.items()}
+    element = Element("testsuite", {"name": name, **values, **more})
     known = SubElement(element, "properties")
     for key, value in properties.items():
         SubElement(known, "property", {"name": key, "value": harmless(str(value))})
@@ -80,7 +80,7 @@ def _case(case: CaseReport, of: str) -> Element:
 def _told(finding: Finding) -> str:
     """A finding with its fix and the facts it rests on, a line each."""
     lines = [f"{finding.severity}: {finding.message.strip()}"]
-    lines += [finding.waived.told] if finding.waived else []
+    lines += [finding.waived.text] if finding.waived else []
     lines += [f"fix: {finding.fix.strip()}"] if finding.fix else []
     lines += [f"evidence: {', '.join(finding.evidence)}"] if finding.evidence else []
     return "\n".join(lines)

@@ -24,7 +24,7 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     if not decisions:
         return ""
     total = verdict_counts(decisions, ("denied", "undecided", "allowed"))
-    total += f"; {told}" if (told := failing_line(decisions, look)) else ""
+    total += f"; {message}" if (message := failing_line(decisions, look)) else ""
     lines = [f"### interlock: {total}", "", "| verdict | policy | task | state |", "| --- | --- | --- | --- |"]
     lines += map(_row, decisions)
     for decision in decisions:
@@ -57,21 +57,21 @@ def _finding(finding: Finding) -> Iterator[str]:
     label = "waived" if finding.waived else finding.severity
     yield f"- **{label}** {_prose(finding.message)} ({_code(finding.rule)})"
     if finding.waived:
-        yield f"  - {finding.severity} {_prose(finding.waived.told)}"
+        yield f"  - {finding.severity} {_prose(finding.waived.text)}"
     if finding.fix:
         yield f"  - fix: {_code(finding.fix)}"
     if finding.evidence:
         yield f"  - evidence: {', '.join(map(_code, finding.evidence))}"
 
 
-def _prose(told: str) -> str:
+def _prose(text: str) -> str:
     """A text escaped for Markdown, on one line."""
-    return _MARKS.sub(r"\\\1", harmless(told.strip()))
+    return _MARKS.sub(r"\\\1", harmless(text.strip()))
 
 
-def _code(told: str) -> str:
+def _code(text: str) -> str:
     """A text as code, between more backticks than it has in a row."""
-    shown = harmless(told.strip()) or " "
+    shown = harmless(text.strip()) or " "
     fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
 
@@ -81,5 +81,5 @@ def _cut(lines: Sequence[str], room: int) -> str:
     if sizes[-1] <= room:
         return "".join(f"{line}\n" for line in lines)
     kept = sum(size + _LAST <= room for size in sizes)
-    told = f"\n**{len(lines) - kept:,} of {len(lines):,} lines left out: there is room for {room:,} bytes**\n"
-    return "".join(f"{line}\n" for line in lines[:kept]) + told
+    message = f"\n**{len(lines) - kept:,} of {len(lines):,} lines left out: there is room for {room:,} bytes**\n"
+    return "".join(f"{line}\n" for line in lines[:kept]) + message

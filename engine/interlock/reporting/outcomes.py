@@ -28,12 +28,12 @@ class Problem(msgspec.Struct, frozen=True):
         return self.finding.rule if self.finding else None
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """What is wrong with which task, and on lines of their own who waived it, and how to fix it."""
-        told = f"task {self.decision.task}: {self.message}"
+        text = f"task {self.decision.task}: {self.message}"
         if self.finding and self.finding.waived:
-            told += f"\n{self.finding.waived.told}"
-        return f"{told}\nfix: {self.finding.fix}" if self.finding and self.finding.fix else told
+            text += f"\n{self.finding.waived.text}"
+        return f"{text}\nfix: {self.finding.fix}" if self.finding and self.finding.fix else text
 
 
 def problems(decision: Decision) -> Iterator[Problem]:
@@ -46,8 +46,8 @@ def problems(decision: Decision) -> Iterator[Problem]:
 
 def why(decision: Decision) -> str:
     """The verdict, and what it rests on: the reason of an undecided decision, the state of any other."""
-    told = decision.reason if decision.allow is None else decision.state
-    return f"{verdict_of(decision)}: {told}" if told else verdict_of(decision)
+    text = decision.reason if decision.allow is None else decision.state
+    return f"{verdict_of(decision)}: {text}" if text else verdict_of(decision)
 
 
 def _level(decision: Decision, finding: Finding) -> ProblemLevel:
@@ -100,7 +100,7 @@ def _of_rule(decision: Decision, rule: str, fail_on: FailOn) -> CaseReport:
     """A rule passes unless it blocks a decision that does not allow; what only warns fails if it is to."""
     found = tuple(finding for finding in decision.findings if finding.rule == rule)
     if waiver := next((each.waived for each in found if each.waived), None):
-        return CaseReport(rule, "waived", waiver.told, found)
+        return CaseReport(rule, "waived", waiver.text, found)
     serious = ("block", "warn") if fail_on == "warn" else ("block",)
     if not decision.passes(fail_on) and (blocking := [each for each in found if each.severity in serious]):
         more = f" (and {len(blocking) - 1:,} more)" if blocking[1:] else ""

@@ -84,8 +84,8 @@ def _rule(name: str, rule: RuleView, question: str) -> dict[str, Any]:
     return _described(name, rule.message, f"{question}\n\n{rule.help}", _LEVELS[rule.severity])
 
 
-def _described(name: str, short: str, told: str, level: str) -> dict[str, Any]:
-    about = {"shortDescription": {"text": printable(short)}, "help": {"text": printable(told)}}
+def _described(name: str, short: str, help_text: str, level: str) -> dict[str, Any]:
+    about = {"shortDescription": {"text": printable(short)}, "help": {"text": printable(help_text)}}
     return {"id": name, **about, "defaultConfiguration": {"level": level}}
 
 
@@ -93,15 +93,15 @@ def _result(problem: Problem, rule: int, look: RenderContext) -> dict[str, Any]:
     decision, finding = problem.decision, problem.finding
     place = look.place(decision.policy_digest, problem.rule)
     evidence = finding.evidence if finding else decision.evidence
-    told = {"task": decision.task, "state": decision.state, "evidence": evidence}
+    details = {"task": decision.task, "state": decision.state, "evidence": evidence}
     waiver = finding.waived if finding else None
-    suppressed = {"kind": "external", "status": "accepted", "justification": printable(waiver.told)} if waiver else None
+    suppressed = {"kind": "external", "status": "accepted", "justification": printable(waiver.text)} if waiver else None
     return {
         "ruleId": _key(problem)[1],
         "ruleIndex": rule,
         "level": problem.level,
-        "message": {"text": printable(problem.told)},
+        "message": {"text": printable(problem.text)},
         "locations": [location(place[0], {"startLine": place[1]})] if place else [],
-        "properties": told,
+        "properties": details,
         **({"suppressions": [suppressed]} if suppressed else {}),
     }

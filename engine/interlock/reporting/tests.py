@@ -57,8 +57,8 @@ def _text(trials: Sequence[Trial], look: RenderContext) -> str:
 def _trial_lines(trial: Trial, wide: int, look: RenderContext) -> Iterator[str]:
     failed = [case for case in trial.cases if not case.passed]
     label = look.paint("failed", "red") if failed else look.paint("passed", "green")
-    told = f"{len(failed)} of {_counted(len(trial.cases))}" if failed else _counted(len(trial.cases))
-    yield f"{label}  {trial.policy:{wide}}  {told}"
+    text = f"{len(failed)} of {_counted(len(trial.cases))}" if failed else _counted(len(trial.cases))
+    yield f"{label}  {trial.policy:{wide}}  {text}"
     for case in failed:
         yield from ("", *failure(case, look))
     if failed:
@@ -163,8 +163,8 @@ def _case_report(result: CaseResult) -> CaseReport:
     step = result.steps[-1]
     if step.passed:
         return CaseReport(result.name, "passed", seconds=result.seconds)
-    told = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in _rows(step))
-    message = f"{step.name}: {told}" if step.name else told
+    text = step.trouble or "; ".join(f"{row.what}: expected {row.expected}, got {row.got}" for row in _rows(step))
+    message = f"{step.name}: {text}" if step.name else text
     detail = "\n".join(
         [f"{harmless(str(step.location))}: {message}", *reasons(step.rules, step.lines, RenderContext())]
     )

@@ -36,8 +36,8 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     if len(decisions) > 1:
         total = verdict_counts(decisions, ("allowed", "denied", "undecided"))
         blocks.append(f"\n{total}\n" if compact else f"{total}\n")
-    if told := failing_line(decisions, look):
-        blocks.append(f"{told}\n")
+    if message := failing_line(decisions, look):
+        blocks.append(f"{message}\n")
     return ("" if compact else "\n").join(blocks)
 
 
@@ -50,8 +50,8 @@ def verdict_counts(decisions: Sequence[Decision], order: Iterable[str]) -> str:
     """How many decisions have which verdict, and how many of those that allow do so with waivers."""
     counts = Counter(map(verdict_of, decisions))
     waived = sum(decision.allow is True and decision.waived > 0 for decision in decisions)
-    told = {"allowed": f" ({waived:,} with waivers)"} if waived else {}
-    return ", ".join(f"{counts[name]:,} {name}{told.get(name, '')}" for name in order if counts[name])
+    suffixes = {"allowed": f" ({waived:,} with waivers)"} if waived else {}
+    return ", ".join(f"{counts[name]:,} {name}{suffixes.get(name, '')}" for name in order if counts[name])
 
 
 def verdict_with_waivers(decision: Decision) -> str:
@@ -87,7 +87,7 @@ def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) ->
 def _finding(finding: Finding, look: RenderContext) -> Iterator[str]:
     yield from _wrapped("  waived" if finding.waived else f"  {finding.severity}", finding.message, look)
     if finding.waived:
-        yield from _wrapped("", f"{finding.severity} {finding.waived.told}", look)
+        yield from _wrapped("", f"{finding.severity} {finding.waived.text}", look)
     if finding.fix:  # never wrapped: it is copied and run
         yield f"{'':{_MARGIN}}fix: {harmless(finding.fix.strip())}"
 
@@ -114,10 +114,10 @@ def _left(label: str, look: RenderContext) -> str:
 
 def line(before: Decision | None, after: Decision, paint: Callable[[str, str], str], wide: int) -> str:
     """The line, without its end. `wide` is the length of the longest policy's id; the time is cut to the second."""
-    told = verdict_of(after)
+    message = verdict_of(after)
     moved = before is not None and before.state != after.state
     state = f"{before.state} -> {after.state}" if before is not None and moved else after.state
     messages = (after.reason or "").splitlines() or [finding.message for finding in after.findings]
     first = harmless(messages[0]) if messages else ""
-    verdicts = paint(f"{told:9}", VERDICT_COLOURS[told])
+    verdicts = paint(f"{message:9}", VERDICT_COLOURS[message])
     return f"{after.now[11:19]}Z  {after.policy:{wide}}  {verdicts}  {harmless(state):34}  {first}".rstrip()

@@ -17,7 +17,7 @@ from interlock.schemas.wording import Violation
 
 def fact_errors(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
     """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid. See `faults`."""
-    return tuple(violation.told for violation in faults(kind, fact))
+    return tuple(violation.text for violation in faults(kind, fact))
 
 
 def faults(kind: str | None, fact: dict[str, object]) -> tuple[Violation, ...]:

@@ -127,6 +127,6 @@ class Violation(msgspec.Struct, frozen=True):
         return self.message if self.pattern is None else self.pattern
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """The message and the hint on one line."""
         return f"{self.message}; {self.hint}" if self.hint else self.message

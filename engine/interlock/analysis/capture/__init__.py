@@ -61,14 +61,14 @@ class _Capture:
         """The whole case."""
         facts = self._facts()
         entries, params = self._masked(facts), self._params()
-        wanted = self._told(entries, params)
-        if wanted is None or wanted.outline != self.found.told.outline:
+        wanted = self._outcome(entries, params)
+        if wanted is None or wanted.outline != self.found.outcome.outline:
             entries = self._masked(facts, precise=True)
-            wanted = self._told(entries, params)
-        if wanted is None or wanted.outline != self.found.told.outline:
+            wanted = self._outcome(entries, params)
+        if wanted is None or wanted.outline != self.found.outcome.outline:
             hint = "" if self.keep_times else "; perhaps `--keep-times` helps"
             raise UsageError(f"the decision is another one when ids, names and times are masked{hint}")
-        entries = _smallest(entries, lambda tried: self._told(tried, params) == wanted)
+        entries = _smallest(entries, lambda tried: self._outcome(tried, params) == wanted)
         case = self._stated(entries, params, wanted, name)
         self._refuse_leak(case)
         return case
@@ -78,7 +78,7 @@ class _Capture:
         found = self.found
 
         def does(facts: Sequence[dict[str, Any]]) -> bool:
-            return self.bench.told(facts, found.task, found.now, found.params) == found.told
+            return self.bench.outcome(facts, found.task, found.now, found.params) == found.outcome
 
         if not does(found.facts):
             raise UsageError(
@@ -107,9 +107,11 @@ class _Capture:
             made[name] = value + self.clock - self.found.now if moved else value  # type: ignore[operator]
         return made
 
-    def _told(self, entries: Iterable[CapturedFact], params: Mapping[str, Value]) -> CaseOutcome | None:
+    def _outcome(self, entries: Iterable[CapturedFact], params: Mapping[str, Value]) -> CaseOutcome | None:
         facts = whole([{kind: nested(fields)} for kind, fields in entries], self.task, self.clock)
-        return None if facts is None else self.bench.told(facts, self.task, self.clock, {**self.found.params, **params})
+        return (
+            None if facts is None else self.bench.outcome(facts, self.task, self.clock, {**self.found.params, **params})
+        )
 
     def _stated(
         self, entries: Iterable[CapturedFact], params: Mapping[str, Value], wanted: CaseOutcome, name: str | None
@@ -222,7 +224,7 @@ class Incident(msgspec.Struct, frozen=True):
     params: dict[str, Value]
     given: tuple[str, ...]
     facts: tuple[WrittenFact, ...]
-    told: CaseOutcome
+    outcome: CaseOutcome
 
 
 def incident(session: Session) -> Incident:

@@ -81,7 +81,7 @@ class MinimizeBench:
         self.loaded = loaded
         self.held = MemoryFacts("the case")
 
-    def told(
+    def outcome(
         self, facts: Sequence[WrittenFact], task: str, now: int, params: Mapping[str, Value]
     ) -> CaseOutcome | None:
         """What is decided on whole facts; None where it cannot be judged: a task's facts are missing."""

@@ -140,8 +140,8 @@ class CaseFacts:
         before, place = self.held.get(key), _place(whole)
         other = self.places.get(place, key)
         if place is not None and other != key and other in self.held:
-            told = f"`{key[1]}` has the `at` and the `seq` of `{other[1]}`: neither is known to be the later"
-            self.report.at("E706", path, told, "give each a `seq` of its own, or none")
+            message = f"`{key[1]}` has the `at` and the `seq` of `{other[1]}`: neither is known to be the later"
+            self.report.at("E706", path, message, "give each a `seq` of its own, or none")
             return
         if before is not None:
             self.places.pop(_place(before), None)
@@ -183,8 +183,8 @@ class CaseFacts:
         known = [key[1] for key in self.held]
         near = nearest(str(identity), known)
         hint = f"did you mean `{near}`?" if near else f"there is {', '.join(known) or 'no fact'}"
-        told = "a change names its fact by `id`" if identity is None else f"no fact has the id `{identity}`"
-        self.report.at("E708", path, told, hint)
+        message = "a change names its fact by `id`" if identity is None else f"no fact has the id `{identity}`"
+        self.report.at("E708", path, message, hint)
         return None
 
 

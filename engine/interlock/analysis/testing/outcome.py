@@ -46,8 +46,8 @@ def _differences(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
         yield Mismatch("reason", expect.reason, decision.reason)
     lacking, further = _matched(expect, decision.findings)
     if lacking or further:
-        told = [{"rule": each.rule, "message": each.message} for each in lacking]
-        yield Mismatch("findings", told, [{"rule": each.rule, "message": each.message} for each in further])
+        entries = [{"rule": each.rule, "message": each.message} for each in lacking]
+        yield Mismatch("findings", entries, [{"rule": each.rule, "message": each.message} for each in further])
     yield from _outputs("outputs", expect.outputs, decision.outputs)
 
 

@@ -259,8 +259,8 @@ def _bare(node: Any) -> Any:
 
 
 def _emptied(facts: Any) -> Any:
-    told = isinstance(facts, list) and all(isinstance(f, dict) and len(f) == 1 for f in facts)
-    return [] if told else facts
+    is_list = isinstance(facts, list) and all(isinstance(f, dict) and len(f) == 1 for f in facts)
+    return [] if is_list else facts
 
 
 _Steps = tuple[str | int, ...]

@@ -163,7 +163,7 @@ def _permanent(
     messages = {}
     for place, firing in enumerate(verdict.firings):
         rule = policy.rules[firing.rule]
-        told = finding(rule, firing, whole)
-        if rule.effect == "block" and told is not None:
-            messages[place] = told.message
+        result = finding(rule, firing, whole)
+        if rule.effect == "block" and result is not None:
+            messages[place] = result.message
     return permanent(policy, whole, verdict, messages)

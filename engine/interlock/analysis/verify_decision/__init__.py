@@ -52,27 +52,27 @@ class Reevaluator:
         if isinstance(found, str):
             return Rejudged(line, "unjudged", why=found)
         decision = found.record.decision
-        told = Rejudged(line, "unjudged", decision.policy, decision.task, decision.now)
+        result = Rejudged(line, "unjudged", decision.policy, decision.task, decision.now)
         first = self._lines.setdefault(_digest(found.record), line)
         if first != line:
-            return msgspec.structs.replace(told, why=f"it repeats line {first}: one decision is recorded twice")
+            return msgspec.structs.replace(result, why=f"it repeats line {first}: one decision is recorded twice")
         try:
-            return self._rejudged(told, found)
+            return self._rejudged(result, found)
         except LedgerError:
             raise
         except PolicyError as error:
-            return msgspec.structs.replace(told, why=f"the policy is invalid: {error.issues[0].message}")
+            return msgspec.structs.replace(result, why=f"the policy is invalid: {error.issues[0].message}")
         except LockError as error:
-            return msgspec.structs.replace(told, why=str(error).partition("\n")[0])
+            return msgspec.structs.replace(result, why=str(error).partition("\n")[0])
         except (UsageError, ValueError) as error:
-            return msgspec.structs.replace(told, why=str(error))
+            return msgspec.structs.replace(result, why=str(error))
 
     def close(self) -> None:
         """Let go of the ledgers that were opened here."""
         for ledger in self._open.values():
             ledger.close()
 
-    def _rejudged(self, told: Rejudged, entry: LogEntry) -> Rejudged:
+    def _rejudged(self, result: Rejudged, entry: LogEntry) -> Rejudged:
         before = entry.record
         ledger = self._ledger(before)
         file, folders = self._policies.find(before)
@@ -104,7 +104,7 @@ class Reevaluator:
             differing.append(FieldChange("facts", sorted(before.facts), sorted(again.facts)))
         different = differing or appeared or vanished or facts
         return msgspec.structs.replace(
-            told,
+            result,
             outcome="different" if different else "same" if doubt is None else "unjudged",
             why=None if different else doubt,
             changes=tuple(differing),

@@ -78,12 +78,12 @@ class Heads:
         passed = [seq for seq, instant in late if _UNKNOWN < instant <= now - _LAG]
         if not passed:
             return RecordedHead(head, None, late[-1][0], _named([seq for seq, _ in late], snapshot), notes)
-        told = (
+        message = (
             f"the ledger had {_named(passed, snapshot)} by then, after the recorded head: that head is older than the"
             " ledger was, or they were written later with earlier times"
         )
         ((_, newest),) = snapshot.rows(_NAMED, {"seq": passed[-1]})
-        return RecordedHead(head, newest, notes=(*notes, told))
+        return RecordedHead(head, newest, notes=(*notes, message))
 
 
 def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, ...]]:
@@ -93,8 +93,8 @@ def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, 
         return seq, ()
     found = snapshot.fact("receipt", before.head)
     if found is not None:
-        told = f"the head `{before.head}` is numbered {found.seq} now, and was {seq}: a VACUUM may renumber receipts"
-        return found.seq, () if found.seq == seq else (told,)
+        message = f"the head `{before.head}` is numbered {found.seq} now, and was {seq}: a VACUUM may renumber receipts"
+        return found.seq, () if found.seq == seq else (message,)
     if snapshot.newest() == before.head:  # a feed may name its newest and leave it out
         return snapshot.head, ()
     if snapshot.head < seq:

@@ -35,7 +35,7 @@ def clock(policy: Policy) -> ClockUse:
     """What reads the clock, directly or through a derived fact that does."""
     rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(_reads, _of(rule))))
     made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
-    telling = tuple(rule.id for rule in policy.rules if rule.message and _tells(expressions(rule.message), made))
+    telling = tuple(rule.id for rule in policy.rules if rule.message and _grows(expressions(rule.message), made))
     lines = any(line.when is not None and _reads(line.when) for line in policy.decide)
     given = any(_reads(node) for _, node in values(policy.outputs))
     needs = {need.name for need in policy.needs}
@@ -57,13 +57,13 @@ def runs(node: Node, made: Set[str] = frozenset()) -> bool:
     return not isinstance(node, Compare | In) and any(runs(child, made) for child in children(node))
 
 
-def _tells(told: Iterable[Node], made: Set[str]) -> bool:
-    return any(runs(node, made) for node in told)
+def _grows(nodes: Iterable[Node], made: Set[str]) -> bool:
+    return any(runs(node, made) for node in nodes)
 
 
 def _of(rule: Rule) -> list[Node]:
-    told = expressions(rule.message) if rule.message else []
-    return [rule.condition, *rule.values.values(), *told]
+    nodes = expressions(rule.message) if rule.message else []
+    return [rule.condition, *rule.values.values(), *nodes]
 
 
 def _reads(node: Node) -> bool:

@@ -198,8 +198,8 @@ def svg(graph: Graph) -> str:
         raise UsageError("no `dot` on the path: install Graphviz (https://graphviz.org), or ask for `--graph=mermaid`")
     done = subprocess.run([command, "-Tsvg"], input=dot(graph).encode(), capture_output=True, check=False)
     if done.returncode:
-        told = done.stderr.decode(errors="replace").strip()
-        raise UsageError(f"`{command} -Tsvg` failed with exit code {done.returncode}: {told}")
+        message = done.stderr.decode(errors="replace").strip()
+        raise UsageError(f"`{command} -Tsvg` failed with exit code {done.returncode}: {message}")
     return done.stdout.decode()
 
 

@@ -65,9 +65,9 @@ def _needs(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
         says = written["needs"][need.name]
         tasks = f" for each task of {_shown(says['tasks'])}" if "tasks" in says else ""
         given = [f"{code(name)} = {_shown(value)}" for name, value in (says.get("with") or {}).items()]
-        told = f", with {listed_values(given)}" if given else ""
+        message = f", with {listed_values(given)}" if given else ""
         answered = "" if need.asks_undecided else "; where it is undecided, so is this one"
-        yield f"- {code(need.name)}: the decision of {code(need.policy)}{tasks}{told}{answered}"
+        yield f"- {code(need.name)}: the decision of {code(need.policy)}{tasks}{message}{answered}"
 
 
 def _facts(policy: Policy, written: dict[str, Any]) -> Iterator[str]:

@@ -69,10 +69,10 @@ def _line(document: Document, policy: Policy, index: int, why: Idle) -> Issue:
         message = f"{named} is never taken: no facts meet its condition"
         return _warning("W106", message, "look for parts of the condition that exclude each other", document, place)
     earlier = [policy.decide[line].state for line in why.covered]
-    told = f"that of `{earlier[0]}` comes" if len(earlier) == 1 else "the lines above it come"
+    text = f"that of `{earlier[0]}` comes" if len(earlier) == 1 else "the lines above it come"
     last = index == len(policy.decide) - 1
     hint = "end with the line above it, without its `when`" if last else "move it up, or remove it"
-    return _warning("W107", f"{named} is never taken: {told} first wherever it holds", hint, document, place)
+    return _warning("W107", f"{named} is never taken: {text} first wherever it holds", hint, document, place)
 
 
 def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:

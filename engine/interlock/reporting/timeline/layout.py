@@ -184,8 +184,8 @@ def shares(intervals: Sequence[Interval]) -> dict[str, float]:
 
 def mixture(parts: dict[str, float]) -> str:
     """Shares of time in words, none of which is nothing."""
-    told = {name: f"{share:.0%}" if share >= 0.01 else "under 1%" for name, share in parts.items() if share}
-    return f"{', '.join(f'{name} {share}' for name, share in told.items())} of the time"
+    texts = {name: f"{share:.0%}" if share >= 0.01 else "under 1%" for name, share in parts.items() if share}
+    return f"{', '.join(f'{name} {share}' for name, share in texts.items())} of the time"
 
 
 def mixed_summary(intervals: Sequence[Interval], history: History) -> str:

@@ -260,8 +260,12 @@ def test_a_ledger_without_indexes_answers_alike(real: Snapshot, ledger_path: Pat
 @pytest.mark.parametrize(
     ("change", "kind", "told"),
     [
-        ("DROP TABLE worker_handoffs", "handoff", "has no table `worker_handoffs`, which is read"),
-        ("DROP TABLE routed_notifications", "notification", "has no table `routed_notifications`, which is read"),
+        ("DROP TABLE worker_handoffs", "handoff", "has no table `worker_handoffs`, which the request needs"),
+        (
+            "DROP TABLE routed_notifications",
+            "notification",
+            "has no table `routed_notifications`, which the request needs",
+        ),
         ("DROP TABLE notification_acknowledgements", "acknowledgement", "no table `notification_acknowledgements`"),
         (
             "ALTER TABLE routed_notifications DROP COLUMN delivered_at",
