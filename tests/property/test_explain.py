@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from interlock.analysis.explain import MAX_COMBINATIONS, explain, lines
 from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
+from interlock.evaluation.findings import with_derived
 from interlock.language.evaluate import Environment
 from interlock.language.unparse import notation
 from interlock.model.explanation import Part
@@ -64,7 +65,8 @@ def check_case(random: Random) -> Counter[str]:
     policy = compiled.policy
     known = facts.known(random, compiled, made.pool, made.arguments)
     verdict = reference.judge(policy, known)
-    rules = explain(policy, known, verdict, lambda _: True)
+    whole = with_derived(policy, known, verdict)
+    rules = explain(policy, whole, verdict, lambda _: True)
     assert [each.rule for each in rules] == [rule.id for rule in policy.rules]
     seen = Counter(compiled=1)
     for index, each in enumerate(rules):
@@ -78,12 +80,12 @@ def check_case(random: Random) -> Counter[str]:
             assert_follows(case.part)
             seen.update(("fired" if case.fired else "silent",))
             seen["looked"] += sum(part.looked_at is not None for part in every(case.part))
-    assert_lines(policy, known, verdict)
+    assert_lines(policy, whole, verdict)
     return seen
 
 
-def assert_lines(policy: Policy, known: Environment, verdict: Verdict) -> None:
-    told = lines(policy, known, verdict)
+def assert_lines(policy: Policy, whole: Environment, verdict: Verdict) -> None:
+    told = lines(policy, whole, verdict)
     assert [line.taken for line in told] == [index == verdict.line for index in range(len(policy.decide))]
     for line in told:
         assert line.part is None or line.part.holds is line.taken

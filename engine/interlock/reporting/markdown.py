@@ -12,8 +12,6 @@ from interlock.reporting.style import RenderContext
 from interlock.reporting.text import failing_line, verdict_counts, verdict_with_waivers
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")
-_LAST = 100
-"""Bytes that the line needs which says how much was left out."""
 
 
 def render(decisions: Sequence[Decision], look: RenderContext) -> str:
@@ -80,6 +78,11 @@ def _cut(lines: Sequence[str], room: int) -> str:
     sizes = list(accumulate(len(line.encode()) + 1 for line in lines))
     if sizes[-1] <= room:
         return "".join(f"{line}\n" for line in lines)
-    kept = sum(size + _LAST <= room for size in sizes)
-    message = f"\n**{len(lines) - kept:,} of {len(lines):,} lines left out: there is room for {room:,} bytes**\n"
-    return "".join(f"{line}\n" for line in lines[:kept]) + message
+    kept = sum(size <= room for size in sizes)
+    while kept and sizes[kept - 1] + len(_left_out(len(lines), kept, room).encode()) > room:
+        kept -= 1
+    return "".join(f"{line}\n" for line in lines[:kept]) + _left_out(len(lines), kept, room)
+
+
+def _left_out(count: int, kept: int, room: int) -> str:
+    return f"\n**{count - kept:,} of {count:,} lines left out: there is room for {room:,} bytes**\n"
