@@ -98,7 +98,7 @@ def _near(random: Random, drawn: Drawn, found: Corruption) -> Iterator[Question]
 
 
 def written(path: Path, found: Corruption) -> bool:
-    """Whether the rows could be written: SQLite refuses an id that is there twice."""
+    """Whether the rows could be written: SQLite refuses a duplicate id."""
     try:
         files.write(path, found.tables)
     except files.Undo:

@@ -106,7 +106,7 @@ def preflight(answer: Any, decision: Decision) -> Iterator[Pair]:
 
 
 def rotation(answer: Any, decision: Decision) -> Iterator[Pair]:
-    """`app-worker-rotation-plan`: the codes of what stands in the way."""
+    """`app-worker-rotation-plan`: the codes of the blockers."""
     yield "allow", answer["eligible"], decision.allow
     yield "blockers", sorted(answer["blockers"]), blockers(decision)
 
