@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
@@ -189,6 +189,8 @@ class Session:
 
     def over(self, use: Callable[[Snapshot], T], *, head: int = NEWEST, now: int | None = None) -> T:
         """The result of using one snapshot at the instant, or at `now`, of receipts up to the `seq` `head`."""
+        if self.request.engine not in get_args(Engine):
+            raise UsageError(f"`engine` is `{self.request.engine}`, not one of {', '.join(get_args(Engine))}")
         self.ledger, self.max_skew  # noqa: B018  # what is wrong with them is reported before the snapshot is taken
         if self.request.policies:
             self.policies, self.arguments, self.waivers  # noqa: B018

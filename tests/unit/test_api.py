@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,15 @@ def test_an_explanation_starts_from_the_decision(at: str, story_path: Path, monk
     assert judged == 2, "once for the decision, once for how long it holds"
     assert interlock.explain("smoke", **asked).state == decision.state
     assert judged == 4
+
+
+@pytest.mark.parametrize("ask", [interlock.evaluate, interlock.explain, interlock.unblock])
+@pytest.mark.parametrize("engine", ["fast", "", "Both", None])
+def test_an_unknown_engine_is_an_error(ask: Callable[..., Any], engine: Any, story_path: Path) -> None:
+    with pytest.raises(interlock.UsageError, match="not one of"):
+        ask("smoke", ledger=story_path, task="checkout-refactor", engine=engine)
+
+
+def test_an_unknown_argument_is_an_error(story_path: Path) -> None:
+    with pytest.raises(TypeError):
+        interlock.judge(["smoke"], ledger=story_path, tasks=None, locked=True)  # type: ignore[call-arg]
