@@ -323,6 +323,16 @@ def test_a_logged_decision_is_verified_with_the_waivers_that_it_was_judged_with(
 
 
 @pytest.mark.usefixtures("folder")
+def test_under_a_lock_the_log_alone_does_not_name_the_waivers(logged: str, interlock: Interlock) -> None:
+    with pytest.raises(SystemExit):
+        main.main(["lock", "smoke", "--output", "gate.lock"])
+    code, found = verified(interlock, "--lock", "gate.lock")
+    assert (code, found["outcome"]) == (4, "unjudged")
+    assert found["why"] == f"it was judged with the waivers `{logged}`; under a lock, name them with `--waivers`"
+    assert verified(interlock, "--lock", "gate.lock", "--waivers", logged)[0] == 0
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_logged_decision_is_not_verified_with_other_waivers(logged: str, interlock: Interlock) -> None:
     Path(logged).write_text(Path(logged).read_text("utf-8") + "# other\n", "utf-8")
     code, found = verified(interlock)

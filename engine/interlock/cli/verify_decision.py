@@ -41,8 +41,9 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
 
     Policies are read from the folders given here, else from the files that the log names; the report says which. With
     --lock or --locked, only locked policies judge. Without, a file does not judge under the id of a shipped policy that
-    it is not. Entities (bindings, seats, notifications) are as the ledger holds them now, where it does not say
-    what they were. The log itself is not proof: whoever can append to it can change it.
+    it is not. A decision with waivers is judged with the file that the log names, or with --waivers, if its text is the
+    recorded one; with a lock only with --waivers. Entities (bindings, seats, notifications) are as the ledger holds
+    them now, where it does not say what they were. The log itself is not proof: whoever can append to it can change it.
 
     Exit code: 0 all the same, 3 some different, 4 some could not be judged and none is different, or there is none, 6 a
     ledger cannot be read, 2 usage error, 1 a bug in interlock.

@@ -149,6 +149,8 @@ class Reevaluator:
             return None
         if self._request.waivers is not None:
             return os.fspath(self._request.waivers)
+        if self._request.lock is not None:  # who holds a lock does not take the log's word for what may pass
+            raise UsageError(f"it was judged with the waivers `{path}`; under a lock, name them with `--waivers`")
         if not os.path.isabs(path):
             raise UsageError(f"`{path}` is not an absolute path")
         if not os.path.isfile(path):
