@@ -111,6 +111,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def did_you_mean(word: object, known: Iterable[object]) -> str | None:
+    """A hint with the word that was likely meant, if any is near."""
+    found = nearest(word, [value for value in known if isinstance(value, str)]) if isinstance(word, str) else None
+    return f"did you mean `{found}`?" if found else None
+
+
 class InterlockError(Exception):
     """The base of every error a caller can cause."""
 

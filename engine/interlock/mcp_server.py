@@ -26,7 +26,7 @@ from mcp.types import Tool as Listed
 
 from interlock import __version__
 from interlock.analysis import explain, unblock
-from interlock.diagnostics import InterlockError, UsageError, nearest
+from interlock.diagnostics import InterlockError, UsageError, did_you_mean
 from interlock.request import Request, Session
 from interlock.schemas import schema
 
@@ -137,8 +137,7 @@ def _listed(name: str, tool: Tool) -> Listed:
 def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
     """The tool of that name and its arguments. Raises UsageError."""
     if name not in TOOLS:
-        near = nearest(name, TOOLS)
-        raise UsageError(f"unknown tool `{name}`; " + (f"did you mean `{near}`?" if near else f"there is {_names()}"))
+        raise UsageError(f"unknown tool `{name}`; " + (did_you_mean(name, TOOLS) or f"there is {_names()}"))
     try:
         question = msgspec.convert(arguments, TOOLS[name].asked)
     except msgspec.ValidationError as error:

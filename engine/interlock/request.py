@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
-from interlock.diagnostics import EngineError, UsageError, nearest
+from interlock.diagnostics import EngineError, UsageError, did_you_mean
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.files import reason
@@ -247,8 +247,7 @@ def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Wai
         if identity in policies_at.ids():
             found = policies_at.load(identity)
             return [waivable(found.policy, parse_valid(found.source))]
-        close = nearest(identity, {*near, *policies_at.ids()})
-        return f"did you mean `{close}`?" if close else "`interlock policies` lists those that there are"
+        return did_you_mean(identity, {*near, *policies_at.ids()}) or "`interlock policies` lists those that there are"
 
     return read_waivers(path, known)
 
@@ -258,8 +257,7 @@ def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded
     known = {parameter.name for each in every for parameter in each.policy.parameters}
     for name in params:
         if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean `{near}`?" if near else f"there is {', '.join(sorted(known)) or 'none'}"
+            hint = did_you_mean(name, known) or f"there is {', '.join(sorted(known)) or 'none'}"
             raise UsageError(f"unknown parameter `{name}`; {hint}")
     try:
         return arguments(loaded.policy, params)

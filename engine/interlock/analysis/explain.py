@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from interlock import instant, schemas
-from interlock.diagnostics import UsageError, nearest
+from interlock.diagnostics import UsageError, did_you_mean
 from interlock.evaluation.findings import finding, ranging
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
 from interlock.language.evaluate import Environment, as_printed, evaluate, fact_of
@@ -90,8 +90,7 @@ def _known_rule(rule: str, policy: Policy) -> None:
     """Raises UsageError where the policy has no rule of that id."""
     ids = [each.id for each in policy.rules]
     if rule not in ids:
-        near = nearest(rule, ids)
-        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(ids) or 'none'}"
+        hint = did_you_mean(rule, ids) or f"there is {', '.join(ids) or 'none'}"
         raise UsageError(f"policy `{policy.id}` has no rule `{rule}`; {hint}")
 
 

@@ -14,7 +14,7 @@ import click
 from interlock import __version__
 from interlock.cli import exit_codes, options
 from interlock.cli.output import forget, say
-from interlock.diagnostics import InterlockError, LockError, PolicyError, UsageError, nearest
+from interlock.diagnostics import InterlockError, LockError, PolicyError, UsageError, did_you_mean, nearest
 
 _COMMANDS = (
     "eval",
@@ -56,8 +56,7 @@ class _Interlock(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The subcommand of that name. Raises UsageError."""
         if cmd_name not in _COMMANDS:
-            near = nearest(cmd_name, _COMMANDS)
-            hint = f"did you mean `{near}`?" if near else "`interlock --help` lists the commands"
+            hint = did_you_mean(cmd_name, _COMMANDS) or "`interlock --help` lists the commands"
             raise UsageError(f"unknown command `{cmd_name}`; {hint}")
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         if options.color not in command.params:  # every command takes it, for where it is typed is a matter of taste

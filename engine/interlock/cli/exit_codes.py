@@ -23,6 +23,11 @@ def of_decisions(decisions: Iterable[Decision], fail_on: FailOn = "block") -> in
     return DENIED if False in verdicts else UNDECIDED if verdicts != {True} else ALLOWED
 
 
+def of_verdict(allow: bool | None) -> int:
+    """The code of one verdict: None is undecided."""
+    return {True: ALLOWED, False: DENIED, None: UNDECIDED}[allow]
+
+
 def of_error(error: InterlockError) -> int:
     """The code of an error that a user can fix."""
     match error:

@@ -56,4 +56,4 @@ def command(
     else:
         look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout))
         output.put(report.as_text(found, look))
-    return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]
+    return exit_codes.of_verdict(found.allow)

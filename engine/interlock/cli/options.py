@@ -9,7 +9,7 @@ import click
 
 from interlock.cli import output
 from interlock.cli.choices import OneOf
-from interlock.diagnostics import UsageError, nearest
+from interlock.diagnostics import UsageError, did_you_mean
 from interlock.reporting import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,8 +34,7 @@ def _known(form: str) -> str:
     """The format, if decisions can be rendered as it. Raises UsageError."""
     if form in FORMATS:
         return form
-    near = nearest(form, FORMATS)
-    raise UsageError(f"unknown format `{form}`; " + (f"did you mean `{near}`?" if near else f"there is {_LISTED}"))
+    raise UsageError(f"unknown format `{form}`; " + (did_you_mean(form, FORMATS) or f"there is {_LISTED}"))
 
 
 def _form(_: click.Context, __: click.Parameter, given: str) -> str:

@@ -49,4 +49,4 @@ def command(
         output.put(report.as_json(found), "utf-8")
     else:
         output.put(report.as_text(found, RenderContext(output.painter(sys.stdout))))
-    return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.allow]
+    return exit_codes.of_verdict(found.allow)

@@ -74,7 +74,7 @@ def command(request: Request, form: str) -> int:
         output.report(verification.as_json(found), "utf-8")
     else:
         output.report(verification.as_text(found, output.painter(sys.stdout)))
-    return {True: exit_codes.ALLOWED, False: exit_codes.DENIED, None: exit_codes.UNDECIDED}[found.valid]
+    return exit_codes.of_verdict(found.valid)
 
 
 @contextmanager

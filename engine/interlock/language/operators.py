@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from interlock.diagnostics import nearest
+from interlock.diagnostics import did_you_mean
 from interlock.instant import INTEGER_BOUND
 from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Choice, Compare, Constant, Field, In, Node, Param, Sum, Type, type_of
@@ -82,8 +82,7 @@ def check_enum_member(checker: Checker, at: Any, node: Node, enum: Type) -> None
     """A written text that is compared with a closed set must be of the set: otherwise it can never be equal."""
     if not enum.enum or not isinstance(node, Constant) or node.value in enum.enum:
         return
-    near = nearest(str(node.value), enum.enum)
-    hint = f"did you mean `{near}`?" if near else f"there is {', '.join(enum.enum)}"
+    hint = did_you_mean(str(node.value), enum.enum) or f"there is {', '.join(enum.enum)}"
     raise checker.fault("E411", at, f"`{node.value}` is not one of the allowed values", hint)
 
 

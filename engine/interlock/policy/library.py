@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from interlock.diagnostics import PolicyError, UsageError, nearest
+from interlock.diagnostics import PolicyError, UsageError, did_you_mean
 from interlock.evaluation.judge import Loaded
 from interlock.files import is_meant
 from interlock.policy.needs import KnownPolicies, Reading
@@ -54,8 +54,7 @@ class Library:
         if found:
             raise UsageError(f"`{word}` is in several places: {', '.join(found)}; name the one you mean by its path")
         known = self.ids()
-        near = nearest(word, known)
-        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(known)}"
+        hint = did_you_mean(word, known) or f"there is {', '.join(known)}"
         raise UsageError(f"unknown policy `{word}`; {hint}")
 
     def ids(self) -> list[str]:

@@ -12,13 +12,12 @@ import msgspec
 from jsonschema import FormatChecker, ValidationError
 from jsonschema.validators import extend, validator_for
 
-from interlock.diagnostics import nearest
+from interlock.diagnostics import did_you_mean, nearest
 from interlock.instant import parse_instant
 from interlock.schemas.encodable import too_deep, unwritable
 from interlock.schemas.wording import (
     Path,
     Violation,
-    did_you_mean,
     listed,
     mismatch,
     path_text,

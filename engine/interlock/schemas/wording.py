@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.diagnostics import nearest
-
 _TYPES = {
     "string": "text",
     "integer": "an integer",
@@ -80,12 +78,6 @@ def types_listed(types: Iterable[str]) -> str:
 def listed(values: Iterable[object], last: str = "or") -> str:
     """Values in backticks, the last joined with `last`."""
     return _joined([f"`{quoted_value(value)}`" for value in values], last)
-
-
-def did_you_mean(word: object, known: Iterable[object]) -> str | None:
-    """A hint with the word that was likely meant, if any is near."""
-    found = nearest(word, [value for value in known if isinstance(value, str)]) if isinstance(word, str) else None
-    return f"did you mean `{found}`?" if found else None
 
 
 def mismatch(schema: Mapping[str, Any]) -> str:

@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 from interlock import instant, schemas
-from interlock.diagnostics import nearest
+from interlock.diagnostics import did_you_mean
 from interlock.policy.check.issues import Report
 from interlock.schemas.catalog import ENTITIES, members, schema
-from interlock.schemas.wording import Path, Violation, did_you_mean, listed
+from interlock.schemas.wording import Path, Violation, listed
 
 RAW = "raw"
 """The key of a fact that is taken as it is written, valid or not."""
@@ -62,8 +62,7 @@ class CaseFacts:
                 continue
             [(kind, fields)] = entry.items()
             if kind != RAW and kind not in schemas.kinds():
-                near = nearest(kind, schemas.kinds())
-                hint = f"did you mean `{near}`?" if near else f"there is {', '.join(schemas.kinds())}"
+                hint = did_you_mean(kind, schemas.kinds()) or f"there is {', '.join(schemas.kinds())}"
                 self.report.at_key("E704", (*here, kind), f"unknown fact kind `{kind}`", hint)
             elif not isinstance(fields, dict):
                 self.report.at("E706", (*here, kind), "the fields of a fact are a mapping", "write {} for none")
@@ -181,8 +180,7 @@ class CaseFacts:
             self.report.at("E708", path, f"facts of {kinds} have the id `{identity}`", _OWN)
             return None
         known = [key[1] for key in self.held]
-        near = nearest(str(identity), known)
-        hint = f"did you mean `{near}`?" if near else f"there is {', '.join(known) or 'no fact'}"
+        hint = did_you_mean(str(identity), known) or f"there is {', '.join(known) or 'no fact'}"
         message = "a change names its fact by `id`" if identity is None else f"no fact has the id `{identity}`"
         self.report.at("E708", path, message, hint)
         return None

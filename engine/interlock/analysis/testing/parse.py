@@ -10,7 +10,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.analysis.testing.facts import CaseFacts, relative_times
-from interlock.diagnostics import Issue, PolicyError, Source, UsageError, nearest
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, did_you_mean
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
 from interlock.files import UnreadableError, read_source
@@ -77,8 +77,7 @@ def _suite(report: Report, said: SuiteFile, policy: Policy, path: str) -> Suite:
     known = {parameter.name: parameter for parameter in policy.parameters}
     for place, params in [((), said.params), *((("cases", i), case.params) for i, case in enumerate(said.cases))]:
         for name in params.keys() - known:
-            near = nearest(name, known)
-            hint = f"did you mean `{near}`?" if near else f"there is {', '.join(known) or 'none'}"
+            hint = did_you_mean(name, known) or f"there is {', '.join(known) or 'none'}"
             report.at_key("E712", (*place, "params", name), f"`{policy.id}` has no parameter `{name}`", hint)
     names: set[str] = set()
     for index, case in enumerate(said.cases):
@@ -332,5 +331,4 @@ def _outputs(
 
 def _meant(word: str, known: Iterable[str]) -> str:
     listed = list(dict.fromkeys(known))
-    near = nearest(word, listed)
-    return f"did you mean `{near}`?" if near else f"there is {', '.join(listed) or 'none'}"
+    return did_you_mean(word, listed) or f"there is {', '.join(listed) or 'none'}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.diagnostics import nearest
+from interlock.diagnostics import did_you_mean
 from interlock.language.scope import SelectionType, with_article
 from interlock.language.walk import walk
 from interlock.model.expression import Constant, Exists, Field, Node, Param, Type, VariableRef, type_of
@@ -68,8 +68,7 @@ def _given(
     for name, expression in written.items():
         here = (*path, "with", name)
         if name not in wanted:
-            near = nearest(name, wanted)
-            hint = f"did you mean `{near}`?" if near else None
+            hint = did_you_mean(name, wanted)
             report.at_key("E602", here, f"`{policy.id}` has no parameter `{name}`", hint)
             continue
         node = report.expression(here, expression, names.for_text(), wanted[name].kind)

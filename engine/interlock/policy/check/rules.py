@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.diagnostics import nearest
+from interlock.diagnostics import did_you_mean
 from interlock.language.scope import Scope
 from interlock.language.walk import children
 from interlock.model.expression import Exists, Node, Not, Type, type_of
@@ -78,8 +78,8 @@ def _loops(report: Report, names: Names, path: _Path, written: Any) -> tuple[str
         if name in names.refused:
             continue
         where = (*path, "for", index) if isinstance(written, list) else (*path, "for")
-        near = nearest(str(name), (*names.selections, *names.needs, *names.derived))
-        hint = names.later.get(str(name)) or (f"did you mean `{near}`?" if near else "name a selection of `facts`")
+        near = did_you_mean(str(name), (*names.selections, *names.needs, *names.derived))
+        hint = names.later.get(str(name)) or near or "name a selection of `facts`"
         report.at("E502", where, f"unknown selection `{name}`", hint)
     return None if unknown else tuple(str(name) for name in listed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock import schemas
-from interlock.diagnostics import nearest
+from interlock.diagnostics import did_you_mean
 from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Type
 from interlock.model.policy import Selection, Shape, Take
@@ -94,8 +94,9 @@ def _depth(names: Names, selection: Selection | None) -> int:
 def _meant(kind: str, names: Names) -> str | None:
     if kind in names.later:
         return names.later[kind]
-    near = nearest(kind, (*schemas.kinds(), *names.selections))
-    return f"did you mean `{near}`?" if near else "fact kinds have a schema each in schemas/facts/"
+    return (
+        did_you_mean(kind, (*schemas.kinds(), *names.selections)) or "fact kinds have a schema each in schemas/facts/"
+    )
 
 
 def fields_of(kinds: tuple[str, ...]) -> dict[str, Type]:
@@ -125,8 +126,7 @@ def _per(
         where = (*path, index) if isinstance(per, list) else path
         found = fields.get(field)
         if found is None:
-            near = nearest(field, fields)
-            report.at("E105", where, f"unknown field `{field}`", f"did you mean `{near}`?" if near else None)
+            report.at("E105", where, f"unknown field `{field}`", did_you_mean(field, fields))
             return (), ()
         if found.kind not in ("string", "int", "bool") or (groups and found.kind != "string"):
             report.at("E106", where, f"cannot group by `{field}`: it is {with_article(found.kind)}")
@@ -160,8 +160,7 @@ def _check_take(
         found = fields.get(of)
         kinds = ORDERED if take != "sum" else ("int", "duration")
         if found is None:
-            near = nearest(of, fields)
-            report.at("E105", (*path, "of"), f"unknown field `{of}`", f"did you mean `{near}`?" if near else None)
+            report.at("E105", (*path, "of"), f"unknown field `{of}`", did_you_mean(of, fields))
         elif found.kind not in kinds:
             report.at(
                 "E109",
