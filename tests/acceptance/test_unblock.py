@@ -250,7 +250,7 @@ def test_time_alone_may_do(tmp_path: Path) -> None:
 @needs_engine
 def test_both_evaluators_prove_a_plan(story_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the rules engine does not agree, there is no plan."""
-    from interlock.analysis.unblock.hypothesis import Hypothesis, HypothesisBench
+    from interlock.analysis.unblock.search import Hypothesis, HypothesisBench
 
     whole = HypothesisBench.decide
 

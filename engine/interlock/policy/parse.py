@@ -1,8 +1,8 @@
 """YAML text → `Document`: plain data in which every key and value knows its place.
 
-The YAML library is imported here and in `policy/dump.py` alone. YAML is read so that it means the same to every reader:
-no aliases (an alias can make a small file enormous), no duplicate keys, no tags, one document, and none of the words
-that are booleans to YAML 1.1 and text to YAML 1.2.
+The YAML library is imported here and in `analysis/capture/yaml.py` alone. YAML is read so that it means the same to
+every reader: no aliases (an alias can make a small file enormous), no duplicate keys, no tags, one document, and none
+of the words that are booleans to YAML 1.1 and text to YAML 1.2.
 """
 
 from __future__ import annotations

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from interlock import instant
-from interlock.analysis.unblock.hypothesis import Hypothesis, HypothesisBench
 from interlock.analysis.unblock.permanent import held_fact, permanent
-from interlock.analysis.unblock.search import Search, counting
+from interlock.analysis.unblock.search import Hypothesis, HypothesisBench, Search, counting
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Engine, Judge, Loaded
 from interlock.ledger import Snapshot

@@ -14,16 +14,122 @@ from typing import Any
 import msgspec
 
 from interlock.analysis.decision_log import answer, fingerprint
-from interlock.analysis.verify_decision.comparison import field_changes, only
 from interlock.analysis.verify_decision.heads import Heads, RecordedHead
-from interlock.analysis.verify_decision.policies import Policies
 from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageError, digest
+from interlock.evaluation.judge import closure
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
 from interlock.model.decision import Finding
 from interlock.model.decision_log import FactChange, FieldChange, LogEntry, Record, Rejudged
 from interlock.moment import Moment, by_clock, moment
-from interlock.request import Request, Session
+from interlock.policy.library import Library
+from interlock.request import Request, Session, library
+from interlock.resources import data_folder
+
+
+class Policies:
+    """Finds the policies of records: in the folders of who verifies, else in the files that the record names.
+
+    Unless `locked`, a file that a record names does not judge under the id of a policy that ships with interlock.
+    """
+
+    def __init__(self, policy_dirs: Sequence[str], *, locked: bool) -> None:
+        self._dirs, self._locked = tuple(policy_dirs), locked
+
+    def find(self, before: Record) -> tuple[str, tuple[str, ...]]:
+        """The policy's file, and the folders in which those that it needs are looked for. Raises UsageError."""
+        file = before.asked.file
+        folders = self._dirs or before.asked.policy_dirs
+        for path in (file, *folders[: 0 if self._dirs else None]):
+            if not os.path.isabs(path):
+                raise UsageError(f"`{path}` is not an absolute path")
+        own = [path for each in self._dirs if os.path.isfile(path := os.path.join(each, os.path.basename(file)))]
+        if len(own) > 1:
+            raise UsageError(f"`{os.path.basename(file)}` is in several places: {', '.join(own)}; name one folder")
+        if not own and not os.path.isfile(file):
+            raise UsageError(f"the policy file `{file}` is not there; name the folder that has it with `--policy-dir`")
+        for folder in folders:
+            if not os.path.isdir(folder):
+                raise UsageError(f"the policy folder `{folder}` is not there; name another with `--policy-dir`")
+        return own[0] if own else file, folders
+
+    def files(self, file: str, folders: Sequence[str]) -> dict[str, str]:
+        """The file of the policy and of each that it needs, by id. Raises UsageError, PolicyError."""
+        policies = library(folders, cached=False)
+        needed = {each.policy.id: each.source.name for each in closure([policies.load(file)])}
+        found = {**needed, next(iter(needed)): file}
+        for identity, path in found.items():
+            self._refuse_impostor(identity, path, policies)
+        return found
+
+    def _refuse_impostor(self, identity: str, path: str, policies: Library) -> None:
+        """Raises UsageError where another policy has the id of a shipped one, and nobody but the log vouches for it."""
+        shipped = os.path.join(data_folder("policies"), f"{identity}.yaml")
+        vouched = self._locked or any(_within(path, each) for each in self._dirs)
+        if vouched or not os.path.isfile(shipped) or os.path.samefile(path, shipped):
+            return
+        if policies.load(path).policy.digest != policies.load(shipped).policy.digest:
+            raise UsageError(
+                f"`{path}` is not the policy `{identity}` that ships with interlock; if that is intended, hold it in a"
+                " lock (`--lock FILE`) or name its folder with `--policy-dir`"
+            )
+
+
+def _within(path: str, folder: str) -> bool:
+    return os.path.dirname(os.path.abspath(path)) == os.path.abspath(folder)
+
+
+_INPUTS = frozenset({"asked"})
+"""What a record is recomputed from: it shows in the fields that follow from it."""
+_APART = frozenset({"facts", "findings"})
+"""What is compared fact by fact and finding by finding."""
+
+
+def field_changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:
+    """The fields in which two records, as JSON objects, differ; those of the decision first.
+
+    Facts are left out, and so are findings that are in one of them only (see `only`).
+    """
+    was, now = before["decision"], after["decision"]
+    found = list(_members("", was, now, _APART))
+    if not only(was["findings"], now["findings"]) and not only(now["findings"], was["findings"]):
+        found += _differing("findings", was["findings"], now["findings"])
+    found += _members("", before, after, _INPUTS | _APART | {"decision"})
+    return tuple(found)
+
+
+def only(findings: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The findings that the others do not have, whatever evidence each names."""
+    left = [{**other, "evidence": ()} for other in others]
+    found = []
+    for finding in findings:
+        bare = {**finding, "evidence": ()}
+        if bare in left:
+            left.remove(bare)
+        else:
+            found.append(finding)
+    return found
+
+
+def _members(path: str, before: dict[str, Any], after: dict[str, Any], apart: frozenset[str]) -> Iterator[FieldChange]:
+    for name in dict.fromkeys([*after, *before]):
+        if name in apart:
+            continue
+        if name in before and name in after:
+            yield from _differing(f"{path}{name}", before[name], after[name])
+        else:
+            yield FieldChange(f"{path}{name}", before.get(name), after.get(name))
+
+
+def _differing(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _members(f"{path}.", before, after, frozenset())
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, pair in enumerate(zip(before, after, strict=True)):
+            yield from _differing(f"{path}.{index}", *pair)
+    elif (type(before), before) != (type(after), after):
+        yield FieldChange(path, before, after)
+
 
 _SAME = {True: "the same", False: "another"}
 
