@@ -9,7 +9,7 @@ import msgspec
 
 from interlock import instant
 from interlock.diagnostics import UsageError
-from interlock.evaluation.skew import MAX_SKEW
+from interlock.evaluation.judged import MAX_SKEW
 from interlock.ledger import Ledger
 
 At = str | datetime | None

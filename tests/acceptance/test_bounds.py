@@ -11,7 +11,6 @@ import pytest
 
 import interlock as api
 from interlock.diagnostics import UsageError
-from interlock.ledger import stream
 from tests.acceptance.conftest import Interlock
 
 TASK, AT = "checkout-refactor", "2026-06-22T09:20:00Z"
@@ -79,7 +78,7 @@ def test_a_link_to_a_policy_that_leads_nowhere_is_told(cluttered: Path, interloc
 def test_a_line_of_a_feed_that_is_too_long_is_not_read(
     folder: Path, interlock: Interlock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "LONGEST", 10_000)
+    monkeypatch.setattr("interlock.ledger.ledger.LONGEST_LINE", 10_000)
     (folder / "feed.ndjson").write_bytes(b"\n" + b"x" * 20_000_000)
     for command in (["eval", "smoke", "--task", TASK], ["verify-ledger"]):
         ran = interlock(*command, "--ledger", "feed.ndjson")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from interlock.diagnostics import LedgerError
-from interlock.ledger import open_ledger, watchdog
+from interlock.ledger import connection, open_ledger
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
 
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_query_without_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", 0.1)
     ledger = open_ledger(path)
     with ledger.snapshot(0) as snapshot:
         with pytest.raises(LedgerError, match=r"l\.db` gave no answer to a query within 0\.1 s"):
@@ -38,7 +38,7 @@ def test_a_query_without_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_feed_is_watched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", 0.1)
     path = tmp_path / "f.ndjson"
     fact = {"kind": "task", "id": "1", "seq": 1, "task": "demo", "at": "2026-06-11T12:00:00Z"}
     path.write_text(json.dumps(fact | {"name": "demo", "state": "managed"}) + "\n")
@@ -48,8 +48,8 @@ def test_a_feed_is_watched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_rows_that_keep_coming_are_not_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long it takes in all, and however long whoever reads them takes for each."""
-    monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", 0.1)
-    monkeypatch.setattr(watchdog, "STEPS_BETWEEN_CHECKS", 1)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "STEPS_BETWEEN_CHECKS", 1)
     with open_ledger(path).snapshot(1 << 52) as snapshot:
         count = 0
         for _ in snapshot.receipts():
@@ -63,8 +63,8 @@ def test_rows_that_keep_coming_are_not_given_up(path: Path, monkeypatch: pytest.
 def test_the_command_says_so_with_the_ledgers_exit_code(
     interlock: Interlock, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", -1.0)
-    monkeypatch.setattr(watchdog, "STEPS_BETWEEN_CHECKS", 1)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", -1.0)
+    monkeypatch.setattr(connection, "STEPS_BETWEEN_CHECKS", 1)
     ran = interlock("eval", "smoke", "--task", "demo", "--ledger", str(path), "--at", "2026-06-11T12:01:00Z")
     assert (ran.code, ran.out) == (6, "")
     assert "gave no answer to a query within" in ran.err

@@ -28,9 +28,9 @@ from interlock.evaluation.findings import finding, outputs
 from interlock.evaluation.program import Program
 from interlock.language.evaluate import Environment
 from interlock.model.compiled import CompiledPolicy
+from interlock.model.decision import Verdict
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy
-from interlock.model.verdict import Verdict
 from interlock.policy.build import make
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies

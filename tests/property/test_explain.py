@@ -20,9 +20,9 @@ from interlock.evaluation import reference
 from interlock.evaluation.findings import with_derived
 from interlock.language.evaluate import Environment
 from interlock.language.unparse import notation
+from interlock.model.decision import Verdict
 from interlock.model.explanation import Part
 from interlock.model.policy import Policy
-from interlock.model.verdict import Verdict
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.property.test_evaluators import compiled_of

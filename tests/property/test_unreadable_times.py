@@ -14,7 +14,7 @@ import pytest
 
 import interlock
 from interlock.instant import SECOND, format_instant, parse_instant
-from interlock.ledger import open_ledger, watchdog
+from interlock.ledger import connection, open_ledger
 from interlock.policy.library import Library
 from tests.conftest import EXAMPLES
 from tests.helpers.ledgers import conveyor_schema
@@ -130,7 +130,7 @@ def test_another_form_of_an_instant_counts_as_it_or_nothing_is_decided(
 
 def test_what_has_no_date_and_hour_is_found_wherever_it_sorts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the search for it comes to an end, whatever the texts are."""
-    monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", 5.0)
+    monkeypatch.setattr(connection, "STATEMENT_SECONDS", 5.0)
     random, ledger = Random(5), tmp_path / "l.db"
     policy = tmp_path / "odd.yaml"
     policy.write_text(POLICY.format(kinds=BEAT, scope="ledger", more="", rule=EACH))

@@ -16,7 +16,7 @@ from interlock.analysis.capture.minimize import whole
 from interlock.diagnostics import PolicyError, Source
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
-from interlock.evaluation.skew import MAX_SKEW
+from interlock.evaluation.judged import MAX_SKEW
 from interlock.evaluation.validity import decision_key
 from interlock.instant import INTEGER_BOUND, SECOND, format_instant, parse_instant
 from interlock.ledger.memory import MemoryFacts

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from interlock.cli.options import _reports
-from interlock.ledger import place
+from interlock.ledger.conveyor import quoted as quoted_path
 from interlock.policy.library import Library
 from interlock.reporting import sarif
 
@@ -25,7 +25,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     ("file", "quoted"), [("C:\\led ger.db", "/C%3A/led%20ger.db"), ("\\\\host\\share\\l.db", "//host/share/l.db")]
 )
 def test_the_uri_of_a_ledger(file: str, quoted: str, windows: None) -> None:
-    assert place.quoted(file).replace(":", "%3A") == quoted
+    assert quoted_path(file).replace(":", "%3A") == quoted
 
 
 def test_the_uri_of_a_policy(windows: None) -> None:

@@ -23,6 +23,7 @@ from interlock.language.unparse import notation
 from interlock.language.walk import children, walk
 from interlock.language.walk import reference as referenced
 from interlock.ledger import Snapshot
+from interlock.model.decision import Firing, Verdict
 from interlock.model.explanation import (
     Cited,
     Clause,
@@ -59,7 +60,6 @@ from interlock.model.expression import (
 )
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Rule, Selection
-from interlock.model.verdict import Firing, Verdict
 from interlock.policy.parse import parse_valid
 from interlock.request import Session
 from interlock.schemas import catalog

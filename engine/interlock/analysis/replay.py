@@ -14,9 +14,9 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import UsageError
+from interlock.evaluation.ahead import BEHIND, Reads, reads, seconds
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
-from interlock.evaluation.reads import BEHIND, Reads, reads, seconds
-from interlock.evaluation.selection_cache import SelectionCache
+from interlock.evaluation.select import SelectionCache
 from interlock.evaluation.validity import DecisionKey, decision_key, findings_changed, steady
 from interlock.instant import INTEGER_BOUND, format_instant
 from interlock.ledger import Snapshot

@@ -1,14 +1,146 @@
-"""What is recorded already and comes into sight after the instant of the request, read a piece at a time."""
+"""Looking ahead: what a policy reads, when more of it comes into sight, and how much work finding that may take.
+
+Work is measured in what is examined and never in time, so that it is reproducible: a few times what judging took, and
+a little for small decisions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING
 
 from interlock import instant, schemas
-from interlock.evaluation.budget import CANDIDATE, TURN, Budget, ExhaustedError
-from interlock.evaluation.reads import BEHIND, Reads, seconds
+from interlock.evaluation.judged import judgements, passed
+from interlock.language.evaluate import Environment, evaluate
 from interlock.language.next_change import NEVER
+from interlock.language.walk import children
 from interlock.ledger import Snapshot
+from interlock.model.expression import Exists, Node
+from interlock.model.facts import Fact, Value
+from interlock.model.policy import Rule
+
+if TYPE_CHECKING:
+    from interlock.evaluation.judge import Loaded
+    from interlock.evaluation.judged import Evaluated
+
+
+NODE, CANDIDATE, ROW, COUNTED, TURN = 1, 6, 40, 4, 500
+"""About the microseconds that it takes to evaluate a part of a condition, to read a fact whose condition the clock may
+change, to read and validate a fact, to count one in SQL, and to judge where there is next to nothing to be judged."""
+SHARE = 2
+"""How many times the work of judging may be spent."""
+LEAST = 16_000
+"""What may be spent in any case."""
+FactsByName = Mapping[str, Sequence[Fact]]
+
+
+class ExhaustedError(Exception):
+    """The work that may be spent is spent."""
+
+
+class Budget:
+    """The work that is left."""
+
+    def __init__(self, judged: Evaluated) -> None:
+        self.left = LEAST + SHARE * judging(judged)
+
+    def spend(self, cost: int) -> None:
+        """Take from it what is about to be done. Raises ExhaustedError where that is more than is left."""
+        self.left -= cost
+        if self.left < 0:
+            raise ExhaustedError
+
+    def paid(self, facts: list[Fact], each: int) -> list[Fact]:
+        """The facts, once what they cost is taken from it. Raises ExhaustedError."""
+        self.spend(TURN // 5 + len(facts) * each)
+        return facts
+
+
+def judging(judged: Evaluated) -> int:
+    """The work that it takes at least to judge, what is needed included: each decision counts once."""
+    return sum(map(_judging, judgements(judged)))
+
+
+def _judging(judged: Evaluated) -> int:
+    """That of one decision: the facts read and counted, and each combination of them."""
+    facts: FactsByName = judged.known.facts if judged.known is not None else judged.facts
+    numbers = (fact.fields.get("count") for each in facts.values() for fact in each if fact.id is None)
+    counted = sum(number for number in numbers if isinstance(number, int))
+    looks = sum(_combinations(rule, facts) for rule in judged.loaded.policy.rules)
+    return TURN + ROW * len(judged.decision.evidence) + COUNTED * counted + NODE * looks
+
+
+def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
+    """The most work that evaluating every part of the rules' conditions takes, for each combination of the facts."""
+    cost = 0
+    for rule in rules:
+        parts = [] if rule.message is None else [part for part in rule.message.parts if not isinstance(part, str)]
+        nodes = [rule.condition, *rule.values.values(), *parts]
+        cost += _combinations(rule, facts) * sum(weight(node, facts) for node in nodes)
+    return NODE * cost
+
+
+def weight(node: Node, facts: FactsByName) -> int:
+    """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
+    inner = sum(weight(child, facts) for child in children(node))
+    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Exists) else inner)
+
+
+def _combinations(rule: Rule, facts: FactsByName) -> int:
+    return prod(len(facts.get(name, ())) for name in rule.loops)
+
+
+BEHIND = {
+    "seat": ("app_heartbeat", "codex_events_ingested", "app_worker_rotation_recorded"),
+    "wake_action": ("app_wakeup_dispatch_planned",),
+    "smoke_seat": ("app_smoke_receipt_recorded",),
+}
+"""The receipts that entities are made of."""
+_OFFSET = 86_400
+"""Seconds: no offset of RFC 3339 reaches a day."""
+
+
+Reads = dict[str, dict[str, bool]]
+"""The kinds that are read of a task (by name), and whether those of every task are."""
+
+
+def reads(loaded: Loaded, task: str, params: Mapping[str, Value]) -> Reads:
+    """What a policy and those that it needs read, task by task."""
+    found: Reads = {}
+    waiting = [(loaded, task, params)]
+    seen = set[tuple[object, ...]]()
+    while waiting:
+        each, name, given = waiting.pop()
+        key = (each, name, tuple(sorted(given.items())))
+        if key in seen:
+            continue
+        seen.add(key)
+        kinds = found.setdefault(name, {})
+        kinds.update({kind: kinds.get(kind, False) or every for kind, every in each.policy.kinds().items()})
+        known = Environment(0, name, given, {})
+        for need in each.policy.needs:
+            listed = (name,) if need.tasks is None else evaluate(need.tasks, known)
+            needed = each.needs[need.policy]
+            passing = passed(need, needed.policy, known)
+            waiting += [(needed, of, passing) for of in (listed if isinstance(listed, tuple) else ())]
+    return found
+
+
+def seconds(text: str, since: int, until: int) -> list[int]:
+    """When a time that is none comes into sight: ranges of time are taken on texts (`policy.compile.undated`)."""
+    found = []
+    for ahead in (0, 1, _OFFSET + 1):
+        low, high = since // instant.SECOND, until // instant.SECOND + 1
+        while low < high:
+            middle = (low + high) // 2
+            if instant.format_instant((middle + ahead) * instant.SECOND)[:19] > text:
+                high = middle
+            else:
+                low = middle + 1
+        found.append(low * instant.SECOND)
+    return found
+
 
 _PIECE = 64
 """That many receipts are read at once."""

@@ -7,11 +7,10 @@ from typing import Any
 
 from interlock.language.evaluate import Environment, as_display_text, as_printed, evaluate, fact_of
 from interlock.language.walk import children, reference
-from interlock.model.decision import Finding, WaiverNote
+from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
 from interlock.model.expression import Exists, MapRef, Node, Not, SingletonRef, type_of
 from interlock.model.facts import Fact
 from interlock.model.policy import Output, Policy, Rule
-from interlock.model.verdict import Firing, Verdict
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 

@@ -14,21 +14,26 @@ import msgspec
 from interlock import instant
 from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
-from interlock.evaluation.budget import CANDIDATE, Budget
+from interlock.evaluation.ahead import CANDIDATE, Budget
 from interlock.evaluation.findings import finding, outputs, with_derived
-from interlock.evaluation.judged import Evaluated, Loaded, NeededDecisions, closure, passed, undecided
-from interlock.evaluation.select import Selected, bound, candidates, select
-from interlock.evaluation.selection_cache import SelectionCache
-from interlock.evaluation.skew import MAX_SKEW, skew_reason
+from interlock.evaluation.judged import (
+    MAX_SKEW,
+    Evaluated,
+    Loaded,
+    NeededDecisions,
+    closure,
+    passed,
+    skew_reason,
+    undecided,
+)
+from interlock.evaluation.select import Selected, SelectionCache, bound, candidates, select
 from interlock.language.evaluate import Environment, evaluate
 from interlock.ledger import Snapshot
-from interlock.ledger.rows import Row
-from interlock.ledger.stamps import later
+from interlock.ledger.rows import Row, later
 from interlock.model.compiled import ClockCandidates
-from interlock.model.decision import Decision, Head, WaiverNote
+from interlock.model.decision import Decision, Head, Verdict, WaiverNote
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy
-from interlock.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from interlock.model.waivers import Waivers

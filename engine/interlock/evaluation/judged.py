@@ -8,13 +8,27 @@ import msgspec
 
 from interlock.diagnostics import Source, digest
 from interlock.evaluation.program import Program
+from interlock.instant import SECOND, format_duration
 from interlock.language.evaluate import Environment, evaluate
-from interlock.ledger.stamps import Stamp
+from interlock.ledger.rows import Stamp
 from interlock.model.compiled import CompiledPolicy
-from interlock.model.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding, Verdict
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
-from interlock.model.verdict import Verdict
+
+MAX_SKEW = 5 * SECOND
+"""How far ahead of `now` a time may lie, in microseconds, where nobody says otherwise."""
+
+
+def skew_reason(newest: Stamp | None, now: int, max_skew: int) -> str | None:
+    """Why nothing may be allowed at `now` that read this time; None where it lies within `max_skew` microseconds."""
+    if newest is None or newest.at - now <= max_skew:
+        return None
+    return (
+        f"{newest.ahead_of(now)}, more than `--max-skew {format_duration(max_skew)}`:"
+        " check the clocks of this machine and of the writer's"
+    )
+
 
 NeededDecisions = tuple[tuple[Need, tuple["Evaluated", ...]], ...]
 """The needs of a policy, each with the decisions that were needed."""

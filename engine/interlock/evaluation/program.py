@@ -8,9 +8,9 @@ from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, Ruleset
 from interlock.language.evaluate import Environment, evaluate
 from interlock.model.compiled import Column, CompiledPolicy, Relation
+from interlock.model.decision import Firing, Verdict
 from interlock.model.facts import Fact, Json, Value, in_order
 from interlock.model.policy import Rule
-from interlock.model.verdict import Firing, Verdict
 
 _Rows = list[dict[str, Value]]
 MAX_DERIVED = 2_000

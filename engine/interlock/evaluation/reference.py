@@ -10,10 +10,10 @@ from itertools import product
 
 from interlock.language.evaluate import Environment, evaluate
 from interlock.language.walk import children, selections
+from interlock.model.decision import Firing, Verdict
 from interlock.model.expression import Exists, Node, Not
 from interlock.model.facts import Fact, in_order
 from interlock.model.policy import Policy, Rule
-from interlock.model.verdict import Firing, Verdict
 
 MAX_DERIVED = 2_000
 """The most facts that may be derived under one name before a recursion is taken for endless."""

@@ -1,8 +1,11 @@
-"""Runs a compiled policy's selections over a snapshot, and lets no fact in that its schema refuses."""
+"""Runs a compiled policy's selections over a snapshot, and lets no fact in that its schema refuses.
+
+Results are kept while the clock moves and nothing arrives that a selection could select.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,14 +13,57 @@ import msgspec
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
 from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields_of, is_empty, number
-from interlock.evaluation.selection_cache import KeptSelection, SelectionCache
 from interlock.language.evaluate import Environment, as_display_text
 from interlock.ledger import Snapshot
-from interlock.ledger.rows import Row, document
-from interlock.ledger.stamps import Stamp, later, newest
+from interlock.ledger.rows import Row, Stamp, document, later, newest
 from interlock.model.compiled import ClockCandidates, CompiledPolicy, Query
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Selection
+
+
+class KeptSelection(msgspec.Struct, frozen=True):
+    """What a selection came to: its facts, the ids that were read for it, and the latest time that one of them has.
+
+    `basis` is what it rests on beside the ledger.
+    """
+
+    basis: object
+    facts: tuple[Fact, ...]
+    evidence: tuple[str, ...]
+    newest: Stamp | None
+
+
+class SelectionCache:
+    """What selections came to, for as long as nothing has arrived that they could select.
+
+    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt has a broken time.
+    """
+
+    def __init__(self, *, dated: bool) -> None:
+        self.dated = dated
+        self._found: dict[str, KeptSelection] = {}
+        self._arrived: dict[str, int] = {}
+
+    def arrived(self, kinds: Iterable[str]) -> None:
+        """Facts of these kinds are there, or have changed, that were not before."""
+        for kind in kinds:
+            self._arrived[kind] = self._arrived.get(kind, 0) + 1
+
+    def basis(self, query: Query, selection: Selection, binds: Mapping[str, Any]) -> object:
+        """What the result rests on; None where it rests on the clock too, and is not kept."""
+        if ":clock" in query.sql:
+            return None
+        return [self._arrived.get(kind) for kind in selection.kinds], [binds[name] for name in query.binds]
+
+    def get(self, name: str, basis: object) -> KeptSelection | None:
+        """What a selection came to, if it rested on the same."""
+        found = self._found.get(name)
+        return found if found is not None and basis is not None and found.basis == basis else None
+
+    def put(self, name: str, selection: KeptSelection) -> None:
+        """Keep what a selection came to."""
+        self._found[name] = selection
+
 
 MAX_SELECTED = 2_000
 """The most facts of one selection that are given to the rules."""

@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interlock.diagnostics import FactError
-from interlock.evaluation.budget import Budget, ExhaustedError, judging, looking, weight
-from interlock.evaluation.coming import Coming
-from interlock.evaluation.reads import reads
-from interlock.evaluation.selection_cache import SelectionCache
+from interlock.evaluation.ahead import Budget, Coming, ExhaustedError, judging, looking, reads, weight
+from interlock.evaluation.select import SelectionCache
 from interlock.instant import format_instant
 from interlock.language.evaluate import Environment
 from interlock.language.next_change import NEVER, PARAMS, Rates, trend

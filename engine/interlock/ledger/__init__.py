@@ -12,9 +12,8 @@ Nothing is written. What cannot be helped, and is SQLite's doing:
 
 from interlock.ledger.connection import NEWEST
 from interlock.ledger.conveyor import BUSY_SECONDS
-from interlock.ledger.ledger import Ledger, open_ledger
+from interlock.ledger.ledger import STANDARD_INPUT, Ledger, Watched, feed_lines, is_feed, open_ledger
 from interlock.ledger.snapshot import Snapshot
-from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 
 __all__ = [
     "BUSY_SECONDS",

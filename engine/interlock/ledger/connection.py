@@ -2,17 +2,84 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any, Final
+from functools import cache, lru_cache, partial
+from math import inf
+from time import monotonic
+from typing import Any, Final, Literal
 
 from interlock.diagnostics import UsageError
 from interlock.instant import LATEST
 from interlock.ledger.errors import explained_error, refused, unreadable
 from interlock.ledger.functions import define
-from interlock.ledger.views import NEWEST_SEQ, Layout, definitions, needed
-from interlock.ledger.watchdog import STEPS_BETWEEN_CHECKS, Watchdog
+
+STATEMENT_SECONDS = 30.0
+"""How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
+STEPS_BETWEEN_CHECKS: Final = 100_000
+"""Steps of SQLite's virtual machine between two checks of the clock: a few milliseconds."""
+
+
+class Watchdog:
+    """Interrupts a statement of one connection that gives no row for `seconds`.
+
+    It also lets Ctrl-C through while SQLite is busy: Python handles signals only when it runs, and SQLite turns what is
+    raised here into an interrupted statement. `expired` distinguishes the two.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.expired = False
+        self.seconds, self._deadline = STATEMENT_SECONDS, inf
+        connection.set_progress_handler(self._is_over, STEPS_BETWEEN_CHECKS)
+
+    def start(self) -> None:
+        """Give the statement its time, from now on."""
+        self.expired, self._deadline = False, monotonic() + self.seconds
+
+    def stop(self) -> None:
+        """Bound nothing until the next `start`."""
+        self._deadline = inf
+
+    def _is_over(self) -> bool:
+        self.expired = monotonic() > self._deadline
+        return self.expired
+
+
+Layout = Literal["conveyor", "feed"]
+"""Which tables there are: those of Conveyor, or a `FactTable`."""
+NEWEST_SEQ: Final[dict[Layout, str]] = {
+    "conveyor": "SELECT max(rowid) FROM main.telemetry_events",
+    "feed": "SELECT max(seq) FROM main.fact WHERE NOT entity",
+}
+"""The query for the `seq` of the newest receipt."""
+WITHOUT_EVENTS: Final = {
+    "registered": "SELECT NULL AS seq, NULL AS at, NULL AS instant, NULL AS session_id WHERE 0",
+    "registered_pair": "SELECT NULL AS seq, NULL AS at, NULL AS instant, NULL AS task_id,"
+    " NULL AS manager_name, NULL AS worker_name WHERE 0",
+}
+"""What stands for the views of `events` where a ledger has no such table: no registration is known."""
+_DEFINITION: Final = re.compile(r"^CREATE TEMP VIEW (\w+) AS\n([^;]+)", re.MULTILINE)
+
+
+@cache
+def definitions(layout: Layout) -> dict[str, str]:
+    """The query that each view stands for, by the view's name."""
+    found: dict[str, str] = {}
+    for name in ("sessions", layout):
+        with open(os.path.join(os.path.dirname(__file__), f"{name}.sql"), encoding="utf-8") as file:
+            found.update(_DEFINITION.findall(file.read()))
+    return found
+
+
+@lru_cache(1_024)
+def needed(sql: str, layout: Layout) -> frozenset[str]:
+    """The names of the views that a statement reads, directly or through other views."""
+    known = definitions(layout)
+    found = known.keys() & re.findall(r"\w+", sql)
+    return frozenset(found.union(*(needed(known[name], layout) for name in found)))
+
 
 NEWEST: Final = (1 << 63) - 1
 """The `seq` that none is beyond."""

@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from _thread import RLock  # `threading` costs more than a decision
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from interlock.diagnostics import UnsettledError
+from interlock.files import reason
 from interlock.ledger.connection import NEWEST
-from interlock.ledger.conveyor import BUSY_SECONDS, ConveyorFile
+from interlock.ledger.conveyor import BUSY_SECONDS, ConveyorFile, FileState, stamp
 from interlock.ledger.errors import examine, refused
-from interlock.ledger.place import FileState, stamp
 from interlock.ledger.snapshot import Snapshot
-from interlock.ledger.stream import STANDARD_INPUT, Watched, feed_lines, is_feed
 
 if TYPE_CHECKING:
     from interlock.ledger.feed import Feed
+
+
+Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
+"""Lets the lines of a feed pass, and shows how many bytes of the total did."""
+STANDARD_INPUT = "-"
+LONGEST_LINE = 1 << 24
+"""Bytes that a line of a feed may have. Conveyor's receipts have a few thousand."""
+
+
+def is_feed(file: str) -> bool:
+    """Whether a path names a feed: standard input, or a file whose name says so.
+
+    To look into the file instead would drop the locks that this process may hold on it, if it is a database.
+    """
+    return file == STANDARD_INPUT or file.endswith((".ndjson", ".jsonl", ".json"))
+
+
+def _bounded(path: str, stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream. Raises LedgerError for one that is too long to be a fact."""
+    number = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise refused(path, f"has a line, number {number:,}, of more than {LONGEST_LINE:,} bytes: it is not a feed")
+        yield line
+
+
+def feed_lines(path: str, file: str, watched: Watched | None = None) -> Iterator[bytes]:
+    """The lines of a feed, from a file or from standard input. Raises LedgerError."""
+    try:
+        with sys.stdin.buffer if file == STANDARD_INPUT else open(file, "rb") as stream:
+            total = 0 if file == STANDARD_INPUT else os.fstat(stream.fileno()).st_size
+            lines = _bounded(path, stream)
+            yield from watched(lines, total) if watched else lines
+    except OSError as error:
+        raise refused(path, f"cannot be read: {reason(error)}") from None
+
 
 T = TypeVar("T")
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.4)

@@ -11,12 +11,11 @@ import msgspec
 
 from interlock.diagnostics import UsageError
 from interlock.instant import format_instant
-from interlock.ledger.connection import Connection
+from interlock.ledger.connection import Connection, definitions
 from interlock.ledger.lines import read_line, row_of
 from interlock.ledger.rows import Row, value_at
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.table import FactTable
-from interlock.ledger.views import definitions
 from interlock.schemas import catalog
 
 _ASKED: Final = "INSERT OR IGNORE INTO main.tasks VALUES (?, ?, NULL)"

@@ -10,12 +10,78 @@ import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
-from interlock.ledger import queries
 from interlock.ledger.connection import NEWEST, Connection
 from interlock.ledger.rows import Arrival, Row
 from interlock.ledger.source import Source
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES
+
+_COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
+_RECEIPTS = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE seq >= :least"
+    " AND (NOT :so_far OR (instant > asked_instant()) IS NOT TRUE) ORDER BY seq"
+)
+_CHOSEN = (
+    f"SELECT {_COLUMNS} FROM {{source}} WHERE (instant > asked_instant()) IS NOT TRUE"
+    " AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))"
+    " AND (:tasks IS NULL OR task_id IN (SELECT value FROM json_each(:tasks))"
+    " OR kind IN (SELECT value FROM json_each(:everywhere))){order}"
+)
+_BY_TASK = " ORDER BY seq, (SELECT tasks.rowid FROM main.tasks WHERE tasks.id = task_id)"
+_ARRIVED = (
+    "SELECT id, kind, at, instant, actor, summary,"
+    " iif(json_valid(attributes), json_extract(attributes, '$.role'), NULL)"
+    " FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds))"
+    " AND (task_id = :task OR kind IN (SELECT value FROM json_each(:everywhere)))"
+    " AND (instant IS NULL OR instant BETWEEN :since + 1 AND :until) ORDER BY seq"
+)
+_SESSION = (
+    "CASE kind WHEN 'app_heartbeat' THEN iif(json_valid(attributes), json_extract(attributes, '$.session_id'), NULL)"
+    " WHEN 'codex_events_ingested' THEN iif(json_valid(correlation), json_extract(correlation, '$.session_id'), NULL)"
+    " WHEN 'app_worker_rotation_recorded'"
+    " THEN iif(json_valid(attributes), json_extract(attributes, '$.old_worker_session_id'), NULL) END"
+)
+"""The id of the session that a receipt is about."""
+_OF_SESSIONS = "('app_heartbeat', 'codex_events_ingested', 'app_worker_rotation_recorded')"
+_ELSEWHERE = (
+    "SELECT id, kind, at, instant, actor, summary, NULL FROM receipt"
+    f" WHERE kind IN {_OF_SESSIONS} AND task_id IS NOT :task AND at >= :floor AND at < :beyond"
+    " AND instant BETWEEN :since + 1 AND :until"
+    f" AND {_SESSION} IN (SELECT manager_session_id FROM sitting WHERE task_id = :task"
+    " UNION SELECT worker_session_id FROM sitting WHERE task_id = :task) ORDER BY seq"
+)
+_SESSIONS = (
+    "(SELECT manager_session_id FROM sitting WHERE task_id IN (SELECT value FROM json_each(:tasks))"
+    " UNION SELECT worker_session_id FROM sitting WHERE task_id IN (SELECT value FROM json_each(:tasks)))"
+)
+_SESSION_RECEIPTS = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE kind IN {_OF_SESSIONS} AND (instant > asked_instant()) IS NOT TRUE"
+    " AND (task_id IN (SELECT value FROM json_each(:tasks))) IS NOT TRUE"
+    " AND kind NOT IN (SELECT value FROM json_each(:everywhere))"
+    f" AND {_SESSION} IN {_SESSIONS} ORDER BY seq"
+)
+_SESSION_REGISTRATIONS = (
+    f"SELECT {_COLUMNS} FROM entity_registration WHERE (instant > asked_instant()) IS NOT TRUE"
+    " AND kind NOT IN (SELECT value FROM json_each(:everywhere))"
+    f" AND json_extract(attributes, '$.session_id') IN {_SESSIONS}"
+)
+_CHANGES = (
+    "SELECT kind, id, instant_of(at) FROM change_{kind}"
+    " WHERE (:task IS NULL OR task_id = :task) AND instant_of(at) IS NOT NULL"
+)
+_MALFORMED = (
+    f"SELECT {_COLUMNS} FROM receipt WHERE kind IN (SELECT value FROM json_each(:kinds)) AND NOT"
+    " (typeof(correlation) = 'text' AND typeof(attributes) = 'text' AND json_valid(correlation)"
+    " AND json_valid(attributes)) LIMIT 10"
+)
+_STORED = (
+    "SELECT event_type, id, rowid, (SELECT name FROM main.tasks WHERE tasks.id = telemetry_events.task_id), timestamp"
+    " FROM main.telemetry_events NOT INDEXED WHERE rowid IN (SELECT value FROM json_each(:seqs))"
+)
+_COMING = "SELECT kind, at, instant FROM receipt WHERE {of} AND at >= :floor ORDER BY at LIMIT :limit"
+_UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at < :beyond AND instant IS NULL"
+_OF_KIND = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
+
 
 _NUMBERED: Final = 13
 """Columns of a selection's row that come before its groups: those of a fact, `suspect` and `number`."""
@@ -71,23 +137,23 @@ class Snapshot:
         """
         stream, least = self._connection().stream, -(1 << 63)
         try:
-            for values in stream(queries.RECEIPTS, {"least": least, "so_far": so_far}):
+            for values in stream(_RECEIPTS, {"least": least, "so_far": so_far}):
                 row = Row(*values)
                 least = row.seq + 1
                 yield row
         except FactError:  # to forgive from the start would make all rows a third dearer
-            yield from starmap(Row, stream(queries.RECEIPTS, {"least": least, "so_far": so_far}, lenient=True))
+            yield from starmap(Row, stream(_RECEIPTS, {"least": least, "so_far": so_far}, lenient=True))
 
     def entities(self, kind: str) -> Iterator[Row]:
         """Every entity of a kind, one at a time. Raises LedgerError.
 
         It raises FactError where one of them cannot be read; what would follow that one is then unknown.
         """
-        return starmap(Row, self._connection().stream(queries.OF_KIND.format(kind=kind), {}))
+        return starmap(Row, self._connection().stream(_OF_KIND.format(kind=kind), {}))
 
     def malformed(self, kinds: Iterable[str]) -> list[Row]:
         """Some receipts of these kinds whose documents are not JSON text. Raises LedgerError."""
-        return self.selected(queries.MALFORMED, {"kinds": _listed(kinds)})
+        return self.selected(_MALFORMED, {"kinds": _listed(kinds)})
 
     def facts(
         self, tasks: Iterable[str] | None, kinds: Iterable[str] | None, everywhere: Iterable[str]
@@ -103,16 +169,16 @@ class Snapshot:
 
     def _queries(self, tasks: Iterable[str] | None, kinds: Iterable[str] | None) -> Iterator[str]:
         """The queries whose rows are the facts of `tasks`, of `kinds`."""
-        yield queries.CHOSEN.format(source="receipt", order=" ORDER BY seq")
+        yield _CHOSEN.format(source="receipt", order=" ORDER BY seq")
         absent = self.absent()
         if tasks is not None and kinds is None:  # the earlier state of the tasks' seats follows from these alone
-            yield queries.SESSION_RECEIPTS
+            yield _SESSION_RECEIPTS
             if "registration" not in absent:
-                yield queries.SESSION_REGISTRATIONS
+                yield _SESSION_REGISTRATIONS
         wanted = None if kinds is None else set(kinds)
         for kind in ENTITIES:
             if (wanted is None or kind in wanted) and kind not in absent:
-                yield queries.CHOSEN.format(source=f"entity_{kind}", order=queries.BY_TASK if kind == "seat" else "")
+                yield _CHOSEN.format(source=f"entity_{kind}", order=_BY_TASK if kind == "seat" else "")
 
     def instant_of(self, receipt: str) -> int | None:
         """When the receipt of that id was written, in microseconds; None when there is none, or it has no time."""
@@ -130,7 +196,7 @@ class Snapshot:
         A receipt is found whatever its kind is now. Raises LedgerError.
         """
         source = f"entity_{kind}" if kind in ENTITIES else "receipt"
-        found = self.selected(f"SELECT {queries.COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
+        found = self.selected(f"SELECT {_COLUMNS} FROM {source} WHERE id = :id", {"id": identity})
         return found[0] if found else None
 
     def look(self, now: int) -> None:
@@ -149,7 +215,7 @@ class Snapshot:
         Those `everywhere` are of every task and of none. Those whose time is none are among them. Raises LedgerError.
         """
         binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
-        return list(starmap(Arrival, self.rows(queries.ARRIVED, {**binds, "since": since, "until": until})))
+        return list(starmap(Arrival, self.rows(_ARRIVED, {**binds, "since": since, "until": until})))
 
     def elsewhere(self, task: str, since: int, until: int) -> list[Arrival]:
         """The receipts about the sessions of a task's seats (by id), and are of another task, or of none.
@@ -158,17 +224,17 @@ class Snapshot:
         """
         binds = {"task": task, "since": since, "until": until, "floor": format_instant(since)[:19]}
         binds["beyond"] = format_instant(until + SECOND)[:19]
-        return list(starmap(Arrival, self.rows(queries.ELSEWHERE, binds)))
+        return list(starmap(Arrival, self.rows(_ELSEWHERE, binds)))
 
     def coming(self, task: str | None, kind: str | None, floor: str, limit: int) -> list[tuple[str, str, int | None]]:
         """Kind, `at` and instant of the first receipts of a task or kind from a text of `at` on. Raises LedgerError."""
         binds = {"task": task, "kind": kind, "floor": floor, "limit": limit}
-        return self.rows(queries.COMING.format(of=_of(task)), binds)
+        return self.rows(_COMING.format(of=_of(task)), binds)
 
     def unreadable(self, task: str | None, kind: str | None, floor: str, beyond: str | None) -> list[tuple[str, str]]:
         """Kind and `at` of receipts whose time is none, from one text on, before another if any. Raises LedgerError."""
         binds = {"task": task, "kind": kind, "floor": floor, "beyond": b"" if beyond is None else beyond}
-        return self.rows(queries.UNREADABLE.format(of=_of(task)), binds)
+        return self.rows(_UNREADABLE.format(of=_of(task)), binds)
 
     def span(self, task: str) -> tuple[int | None, int | None]:
         """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
@@ -179,7 +245,7 @@ class Snapshot:
 
         Raises LedgerError.
         """
-        return self.rows(queries.CHANGES.format(kind=kind), {"task": task})
+        return self.rows(_CHANGES.format(kind=kind), {"task": task})
 
     def contradicted(self, rows: Iterable[Row]) -> list[str]:
         """The receipts for which the table differs from an index.
@@ -191,7 +257,7 @@ class Snapshot:
         rows_by_seq = {row.seq: row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)}
         if not rows_by_seq:
             return []
-        stored = set(self.rows(queries.STORED, {"seqs": _listed(rows_by_seq)}))
+        stored = set(self.rows(_STORED, {"seqs": _listed(rows_by_seq)}))
         return [
             f"{row.kind} `{row.id}` is not what an index of the ledger says; check it with `interlock verify-ledger`"
             for row in rows_by_seq.values()

@@ -13,8 +13,7 @@ from interlock.diagnostics import FactError
 from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
-from interlock.ledger.rows import Row, document
-from interlock.ledger.stamps import newest
+from interlock.ledger.rows import Row, document, newest
 from interlock.ledger.table import Clash, FactTable
 from interlock.model.verification import Example, FaultCounts, FutureTimes, KindCounts, Verification
 from interlock.schemas.wording import quoted_value

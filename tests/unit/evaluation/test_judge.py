@@ -10,7 +10,7 @@ import pytest
 
 import interlock
 from interlock.evaluation import judge, program, rete, select
-from interlock.model.verdict import Verdict
+from interlock.model.decision import Verdict
 from tests.helpers.engine import BOTH, ENGINE, RETE, needs_engine
 from tests.helpers.ledgers import LedgerBuilder
 

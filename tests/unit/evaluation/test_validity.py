@@ -10,7 +10,7 @@ import pytest
 
 import interlock
 from interlock.evaluation import validity
-from interlock.evaluation.budget import LEAST, SHARE, Budget, ExhaustedError, judging
+from interlock.evaluation.ahead import LEAST, SHARE, Budget, ExhaustedError, judging
 from interlock.evaluation.judge import Judge
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.ledger import open_ledger
@@ -153,8 +153,8 @@ def test_a_partial_validity_is_never_later_than_the_change(tmp_path: Path, monke
     assert (exact.validity, exact.valid_until) == ("exact", format_instant(NOW + (600 - 2) * SECOND + 1))
     before = NOW
     for least in (0, 400, 1_000, 2_000):
-        monkeypatch.setattr("interlock.evaluation.budget.LEAST", least)
-        monkeypatch.setattr("interlock.evaluation.budget.SHARE", 0)
+        monkeypatch.setattr("interlock.evaluation.ahead.LEAST", least)
+        monkeypatch.setattr("interlock.evaluation.ahead.SHARE", 0)
         found = decide(tmp_path, POLICIES["count"], ledger)
         assert (found.validity, found.next_change) == ("partial", None)
         until = parse_instant(str(found.valid_until))

@@ -12,7 +12,7 @@ from interlock.analysis.explain import lines
 from interlock.analysis.explain import rule as rule_explained
 from interlock.evaluation.findings import with_derived
 from interlock.language.evaluate import Environment
-from interlock.model.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding, Verdict
 from interlock.model.expression import Constant
 from interlock.model.policy import Policy
 from interlock.model.testing import (
@@ -25,7 +25,6 @@ from interlock.model.testing import (
     StepResult,
     VerdictName,
 )
-from interlock.model.verdict import Verdict
 
 _TOLD: dict[bool | None, VerdictName] = {True: "allowed", False: "denied", None: "undecided"}
 

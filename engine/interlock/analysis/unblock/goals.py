@@ -13,6 +13,7 @@ from interlock.evaluation.findings import ranging
 from interlock.language.evaluate import Environment, evaluate, fact_of
 from interlock.language.substitute import about_variable
 from interlock.language.walk import reference, walk
+from interlock.model.decision import Verdict
 from interlock.model.expression import (
     TRUE,
     Blocked,
@@ -32,7 +33,6 @@ from interlock.model.expression import (
 )
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
-from interlock.model.verdict import Verdict
 from interlock.schemas import ENTITIES, kinds
 from interlock.schemas.catalog import moves
 

@@ -15,6 +15,7 @@ from interlock.analysis.explain import cited
 from interlock.evaluation.findings import ranging
 from interlock.language.evaluate import Environment, evaluate, fact_of
 from interlock.language.walk import reference, selections, walk
+from interlock.model.decision import Firing, Verdict
 from interlock.model.explanation import Cited
 from interlock.model.expression import (
     TRUE,
@@ -37,7 +38,6 @@ from interlock.model.expression import (
 )
 from interlock.model.policy import Policy, Selection
 from interlock.model.unblock import HeldFact, Permanent
-from interlock.model.verdict import Firing, Verdict
 from interlock.schemas import ENTITIES, fields, kinds
 from interlock.schemas.catalog import by_receipts, moves, recorder, responsible
 

@@ -18,11 +18,10 @@ from interlock.language.evaluate import Environment, evaluate
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.ledger.memory import HypotheticalFacts
-from interlock.model.decision import Decision
+from interlock.model.decision import Decision, Verdict
 from interlock.model.expression import TRUE
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
-from interlock.model.verdict import Verdict
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
