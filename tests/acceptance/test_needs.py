@@ -20,8 +20,7 @@ from mcp import Client
 import interlock as api
 from interlock.evaluation.judge import Judge
 from interlock.mcp_server import server
-from interlock.policy.library import Library
-from interlock.policy.needs import MAX_NEED_DEPTH
+from interlock.policy.library import MAX_NEED_DEPTH, Library
 from interlock.request import Request
 from tests.acceptance.conftest import Interlock
 

@@ -18,8 +18,7 @@ from interlock.analysis.testing import run_tests
 from interlock.diagnostics import Source
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.model.policy import Policy
-from interlock.policy.build import make
-from interlock.policy.library import Library
+from interlock.policy.library import Library, make
 from tests.helpers import reference
 
 ROOT = Path(__file__).parents[2]

@@ -38,7 +38,7 @@ UNUSED = {
     "interlock.cli.verify_ledger", "interlock.cli.watch", "interlock.codes", "interlock.evaluation.waiving",
     "interlock.ledger.export", "interlock.ledger.feed", "interlock.ledger.lines", "interlock.ledger.verify",
     "interlock.model.decision_log", "interlock.model.verification", "interlock.model.waivers",
-    "interlock.policy.build", "interlock.policy.check", "interlock.policy.compile", "interlock.policy.docs",
+    "interlock.policy.check", "interlock.policy.compile", "interlock.policy.docs",
     "interlock.policy.lint", "interlock.policy.lock", "interlock.policy.parse", "interlock.reporting.facts",
     "interlock.reporting.github", "interlock.reporting.issues", "interlock.reporting.json",
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.outcomes",

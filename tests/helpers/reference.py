@@ -15,9 +15,8 @@ from interlock.language.scope import Scope
 from interlock.language.typecheck import typecheck
 from interlock.model.expression import Type, type_of
 from interlock.model.policy import Policy
-from interlock.policy.build import make
-from interlock.policy.check.scopes import RESERVED
-from interlock.policy.library import Library
+from interlock.policy.check.issues import RESERVED
+from interlock.policy.library import Library, make
 from interlock.schemas.catalog import computed, schema
 
 TESTS = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Verdict
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy
-from interlock.policy.build import make
+from interlock.policy.library import make
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.helpers.engine import needs_engine

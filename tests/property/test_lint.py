@@ -15,8 +15,8 @@ from interlock.language.evaluate import Environment
 from interlock.model.expression import Type
 from interlock.model.facts import Fact
 from interlock.model.policy import Policy
-from interlock.policy.build import make
-from interlock.policy.lint.unreachable import idle
+from interlock.policy.library import make
+from interlock.policy.lint import idle
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 

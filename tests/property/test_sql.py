@@ -19,7 +19,7 @@ from interlock.language.evaluate import Environment, evaluate
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
-from interlock.policy.build import make
+from interlock.policy.library import make
 from tests.conftest import EXAMPLES
 from tests.helpers.conditions import Pool, Sight, Thing, Writer
 from tests.helpers.ledgers import LedgerBuilder

@@ -7,8 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError
 from interlock.files import is_meant, reason
-from interlock.policy.library import Library
-from interlock.policy.needs import Reading
+from interlock.policy.library import Library, Reading
 
 _SUFFIXES = (".yaml", ".yml")
 _TESTS = ("_test.yaml", "_test.yml")

@@ -128,7 +128,7 @@ def reads(loaded: Loaded, task: str, params: Mapping[str, Value]) -> Reads:
 
 
 def seconds(text: str, since: int, until: int) -> list[int]:
-    """When a time that is none comes into sight: ranges of time are taken on texts (`policy.compile.undated`)."""
+    """When a time that is none comes into sight: ranges of time are taken on texts (`policy.compile.times`)."""
     found = []
     for ahead in (0, 1, _OFFSET + 1):
         low, high = since // instant.SECOND, until // instant.SECOND + 1

@@ -1,17 +1,27 @@
-"""Finds policies by id or path, and has them ready to judge: read, parsed, checked, compiled, kept."""
+"""Finds policies by id or path, and has them ready to judge: read, parsed, checked, compiled, kept.
+
+A `Reading` is one pass over the files, each of which it reads once. Its results are kept from one pass to the next for
+as long as the file, and all that it needs, are the same: valid policies and invalid ones alike.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 
 import msgspec
 
-from interlock.diagnostics import PolicyError, UsageError, did_you_mean
+from interlock import schemas
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, did_you_mean, digest
 from interlock.evaluation.judge import Loaded
-from interlock.files import is_meant
-from interlock.policy.needs import KnownPolicies, Reading
+from interlock.files import UnreadableError, is_meant, read_source, reason
+from interlock.model.compiled import CompiledPolicy
+from interlock.model.policy import Policy
+from interlock.policy import cache
 from interlock.resources import data_folder
+
+MAX_NEED_DEPTH = 64
+"""The most policies in a row that need each other."""
 
 
 class PolicySummary(msgspec.Struct, frozen=True):
@@ -100,3 +110,209 @@ class Library:
     def reading(self) -> Reading:
         """One reading of files; what has been read once is kept, unless it has changed."""
         return Reading(self.path, self._known, cached=self.cached)
+
+
+class NeedRefused(msgspec.Struct, frozen=True):
+    """Why a needed policy cannot be had. `file` is the one that is to blame, if that is an invalid policy.
+
+    `cause` is reported by those that need it through others: it names only the policy that is at fault.
+    """
+
+    message: str
+    file: str | None = None
+    cause: str = ""
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """An invalid policy. `cause` is its first issue; `file` is the one that is to blame for that issue."""
+
+    error: PolicyError
+    cause: str
+    file: str
+
+
+class KnownPolicies(msgspec.Struct, frozen=True):
+    """What a file came to, which policies it needs, and what these were."""
+
+    signature: tuple[int, ...]
+    needs: Mapping[str, Loaded | NeedRefused]
+    found: Loaded | Invalid
+
+
+class Reading:
+    """One pass over policies. `path` finds a policy by its id and the folder of the one that needs it.
+
+    `known` is what earlier looks found, by absolute path. Unless `cached`, nothing is taken from the cache of compiled
+    policies, and nothing stored there.
+    """
+
+    def __init__(
+        self, path: Callable[[str, str | None], str], known: MutableMapping[str, KnownPolicies], *, cached: bool
+    ) -> None:
+        self._path, self._known, self._cached = path, known, cached
+        self._found: dict[str, Loaded | Invalid | str] = {}
+        self._above: list[str] = []
+
+    def load(self, path: str) -> Loaded:
+        """The policy in a file. Raises UsageError when the file cannot be read, PolicyError when it is invalid."""
+        found = self._look(os.path.abspath(path))
+        if isinstance(found, str):
+            raise UsageError(f"cannot read the policy `{path}`: {found}")
+        if isinstance(found, Invalid):
+            raise _named(found.error, path)
+        return found
+
+    def _look(self, path: str) -> Loaded | Invalid | str:
+        """The policy in a file, or why there is none; as text where the file cannot be read."""
+        if path not in self._found:
+            self._above.append(path)
+            try:
+                self._found[path] = self._read(path)
+            except UnreadableError as error:
+                self._found[path] = str(error)
+            finally:
+                self._above.pop()
+        return self._found[path]
+
+    def _read(self, path: str) -> Loaded | Invalid:
+        signature = _signature(path)
+        known = self._known.get(path)
+        if known is not None and known.signature == signature and self._current(known, path):
+            return known.found
+        needs: dict[str, Loaded | NeedRefused] = {}
+        found: Loaded | Invalid
+        try:
+            found = self._made(read_source(path, "policy"), needs)
+        except PolicyError as error:
+            found = _invalid(error, path, needs)
+        self._known[path] = KnownPolicies(signature, needs, found)
+        return found
+
+    def _current(self, known: KnownPolicies, path: str) -> bool:
+        """Whether all that it needs is still the same."""
+        for identity, before in known.needs.items():
+            after = self._needed(identity, path)
+            if after is not before and (isinstance(after, Loaded) or after != before):
+                return False
+        return True
+
+    def _made(self, source: Source, needs: dict[str, Loaded | NeedRefused]) -> Loaded:
+        def needed(identity: str) -> Loaded | NeedRefused:
+            if identity not in needs:
+                needs[identity] = self._needed(identity, source.name)
+            return needs[identity]
+
+        name = cache.key(schemas.schemas_digest(), os.path.basename(source.name), source.text) if self._cached else b""
+        kept = cache.load(name) if self._cached else None
+        if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
+            kept = _compiled(source, needed)
+            if self._cached:
+                cache.store(name, kept)
+        return Loaded(kept, source, {e.policy.id: e for e in needs.values() if isinstance(e, Loaded)})
+
+    def _needed(self, identity: str, path: str) -> Loaded | NeedRefused:
+        """A policy that the one at `path` needs, or why it cannot be had."""
+        own = _stem(path)
+        if identity == own:
+            return _cycle(own, own)
+        try:
+            file = os.path.abspath(self._path(identity, os.path.dirname(path)))
+        except UsageError as error:
+            return NeedRefused(str(error))
+        if file in self._above:
+            return _cycle(*map(_stem, self._above[self._above.index(file) :]), identity)
+        found = self._look(file) if len(self._above) < MAX_NEED_DEPTH else None
+        if found is None or (isinstance(found, Loaded) and found.height >= MAX_NEED_DEPTH):
+            return NeedRefused(f"more than {MAX_NEED_DEPTH} policies in a row need each other")
+        if isinstance(found, str):
+            return NeedRefused(f"cannot read the policy `{file}`: {found}")
+        if isinstance(found, Invalid):
+            message = f"the needed policy `{identity}` is invalid: {found.cause}"
+            return NeedRefused(message, found.file, message if found.file == file else found.cause)
+        way = found.way(own)  # to another policy of its own id: of one id there is one policy
+        return found if way is None else _cycle(own, *way)
+
+
+def _cycle(*steps: str) -> NeedRefused:
+    return NeedRefused(f"a cycle of needs: {' → '.join(f'`{step}`' for step in steps)}")
+
+
+def _signature(path: str) -> tuple[int, int, int]:
+    """What differs when a file was written to. Raises UnreadableError."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise UnreadableError(reason(error)) from None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | NeedRefused]) -> bool:
+    """Whether a compiled policy was checked against the policies that there are, and these against theirs."""
+    found = [needed(need.policy) for need in kept.policy.needs]
+    return [each.closure if isinstance(each, Loaded) else None for each in found] == list(kept.closures)
+
+
+def _compiled(source: Source, needed: Callable[[str], Loaded | NeedRefused]) -> CompiledPolicy:
+    """The policy of a text, whatever is kept of it."""
+
+    def policy(identity: str) -> Policy | str:
+        found = needed(identity)
+        return found.policy if isinstance(found, Loaded) else found.message
+
+    made = make(source, policy)
+    closures = (needed(need.policy) for need in made.policy.needs)
+    return msgspec.structs.replace(made, closures=tuple(each.closure for each in closures if isinstance(each, Loaded)))
+
+
+def _invalid(error: PolicyError, path: str, needs: Mapping[str, Loaded | NeedRefused]) -> Invalid:
+    """An invalid policy, each of whose invalid needs is reported once."""
+    refused = {each.message: each for each in needs.values() if isinstance(each, NeedRefused) and each.file}
+    issues = list(_once(error.issues, refused))
+    blamed = {message: str(each.file) for message, each in refused.items()}
+    first = issues[0].message
+    cause, file = (refused[first].cause, blamed[first]) if first in refused else (first, path)
+    return Invalid(PolicyError(tuple(issues), error.sources, blamed), cause, file)
+
+
+def _once(issues: tuple[Issue, ...], refused: Mapping[str, NeedRefused]) -> Iterator[Issue]:
+    seen = set()
+    for issue in issues:
+        if issue.message not in seen:
+            yield issue
+        if issue.message in refused:
+            seen.add(issue.message)
+
+
+def _named(error: PolicyError, path: str) -> PolicyError:
+    """The error under the name that its reader knows the file by."""
+    issues = tuple(
+        msgspec.structs.replace(each, location=msgspec.structs.replace(each.location, name=path))
+        for each in error.issues
+    )
+    return PolicyError(issues, tuple(Source(path, each.text) for each in error.sources), error.blamed)
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolicy:
+    """Parse, check and compile a policy. `needed` finds those that it needs. Raises PolicyError with every issue.
+
+    Only a policy that is not in the cache costs the import of parser, checker and compiler.
+    """
+    from interlock.policy.check import check_policy
+    from interlock.policy.compile import compile_policy
+    from interlock.policy.parse import parse_yaml
+
+    document, issues = parse_yaml(source)
+    if document is None:
+        raise PolicyError(issues, (source,))
+    policy, found = check_policy(document, needed)
+    if policy is None or issues:
+        raise PolicyError((*issues, *found), (source,))
+    compiled, refusals = compile_policy(policy)
+    if compiled is None:
+        issues = tuple(Issue(r.code, r.message, document.locate(r.path), r.hint) for r in refusals)
+        raise PolicyError(issues, (source,))
+    return compiled

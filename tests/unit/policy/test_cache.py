@@ -193,7 +193,7 @@ def test_the_library_reads_what_it_kept(folder: Path, monkeypatch: pytest.Monkey
     def never(*_: object) -> None:
         raise AssertionError("compiled again")
 
-    monkeypatch.setattr("interlock.policy.build.make", never)
+    monkeypatch.setattr("interlock.policy.library.make", never)
     assert Library().load("smoke").compiled == first
 
 

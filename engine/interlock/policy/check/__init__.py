@@ -18,10 +18,9 @@ from interlock.language.scope import Scope
 from interlock.model.expression import Type
 from interlock.model.facts import Value
 from interlock.model.policy import DecideLine, Output, Parameter, Policy
-from interlock.policy.check.issues import Report
+from interlock.policy.check.issues import RESERVED, Names, Report
 from interlock.policy.check.needs import asking, check_need
 from interlock.policy.check.rules import check_rules, check_strata
-from interlock.policy.check.scopes import RESERVED, Names
 from interlock.policy.check.selections import check_selection
 from interlock.policy.parse import Document
 

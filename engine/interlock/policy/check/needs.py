@@ -12,8 +12,7 @@ from interlock.language.scope import SelectionType, with_article
 from interlock.language.walk import walk
 from interlock.model.expression import Constant, Exists, Field, Node, Param, Type, VariableRef, type_of
 from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
-from interlock.policy.check.issues import Report
-from interlock.policy.check.scopes import Names
+from interlock.policy.check.issues import Names, Report
 
 _DECISION = ("allow", "state", "undecided", "reason", "task")
 

@@ -11,8 +11,7 @@ from interlock.language.scope import Scope
 from interlock.language.walk import children
 from interlock.model.expression import Exists, Node, Not, Type, type_of
 from interlock.model.policy import Effect, Rule
-from interlock.policy.check.issues import Report, conjunction, opposite
-from interlock.policy.check.scopes import RESERVED, Names
+from interlock.policy.check.issues import RESERVED, Names, Report, conjunction, opposite
 
 _EFFECTS: tuple[Effect, ...] = ("block", "warn", "note", "derive")
 _Path = tuple[str | int, ...]

@@ -9,8 +9,7 @@ from interlock.diagnostics import did_you_mean
 from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Type
 from interlock.model.policy import Selection, Shape, Take
-from interlock.policy.check.issues import Report
-from interlock.policy.check.scopes import Names
+from interlock.policy.check.issues import Names, Report
 
 MAX_NARROWING = 32
 """The most selections that narrow one another: each is a subquery of the next one's SQL."""

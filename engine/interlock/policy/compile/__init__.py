@@ -13,7 +13,7 @@ from interlock.policy.compile.clock import clock
 from interlock.policy.compile.dependencies import levels, paths_read
 from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
 from interlock.policy.compile.selections import query
-from interlock.policy.compile.undated import undated
+from interlock.policy.compile.times import undated
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -6,13 +6,18 @@ from collections.abc import Iterable
 
 from interlock import schemas
 from interlock.instant import INTEGER_BOUND
+from interlock.language.sql import literal
+from interlock.model.policy import Selection
 
 PLAIN = ("kind", "id", "seq", "task", "actor", "severity", "summary")
 _HIDING = (*PLAIN, "at", "correlation", "attributes")
 """The envelope's names: an attribute with one of them is reached as `attributes.NAME`."""
 ROW = "kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes"
-
-
+_REST = {"bool": "'true', 'false'", "object": "'object'", "list": "'array'"}
+ABSENT = -1
+"""The `suspect` of the row of an absent named group, which no row of the ledger has: it cannot be mistaken for one."""
+TIES = "kind, id, task, actor, severity, summary, correlation, attributes"
+"""In what absent groups differ: they have no time to be ordered by."""
 INVALID = (
     f"((typeof(id) = 'text' AND seq BETWEEN 0 AND {INTEGER_BOUND - 1} AND instant IS NOT NULL AND at < '2255'"
     " AND is_valid(kind, task, actor, severity, summary, correlation, attributes)) IS NOT 1)"
@@ -113,4 +118,18 @@ def plain_tests(paths: list[str]) -> list[str]:
     return [f"is_plain({document}, {', '.join(map(repr, found))})" for document, found in named.items()]
 
 
-_REST = {"bool": "'true', 'false'", "object": "'object'", "list": "'array'"}
+def absent(selection: Selection) -> str:
+    """A row for each of the absent groups that the selection names: nulls, but for the group's own field."""
+    listed = ", ".join(f"({literal(group)})" for group in selection.groups)
+    return f"SELECT {_row(selection.per[0])}, {ABSENT}, column1 FROM (VALUES {listed})"
+
+
+def _row(path: str) -> str:
+    """The columns of a row in which only the field at the path is not null: it is `column1`."""
+    if path in PLAIN:
+        return ", ".join("column1" if name == path else "NULL" for name in ROW.split(", "))
+    document, names = document_path(path)
+    text = "column1"
+    for name in reversed(names):
+        text = f"json_object({literal(name)}, {text})"
+    return ", ".join(text if name == document else "NULL" for name in ROW.split(", "))

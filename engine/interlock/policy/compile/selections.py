@@ -21,8 +21,7 @@ from interlock.language.walk import walk
 from interlock.model.compiled import Query
 from interlock.model.expression import Compare, Field, Logic, Node, VariableRef
 from interlock.model.policy import Policy, Selection
-from interlock.policy.compile.columns import INVALID, ROW, column_of, plain_tests, schema_test, stored
-from interlock.policy.compile.groups import TIES, absent
+from interlock.policy.compile.columns import INVALID, ROW, TIES, absent, column_of, plain_tests, schema_test, stored
 from interlock.policy.compile.times import UNREADABLE, day_before, second_of, within_day
 
 _OF_RECEIPTS = ("summary", "correlation")

@@ -2,7 +2,157 @@
 
 from __future__ import annotations
 
-from interlock.policy.docs.graph import drawn
-from interlock.policy.docs.page import policy_page
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from interlock.language.evaluate import as_printed
+from interlock.model.facts import Value
+from interlock.model.policy import Parameter, Policy, Rule
+from interlock.policy.docs.graph import EFFECTS, drawn, listed_values, loops, mermaid, taken
+from interlock.policy.parse import Document
+
+
+def policy_page(policy: Policy, document: Document) -> str:
+    """The page of a policy that was made of `document`."""
+    written: dict[str, Any] = document.data
+    parts = [
+        f"<!-- Written by `interlock docs {policy.id}`. -->",
+        f"# {prose(policy.title)}",
+        f"{code(policy.id)}: **{prose(policy.question)}**",
+        paragraphs(policy.description),
+        _section("Parameters", map(_parameter, policy.parameters)),
+        _section("Needs", _needs(policy, written)),
+        _section("Facts", _facts(policy, written)),
+        _rules(policy, written),
+        _section("States", _states(written), "The first that holds is the answer."),
+        _section("Outputs", _outputs(written.get("outputs") or {}, "")),
+        f"## Graph\n\n```mermaid\n{mermaid(drawn(policy))}```",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(title: str, items: Iterable[str], first: str = "") -> str:
+    """A list under a title; nothing where there are no items."""
+    found = "\n".join(items)
+    return "\n\n".join(part for part in (f"## {title}", first, found) if part) if found else ""
+
+
+def _parameter(parameter: Parameter) -> str:
+    kind = f"{parameter.kind} ({listed_values(parameter.enum, code, 'or')})" if parameter.enum else parameter.kind
+    default = _default(parameter.default, parameter.kind)
+    given = (
+        "optional" if parameter.optional else "must be given" if parameter.required else f"{code(default)} if not given"
+    )
+    meaning = f". {prose(parameter.description)}" if parameter.description else ""
+    return f"- {code(parameter.name)}: {kind}, {given}{meaning}"
+
+
+def _default(value: Value, kind: str) -> str:
+    """A default as a caller would write it on the command line."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(as_printed(value, kind)) or '""'
+
+
+def _needs(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
+    for need in policy.needs:
+        says = written["needs"][need.name]
+        tasks = f" for each task of {_shown(says['tasks'])}" if "tasks" in says else ""
+        given = [f"{code(name)} = {_shown(value)}" for name, value in (says.get("with") or {}).items()]
+        message = f", with {listed_values(given)}" if given else ""
+        answered = "" if need.asks_undecided else "; where it is undecided, so is this one"
+        yield f"- {code(need.name)}: the decision of {code(need.policy)}{tasks}{message}{answered}"
+
+
+def _facts(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
+    for selection in policy.selections:
+        says = written["facts"][selection.name]
+        yield f"- {code(selection.name)}: {taken(selection, code)}"
+        if "where" in says:
+            yield f"  - where {_shown(says['where'])}"
+        if "required" in says:
+            some = f", or none for {listed_values(selection.groups, code, 'or')}" if selection.groups else ""
+            yield f"  - if there is none{some}, the decision is undecided: {_shown(says['required'])}"
+
+
+def _rules(policy: Policy, written: dict[str, Any]) -> str:
+    if not policy.rules:
+        return ""
+    given = f"Given for every rule:{_conditions(written)}." if _conditions(written) else ""
+    rules = [_rule(rule, says) for rule, says in zip(policy.rules, written["rules"], strict=True)]
+    return "\n\n".join(part for part in ("## Rules", given, *rules) if part)
+
+
+def _rule(rule: Rule, says: dict[str, Any]) -> str:
+    """One rule: when it fires, what it says, how to fix it."""
+    when = loops(rule.loops, code) + _conditions(says)
+    fires = f"{EFFECTS[rule.effect].capitalize()}{when or ' always'}:"
+    lines = [f"### {code(rule.id)}", "", fires, ""]
+    if rule.derive is not None:
+        lines += [f"- {code(rule.derive)}{_members(says['derive'][rule.derive])}"]
+    else:
+        lines += [f"- says {_shown(says[rule.effect])}"]
+    if "fix" in says:
+        lines += [f"- fix: {_shown(says['fix'])}"]
+    if "data" in says:
+        lines += [f"- data{_members(says['data'])}"]
+    return "\n".join(lines)
+
+
+def _conditions(says: dict[str, Any]) -> str:
+    when = f" when {_shown(says['when'])}" if "when" in says else ""
+    unless = f" unless {_shown(says['unless'])}" if "unless" in says else ""
+    return f"{when}{',' if when and unless else ''}{unless}"
+
+
+def _members(says: dict[str, Any]) -> str:
+    return ": " + ", ".join(f"{code(name)} = {_shown(value)}" for name, value in says.items())
+
+
+def _states(written: dict[str, Any]) -> Iterator[str]:
+    for number, line in enumerate(written["decide"], 1):
+        when = f", when {_shown(line['when'])}" if "when" in line else ""
+        yield f"{number}. {code(str(line['state']))}: {'**allowed**' if line['allow'] else '**denied**'}{when}"
+
+
+def _outputs(says: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name, value in says.items():
+        if isinstance(value, dict):
+            yield from _outputs(value, f"{prefix}{name}.")
+        else:
+            yield f"- {code(prefix + name)}: {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    """A condition, an expression or a message, as it was written."""
+    return code(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+_SPECIAL = re.compile(r"[\\`*\[\]<>&~|#!]|(?<![^\W_])_|_(?![^\W_])")
+_STARTS = re.compile(r"^(\d+)([.)])|^([-+=])")
+_TICKS = re.compile("`+")
+
+
+def prose(text: str) -> str:
+    """Text in one line that Markdown takes for nothing but text."""
+    plain = _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+    return _STARTS.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", plain)
+
+
+def paragraphs(text: str) -> str:
+    """Text whose empty lines part paragraphs."""
+    return "\n\n".join(prose(part) for part in re.split(r"\n\s*\n", text.strip()))
+
+
+def code(text: str) -> str:
+    """Text as a code span: on one line, with more ticks around it than are in it."""
+    line = " ".join(text.splitlines())
+    fence = "`" * (1 + max(map(len, _TICKS.findall(line)), default=0))
+    pad = " " if line.startswith("`") or line.endswith("`") or not line.strip() else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
 
 __all__ = ["drawn", "policy_page"]
