@@ -22,6 +22,18 @@ def data_folder(name: Literal["schemas", "policies"]) -> str:
     raise RuntimeError(f"the installation of interlock is incomplete: no folder `{name}` at {' or '.join(places)}")
 
 
+def schemas_from(folder: str) -> str:
+    """Where editors find the schemas, from a file in the folder: a path if they lie below here, else a URI."""
+    from pathlib import Path
+
+    place = Path(data_folder("schemas"))
+    try:
+        below = os.path.relpath(place, os.path.realpath(folder))
+        return below if place.is_relative_to(Path.cwd()) and " " not in below else place.as_uri()
+    except OSError:  # the folder that the command runs in is gone
+        return place.as_uri()
+
+
 def is_shipped(policy: str) -> bool:
     """Whether the file is one of the shipped policies."""
     return os.path.realpath(os.path.dirname(policy)) == os.path.realpath(data_folder("policies"))

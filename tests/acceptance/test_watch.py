@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import interlock as api
-from interlock.cli.notifying import notify
+from interlock.cli.watch import notify
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
 from tests.helpers.signals import starting

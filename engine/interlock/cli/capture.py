@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, progress
+from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
-from interlock.cli.request import asking
+from interlock.cli.request import asking, session_of
 from interlock.diagnostics import Source, UsageError
 from interlock.files import reason
 
@@ -50,9 +50,9 @@ def command(
         raise UsageError("`--name` is not text: it contains bytes that are not UTF-8")
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
-    from interlock.cli.editor import schemas
+    from interlock.resources import schemas_from
 
-    with progress.session(request.about([policy], [task])) as session:
+    with session_of(request.about([policy], [task])) as session:
         policies_at, found = session.library, incident(session)
     case = captured(found, name=name, keep_times=keep_times)
     there = _read(output) if output is not None else None
@@ -60,7 +60,7 @@ def command(
         place = output or "the case"
         folder = os.path.dirname(place)
         named = _named(policies_at.path(policy), folder)
-        there = Source(place, new_file(named, f"{schemas(folder or '.')}/test.schema.json", case))
+        there = Source(place, new_file(named, f"{schemas_from(folder or '.')}/test.schema.json", case))
     else:
         refuse_other(there, found.loaded.policy, policies_at)
         there, case = with_case(there, case)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.cli.choices import OneOf
+from interlock.cli.options import OneOf
 from interlock.cli.request import asking
 from interlock.reporting.issues import FORMATS, render
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from interlock.cli import exit_codes, output
-from interlock.cli.choices import OneOf
+from interlock.cli.options import OneOf
 
 _SPACE = "    return 0"
 _NO_SPACE = '    [[ "${COMPREPLY[0]-}" == *= ]] && compopt -o nospace 2>/dev/null\n    return 0'

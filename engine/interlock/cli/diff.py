@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking, progress_bar, session_of
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def command(
     from interlock.reporting import diff
 
     asked = request.about([old, new], None if task is None else [task], beside_first=True)
-    with progress.session(asked) as session:
+    with session_of(asked) as session:
         found = answer(session, since, until, _watched)
     if form == "json":
         output.put(diff.as_json(found), "utf-8")
@@ -69,7 +69,7 @@ def command(
 
 def _watched(names: Sequence[str]) -> Iterator[str]:
     """The names of tasks, with a bar if they are many."""
-    return progress.bar(names, len(names), "comparing", least=_MANY)
+    return progress_bar(names, len(names), "comparing", least=_MANY)
 
 
 _MANY = 5

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, progress
+from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
-from interlock.cli.request import EVERY, asking
+from interlock.cli.request import EVERY, asking, session_of
 from interlock.diagnostics import UsageError
 from interlock.model.decision import Decision, FailOn
 from interlock.reporting import RenderContext, render
@@ -72,7 +72,7 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    with progress.session(request.about(policies, None if task is None else [task])) as session:
+    with session_of(request.about(policies, None if task is None else [task])) as session:
         paths = map(session.library.path, policies)
         inputs = [session.ledger.path, *paths, *map(str, filter(None, [request.waivers]))]
         wanted = _targets(form, output, reports, summary, inputs)
@@ -138,6 +138,6 @@ def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn)
 def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
     """The render context of a report that is read by a program, or later: without colours, with the policies' own
     lines."""
-    from interlock.cli.asked import informed
+    from interlock.cli.reports import informed
 
     return informed(policies, library, fail_on)

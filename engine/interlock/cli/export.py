@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking, session_of
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def command(
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     from interlock.analysis.export import answer
 
-    with progress.session(request.about(policies, tasks or None)) as session:
+    with session_of(request.about(policies, tasks or None)) as session:
         invalid = answer(session, lambda line: output.put(f"{line.decode()}\n", "utf-8"))
     if invalid:
         output.say(

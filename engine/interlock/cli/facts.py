@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.choices import OneOf
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.options import OneOf
+from interlock.cli.request import asking, session_of
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -43,7 +43,7 @@ def command(
     from interlock.analysis.facts import answer
     from interlock.reporting import facts as report
 
-    with progress.session(request.about([policy], [task])) as session:
+    with session_of(request.about([policy], [task])) as session:
         seen, reasons = answer(session)
     if (form or ("table" if sys.stdout and sys.stdout.isatty() else "ndjson")) == "table":
         output.put(report.as_table(seen))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from interlock.cli import exit_codes, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes
+from interlock.cli.request import asking, session_of
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,6 @@ def command(request: Request) -> int:
         raise UsageError(f"`interlock mcp` needs the package `{error.name}`: pip install 'interlock[mcp]'") from None
     if request.ledger == "-":
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
-    with progress.session(request) as session:
+    with session_of(request) as session:
         anyio.run(mcp_server.serve, structs.replace(request, ledger=session.ledger))
     return exit_codes.ALLOWED

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import click
 
 from interlock.cli import exit_codes, output
-from interlock.cli.editor import schemas
 from interlock.diagnostics import UsageError
 from interlock.files import reason
+from interlock.resources import schemas_from
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 _TEMPLATE = "new-gate"
@@ -41,7 +41,7 @@ def command(policy: str, folder: str) -> int:
     Exit code: 0 written, 2 usage error (nothing was written), 1 a bug in interlock.
     """
     _refuse_bad(policy)
-    found = schemas(folder)
+    found = schemas_from(folder)
     names = (f"{policy}.yaml", f"{policy}_test.yaml")
     files = {os.path.join(folder, name): _text(name.replace(policy, _TEMPLATE, 1), policy, found) for name in names}
     _write(files)

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from interlock.cli import output
-from interlock.cli.choices import OneOf
 from interlock.diagnostics import UsageError, did_you_mean
 from interlock.reporting import FORMATS
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-_LISTED = ", ".join(FORMATS)
-
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+class OneOf(click.Choice):  # type: ignore[type-arg]  # before click 8.2 it takes none
+    """One of several texts, refused in the same words by every version of click."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The text. Raises click.BadParameter."""
+        if value not in self.choices:
+            self.fail(f"`{value}` is not one of {', '.join(f'`{each}`' for each in self.choices)}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_LISTED = ", ".join(FORMATS)
 
 
 def completes(what: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, progress
+from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
-from interlock.cli.choices import OneOf
-from interlock.cli.request import asking
+from interlock.cli.options import OneOf
+from interlock.cli.request import asking, session_of
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.reporting.style import RenderContext
@@ -59,7 +59,7 @@ def command(
     """
     from interlock.analysis.replay import answer
 
-    with progress.session(request.about(policies, [task])) as session:
+    with session_of(request.about(policies, [task])) as session:
         found = answer(session, since, until)
     if output is not None:
         _write(output, render(form, found))

@@ -1,19 +1,26 @@
-"""The options that become a request: each command that asks a question takes them here, and gets a `Request`."""
+"""The options that become a request: each command that asks a question takes them here, and gets a `Request`.
+
+Its session shows a bar where reading takes long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from interlock.cli import output
 from interlock.cli.options import Command, completes
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
-    from interlock.request import Request
+    from interlock.ledger import Watched
+    from interlock.request import Request, Session
     from interlock.settings import Settled
+
 
 _OPTIONS: dict[str, Callable[[Command], Command]] = {
     "ledger": click.option(
@@ -141,3 +148,67 @@ def _params(texts: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"the parameter `{name}` is given twice; keep one of them")
         found[name] = value
     return found
+
+
+T = TypeVar("T")
+_LONG, _STEP = 5_000_000, 200_000
+"""Bytes of a feed from which on a bar is shown, and between two updates of it."""
+
+
+def session_of(request: Request, patience: float | None = None, *, opens: bool = True) -> Session:
+    """The session of a request, whose ledger is open if it `opens`; a bar shows how far a long feed is read.
+
+    A writer that holds the ledger locked is waited for, `patience` seconds each time, if that is given. Warnings say
+    why what was committed last may be missing from it, and what is wrong with waivers. Raises UsageError, LedgerError.
+    """
+    from interlock.ledger import BUSY_SECONDS
+    from interlock.request import Session
+
+    made = Session(request, watched(), BUSY_SECONDS if patience is None else patience, _warn)
+    if opens:
+        made.ledger  # noqa: B018  # a ledger that cannot be read is reported before what else is wrong
+    return made
+
+
+def _warn(warning: str, label: str) -> None:
+    context = click.get_current_context(silent=True)
+    if (context is None or not context.resilient_parsing) and not (output.quiet() and not label):
+        output.say(warning, label)
+
+
+def watched() -> Watched | None:
+    """What shows how far a feed is read, where standard error is a terminal."""
+    if not _is_watched():
+        return None
+    return lambda lines, total: progress_bar(lines, total, "reading", least=_LONG, step=_STEP, weigh=len)
+
+
+def progress_bar(
+    items: Iterable[T],
+    total: int,
+    label: str,
+    *,
+    least: int = 0,
+    step: int = 1,
+    weigh: Callable[[T], int] = lambda _: 1,
+) -> Iterator[T]:
+    """The items, with a bar on standard error that grows as they pass, where it is a terminal.
+
+    They weigh about `total` in all; where that is less than `least` there is no bar. It is drawn once for each `step`.
+    """
+    if total < least or not _is_watched():
+        yield from items
+        return
+    with click.progressbar(length=total, label=label, file=sys.stderr) as shown:
+        passed = 0
+        for item in items:
+            passed += weigh(item)
+            if passed >= step:
+                shown.update(passed)
+                passed = 0
+            yield item
+        shown.update(max(0, total - shown.pos))
+
+
+def _is_watched() -> bool:
+    return bool(sys.stderr and sys.stderr.isatty())

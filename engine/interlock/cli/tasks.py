@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, output, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, output
+from interlock.cli.request import asking, session_of
 from interlock.escape import harmless
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def command(request: Request) -> int:
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
     """
-    with progress.session(request) as session:
+    with session_of(request) as session:
         names = session.over(session.tasks)
     output.put("".join(f"{harmless(name)}\n" for name in names))
     return exit_codes.ALLOWED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, output
-from interlock.cli.choices import OneOf
+from interlock.cli.options import OneOf
 from interlock.cli.request import asking
 from interlock.reporting import RenderContext
 from interlock.reporting.tests import FORMATS, covered, percent, render

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking, session_of
 from interlock.reporting import RenderContext
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def command(
     from interlock.analysis.unblock import answer
     from interlock.reporting import unblock as report
 
-    with progress.session(request.about([policy], [task])) as session:
+    with session_of(request.about([policy], [task])) as session:
         found = answer(session)
     if form == "json":
         output.put(report.as_json(found), "utf-8")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking, session_of
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -60,7 +60,7 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     policies: dict[tuple[str, str], bool] = {}
     if ledger is not None:
         request = structs.replace(request, ledger=ledger)
-    with progress.session(request, opens=ledger is not None) as session, closing(Reevaluator(session)) as court:
+    with session_of(request, opens=ledger is not None) as session, closing(Reevaluator(session)) as court:
         for line, entry in logbook.read_log(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.request import asking, progress_bar, session_of
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def command(request: Request, form: str) -> int:
     from interlock.reporting import verification
 
     gc.enable()  # what says why a fact is invalid leaves cycles, and there may be a million of them
-    watched = partial(progress.bar, label="verifying", step=_STEP)
-    with progress.session(request, opens=False) as session:
+    watched = partial(progress_bar, label="verifying", step=_STEP)
+    with session_of(request, opens=False) as session:
         lines = session.lines()
         if lines is not None:
             if request.at is not None:

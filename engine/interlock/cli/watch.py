@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 from msgspec import structs
 
-from interlock.cli import exit_codes, options, output, progress
-from interlock.cli.choices import OneOf
-from interlock.cli.request import asking
+from interlock.cli import exit_codes, options, output
+from interlock.cli.options import OneOf
+from interlock.cli.output import say
+from interlock.cli.request import asking, session_of
 from interlock.diagnostics import UsageError
+from interlock.files import reason
 from interlock.instant import SECOND, parse_duration
 from interlock.model.decision import Decision
 from interlock.reporting import RenderContext, render, text
 
 if TYPE_CHECKING:
+    import subprocess
+
     from interlock.analysis.watch import Round
     from interlock.model.decision_log import Record
     from interlock.request import Request, Session
 
+
 _PATIENCE = 0.2
 """Seconds to wait for a lock: it is tried again, and nobody can interrupt the wait."""
+COMMAND_SECONDS = 10.0
+"""How long a command of the user's may take."""
 Until = Literal["allow", "deny", "change"]
 
 
@@ -82,7 +91,7 @@ def command(
     seconds = _seconds(timeout)
     if request.ledger == STANDARD_INPUT:
         raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
-    with progress.session(request.about(policies, [task]), _PATIENCE) as session:
+    with session_of(request.about(policies, [task]), _PATIENCE) as session:
         asking = _Asking(session, decision_log)
         watch = Watch(asking.judge, session.ledger.stamp, partial(output.say, label="note"), SystemClock())
         return _followed(watch.rounds(seconds), asking, _Teller(form, notify_cmd), until)
@@ -157,8 +166,6 @@ class _Teller:
                 line = text.line(before, after, output.painter(sys.stdout), wide)
                 reads &= output.put(f"{line}\n")
             if before is not None and self._command is not None:
-                from interlock.cli.notifying import notify
-
                 notify(self._command, after)
         return reads
 
@@ -188,3 +195,53 @@ def _seconds(timeout: str | None) -> float | None:
 
 def _interrupted(*_: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def notify(command: str, decision: Decision, seconds: float = COMMAND_SECONDS) -> None:
+    """Run a command by the shell, with the decision as a line of JSON on its standard input, and wait for it.
+
+    What it prints goes to standard error. That it fails, or takes too long and is ended, is reported there too.
+    """
+    import subprocess
+
+    running = None
+    try:
+        with _uninterrupted():
+            running = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, stdout=2, start_new_session=True)
+        running.communicate(render("json", [decision]).encode(errors="backslashreplace"), seconds)
+        if running.returncode:
+            say(f"`{command}` failed: exit code {running.returncode}", "note")
+    except OSError as error:
+        say(f"cannot run `{command}`: {reason(error)}", "note")
+    except subprocess.TimeoutExpired:
+        say(f"`{command}` took longer than {seconds:g} s and was ended", "note")
+    finally:
+        if running is not None and running.poll() is None:
+            _end(running)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off an interruption to the end of this: who is being started must be known before it can be ended."""
+    came: list[int] = []
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    heeded = {each: handler for each, handler in handlers.items() if callable(handler)}
+    for each in heeded:
+        signal.signal(each, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for each, handler in heeded.items():
+            signal.signal(each, handler)
+    if came:
+        raise KeyboardInterrupt
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End the command, and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    if running.stdin is not None:
+        with suppress(OSError):
+            running.stdin.close()

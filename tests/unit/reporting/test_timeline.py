@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from interlock.instant import SECOND
 from interlock.model.history import History
 from interlock.reporting.timeline import html, svg
-from interlock.reporting.timeline.elements import shipped
+from interlock.reporting.timeline.drawing import shipped
 from interlock.reporting.timeline.layout import (
     COLUMN,
     DAY,

@@ -1,4 +1,4 @@
-"""A history as one self-contained page: a timeline to walk through, and the same as tables.
+"""A history as one self-contained page: a timeline to walk through, and all of it as tables.
 
 It loads nothing from the network, and its content security policy forbids it to. Without its script the chart does not
 move.
@@ -7,15 +7,27 @@ move.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from hashlib import sha256
 from xml.etree.ElementTree import Element, tostring
 
 from interlock.instant import parse_instant
-from interlock.model.history import History
-from interlock.reporting.timeline.drawing import chart, legend
-from interlock.reporting.timeline.elements import node, shipped
-from interlock.reporting.timeline.layout import WIDTHS, scale, stretch
-from interlock.reporting.timeline.tables import ends, isolated, tables
+from interlock.model.decision import Finding
+from interlock.model.history import Cause, History, Interval, Lane, Mark
+from interlock.reporting.timeline.drawing import chart, legend, node, shipped
+from interlock.reporting.timeline.layout import (
+    GLYPHS,
+    WIDTHS,
+    changes,
+    counted,
+    lasted,
+    scale,
+    seats,
+    standing,
+    stretch,
+    time_text,
+    verdict,
+)
 
 
 def render(history: History) -> str:
@@ -100,3 +112,128 @@ def _sample(drawn: Element) -> Element:
     drawn.set("class", "picture")
     drawn.set("aria-hidden", "true")
     return drawn
+
+
+def ends(history: History) -> Element:
+    """One row a gate: its question, and what it says at the end."""
+    return node(
+        "table",
+        node("caption", "The gates and what each says at the end"),
+        _header("Gate", "Question", "At the end", "Changes"),
+        node("tbody", *(_end(lane) for lane in history.lanes)),
+        class_="ends",
+    )
+
+
+def tables(history: History) -> Iterator[Element]:
+    """One table a gate, then one for the receipts of each seat."""
+    for number, lane in enumerate(history.lanes):
+        caption = node("caption", node("b", isolated(lane.policy)), " ", isolated(lane.question), f" {changes(lane)}")
+        header = _header("It said", "Since", "Until", "For", "Why", "What ended it")
+        rows = _intervals(lane, history, number)
+        yield _framed(caption, header, node("tbody", *rows), of=lane.policy, kind="gate")
+    number = len(history.lanes)
+    for name, marks in seats(history).items():
+        caption = node("caption", node("b", isolated(name)), f" {counted(len(marks), 'receipt')}")
+        header = _header("At", "Kind", "Receipt", "By", "What it says")
+        rows = (_mark(mark, history, f"r{number}-{row}") for row, mark in enumerate(marks))
+        yield _framed(caption, header, node("tbody", *rows), of=name, kind="seat")
+        number += 1
+
+
+def isolated(text: str, **attributes: object) -> Element:
+    """A text of the ledger: whatever direction it is written in, it turns nothing around it."""
+    return node("bdi", text, **attributes)
+
+
+def _framed(caption: Element, header: Element, body: Element, of: str, kind: str) -> Element:
+    """A table that scrolls by itself where there is no room for it."""
+    table = node("table", caption, header, body, data_lane=of, data_kind=kind)
+    return node("div", table, class_="framed", role="region", tabindex=0, aria_label=f"Table of {of}")
+
+
+def _header(*names: str) -> Element:
+    return node("thead", node("tr", *(node("th", name, scope="col") for name in names)))
+
+
+def _end(lane: Lane) -> Element:
+    last = lane.intervals[-1] if lane.intervals else None
+    return node(
+        "tr",
+        node("th", isolated(lane.policy), scope="row"),
+        node("td", isolated(lane.question)),
+        node("td", _badge(last) if last else None),
+        node("td", f"{max(0, len(lane.intervals) - 1):,}", class_="number"),
+    )
+
+
+def _badge(interval: Interval) -> Element:
+    name = verdict(interval)
+    glyph = node("span", GLYPHS[name], aria_hidden="true")
+    return node("span", glyph, " ", isolated(standing(interval)), class_=f"badge {name}")
+
+
+def _intervals(lane: Lane, history: History, number: int) -> Iterator[Element]:
+    for row, interval in enumerate(lane.intervals):
+        after = lane.intervals[row + 1].cause if row + 1 < len(lane.intervals) else None
+        last = row + 1 == len(lane.intervals)
+        yield node(
+            "tr",
+            node("th", _badge(interval), scope="row"),
+            node("td", _time(interval.since, history)),
+            node("td", _time(interval.until, history)),
+            node("td", lasted(interval.since, interval.until)),
+            node("td", *_why(interval)),
+            node("td", *(["the end of what was replayed"] if last else _ended(after or Cause(), history))),
+            id=f"r{number}-{row}",
+            data_verdict=verdict(interval),
+            data_state=interval.state,
+            data_since=parse_instant(interval.since),
+            data_until=parse_instant(interval.until),
+        )
+
+
+def _why(interval: Interval) -> Iterator[Element]:
+    if interval.reason:
+        yield node("p", isolated(interval.reason))
+    if interval.findings:
+        yield node("ul", *map(_finding, interval.findings))
+
+
+def _finding(finding: Finding) -> Element:
+    fix = node("span", "fix: ", node("code", finding.fix), class_="fix") if finding.fix else None
+    label = node("span", finding.severity, class_=f"severity {finding.severity}")
+    return node("li", label, " ", isolated(finding.message), fix)
+
+
+def _ended(cause: Cause, history: History) -> Iterator[Element]:
+    if cause.receipts:
+        yield node("ul", *(_cited(mark, history) for mark in cause.receipts))
+    else:
+        yield node("p", "a lapse: time alone, no receipt")
+    for label, messages in (("then also: ", cause.appeared), ("no longer: ", cause.vanished)):
+        if messages:
+            yield node("ul", *(node("li", label, isolated(message)) for message in messages), class_="changed")
+
+
+def _cited(mark: Mark, history: History) -> Element:
+    said = isolated(mark.summary) if mark.summary else None
+    at = _time(mark.at, history)
+    return node("li", node("code", mark.kind), " at ", at, " ", said, " ", node("code", mark.id, class_="id"))
+
+
+def _mark(mark: Mark, history: History, row: str) -> Element:
+    return node(
+        "tr",
+        node("th", _time(mark.at, history), scope="row"),
+        node("td", node("code", mark.kind)),
+        node("td", node("code", mark.id, class_="id")),
+        node("td", isolated(mark.actor or "")),
+        node("td", isolated(mark.summary or "")),
+        id=row,
+        data_since=parse_instant(mark.at),
+    )
+
+
+def _time(at: str, history: History) -> Element:
+    return node("time", time_text(at, history), datetime=at)

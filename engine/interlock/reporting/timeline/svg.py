@@ -6,8 +6,7 @@ import re
 from xml.etree.ElementTree import indent, tostring
 
 from interlock.model.history import History
-from interlock.reporting.timeline.drawing import picture
-from interlock.reporting.timeline.elements import node, shipped
+from interlock.reporting.timeline.drawing import node, picture, shipped
 
 
 def render(history: History) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli import asked
+from interlock.cli import reports
 from interlock.policy.library import Library
 from interlock.reporting import PolicyView, RuleView
 
@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 
 def told(path: Path) -> PolicyView:
     """The only policy that is reported."""
-    look = asked.informed([str(path)], Library())
+    look = reports.informed([str(path)], Library())
     ((digest, found),) = look.asked.items()
     assert look.questions == {digest: "Is somebody there?"}
     return found
