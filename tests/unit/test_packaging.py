@@ -20,7 +20,7 @@ from packaging.markers import Marker
 import interlock
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = (".css", ".js", ".lark", ".md", ".sql", ".typed", ".xz", ".yaml")
+DATA = (".css", ".js", ".lark", ".md", ".sql", ".toml", ".typed", ".xz", ".yaml")
 """The package's files that are not Python."""
 WHERE = {
     ("linux", "3.11"): True,

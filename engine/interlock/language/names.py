@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
 from interlock.diagnostics import nearest
-from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, FactType, TypeCheckAborted, with_article
+from interlock.language.refused import refused_function, refused_name
+from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, FactType, Scope, TypeCheckAborted, with_article
+from interlock.language.unparse import notation
 from interlock.model.expression import (
     Blocked,
     Compare,
@@ -76,7 +78,30 @@ def unknown_name(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
             "E202", tree, "`blocked` cannot be named here", "it is known in `decide` and `outputs` only"
         )
     known = {*scope.variables, *scope.selections, "now", "task", "params", *(["blocked"] if scope.blocked else [])}
-    return checker.fault("E204", tree, f"unknown name `{word}`", _meant(word, known))
+    return checker.fault("E204", tree, f"unknown name `{word}`", _meant_name(scope, word, known))
+
+
+def _meant_name(scope: Scope, word: str, known: Iterable[str]) -> str | None:
+    """What was meant by a name: a parameter without its `params`, what another language calls so, or a near one."""
+    if word in scope.params:
+        return f"a parameter is named with params: params.{word}"
+    other = refused_name(word)
+    if other is not None:
+        return other
+    single = [name for name, known in scope.selections.items() if known.shape == "single"]
+    having = [name for name, fields in _facts(scope) if word in fields and name in (*scope.variables, *single)]
+    if having:
+        return f"name its fact: {having[0]}.{word}"
+    if any(word in each.enum for _, fields in _facts(scope) for each in fields.values()):
+        return f'a text stands between quotes: "{word}"'
+    near = nearest(word, scope.params)
+    return f"did you mean `params.{near}`?" if near and not nearest(word, known) else _meant(word, known)
+
+
+def _facts(scope: Scope) -> Iterator[tuple[str, Mapping[str, Type]]]:
+    """The facts in sight, with their fields."""
+    yield from scope.variables.items()
+    yield from ((name, known.fields) for name, known in scope.selections.items())
 
 
 def type_select(checker: Checker, tree: Any) -> Node | FactType:
@@ -145,9 +170,10 @@ def type_method(checker: Checker, tree: Any) -> Node:
     """`S.exists(x, c)`, `S.all(x, c)`, `S.size()`."""
     base, word, arguments = tree.children[0], str(tree.children[1]), _arguments(tree.children[2])
     if word not in MACROS:
-        near = _meant(word, MACROS) or f"there is {EVERYTHING}"
-        raise checker.fault("E302", tree, f"`{word}` is not part of the language", near)
-    selection = str(base.children[0]) if base.data == "name" else ""
+        raise _not_part(checker, tree, word, MACROS)
+    if base.data != "name":
+        raise _of_no_selection(checker, tree, word)
+    selection = str(base.children[0])
     known = checker.scope.selections.get(selection)
     if known is None or known.shape == "single":
         if known is None and selection not in checker.scope.variables:
@@ -158,6 +184,27 @@ def type_method(checker: Checker, tree: Any) -> Node:
             raise checker.fault("E304", tree, "size() is for outputs and messages", "count with `take: count`")
         return Size(selection)
     return _macro(checker, tree, word, selection, known, arguments)
+
+
+def _not_part(checker: Checker, tree: Any, word: str, known: Iterable[str]) -> TypeCheckAborted:
+    """A function or method that the language does not have: what to write instead, or the nearest that it has."""
+    hint = refused_function(word) or _meant(word, known) or f"there is {EVERYTHING}"
+    return checker.fault("E302", tree, f"`{word}` is not part of the language", hint)
+
+
+def _of_no_selection(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
+    """A macro of something else than a selection: what that is, and what can be asked of it."""
+    found = checker.thing(tree.children[0])
+    if isinstance(found, FactType):
+        what, hint = f"the fact `{found.name}`", "compare it with null"
+    else:
+        what = with_article(type_of(found).kind)
+        hint = f"name a selection: S.{word}({'' if word == 'size' else 'x, …'})"
+        if isinstance(found, Field) and type_of(found).kind in ("list", "object"):
+            hint = f"compare it with null: {notation(found)} != null"
+        elif isinstance(found, Param) and type_of(found).kind == "list":
+            hint = f"ask whether it has a member: … in params.{found.name}"
+    return checker.fault("E302", tree, f"`{word}` is of a selection, not of {what}", hint)
 
 
 def _macro(checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]) -> Node:
@@ -187,8 +234,7 @@ def type_call(checker: Checker, tree: Any) -> Node:
     """`duration("3m")`, `timestamp("…")`, `has(x.f)`."""
     word, arguments = str(tree.children[0]), _arguments(tree.children[1])
     if word not in FUNCTIONS:
-        near = _meant(word, FUNCTIONS) or f"there is {EVERYTHING}"
-        raise checker.fault("E302", tree, f"`{word}` is not part of the language", near)
+        raise _not_part(checker, tree, word, FUNCTIONS)
     if word == "has":
         if len(arguments) != 1 or arguments[0].data != "select":
             raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")

@@ -11,12 +11,14 @@ from typing import cast
 import lark
 import msgspec
 
+from interlock.language.refused import refused_syntax
 from interlock.language.scope import OPERATORS
 
 
-class ExpressionSyntaxError(msgspec.Struct, frozen=True):
-    """What is wrong with an expression's text: offsets into it, a message, and a hint."""
+class ExpressionError(msgspec.Struct, frozen=True):
+    """What is wrong in an expression: a code, offsets into its text, a message, and a hint."""
 
+    code: str
     start: int
     end: int
     message: str
@@ -24,18 +26,23 @@ class ExpressionSyntaxError(msgspec.Struct, frozen=True):
 
 
 _GRAMMAR = os.path.join(os.path.dirname(__file__), "grammar.lark")
-_UNTOLD = {"*": "multiplication", "/": "division", "%": "the remainder", "{": "a map or message", "=": "assignment"}
+_CLOSING = {"(": ")", "[": "]"}
+_BETWEEN = ("RELATION", "PLUS", "IN", "RPAR", "RSQB", "COMMA", "QMARK", "COLON", "__ANON_0", "__ANON_1")
 _parser: lark.Lark | None = None
 
 
-def parse(text: str) -> lark.Tree[lark.Token] | ExpressionSyntaxError:
-    """The syntax tree of an expression, with offsets into `text`, or what is wrong with it."""
+def parse(text: str) -> lark.Tree[lark.Token] | tuple[ExpressionError, ...]:
+    """The syntax tree of an expression, with offsets into `text`, or everything that is wrong with it."""
     try:
         return _lark().parse(text)
     except lark.UnexpectedToken as error:
-        return _unexpected(text, error)
+        fault = _unexpected(text, error)
+        stopped = len(text.rstrip()) if error.token.type == "$END" else fault.start
     except lark.UnexpectedCharacters as error:
-        return _character(text, cast(int, error.pos_in_stream))
+        fault = _character(text, cast(int, error.pos_in_stream))
+        stopped = fault.start
+    named = refused_syntax(text, stopped)
+    return tuple(ExpressionError("E303", each.start, each.end, each.message, each.hint) for each in named) or (fault,)
 
 
 def _lark() -> lark.Lark:
@@ -46,27 +53,37 @@ def _lark() -> lark.Lark:
     return _parser
 
 
-def _unexpected(text: str, error: lark.UnexpectedToken) -> ExpressionSyntaxError:
+def _unexpected(text: str, error: lark.UnexpectedToken) -> ExpressionError:
     token = error.token
     if token.type == "$END":
         end = len(text.rstrip())
-        return ExpressionSyntaxError(
-            max(0, end - 1), end, "the expression ends too early" if text.strip() else "no expression"
-        )
+        return ExpressionError("E301", max(0, end - 1), end, *_ended(text))
     start = token.start_pos or 0
-    hint = "join comparisons with &&" if token.type == "RELATION" else None
-    return ExpressionSyntaxError(start, start + len(token), f"`{token}` is not expected here", hint)
+    message = f"`{token}` is not expected here"
+    return ExpressionError("E301", start, start + len(token), message, _missing(token, "NAME" in error.accepts))
 
 
-def _character(text: str, at: int) -> ExpressionSyntaxError:
+def _ended(text: str) -> tuple[str, str | None]:
+    """What is said of a text that ends too early."""
+    if not text.strip():
+        return "no expression", None
+    opened = next((mark for mark in "([" if text.count(mark) > text.count(_CLOSING[mark])), None)
+    return "the expression ends too early", f"close the {opened} with {_CLOSING[opened]}" if opened else None
+
+
+def _missing(token: lark.Token, value: bool) -> str | None:
+    """What is missing before a token that is not expected. With `value`, a value is."""
+    if token.type == "RELATION" and not value:
+        return "join comparisons with &&"
+    if token.type in ("NAME", "INT", "STRING", "TRUE", "FALSE", "NULL") and not value:
+        return "an operator is missing before it"
+    if token.type in ("RPAR", "RSQB") and not value:
+        return "it closes nothing that is open here"
+    return "a value is missing before it" if value and token.type in _BETWEEN else None
+
+
+def _character(text: str, at: int) -> ExpressionError:
     char = text[at]
     if char in "\"'":
-        return ExpressionSyntaxError(at, len(text), "the text is not closed", f"end it with {char}")
-    if char.isdigit():
-        end = at + next((i for i, c in enumerate(text[at:]) if not (c.isalnum() or c in "._")), len(text) - at)
-        return ExpressionSyntaxError(
-            at, end, f"`{text[at:end]}` is not a whole number", 'durations are written duration("3m")'
-        )
-    label = f"`{char}` ({_UNTOLD[char]})" if char in _UNTOLD else f"`{char}`"
-    single = {"&": "write &&", "|": "write ||", "=": "write =="}.get(char)
-    return ExpressionSyntaxError(at, at + 1, f"{label} is not part of the language", single or f"there is {OPERATORS}")
+        return ExpressionError("E301", at, len(text), "the text is not closed", f"end it with {char}")
+    return ExpressionError("E301", at, at + 1, f"`{char}` is not part of the language", f"there is {OPERATORS}")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from interlock.language import names, operators
 from interlock.language.scope import FactType, Scope, TypeCheckAborted, with_article
-from interlock.language.syntax import ExpressionSyntaxError, parse
+from interlock.language.syntax import ExpressionError, parse
 from interlock.language.unparse import notation
 from interlock.model.expression import (
     Choice,
@@ -28,22 +26,12 @@ MAX_EXPRESSION_DEPTH = 32
 """The deepest nesting of an expression: a `where` becomes SQL, and SQLite's parser has a stack of 100 symbols."""
 
 
-class ExpressionError(msgspec.Struct, frozen=True):
-    """What is wrong in an expression: a code, offsets into its text, a message, and a hint."""
-
-    code: str
-    start: int
-    end: int
-    message: str
-    hint: str | None = None
-
-
 def typecheck(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[ExpressionError, ...]]:
     """Type an expression. Gives the tree, or None with everything that is wrong. `want` is the kind that it must
     have."""
     tree = parse(text)
-    if isinstance(tree, ExpressionSyntaxError):
-        return None, (ExpressionError("E301", tree.start, tree.end, tree.message, tree.hint),)
+    if isinstance(tree, tuple):
+        return None, tree
     if _depth(tree) > MAX_EXPRESSION_DEPTH:
         return None, (
             ExpressionError(
@@ -80,6 +68,8 @@ class Checker:
     def expect(self, at: Any, found: Type, kind: str) -> None:
         if found.kind not in (kind, "null"):
             hint = operators.remedy(found.kind, kind) if kind in ("duration", "timestamp") else None
+            if kind == "bool":
+                hint = "a condition compares it, such as with == or !="
             raise self.fault("E401", at, f"this is {with_article(found.kind)}, not {with_article(kind)}", hint)
 
     def all_of(self, items: list[Any], read: Any) -> list[Any]:
@@ -138,7 +128,7 @@ class Checker:
         return self.thing(tree.children[0])
 
     def on_list(self, tree: Any) -> Node:
-        raise self.fault("E403", tree, "a list literal is only allowed after `in`")
+        raise self.fault("E403", tree, "a list literal is only allowed after `in`", 'write x in ["a", "b"]')
 
     # -- logic
 

@@ -195,9 +195,16 @@ def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Issue:
     return Issue("E002", f"not YAML: {error.problem or error.context}", at)
 
 
+def _opening(raw: str) -> int:
+    """How many characters come before the text itself: a quote, or the first line of a block."""
+    if raw[:1] in ("|", ">"):
+        return raw.find("\n") + 1
+    return int(raw[:1] in ('"', "'"))
+
+
 def _aligned(raw: str, text: str) -> list[int]:
     """For each character of `text`, the offset in `raw` that it was read from, as near as quoting allows."""
-    offsets, at = [], 0
+    offsets, at = [], _opening(raw)
     for char in text:
         found = raw.find(char, at) if not char.isspace() else at
         if char.isspace():
