@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from interlock import schemas
 from interlock.diagnostics import LedgerError
 from interlock.instant import LATEST, parse_instant
 from interlock.ledger.connection import Connection
 from interlock.ledger.errors import refused
-from interlock.ledger.lines import OPENING, read_line
+from interlock.ledger.lines import OPENING, Entries, read_line
 from interlock.ledger.source import doubt
-from interlock.ledger.table import FactTable
+from interlock.ledger.table import FactTable, Origin
 
 SHOWN: Final = 20
 """That many bad lines are listed."""
@@ -41,6 +42,8 @@ class Feed:
             self.notes: tuple[str, ...] = () if self._about is None else tuple(self._about.get("notes", ()))
             # A feed of some tasks also has receipts of others, which are of the sessions that were seated there.
             table.complete(None if self._about is None else self._about["tasks"])
+            found = table.connection.execute("SELECT DISTINCT kind FROM main.fact WHERE NOT entity")
+            self._types = [kind for (kind,) in found if kind not in schemas.kinds()]
             self.connection = Connection(table.connection, "feed", path, path)
 
     def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
@@ -67,8 +70,8 @@ class Feed:
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
         """Why facts of these kinds (of every task, where True) may be missing from the feed; None if unknown."""
-        if self._about is None:
-            return None
+        if (unread := self._unread(kinds)) is not None or self._about is None:
+            return unread
         if (lost := doubt(self.notes, strict=self._strict)) is not None:
             return lost
         tasks, held, everywhere = self._about["tasks"], self._about["kinds"], self._about["everywhere"]
@@ -80,6 +83,19 @@ class Feed:
         if tasks is not None and task not in tasks:
             return f"the feed was not exported for the task `{task}`"
         return self._untold()
+
+    def _unread(self, kinds: Iterable[str]) -> str | None:
+        """Why facts may be missing that are here under a type which no kind has; or None."""
+        from interlock.ledger.events import meant
+
+        receipts = [kind for kind in kinds if kind not in schemas.ENTITIES]
+        for event_type in self._types:
+            if (kind := meant(event_type, receipts)) is not None:
+                return (
+                    f"the feed has events of the type `{event_type}`, which no kind has; if `{kind}` is meant, name the"
+                    " type in its schema (`x-cloudevents-type`), and else leave them out"
+                )
+        return None
 
     def turns(self) -> tuple[int, ...]:
         """The instants at which what `uncovered` says may change: when it was taken, and what follows that."""
@@ -112,21 +128,21 @@ class _Content:
     """What the lines of a feed hold: facts, for a table, and what the first line says `about` the feed, if it does."""
 
     def __init__(self, path: str, table: FactTable) -> None:
-        self.path, self.table = path, table
+        self.path, self.table, self._source = path, table, len(table.places)
         self.about: dict[str, Any] | None = None
         self._ended: dict[str, Any] | None = None
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Read all lines. Raises LedgerError."""
         bad: list[str] = []
-        count = faulty = 0
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
+        entries, count, faulty = Entries(self.path, lines), 0, 0
+        for number, line in entries:
+            if not count:
+                self.table.places[self._source :] = [(self.path, entries.noun)]
             wrong = self._add(line, number, count)
             if wrong:
                 faulty += 1
-                bad += [f"  line {number:,}: {'; '.join(wrong)}"] if len(bad) < SHOWN else []
+                bad += [f"  {entries.noun} {number:,}: {'; '.join(wrong)}"] if len(bad) < SHOWN else []
                 if faulty == ENOUGH:
                     break
             else:
@@ -135,7 +151,7 @@ class _Content:
             more = [f"  and {faulty - len(bad):,} more"] if faulty > len(bad) else []
             more += ["  what follows was not read; `interlock verify-ledger` reads all"] if faulty == ENOUGH else []
             least = "at least " if faulty == ENOUGH else ""
-            head = f"the feed `{self.path}` has {least}{faulty:,} bad line{'s' if faulty > 1 else ''}:"
+            head = f"the feed `{self.path}` has {least}{faulty:,} bad {entries.noun}{'s' if faulty > 1 else ''}:"
             raise LedgerError("\n".join([head, *bad, *more]))
         if not count:
             raise refused(self.path, "holds no fact")
@@ -152,8 +168,9 @@ class _Content:
         if found.about is not None:
             return self._note(found.about, count)
         assert found.row is not None
-        clash = self.table.add(found.row)
-        return () if clash is None else (clash.message,)
+        origin = Origin(self._source, number, found.repeats, found.unnumbered)
+        clash = self.table.add(found.row, origin)
+        return () if clash is None or clash.repeated else (clash.message,)
 
     def _note(self, about: dict[str, Any], count: int) -> tuple[str, ...]:
         """Take in a line about the feed. `count` is how many lines came before it."""

@@ -2,25 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, Final, Literal
 
 import msgspec
 
 from interlock import schemas
+from interlock.ledger.errors import refused
 from interlock.ledger.rows import HIDING, Row, TwiceError, read_json
+from interlock.schemas.catalog import required_paths
 
 OPENING, CLOSING = "feed", "feed_end"
 """The kinds of the lines that an export begins and ends with (`schemas/KIND.schema.json`)."""
 _encode = msgspec.json.Encoder().encode
+_MARK: Final = b"\xef\xbb\xbf"
+"""What some editors begin a text with (the byte order mark)."""
+_LARGEST: Final = 1 << 26
+"""Bytes of a feed that is one JSON text: it is in memory as a whole."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a line says: a fact and its row, or something `about` the feed; or what is wrong with it."""
+    """What a line says: a fact and its row, or something `about` the feed; or what is wrong with it.
+
+    `repeats` says that it is an event, which may come more than once; one is `unnumbered` where it brings no `seq`.
+    """
 
     fact: dict[str, Any] | None = None
     row: Row | None = None
     about: dict[str, Any] | None = None
     faults: tuple[schemas.Violation, ...] = ()
+    repeats: bool = False
+    unnumbered: bool = False
+
+
+class Entries:
+    """The JSON texts of a feed and their numbers, from 1: its lines, or the elements of the one array that it is.
+
+    `noun` is what one of them is called, once the first has been read.
+    """
+
+    noun: Literal["line", "event"] = "line"
+
+    def __init__(self, path: str, lines: Iterable[bytes]) -> None:
+        """Read the lines of the file that people know as `path`."""
+        self._path, self._lines = path, lines
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Raises LedgerError for one JSON text over several lines that is too large, or is not JSON."""
+        lines, begun = iter(self._lines), False
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            if not begun and _is_whole(line):
+                self.noun = "event"
+                yield from enumerate(self._elements(chain([line], lines)), 1)
+                return
+            begun = True
+            yield number, line
+
+    def _elements(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        content = bytearray()
+        for line in lines:
+            content += line
+            if len(content) > _LARGEST:
+                raise refused(self._path, f"is one JSON text of more than {_LARGEST:,} bytes; write one event a line")
+        text = bytes(content).removeprefix(_MARK).strip()
+        try:
+            if text.startswith(b"["):
+                yield from map(bytes, msgspec.json.decode(text, type=list[msgspec.Raw]))
+            else:
+                yield bytes(msgspec.json.decode(text, type=msgspec.Raw))
+        except (ValueError, RecursionError) as error:
+            raise refused(self._path, f"is not JSON, neither as one text nor line by line: {error}") from None
+
+
+def _is_whole(first: bytes) -> bool:
+    """Whether a feed is one JSON text, by its first line: an array, or one object over several lines."""
+    text = first.removeprefix(_MARK).strip()
+    return text.startswith(b"[") or text == b"{"
 
 
 def read_line(line: bytes, number: int) -> Line:
@@ -37,43 +97,40 @@ def read_line(line: bytes, number: int) -> Line:
     if not isinstance(fact, dict):
         return Line(faults=_faults("it is not a JSON object"))
     if "specversion" in fact:
-        event = fact
-        fact, wrong = _of_event(event, number)
-        if wrong:
-            return Line({"kind": event.get("type"), **event}, faults=_faults(*wrong))
+        return _read_event(fact, number)
     kind = fact.get("kind")
     if kind in (OPENING, CLOSING):
         found = schemas.wrong(str(kind), fact)
         return Line(fact, faults=_faults(*found)) if found else Line(about=fact)
     if not isinstance(kind, str):
-        return Line(fact, faults=_faults("it has no `kind`, which says what sort of fact it is"))
+        meant = {"type", "source"} <= fact.keys() and "kind" not in fact
+        what = "a CloudEvent needs `specversion`" if meant else "it has no `kind`, which says what sort of fact it is"
+        return Line(fact, faults=_faults(what))
+    return _valid(fact)
+
+
+def _valid(fact: dict[str, Any], *, repeats: bool = False, unnumbered: bool = False) -> Line:
+    """The fact, if its schema accepts it."""
+    kind = fact["kind"]
     faults = schemas.faults(kind if kind in schemas.kinds() else None, fact)
-    if faults:
-        return Line(fact, faults=faults)
-    return Line(fact, row_of(fact))
+    return Line(fact, faults=faults) if faults else Line(fact, row_of(fact), repeats=repeats, unnumbered=unnumbered)
+
+
+def _read_event(event: dict[str, Any], number: int) -> Line:
+    from interlock.ledger.events import fact_of, lacks_data
+
+    fact, wrong = fact_of(event, number, None)
+    kind = fact.get("kind", event.get("type"))
+    if not wrong and "data" not in event and kind in schemas.kinds():
+        lacking = lacks_data(kind, required_paths(kind))
+        wrong = () if lacking is None else (lacking,)
+    if wrong:
+        return Line({**event, "kind": kind}, faults=_faults(*wrong))
+    return _valid(fact, repeats=True, unnumbered="seq" not in event)
 
 
 def _faults(*messages: str) -> tuple[schemas.Violation, ...]:
     return tuple(schemas.Violation((), message) for message in messages)
-
-
-def _of_event(event: dict[str, Any], number: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The fact that a CloudEvent 1.0 brings: type = kind, subject = task, time = at, id = id, data = attributes."""
-    data, lacking = event.get("data", {}), [name for name in ("id", "type", "time") if name not in event]
-    wrong = [f"a CloudEvent needs `{name}`" for name in lacking]
-    if event["specversion"] != "1.0":
-        wrong.append("its `specversion` is not `1.0`")
-    if not isinstance(data, dict):
-        wrong.append("its `data` is not a JSON object of the attributes")
-    if wrong:
-        return {}, tuple(wrong)
-    fact = {name: value for name, value in data.items() if name not in HIDING}
-    hidden = {name: value for name, value in data.items() if name in HIDING}
-    given: dict[str, Any] = {"actor": None, "severity": None, "summary": None, "correlation": {}}
-    fact |= {name: event.get(name, value) for name, value in given.items()}
-    fact |= {"attributes": hidden} if hidden else {}
-    own = {"kind": event["type"], "id": event["id"], "task": event.get("subject"), "at": event["time"]}
-    return fact | own | {"seq": event.get("seq", number)}, ()
 
 
 def row_of(fact: dict[str, Any]) -> Row:

@@ -17,18 +17,21 @@ from interlock.schemas import ENTITIES
 _TABLE: Final = """
 PRAGMA journal_mode = off; PRAGMA synchronous = off;
 CREATE TABLE fact (kind TEXT, id TEXT, seq INTEGER, task TEXT, at TEXT, actor TEXT, severity TEXT, summary TEXT,
-                   correlation TEXT, attributes TEXT, entity INTEGER);
+                   correlation TEXT, attributes TEXT, entity INTEGER, source INTEGER, place INTEGER);
 CREATE UNIQUE INDEX receipt_id ON fact (id) WHERE NOT entity;
 CREATE UNIQUE INDEX entity_id ON fact (kind, id, seq) WHERE entity;
-CREATE UNIQUE INDEX receipt_order ON fact (seq, instant_of(at)) WHERE NOT entity;
+CREATE UNIQUE INDEX receipt_order ON fact (seq, instant_of(at), source) WHERE NOT entity;
 CREATE UNIQUE INDEX entity_order ON fact (kind, task, seq, instant_of(at)) WHERE entity;
 BEGIN;
 """
-_INSERT: Final = "INSERT INTO main.fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SAME: Final = "SELECT 1 FROM fact WHERE id = ? AND entity = ? AND (NOT entity OR kind = ? AND seq = ?)"
+_INSERT: Final = "INSERT INTO main.fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SAME: Final = (
+    "SELECT kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes, source, place FROM fact"
+    " WHERE id = ? AND entity = ? AND (NOT entity OR kind = ? AND seq = ?)"
+)
 _TIED: Final = (
     "SELECT id FROM fact WHERE seq = ? AND entity = ? AND (NOT entity OR kind = ? AND task = ?)"
-    " AND instant_of(at) = instant_of(?)"
+    " AND instant_of(at) = instant_of(?) AND (entity OR source = ?)"
 )
 _INDEXES: Final = """
 CREATE INDEX fact_kind ON fact (kind, at);
@@ -45,31 +48,57 @@ _CLEAR: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
 
 
 class Clash(msgspec.Struct, frozen=True):
-    """Why a fact cannot be beside those that are there: in general, and in words for this one."""
+    """Why a fact cannot be beside those that are there: in general, and in words for this one.
+
+    One that is `repeated` is there already, and counts once: nothing is wrong.
+    """
 
     fault: str
     message: str
+    repeated: bool = False
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a fact is from: the index of its source, and the number of its line there (0 where it has none).
+
+    `repeats` and `unnumbered` are those of `Line`.
+    """
+
+    source: int = 0
+    place: int = 0
+    repeats: bool = False
+    unnumbered: bool = False
+
+
+NOWHERE: Final = Origin()
 
 
 class FactTable:
-    """The table, and the `connection` that alone sees it. A transaction is open."""
+    """The table, and the `connection` that alone sees it. A transaction is open.
+
+    `places` are the paths of the sources, and what a line of each is called.
+    """
 
     def __init__(self) -> None:
+        self.places: list[tuple[str, str]] = []
         self.connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self.connection.create_function("instant_of", 1, instant_of, deterministic=True)
         self.connection.executescript(_TABLE)
 
-    def add(self, row: Row) -> Clash | None:
-        """Add a fact; why it cannot be beside the others, or None. Raises sqlite3.Error."""
+    def add(self, row: Row, origin: Origin = NOWHERE) -> Clash | None:
+        """Add a fact; why it cannot be beside the others, or None. Raises sqlite3.Error.
+
+        What is known already is not added: an event may come again, and a fact be in several sources.
+        """
         try:
-            self.connection.execute(_INSERT, _values(row))
+            self.connection.execute(_INSERT, (*_values(row), origin.source, origin.place))
         except sqlite3.IntegrityError:
-            return self._clash(row)
+            return self._clash(row, origin)
         return None
 
     def extend(self, rows: Iterable[Row]) -> None:
         """Add facts that do not clash with one another. Raises sqlite3.Error."""
-        self.connection.executemany(_INSERT, map(_values, rows))
+        self.connection.executemany(_INSERT, ((*_values(row), 0, 0) for row in rows))
 
     def complete(self, tasks: Sequence[str] | None = None) -> None:
         """Index the facts, and name the `tasks` that a request can name (all when None). It ends the transaction."""
@@ -96,13 +125,42 @@ class FactTable:
                 raise explained_error(path, path, error) from error
             raise
 
-    def _clash(self, row: Row) -> Clash:
+    def _clash(self, row: Row, origin: Origin) -> Clash:
         entity = row.kind in ENTITIES
-        if self.connection.execute(_SAME, (row.id, entity, row.kind, row.seq)).fetchone():
-            return Clash("duplicate fact", f"duplicate {row.kind} `{row.id}`")
-        (other,) = self.connection.execute(_TIED, (row.seq, entity, row.kind, row.task, row.at)).fetchone()
-        message = f"{row.kind} `{row.id}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
-        return Clash("it has the `at` and the `seq` of another", message)
+        found = self.connection.execute(_SAME, (row.id, entity, row.kind, row.seq)).fetchone()
+        if found is None:
+            tied = (row.seq, entity, row.kind, row.task, row.at, origin.source)
+            (other,) = self.connection.execute(_TIED, tied).fetchone()
+            message = f"{row.kind} `{row.id}` has the `at` and the `seq` of `{other}`: neither is known to be the later"
+            return Clash("it has the `at` and the `seq` of another", message)
+        *values, source, place = found
+        again = origin.repeats or source != origin.source
+        same = again and _is_same(Row(*values), row, unnumbered=origin.unnumbered)
+        where = self._where(source, place, origin.source)
+        if again and not same:
+            return Clash("it contradicts another of its id", f"{row.kind} `{row.id}` contradicts {where}")
+        return Clash("duplicate fact", f"duplicate {row.kind} `{row.id}`{where and f', as on {where}'}", repeated=same)
+
+    def _where(self, source: int, place: int, near: int) -> str:
+        """A place in a source, for a reader who is at a place of the source `near`."""
+        if not self.places:
+            return ""
+        path, noun = self.places[source]
+        line = f"{noun} {place:,}" if place else ""
+        return line if source == near else f"{line} of `{path}`" if line else f"`{path}`"
+
+
+def _is_same(one: Row, other: Row, *, unnumbered: bool) -> bool:
+    """Whether two rows are the same fact; their numbers do not count where one of them only has its line's."""
+    if unnumbered:
+        other = msgspec.structs.replace(other, seq=one.seq)
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(row: Row) -> Row:
+    documents = (msgspec.json.decode(text or "null") for text in (row.correlation, row.attributes))
+    correlation, attributes = (msgspec.json.encode(each, order="sorted").decode() for each in documents)
+    return msgspec.structs.replace(row, correlation=correlation, attributes=attributes)
 
 
 def _values(row: Row) -> tuple[Any, ...]:

@@ -12,9 +12,9 @@ from interlock import schemas
 from interlock.diagnostics import FactError
 from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
-from interlock.ledger.lines import CLOSING, OPENING, Line, read_line
+from interlock.ledger.lines import CLOSING, OPENING, Entries, Line, read_line
 from interlock.ledger.rows import Row, document, newest
-from interlock.ledger.table import Clash, FactTable
+from interlock.ledger.table import Clash, FactTable, Origin
 from interlock.model.verification import Example, FaultCounts, FutureTimes, KindCounts, Verification
 from interlock.schemas.wording import quoted_value
 
@@ -60,15 +60,17 @@ def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
     """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
     tally, head, ends, table = LedgerCounts(clock), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
     with closing(table.connection):
-        for number, text in enumerate(lines, 1):
-            if not text.strip():
-                continue
+        entries = Entries(path, lines)
+        for number, text in entries:
+            table.places = [(path, entries.noun)]
             line = read_line(text, number)
             if line.about is not None:
                 ends[line.about["kind"]] = True
                 continue
-            clash = None if line.row is None else table.add(line.row)
-            tally.line(line, number, clash)
+            clash = None if line.row is None else table.add(line.row, Origin(0, number, line.repeats, line.unnumbered))
+            if clash is not None and clash.repeated:
+                continue
+            tally.line(line, f"{entries.noun} {number:,}", clash)
             head = max(head, line.row.seq if line.row else 0)
     if ends[OPENING] and not ends[CLOSING]:
         tally.cut_off()
@@ -110,7 +112,7 @@ class LedgerCounts:
             counted.invalid += 1
             self._add(counted, None, None, _BROKEN_OFF, str(error))
 
-    def line(self, line: Line, number: int, clash: Clash | None) -> None:
+    def line(self, line: Line, place: str, clash: Clash | None) -> None:
         """Count a line of a feed, which is a fact, or should be one; it may clash with one before it."""
         fact = line.fact or {}
         name = fact.get("kind")
@@ -125,10 +127,10 @@ class LedgerCounts:
             return
         kind.invalid += 1
         if clash is not None:
-            self._add(kind, fact.get("id"), None, clash.fault, f"line {number:,}: {clash.message}")
+            self._add(kind, fact.get("id"), None, clash.fault, f"{place}: {clash.message}")
             return
         for fault, message in _told(line.faults):
-            self._add(kind, fact.get("id"), None, fault, f"line {number:,}: {message}")
+            self._add(kind, fact.get("id"), None, fault, f"{place}: {message}")
 
     def cut_off(self) -> None:
         """Count that a feed ends before its last line."""
