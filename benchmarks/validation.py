@@ -14,7 +14,7 @@ from jsonschema.validators import validator_for
 from timing import interleaved, ratio, unpack
 
 from interlock import schemas
-from interlock.schemas.catalog import schema
+from interlock.schemas.documents import schema
 
 KIND = "app_smoke_receipt_recorded"
 
@@ -43,7 +43,7 @@ def main(runs: int = 9) -> None:
 
     def door() -> None:
         for fact in receipts:
-            assert not schemas.fact_errors(KIND, fact)
+            assert not schemas.fact_errors(schemas.SHIPPED, KIND, fact)
 
     def by_jsonschema() -> None:
         for fact in receipts:

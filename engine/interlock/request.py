@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from interlock.model.waivers import Waivable, Waivers
+    from interlock.schemas import Catalog
     from interlock.settings import Settled
 
 Name = str | os.PathLike[str]
@@ -118,6 +119,11 @@ class Session:
         return library(request.policy_dirs, request.cached and request.lock is None, request.beside_first)
 
     @cached_property
+    def catalog(self) -> Catalog:
+        """The kinds of facts."""
+        return self.library.catalog
+
+    @cached_property
     def policies(self) -> tuple[Loaded, ...]:
         """The policies, with those that they need; with a lock, only what it holds."""
         loaded = self.library.loads(self.request.policies)
@@ -167,7 +173,8 @@ class Session:
         """The ledger."""
         if isinstance(self.request.ledger, Ledger):
             return self.request.ledger
-        self._opened = open_ledger(self.place, self._watched, self._patience, strict=self.request.strict_ledger)
+        strict = self.request.strict_ledger
+        self._opened = open_ledger(self.place, self._watched, self._patience, strict=strict, catalog=self.catalog)
         if self._warn is not None:
             for note in self._opened.notes:
                 self._warn(note, "warning")
@@ -196,7 +203,7 @@ class Session:
             self.policies, self.arguments, self.waivers  # noqa: B018
         at = self.moment if now is None else Moment(now)
         try:
-            return self.ledger.ask(at.now, use, head, live=at.live, as_of=at.as_of)
+            return self.ledger.ask(at.now, use, head, live=at.live, as_of=at.as_of, catalog=self.catalog)
         except EngineError as error:
             raise UsageError(str(error)) from None
 

@@ -19,8 +19,8 @@ from interlock import schemas
 from interlock.instant import parse_instant
 from interlock.ledger import open_ledger
 from interlock.resources import data_folder
-from interlock.schemas.catalog import schema
 from interlock.schemas.diagnose import complaints
+from interlock.schemas.documents import schema
 from interlock.schemas.validate import is_fact, made_type
 
 FOLDER = Path(data_folder("schemas"))
@@ -63,9 +63,11 @@ def samples(conformance: Path) -> dict[str, list[Fact]]:
 
 @pytest.mark.parametrize("name", ["ledger.db", "story.db", "history.db", "same-second.db"])
 def test_every_real_fact_is_valid(conformance: Path, name: str) -> None:
-    found = [each for each in facts(conformance / name) if each["kind"] in schemas.kinds()]
+    found = [each for each in facts(conformance / name) if each["kind"] in schemas.SHIPPED.kinds]
     assert [
-        (each["kind"], each["id"], errors) for each in found if (errors := schemas.fact_errors(each["kind"], each))
+        (each["kind"], each["id"], errors)
+        for each in found
+        if (errors := schemas.fact_errors(schemas.SHIPPED, each["kind"], each))
     ] == []
     assert len(found) > 150 or name == "same-second.db"
 
@@ -73,14 +75,14 @@ def test_every_real_fact_is_valid(conformance: Path, name: str) -> None:
 def test_every_kind_of_the_real_ledger_has_a_schema_and_no_unreal_one(
     samples: dict[str, list[Fact]], ledger_path: Path
 ) -> None:
-    assert {each["kind"] for each in facts(ledger_path)} <= set(schemas.kinds()) <= set(samples)
+    assert {each["kind"] for each in facts(ledger_path)} <= set(schemas.SHIPPED.kinds) <= set(samples)
 
 
 def test_every_real_field_is_described(samples: dict[str, list[Fact]]) -> None:
     unknown = {
         f"{kind}.{name}"
         for kind, members in samples.items()
-        if kind in schemas.kinds()
+        if kind in schemas.SHIPPED.kinds
         for each in members
         for name in (*each, *(f"correlation.{key}" for key in each.get("correlation", {})))
         if name not in _described(kind)
@@ -135,7 +137,7 @@ def test_every_node_is_of_the_safe_subset(path: Path) -> None:
             assert node["pattern"] == schema("envelope")["$defs"]["instant"]["pattern"]
 
 
-@pytest.mark.parametrize("kind", schemas.kinds())
+@pytest.mark.parametrize("kind", schemas.SHIPPED.kinds)
 def test_a_schema_is_of_its_kind(kind: str) -> None:
     assert schema(f"facts/{kind}")["properties"]["kind"]["const"] == kind
     assert schema(f"facts/{kind}")["title"] == kind
@@ -163,7 +165,7 @@ def test_a_closed_set_is_that_of_the_ledger(ledger_path: Path, table: str, colum
         (text,) = ledger.execute("select sql from sqlite_master where name = ?", (table,)).fetchone()
     closed = re.search(rf"\b{column} text [^()]*check \({column} in \(([^)]*)\)\)", text)
     assert closed is not None
-    assert set(schemas.fields(kind)[field].enum) == {word.strip(" '") for word in closed[1].split(",")}
+    assert set(schemas.SHIPPED.fields(kind)[field].enum) == {word.strip(" '") for word in closed[1].split(",")}
 
 
 WORDS = st.sampled_from(["accepted", "acepted", "worker", "manager", "sent", "required", "pair", "active", "operator"])
@@ -293,24 +295,24 @@ def _fitting(node: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @settings(max_examples=5 * settings().max_examples)
-@given(st.sampled_from(schemas.kinds()), st.integers(0, 4), changes())
+@given(st.sampled_from(schemas.SHIPPED.kinds), st.integers(0, 4), changes())
 def test_both_validators_agree(
     samples: dict[str, list[Fact]], kind: str, number: int, altered: list[tuple[int, Any]]
 ) -> None:
     changed = _changed(samples[kind][number % len(samples[kind])], altered)
     slow = complaints(schema(f"facts/{kind}"), changed, "fact")
-    fast = schemas.fact_errors(kind, changed)
+    fast = schemas.fact_errors(schemas.SHIPPED, kind, changed)
     assert len(fast) == len(slow)
     assert not any("disagree" in line or "\n" in line or len(line) > 500 for line in fast)
 
 
 @settings(max_examples=2 * settings().max_examples)
-@given(st.sampled_from(schemas.kinds()), changes())
+@given(st.sampled_from(schemas.SHIPPED.kinds), changes())
 def test_both_validators_agree_on_receipts_of_any_kind(
     samples: dict[str, list[Fact]], kind: str, altered: list[tuple[int, Any]]
 ) -> None:
     changed = _changed(samples[kind][0], altered)
-    assert list(schemas.faults(None, changed)) == complaints(schema("receipt"), changed, "fact")
+    assert list(schemas.faults(schemas.SHIPPED, None, changed)) == complaints(schema("receipt"), changed, "fact")
 
 
 @given(INSTANTS | st.text())
@@ -319,5 +321,5 @@ def test_an_instant_is_what_the_instant_module_reads(samples: dict[str, list[Fac
         exists = parse_instant(text) >= 0 and text < "2255"
     except ValueError:
         exists = False
-    errors = schemas.fact_errors("app_heartbeat", {**samples["app_heartbeat"][0], "at": text})
+    errors = schemas.fact_errors(schemas.SHIPPED, "app_heartbeat", {**samples["app_heartbeat"][0], "at": text})
     assert (errors == ()) is exists

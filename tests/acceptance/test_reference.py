@@ -19,6 +19,7 @@ from interlock.diagnostics import Source
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.model.policy import Policy
 from interlock.policy.library import Library, make
+from interlock.schemas import SHIPPED
 from tests.helpers import reference
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +85,7 @@ def test_a_test_passes_and_tries_everything(block: str, tmp_path: Path) -> None:
 def test_a_fragment_belongs_into_a_policy(block: str) -> None:
     part = yaml.safe_load(block)
     whole = {**FRAME, **part, "facts": {**FRAME["facts"], **part.get("facts", {})}}
-    assert make(Source("frame.yaml", json.dumps(whole, default=str)), needed).policy.id == "frame"
+    assert make(Source("frame.yaml", json.dumps(whole, default=str)), needed, SHIPPED).policy.id == "frame"
 
 
 def expressions() -> list[str]:
@@ -98,7 +99,7 @@ def expressions() -> list[str]:
 @pytest.mark.parametrize("expression", expressions())
 def test_an_expression_is_in_the_language(expression: str) -> None:
     written = reference.PLACES["`outputs`"](expression)
-    assert make(Source("probe.yaml", json.dumps(written)), needed).policy.outputs
+    assert make(Source("probe.yaml", json.dumps(written)), needed, SHIPPED).policy.outputs
 
 
 def test_everything_in_the_language_is_shown() -> None:

@@ -17,6 +17,7 @@ import pytest
 from interlock.diagnostics import PolicyError, Source
 from interlock.language import refused, syntax
 from interlock.policy.library import make
+from interlock.schemas import SHIPPED
 
 HERE = Path(__file__).parent / "refused"
 LISTS = sorted(path.stem for path in HERE.glob("*.txt"))
@@ -48,7 +49,7 @@ def answered(frame: str, text: str) -> str:
     indent = " " * (len(before) - before.rfind("\n") - 1)
     source = Source("probe.yaml", before + text.replace("\n", "\n" + indent) + after)
     try:
-        make(source, lambda identity: f"unknown policy `{identity}`")
+        make(source, lambda identity: f"unknown policy `{identity}`", SHIPPED)
     except PolicyError as error:
         return re.sub(r"^probe\.yaml:", "", str(error), flags=re.MULTILINE)
     return "accepted"

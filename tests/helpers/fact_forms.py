@@ -10,7 +10,8 @@ from typing import Any
 
 from interlock import schemas
 from interlock.analysis.testing.facts import settable
-from interlock.schemas.catalog import members, schema
+from interlock.schemas.documents import schema
+from interlock.schemas.fields import members
 
 Schema = dict[str, Any]
 FACT = "One key, the fact's kind, with its fields, named as conditions name them; what is left out is filled in."
@@ -36,14 +37,14 @@ def written(text: str) -> str:
 
 
 def _definitions() -> list[str]:
-    kinds = schemas.kinds()
+    kinds = schemas.SHIPPED.kinds
     fact = [_line(kind, {"$ref": f"#/definitions/fact_{kind}", **_said(schema(f"facts/{kind}"))}) for kind in kinds]
     fact.append(_line("raw", {"title": "raw fact", "description": RAW, "type": "object", "required": ["kind"]}))
     rest = '"additionalProperties": false, "minProperties": 1, "maxProperties": 1'
     found = [_definition("fact", {"title": "fact", "description": FACT}, fact, rest)]
     every: dict[str, Schema] = {}
     for kind in kinds:
-        own = {name: _field(name, node) for name, node in settable(kind).items()}
+        own = {name: _field(name, node) for name, node in settable(kind, schemas.SHIPPED.schema(kind)).items()}
         for name, node in own.items():
             every[name] = node if every.get(name, node) == node else _said(node)
         lines = [_line(name, node) for name, node in own.items()]

@@ -17,7 +17,7 @@ NOW = 1_781_179_200 * SECOND
 TASK = "demo"
 LARGEST = INTEGER_BOUND - 1
 ENTITIES = schemas.ENTITIES
-RECEIPTS = tuple(kind for kind in schemas.kinds() if kind not in ENTITIES)
+RECEIPTS = tuple(kind for kind in schemas.SHIPPED.kinds if kind not in ENTITIES)
 HOSTILE: tuple[str, ...] = ("", " ", "a", "A", "é", "e\u0301", 'q"uote', "it's", "back\\slash", "\\u0061", "a\0b")
 HOSTILE += ("😀", "0", "1", "true", "null", "{}", "{{", "\n", "a ", "$", "%d", "x" * 200, "\u2028", "\x7f")
 NEED = {
@@ -150,7 +150,7 @@ class _Author:
         else:
             kinds = self.kinds()
             written["from"] = kinds if len(kinds) > 1 else kinds[0]
-            fields = self.some_of(fields_of(tuple(kinds)))
+            fields = self.some_of(fields_of(schemas.SHIPPED, tuple(kinds)))
             if self.chance(0.2):
                 written["scope"] = self.random.choice(("task", "ledger"))
         if self.chance(0.25):

@@ -17,7 +17,8 @@ from interlock.model.expression import Type, type_of
 from interlock.model.policy import Policy
 from interlock.policy.check.issues import RESERVED
 from interlock.policy.library import Library, make
-from interlock.schemas.catalog import computed, schema
+from interlock.schemas.documents import schema
+from interlock.schemas.fields import computed
 
 TESTS = Path(__file__).parents[1]
 ERROR = re.compile(r": error\[(E\d{3})\]: (.*)\n(?:  *\d+ \|.*\n +\| +\^+\n)?(?:   = (.*)\n)?")
@@ -155,7 +156,7 @@ def places() -> str:
             return library.load(identity).policy
 
         try:
-            make(Source("probe.yaml", json.dumps(written)), needed)
+            make(Source("probe.yaml", json.dumps(written)), needed, schemas.SHIPPED)
         except PolicyError as error:
             if {issue.code[:2] for issue in error.issues} <= {"E2", "E3", "E4"}:  # of expressions
                 return False
@@ -204,11 +205,11 @@ def kinds() -> str:
     envelope = schema("envelope")
     fields = _fields("task", [*envelope["properties"], *computed(envelope)])
     parts = [f"### Every fact\n\n{envelope['description']}\n\n{fields}"]
-    for kind in schemas.kinds():
+    for kind in schemas.SHIPPED.kinds:
         whole = schema(f"facts/{kind}")
         own = [
             path
-            for path in schemas.fields(kind)
+            for path in schemas.SHIPPED.fields(kind)
             if path.partition(".")[0] in {**whole["properties"], **whole.get("x-computed", {})} and path != "kind"
         ]
         sort = "An entity" if kind in schemas.ENTITIES else "A receipt"
@@ -220,7 +221,7 @@ def kinds() -> str:
 def _fields(kind: str, paths: list[str]) -> str:
     rows = []
     for path in paths:
-        spec = schemas.fields(kind)[path]
+        spec = schemas.SHIPPED.fields(kind)[path]
         enum = f": {', '.join(map(code, spec.enum))}" if spec.enum and path != "kind" else ""
         null = NO if spec.required else YES
         rows.append((code(path), f"{spec.kind}{enum}", null, _described(schema(f"facts/{kind}"), path)))

@@ -32,6 +32,7 @@ from interlock.model.decision import Verdict
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy
 from interlock.policy.library import make
+from interlock.schemas import SHIPPED
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.helpers.engine import needs_engine
@@ -45,11 +46,11 @@ decode = msgspec.json.Decoder(CompiledPolicy).decode
 
 @cache
 def peer() -> Policy:
-    return make(Source("peer", policies.PEER), lambda _: "it needs nothing").policy
+    return make(Source("peer", policies.PEER), lambda _: "it needs nothing", SHIPPED).policy
 
 
 def compiled_of(text: str) -> CompiledPolicy:
-    return make(Source("random", text), lambda _: peer())
+    return make(Source("random", text), lambda _: peer(), SHIPPED)
 
 
 @contextmanager
@@ -224,6 +225,7 @@ import hashlib, json, sys
 import msgspec
 from tests.property.test_evaluators import compiled_of
 from interlock.diagnostics import PolicyError
+from interlock.schemas import SHIPPED
 for text in json.load(sys.stdin):
     try:
         print(hashlib.sha256(msgspec.json.encode(compiled_of(text))).hexdigest())

@@ -17,6 +17,7 @@ from interlock.model.facts import Fact
 from interlock.model.policy import Policy
 from interlock.policy.library import make
 from interlock.policy.lint import idle
+from interlock.schemas import SHIPPED
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 
@@ -27,7 +28,7 @@ SETS = 6
 
 @cache
 def peer() -> Policy:
-    return make(Source("peer", policies.PEER), lambda _: "it needs nothing").policy
+    return make(Source("peer", policies.PEER), lambda _: "it needs nothing", SHIPPED).policy
 
 
 def vouched_for(policy: Policy, known: Environment) -> bool:
@@ -45,7 +46,7 @@ def _keeps(found: Iterable[Fact], fields: Mapping[str, Type]) -> bool:
 def check_case(random: Random) -> Counter[str]:
     made = policies.policy(random)
     try:
-        compiled = make(Source("random", made.text), lambda _: peer())
+        compiled = make(Source("random", made.text), lambda _: peer(), SHIPPED)
     except PolicyError:
         return Counter()
     policy, found = compiled.policy, idle(compiled.policy)

@@ -20,7 +20,7 @@ from interlock.model.compiled import CompiledPolicy
 from interlock.model.expression import Now
 from interlock.model.policy import Selection
 from interlock.model.unblock import Permanent
-from interlock.schemas import ENTITIES
+from interlock.schemas import ENTITIES, SHIPPED
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies
 from tests.property.test_evaluators import compiled_of
@@ -77,7 +77,7 @@ def check_case(random: Random) -> Counter[str]:
     whole = with_derived(policy, known, verdict)
     blocks = [n for n, firing in enumerate(verdict.firings) if policy.rules[firing.rule].effect == "block"]
     seen = Counter(denied=1)
-    for never in permanent(policy, whole, verdict, dict.fromkeys(blocks, "")):
+    for never in permanent(policy, whole, verdict, dict.fromkeys(blocks, ""), SHIPPED):
         seen["permanent"] += 1
         for _ in range(3):
             check_later(random, compiled, known, made, never)

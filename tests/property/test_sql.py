@@ -20,6 +20,7 @@ from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
 from interlock.policy.library import make
+from interlock.schemas import SHIPPED
 from tests.conftest import EXAMPLES
 from tests.helpers.conditions import Pool, Sight, Thing, Writer
 from tests.helpers.ledgers import LedgerBuilder
@@ -123,7 +124,7 @@ def policy(random: Random) -> Policy | None:
     single = {name for name, made in facts.items() if made["take"] != "all" and "per" not in made}
     text["outputs"] = {name: f"{name} != null" if name in single else f"{name}.size()" for name in facts}
     try:
-        return make(Source("random", json.dumps(text, ensure_ascii=False)), lambda _: "none").policy
+        return make(Source("random", json.dumps(text, ensure_ascii=False)), lambda _: "none", SHIPPED).policy
     except interlock.PolicyError as error:
         assert {issue.code for issue in error.issues} <= {"E417", "E411"}, error
         return None
@@ -199,7 +200,7 @@ def selected(policy: Policy, ledger: interlock.Ledger, params: dict[str, Value])
     """What SQL selects."""
     from interlock.policy.compile import compile_policy
 
-    compiled, _ = compile_policy(policy)
+    compiled, _ = compile_policy(policy, SHIPPED)
     assert compiled is not None
     with ledger.snapshot(NOW) as snapshot:
         result = select(compiled, snapshot, ("task-1", "demo"), NOW, params, {})

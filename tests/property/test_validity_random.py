@@ -49,13 +49,17 @@ def facts(random: Random, kinds: list[str], made: Generated) -> list[dict[str, A
     found: list[dict[str, Any]] = []
     for kind in kinds:
         for _ in range(random.randint(0, 3)):
-            own = [path for path in schemas.fields(kind) if "." not in path and path not in ("kind", "id", "seq")]
-            fields = {path: value(random, schemas.fields(kind)[path], made) for path in own if random.random() < 0.6}
+            own = [
+                path for path in schemas.SHIPPED.fields(kind) if "." not in path and path not in ("kind", "id", "seq")
+            ]
+            fields = {
+                path: value(random, schemas.SHIPPED.fields(kind)[path], made) for path in own if random.random() < 0.6
+            }
             at = format_instant(stamp(random, made))
             fields = {**fields, "at": at, "task": random.choice((TASK, TASK, TASK, "other"))}
-            found += whole([{kind: fields}], TASK, NOW) or ()
+            found += whole([{kind: fields}], TASK, NOW, schemas.SHIPPED) or ()
     numbered = [{**fact, "id": f"fact-{n}", "seq": n} for n, fact in enumerate(found, 1)]
-    return [fact for fact in numbered if not schemas.faults(fact["kind"], fact)]
+    return [fact for fact in numbered if not schemas.faults(schemas.SHIPPED, fact["kind"], fact)]
 
 
 def instants(held: list[dict[str, Any]], made: Generated) -> list[int]:
@@ -86,14 +90,14 @@ def check_policy(random: Random, made: Generated, *, live: bool = True) -> Count
         compiled = compiled_of(made.text)
     except PolicyError:
         return Counter({"refused": 1})
-    peer = Loaded(compiled_of(PEER), Source("peer.yaml", PEER), {})
-    loaded = Loaded(compiled, Source("random.yaml", made.text), {"peer": peer})
+    peer = Loaded(compiled_of(PEER), Source("peer.yaml", PEER), {}, schemas.SHIPPED)
+    loaded = Loaded(compiled, Source("random.yaml", made.text), {"peer": peer}, schemas.SHIPPED)
     if any(need.tasks is not None for need in loaded.policy.needs):
         return Counter({"of unknown tasks": 1})
-    kinds = [kind for kind in loaded.policy.kinds() if kind in schemas.kinds()]
+    kinds = [kind for kind in loaded.policy.kinds() if kind in schemas.SHIPPED.kinds]
     there = facts(random, kinds, made)
     params = arguments(loaded.policy, made.arguments)
-    held = MemoryFacts("facts")
+    held = MemoryFacts("facts", schemas.SHIPPED)
 
     def judged(now: int, engine: Engine = "reference") -> tuple[Judge, Evaluated]:
         with held.snapshot(there, TASK, now, live=live) as snapshot:

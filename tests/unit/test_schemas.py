@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from interlock import resources, schemas
-from interlock.schemas import FieldSpec, Violation, diagnose, validate
-from interlock.schemas import catalog as documents
+from interlock.schemas import FieldSpec, Violation, diagnose, documents, validate
 from interlock.schemas import validate as translation
 
 SMOKE: dict[str, Any] = {
@@ -78,7 +77,7 @@ def nested(depth: int) -> Any:
     ],
 )
 def test_a_valid_fact(changes: dict[str, Any]) -> None:
-    assert schemas.fact_errors("app_smoke_receipt_recorded", {**SMOKE, **changes}) == ()
+    assert schemas.fact_errors(schemas.SHIPPED, "app_smoke_receipt_recorded", {**SMOKE, **changes}) == ()
 
 
 @pytest.mark.parametrize(
@@ -147,19 +146,21 @@ def test_a_valid_fact(changes: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_an_invalid_fact(changes: dict[str, Any], lines: list[str]) -> None:
     changed = {name: value for name, value in {**SMOKE, **changes}.items() if value is not ...}
-    assert list(schemas.fact_errors("app_smoke_receipt_recorded", changed)) == lines
+    assert list(schemas.fact_errors(schemas.SHIPPED, "app_smoke_receipt_recorded", changed)) == lines
 
 
 def test_a_fact_that_is_no_mapping() -> None:
-    assert schemas.fact_errors("app_smoke_started", []) == ("the fact is a list, not a mapping",)  # type: ignore[arg-type]
+    assert schemas.fact_errors(schemas.SHIPPED, "app_smoke_started", []) == ("the fact is a list, not a mapping",)  # type: ignore[arg-type]
 
 
 def test_an_integer_is_no_text() -> None:
-    errors = schemas.fact_errors("app_smoke_started", {**STARTED, "worker_count": "2"})
+    errors = schemas.fact_errors(schemas.SHIPPED, "app_smoke_started", {**STARTED, "worker_count": "2"})
     assert errors == ('`worker_count` is text (`"2"`), not an integer',)
 
 
-@pytest.mark.parametrize("ask", [schemas.fields, lambda kind: schemas.fact_errors(kind, SMOKE)])
+@pytest.mark.parametrize(
+    "ask", [schemas.SHIPPED.fields, lambda kind: schemas.fact_errors(schemas.SHIPPED, kind, SMOKE)]
+)
 @pytest.mark.parametrize("kind", ["app_smoke", "../decision", ""])
 def test_a_kind_without_a_schema_is_a_bug(ask: Any, kind: str) -> None:
     with pytest.raises(KeyError, match="no fact kind"):
@@ -169,7 +170,7 @@ def test_a_kind_without_a_schema_is_a_bug(ask: Any, kind: str) -> None:
 def test_a_disagreement_is_never_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validate, "is_fact", lambda fact, made: False)
     line = "the two validators disagree about the fact, so it is not taken as valid"
-    assert schemas.fact_errors("app_smoke_receipt_recorded", SMOKE) == (line,)
+    assert schemas.fact_errors(schemas.SHIPPED, "app_smoke_receipt_recorded", SMOKE) == (line,)
 
 
 def test_a_fault_of_the_validator_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,23 +180,24 @@ def test_a_fault_of_the_validator_is_not_swallowed(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(diagnose, "_exact", lambda usual: lambda *given, **named: Faulty())
     with pytest.raises(ValueError, match="a bug"):
-        schemas.fact_errors("app_smoke_receipt_recorded", {})
+        schemas.fact_errors(schemas.SHIPPED, "app_smoke_receipt_recorded", {})
 
 
 def test_a_valid_fact_costs_no_import_of_the_validator_that_explains() -> None:
     program = (
         "import json, sys; from interlock import schemas; fact = json.loads(sys.argv[1]);"
         "slow = {'jsonschema', 'referencing', 'interlock.schemas.diagnose'};"
-        "print(schemas.fact_errors(fact['kind'], fact), len(schemas.fields('seat')), sorted(slow & set(sys.modules)));"
-        "del fact['at']; print(schemas.fact_errors(fact['kind'], fact), slow <= set(sys.modules))"
+        "ours = schemas.SHIPPED; print(schemas.fact_errors(ours, fact['kind'], fact), end=' ');"
+        "print(len(ours.fields('seat')), sorted(slow & set(sys.modules)));"
+        "del fact['at']; print(schemas.fact_errors(ours, fact['kind'], fact), slow <= set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", program, json.dumps(SMOKE)], capture_output=True, text=True, check=True)
-    fields = len(schemas.fields("seat"))
+    fields = len(schemas.SHIPPED.fields("seat"))
     assert ran.stdout == f"() {fields} []\n('`at` is missing',) True\n"
 
 
 def test_the_fields_of_a_kind() -> None:
-    found = schemas.fields("app_smoke_receipt_recorded")
+    found = schemas.SHIPPED.fields("app_smoke_receipt_recorded")
     assert found["at"] == FieldSpec("timestamp", required=True)
     assert found["seq"] == FieldSpec("int", required=True)
     assert found["task"] == FieldSpec("string")
@@ -225,7 +227,7 @@ def test_the_fields_of_a_kind() -> None:
     ],
 )
 def test_a_field(kind: str, path: str, spec: FieldSpec | None) -> None:
-    assert schemas.fields(kind).get(path) == spec
+    assert schemas.SHIPPED.fields(kind).get(path) == spec
 
 
 def test_every_member_of_a_required_object_may_be_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,8 +240,8 @@ def test_every_member_of_a_required_object_may_be_required(tmp_path: Path, monke
     }
     (tmp_path / "facts" / "fresh.schema.json").write_text(json.dumps(whole))
     monkeypatch.setattr(documents, "data_folder", lambda name: str(tmp_path))
-    monkeypatch.setattr(documents, "kinds", lambda: ("fresh",))
-    found = {path: spec for path, spec in schemas.fields("fresh").items() if "." in path}
+    monkeypatch.setattr(documents, "shipped_kinds", lambda: ("fresh",))
+    found = {path: spec for path, spec in schemas.Catalog().fields("fresh").items() if "." in path}
     assert found == {
         "x.a": FieldSpec("int", required=True),
         "x.b": FieldSpec("bool"),

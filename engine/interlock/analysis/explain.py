@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from interlock import instant, schemas
+from interlock import instant
 from interlock.diagnostics import UsageError, did_you_mean
 from interlock.evaluation.findings import finding, ranging
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
@@ -62,7 +62,6 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Rule, Selection
 from interlock.policy.parse import parse_valid
 from interlock.request import Session
-from interlock.schemas import catalog
 
 MAX_COMBINATIONS = 20
 """That many combinations of facts for which a rule fired are explained, and as many for which it did not."""
@@ -408,7 +407,7 @@ class EntityReceipts:
     def __init__(self, snapshot: Snapshot, known: Environment) -> None:
         """Look them up. Raises LedgerError."""
         self.found: dict[tuple[str, str | None], tuple[str, Cited]] = {}
-        moving = [(kind, moved) for kind in schemas.kinds() if (moved := catalog.moves(kind)) is not None]
+        moving = snapshot.catalog.moving()
         for fact in {fact.id: fact for facts in known.facts.values() for fact in facts if fact.id}.values():
             for kind, moved in moving:
                 value = fact.fields.get(moved.field)

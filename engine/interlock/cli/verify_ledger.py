@@ -63,7 +63,7 @@ def command(request: Request, form: str) -> int:
         if lines is not None:
             if request.at is not None:
                 raise UsageError("`--at` is for ledgers: every line of a feed is verified")
-            found = verify_feed(lines, session.place, wall())
+            found = verify_feed(lines, session.place, wall(), session.catalog)
         else:
             clock = session.moment.now if session.moment.live else None
             with _ticking() as tick:

@@ -15,6 +15,7 @@ from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Decision, Finding, Verdict
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy, values
+from interlock.schemas import Catalog
 
 MAX_SKEW = 5 * SECOND
 """How far ahead of `now` a time may lie, in microseconds, where nobody says otherwise."""
@@ -37,11 +38,12 @@ NeededDecisions = tuple[tuple[Need, tuple["Evaluated", ...]], ...]
 class Loaded:
     """A compiled policy ready to judge; its rulesets are built on first use.
 
-    `source` is the text that it was made of, named by its file; `needs` are the policies that it needs, by their ids.
+    `source` is the text that it was made of, named by its file; `needs` are the policies that it needs, by their ids;
+    `catalog` has the kinds of facts that it was compiled over.
     """
 
-    def __init__(self, compiled: CompiledPolicy, source: Source, needs: Mapping[str, Loaded]) -> None:
-        self.compiled, self.source, self.needs = compiled, source, needs
+    def __init__(self, compiled: CompiledPolicy, source: Source, needs: Mapping[str, Loaded], catalog: Catalog) -> None:
+        self.compiled, self.source, self.needs, self.catalog = compiled, source, needs, catalog
         self.policy: Policy = compiled.policy
         self.closure = self.policy.digest
         """The digest of the policy; where it needs others, with theirs."""

@@ -268,7 +268,7 @@ class _Run:
         if row.suspect < 0:
             return absent_fact(row, query, selection)
         made, unread = document(row)
-        errors = tuple(each.message for each in unread) or schemas.fact_errors(row.kind, made)
+        errors = tuple(each.message for each in unread) or schemas.fact_errors(self.snapshot.catalog, row.kind, made)
         if errors:
             self.fault(row, errors)
             return None
@@ -283,15 +283,14 @@ class _Run:
 
     def invalid(self, row: Row) -> None:
         """Note what is wrong with a fact, or with the receipt that it is made of."""
-        from interlock.schemas import catalog
-
+        catalog = self.snapshot.catalog
         source = catalog.source(row.kind)
         receipt = self.snapshot.fact(source, str(row.id).rpartition("#")[0]) if source else None
-        errors = _errors(receipt) if receipt is not None else ()
+        errors = _errors(receipt, catalog) if receipt is not None else ()
         if receipt is not None and errors:
             self.fault(receipt, errors)
         else:
-            self.fault(row, _errors(row) or (_UNUSABLE,))
+            self.fault(row, _errors(row, catalog) or (_UNUSABLE,))
 
     def fault(self, row: Row, errors: tuple[str, ...]) -> None:
         self.evidence[row.id] = None
@@ -300,9 +299,9 @@ class _Run:
             self.faults.append(message)
 
 
-def _errors(row: Row) -> tuple[str, ...]:
+def _errors(row: Row, catalog: schemas.Catalog) -> tuple[str, ...]:
     made, unread = document(row)
-    return tuple(each.message for each in unread) or schemas.fact_errors(row.kind, made)
+    return tuple(each.message for each in unread) or schemas.fact_errors(catalog, row.kind, made)
 
 
 def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], selection: str, path: str) -> Value:

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal
 from interlock.diagnostics import UsageError
 from interlock.instant import LATEST
 from interlock.ledger.errors import explained_error, refused, unreadable
-from interlock.ledger.functions import define
+from interlock.ledger.functions import define, define_valid
+from interlock.schemas import Catalog
 
 STATEMENT_SECONDS = 30.0
 """How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
@@ -99,6 +100,7 @@ class Connection:
     head = NEWEST
     live = False
     broken = False
+    _catalog: Catalog | None = None
 
     def __init__(
         self,
@@ -128,6 +130,12 @@ class Connection:
         if read_only:
             database.execute("PRAGMA query_only = 1")
         self._watchdog = Watchdog(database)
+
+    def know(self, catalog: Catalog) -> None:
+        """Take the schemas of the fact kinds from a catalog. A transaction must not be open."""
+        if catalog is not self._catalog:
+            define_valid(self._database, catalog)
+            self._catalog = catalog
 
     def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
         """See facts up to `now`; where it is `live` every fact, entities as of `as_of` where that is given."""

@@ -41,13 +41,13 @@ class Export:
         head["newest"] = self.snapshot.newest()
         notes = {"notes": self.snapshot.notes} if self.snapshot.notes else {}
         yield encode({**head, "tasks": self.names, "kinds": extent.kinds, "everywhere": extent.everywhere, **notes})
-        count, known = 0, frozenset(schemas.kinds())
+        count, catalog = 0, self.snapshot.catalog
         for row in self.snapshot.facts(self.ids, extent.kinds, extent.everywhere):
             made, unread = document(row)
             if unread:
                 why = "; ".join(each.message for each in unread)
                 raise FactError(f"{row.kind} `{row.id}` is invalid: {why}; fix it, then export again")
-            self.invalid += bool(schemas.faults(row.kind if row.kind in known else None, made))
+            self.invalid += bool(schemas.faults(catalog, row.kind if row.kind in catalog.kinds else None, made))
             yield encode(made)
             count += 1
         yield encode({"kind": "feed_end", "facts": count})

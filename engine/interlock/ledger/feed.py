@@ -17,6 +17,7 @@ from interlock.ledger.errors import refused
 from interlock.ledger.lines import OPENING, Entries, read_line
 from interlock.ledger.source import doubt
 from interlock.ledger.table import FactTable, Origin
+from interlock.schemas import Catalog
 
 SHOWN: Final = 20
 """That many bad lines are listed."""
@@ -29,21 +30,21 @@ class Feed:
 
     _asked = 0
 
-    def __init__(self, path: str, lines: Iterable[bytes], *, strict: bool = False) -> None:
-        """Read all lines. Raises LedgerError, with every bad line, up to a number.
+    def __init__(self, path: str, lines: Iterable[bytes], catalog: Catalog, *, strict: bool = False) -> None:
+        """Read all lines, by the schemas of a catalog. Raises LedgerError, with every bad line, up to a number.
 
         Where it is `strict`, nothing is known to be complete while there are `notes`.
         """
         table = FactTable()
         with table.filling(path):
-            content = _Content(path, table)
+            content = _Content(path, table, catalog)
             content.read(lines)
             self._about, self._strict = content.about, strict
             self.notes: tuple[str, ...] = () if self._about is None else tuple(self._about.get("notes", ()))
             # A feed of some tasks also has receipts of others, which are of the sessions that were seated there.
             table.complete(None if self._about is None else self._about["tasks"])
             found = table.connection.execute("SELECT DISTINCT kind FROM main.fact WHERE NOT entity")
-            self._types = [kind for (kind,) in found if kind not in schemas.kinds()]
+            self._types = [kind for (kind,) in found if kind not in catalog.kinds]
             self.connection = Connection(table.connection, "feed", path, path)
 
     def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
@@ -127,8 +128,8 @@ class Feed:
 class _Content:
     """What the lines of a feed hold: facts, for a table, and what the first line says `about` the feed, if it does."""
 
-    def __init__(self, path: str, table: FactTable) -> None:
-        self.path, self.table, self._source = path, table, len(table.places)
+    def __init__(self, path: str, table: FactTable, catalog: Catalog) -> None:
+        self.path, self.table, self.catalog, self._source = path, table, catalog, len(table.places)
         self.about: dict[str, Any] | None = None
         self._ended: dict[str, Any] | None = None
 
@@ -160,7 +161,7 @@ class _Content:
 
     def _add(self, line: bytes, number: int, count: int) -> tuple[str, ...]:
         """Take a line in; what is wrong with it."""
-        found = read_line(line, number)
+        found = read_line(line, number, self.catalog)
         if found.faults:
             return tuple(each.text for each in found.faults)
         if self._ended is not None:

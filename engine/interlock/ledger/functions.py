@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Final
 
-from interlock import schemas
 from interlock.instant import parse_instant
 from interlock.ledger.rows import Row, document
+from interlock.schemas import Catalog, is_valid
 
 _LONGEST: Final = 2_000
 """Characters of a document up to which its answer is kept: most receipts of a kind differ in id and time only."""
@@ -17,10 +18,14 @@ _AT: Final = "2026-06-11T12:00:05Z"
 
 
 def define(connection: sqlite3.Connection) -> None:
-    """Make the functions known to a connection."""
+    """Make the functions known to a connection, all but that which takes a catalog."""
     connection.create_function("instant_of", 1, instant_of, deterministic=True)
     connection.create_function("is_plain", -1, is_plain, deterministic=True)
-    connection.create_function("is_valid", 7, is_valid, deterministic=True)
+
+
+def define_valid(connection: sqlite3.Connection, catalog: Catalog) -> None:
+    """Have `is_valid` say what the schemas of a catalog accept."""
+    connection.create_function("is_valid", 7, _validity(catalog), deterministic=True)
 
 
 @lru_cache(4_096)
@@ -77,24 +82,28 @@ def _leads_plainly(node: Any, names: list[str]) -> bool:
     return not (isinstance(node, str) and "\0" in node)
 
 
-def is_valid(
-    kind: str, task: object, actor: object, severity: object, summary: object, correlation: object, attributes: object
-) -> bool:
+@lru_cache(8)
+def _validity(catalog: Catalog) -> Callable[..., bool]:
     """Whether a row of the canonical relation is a fact that its schema accepts, whatever its `id`, `seq` and `at`.
 
     Facts that are counted are validated where they lie, so that not all of them need be taken out of the ledger.
     """
-    try:
-        size = len(correlation) + len(attributes)  # type: ignore[arg-type]
-    except TypeError:  # neither text nor BLOB
-        return False
-    size += len(summary) if isinstance(summary, str | bytes) else 0
-    return (_kept if size <= _LONGEST else _is_valid)(kind, task, actor, severity, summary, correlation, attributes)
+    whole = partial(_is_valid, catalog)
+    kept = lru_cache(4_096)(whole)
+
+    def valid(kind: str, task: Any, actor: Any, severity: Any, summary: Any, correlation: Any, attributes: Any) -> bool:
+        try:
+            size = len(correlation) + len(attributes)
+        except TypeError:  # neither text nor BLOB
+            return False
+        size += len(summary) if isinstance(summary, str | bytes) else 0
+        return (kept if size <= _LONGEST else whole)(kind, task, actor, severity, summary, correlation, attributes)
+
+    return valid
 
 
-def _is_valid(kind: str, task: Any, actor: Any, severity: Any, summary: Any, correlation: Any, attributes: Any) -> bool:
+def _is_valid(
+    catalog: Catalog, kind: str, task: Any, actor: Any, severity: Any, summary: Any, correlation: Any, attributes: Any
+) -> bool:
     made, errors = document(Row(kind, "id", 0, task, _AT, None, actor, severity, summary, correlation, attributes))
-    return not errors and schemas.is_valid(kind, made)
-
-
-_kept = lru_cache(4_096)(_is_valid)
+    return not errors and is_valid(catalog, kind, made)

@@ -16,6 +16,7 @@ from interlock.ledger.connection import NEWEST
 from interlock.ledger.conveyor import BUSY_SECONDS, ConveyorFile, FileState, stamp
 from interlock.ledger.errors import examine, refused
 from interlock.ledger.snapshot import Snapshot
+from interlock.schemas import SHIPPED, Catalog
 
 if TYPE_CHECKING:
     from interlock.ledger.feed import Feed
@@ -66,7 +67,7 @@ class Ledger:
     """A ledger's file, opened to be read. It may be shared by threads, which then take turns.
 
     `path` is the file as it was named, for people: bytes that are not text are shown as escapes. Where it is `strict`,
-    nothing is decided while there are `notes`.
+    nothing is decided while there are `notes`. `catalog` has the schemas by which the lines of a feed are validated.
     """
 
     _source: ConveyorFile | Feed | None = None
@@ -78,10 +79,12 @@ class Ledger:
         patience: float = BUSY_SECONDS,
         *,
         strict: bool = False,
+        catalog: Catalog = SHIPPED,
     ) -> None:
         """Open the ledger, or read the feed. Raises LedgerError when it cannot be read, or is neither."""
         name = os.fsdecode(path)
         self._watched, self._patience, self.strict = watched, patience, strict
+        self.catalog = catalog
         self.path = os.fsencode(name).decode(errors="backslashreplace")
         try:
             as_given = not name or name == STANDARD_INPUT or os.path.isabs(name)
@@ -97,9 +100,17 @@ class Ledger:
 
     @contextmanager
     def snapshot(
-        self, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
+        self,
+        now: int,
+        head: int = NEWEST,
+        *,
+        live: bool = False,
+        as_of: int | None = None,
+        catalog: Catalog | None = None,
     ) -> Iterator[Snapshot]:
         """One read transaction, at the instant `now` (microseconds, UTC). Raises LedgerError.
+
+        What is read in it is validated by the schemas of a `catalog`; of the ledger's where none is given.
 
         It holds what is stamped at or before `now`. A `live` snapshot holds everything that is committed, whatever its
         stamp; with `as_of`, an instant, its entities are as they were then.
@@ -115,7 +126,7 @@ class Ledger:
             connection = source.connection
             self._reading = True
             try:
-                snapshot = Snapshot(source, now, head, live=live, as_of=as_of)
+                snapshot = Snapshot(source, now, catalog or self.catalog, head, live=live, as_of=as_of)
                 yield snapshot
                 snapshot.close()
                 connection.verify()
@@ -134,6 +145,7 @@ class Ledger:
         *,
         live: bool = False,
         as_of: int | None = None,
+        catalog: Catalog | None = None,
     ) -> T:
         """The answer to a question about a `snapshot`. Raises LedgerError, and what the question raises.
 
@@ -141,11 +153,11 @@ class Ledger:
         """
         for pause in _PAUSES:
             try:
-                with self.snapshot(now, head, live=live, as_of=as_of) as snapshot:
+                with self.snapshot(now, head, live=live, as_of=as_of, catalog=catalog) as snapshot:
                     return question(snapshot)
             except UnsettledError:
                 time.sleep(pause)
-        with self.snapshot(now, head, live=live, as_of=as_of) as snapshot:
+        with self.snapshot(now, head, live=live, as_of=as_of, catalog=catalog) as snapshot:
             return question(snapshot)
 
     def _current(self) -> ConveyorFile | Feed:
@@ -170,7 +182,8 @@ class Ledger:
             examine(self.path, self._file, least=1)
         from interlock.ledger.feed import Feed
 
-        return Feed(self.path, feed_lines(self.path, self._file, self._watched), strict=self.strict)
+        lines = feed_lines(self.path, self._file, self._watched)
+        return Feed(self.path, lines, self.catalog, strict=self.strict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -199,13 +212,15 @@ def open_ledger(
     patience: float = BUSY_SECONDS,
     *,
     strict: bool = False,
+    catalog: Catalog = SHIPPED,
 ) -> Ledger:
     """Open the ledger at `path`, or read the feed there (`-` is standard input).
 
     A writer that holds it locked is waited for, `patience` seconds each time. With `strict`, every decision is
     undecided while `Ledger.notes` says why what was committed last may be missing.
 
-    The lines of a feed, and its length in bytes (0 when unknown), pass through `watched`. Raises LedgerError when it
+    The lines of a feed, and its length in bytes (0 when unknown), pass through `watched`, and are validated by the
+    schemas of the `catalog`. Raises LedgerError when it
     cannot be read, or is neither a feed nor Conveyor's ledger.
     """
-    return Ledger(path, watched, patience, strict=strict)
+    return Ledger(path, watched, patience, strict=strict, catalog=catalog)

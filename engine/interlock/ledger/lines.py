@@ -11,7 +11,6 @@ import msgspec
 from interlock import schemas
 from interlock.ledger.errors import refused
 from interlock.ledger.rows import HIDING, Row, TwiceError, read_json
-from interlock.schemas.catalog import required_paths
 
 OPENING, CLOSING = "feed", "feed_end"
 """The kinds of the lines that an export begins and ends with (`schemas/KIND.schema.json`)."""
@@ -83,7 +82,7 @@ def _is_whole(first: bytes) -> bool:
     return text.startswith(b"[") or text == b"{"
 
 
-def read_line(line: bytes, number: int) -> Line:
+def read_line(line: bytes, number: int, catalog: schemas.Catalog) -> Line:
     """Read and validate the line of that number (from 1), which is the `seq` of an event that brings none."""
     try:
         fact = read_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
@@ -97,7 +96,7 @@ def read_line(line: bytes, number: int) -> Line:
     if not isinstance(fact, dict):
         return Line(faults=_faults("it is not a JSON object"))
     if "specversion" in fact:
-        return _read_event(fact, number)
+        return _read_event(fact, number, catalog)
     kind = fact.get("kind")
     if kind in (OPENING, CLOSING):
         found = schemas.wrong(str(kind), fact)
@@ -106,27 +105,27 @@ def read_line(line: bytes, number: int) -> Line:
         meant = {"type", "source"} <= fact.keys() and "kind" not in fact
         what = "a CloudEvent needs `specversion`" if meant else "it has no `kind`, which says what sort of fact it is"
         return Line(fact, faults=_faults(what))
-    return _valid(fact)
+    return _valid(fact, catalog)
 
 
-def _valid(fact: dict[str, Any], *, repeats: bool = False, unnumbered: bool = False) -> Line:
+def _valid(fact: dict[str, Any], catalog: schemas.Catalog, *, repeats: bool = False, unnumbered: bool = False) -> Line:
     """The fact, if its schema accepts it."""
     kind = fact["kind"]
-    faults = schemas.faults(kind if kind in schemas.kinds() else None, fact)
+    faults = schemas.faults(catalog, kind if kind in catalog.kinds else None, fact)
     return Line(fact, faults=faults) if faults else Line(fact, row_of(fact), repeats=repeats, unnumbered=unnumbered)
 
 
-def _read_event(event: dict[str, Any], number: int) -> Line:
+def _read_event(event: dict[str, Any], number: int, catalog: schemas.Catalog) -> Line:
     from interlock.ledger.events import fact_of, lacks_data
 
     fact, wrong = fact_of(event, number, None)
     kind = fact.get("kind", event.get("type"))
-    if not wrong and "data" not in event and kind in schemas.kinds():
-        lacking = lacks_data(kind, required_paths(kind))
+    if not wrong and "data" not in event and kind in catalog.kinds:
+        lacking = lacks_data(kind, catalog.required_paths(kind))
         wrong = () if lacking is None else (lacking,)
     if wrong:
         return Line({**event, "kind": kind}, faults=_faults(*wrong))
-    return _valid(fact, repeats=True, unnumbered="seq" not in event)
+    return _valid(fact, catalog, repeats=True, unnumbered="seq" not in event)
 
 
 def _faults(*messages: str) -> tuple[schemas.Violation, ...]:

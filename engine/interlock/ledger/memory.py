@@ -16,7 +16,7 @@ from interlock.ledger.lines import read_line, row_of
 from interlock.ledger.rows import Row, value_at
 from interlock.ledger.snapshot import Snapshot
 from interlock.ledger.table import FactTable
-from interlock.schemas import catalog
+from interlock.schemas import Catalog
 
 _ASKED: Final = "INSERT OR IGNORE INTO main.tasks VALUES (?, ?, NULL)"
 _MOVE: Final = (
@@ -71,8 +71,9 @@ class Memory:
 class MemoryFacts:
     """Facts as a caller gives them, not validated: what is wrong with one is found where it is read, as in a ledger."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, catalog: Catalog) -> None:
         """Hold nothing yet. `path` is the file that gives them; bytes of it that are not text are shown as escapes."""
+        self._catalog = catalog
         self.path = os.fsencode(path).decode(errors="backslashreplace")
         self.source = Memory(self.path)
 
@@ -93,7 +94,7 @@ class MemoryFacts:
                     raise UsageError(clash.message)
             table.name_tasks()
             table.connection.execute(_ASKED, (task, task))
-            snapshot = Snapshot(self.source, now, live=live)
+            snapshot = Snapshot(self.source, now, self._catalog, live=live)
             yield snapshot
             snapshot.close()
         finally:
@@ -107,12 +108,12 @@ class MemoryFacts:
 class HypotheticalFacts:
     """The facts of a ledger, and during a snapshot the hypothetical ones recorded after them."""
 
-    def __init__(self, path: str, head: int, rows: Iterable[Row]) -> None:
+    def __init__(self, path: str, head: int, rows: Iterable[Row], catalog: Catalog) -> None:
         """Take in rows such as `Snapshot.facts` gives, as they are, of a ledger that people know as `path`.
 
         `head` is the `seq` of the ledger's newest receipt. Raises LedgerError.
         """
-        self.path, self.head = path, head
+        self.path, self.head, self._catalog = path, head, catalog
         self._source = Memory(path, rows, head)
         self._table = self._source.table
         self._table.connection.execute("PRAGMA journal_mode = memory")  # without a journal nothing is rolled back
@@ -127,7 +128,8 @@ class HypotheticalFacts:
         database = self._table.connection
         database.execute("BEGIN")
         try:
-            yield Snapshot(self._source, now, live=live) if all(self._record(fact, now) for fact in facts) else None
+            taken = all(self._record(fact, now) for fact in facts)
+            yield Snapshot(self._source, now, self._catalog, live=live) if taken else None
         finally:
             database.execute("ROLLBACK")
 
@@ -136,10 +138,10 @@ class HypotheticalFacts:
         self._source.connection.close()
 
     def _record(self, fact: dict[str, Any], now: int) -> bool:
-        line = read_line(msgspec.json.encode({**fact, "at": format_instant(now)}), 0)
+        line = read_line(msgspec.json.encode({**fact, "at": format_instant(now)}), 0, self._catalog)
         if line.row is None or self._table.add(line.row) is not None:  # the ledger has a receipt of that very id
             return False
-        moved = catalog.moves(fact["kind"])
+        moved = self._catalog.moves(fact["kind"])
         if moved is not None:
             same = "".join(f" AND json_extract(attributes, '$.{name}') = :{name}" for name in moved.same)
             binds = {"kind": moved.kind, "field": moved.field, "at": format_instant(now), "task": fact["task"]}

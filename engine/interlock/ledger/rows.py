@@ -177,5 +177,5 @@ def newest(row: Row, made: dict[str, Any]) -> Stamp | None:
 @cache
 def _times(kind: str) -> tuple[str, ...]:
     """The fields of an entity that hold times, beside `at`. Receipts also hold times to come, such as a deadline."""
-    fields = schemas.fields(kind).items() if kind in schemas.ENTITIES else ()
+    fields = schemas.SHIPPED.fields(kind).items() if kind in schemas.ENTITIES else ()
     return tuple(path for path, spec in fields if spec.kind == "timestamp" and path != "at")

@@ -14,7 +14,7 @@ from interlock.ledger.connection import NEWEST, Connection
 from interlock.ledger.rows import Arrival, Row
 from interlock.ledger.source import Source
 from interlock.ledger.tasks import Tasks
-from interlock.schemas import ENTITIES
+from interlock.schemas import ENTITIES, Catalog
 
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
 _RECEIPTS = (
@@ -91,16 +91,25 @@ class Snapshot:
     """One consistent view of a ledger at one instant: receipts that are committed later are not in it.
 
     `head` is the `seq` of the newest receipt that is in it, 0 when there is none. `notes` say, in sentences, why what
-    was committed last may be missing.
+    was committed last may be missing. `catalog` has the schemas that its facts are validated by.
     """
 
     notes: tuple[str, ...] = ()
 
     def __init__(
-        self, source: Source, now: int, head: int = NEWEST, *, live: bool = False, as_of: int | None = None
+        self,
+        source: Source,
+        now: int,
+        catalog: Catalog,
+        head: int = NEWEST,
+        *,
+        live: bool = False,
+        as_of: int | None = None,
     ) -> None:
         """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
         self._source: Source | None = source
+        self.catalog = catalog
+        source.connection.know(catalog)
         self.head = source.begin(now, head, live=live, as_of=as_of)
         self.notes = source.notes
         self._tasks = Tasks(self.rows)

@@ -47,7 +47,7 @@ def verify(
     Raises LedgerError.
     """
     damage = snapshot.damage(tick)
-    tally = LedgerCounts(clock)
+    tally = LedgerCounts(clock, snapshot.catalog)
     tally.receipts(watched(snapshot.receipts(so_far=clock is None), snapshot.head))
     absent = snapshot.absent()
     for kind in schemas.ENTITIES:
@@ -56,14 +56,14 @@ def verify(
     return tally.verification(ledger, snapshot.head, absent, damage)
 
 
-def verify_feed(lines: Iterable[bytes], path: str, clock: int) -> Verification:
+def verify_feed(lines: Iterable[bytes], path: str, clock: int, catalog: schemas.Catalog) -> Verification:
     """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
-    tally, head, ends, table = LedgerCounts(clock), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
+    tally, head, ends, table = LedgerCounts(clock, catalog), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
     with closing(table.connection):
         entries = Entries(path, lines)
         for number, text in entries:
             table.places = [(path, entries.noun)]
-            line = read_line(text, number)
+            line = read_line(text, number, catalog)
             if line.about is not None:
                 ends[line.about["kind"]] = True
                 continue
@@ -85,14 +85,14 @@ def _seated(snapshot: Snapshot) -> Iterator[Row]:
 class LedgerCounts:
     """Counts facts, their faults, and (where there is a clock) the times that are later, in bounded memory."""
 
-    def __init__(self, clock: int | None) -> None:
-        self._clock = clock
+    def __init__(self, clock: int | None, catalog: schemas.Catalog) -> None:
+        self._clock, self._catalog = clock, catalog
         self._second = None if clock is None else format_instant(clock)[:19]
         self._ahead = FutureTimes()
         self._kinds: dict[tuple[bool, str], KindCounts] = {}
         self._faults: dict[tuple[str, str], FaultCounts] = {}
         self._receipts: dict[object, KindCounts] = {
-            kind: KindCounts(kind, entity=False, known=True) for kind in schemas.kinds() if kind not in schemas.ENTITIES
+            kind: KindCounts(kind, entity=False, known=True) for kind in catalog.kinds if kind not in schemas.ENTITIES
         }
 
     def receipts(self, rows: Iterable[Row]) -> None:
@@ -173,7 +173,7 @@ class LedgerCounts:
         made, wrong = document(row)
         if row.actor is None and not kind.entity:  # its document is then that of an entity, without a correlation
             wrong = (*wrong, schemas.Violation((), "it has no actor"))
-        wrong = wrong or schemas.faults(kind.kind if kind.known else None, made)
+        wrong = wrong or schemas.faults(self._catalog, kind.kind if kind.known else None, made)
         if wrong:
             kind.invalid += 1
             for fault, message in _told(wrong):

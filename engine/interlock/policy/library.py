@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 
 import msgspec
 
-from interlock import schemas
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError, did_you_mean, digest
 from interlock.evaluation.judge import Loaded
 from interlock.files import UnreadableError, is_meant, read_source, reason
@@ -19,6 +18,7 @@ from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy import cache
 from interlock.resources import data_folder
+from interlock.schemas import SHIPPED, Catalog, schemas_digest
 
 MAX_NEED_DEPTH = 64
 """The most policies in a row that need each other."""
@@ -44,6 +44,7 @@ class Library:
         Unless `cached`, every policy is compiled from its source, and the cache of compiled policies is left alone.
         """
         self.beside_first, self.cached = beside_first, cached
+        self.catalog: Catalog = SHIPPED
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
         self._known: dict[str, KnownPolicies] = {}
 
@@ -109,7 +110,7 @@ class Library:
 
     def reading(self) -> Reading:
         """One reading of files; what has been read once is kept, unless it has changed."""
-        return Reading(self.path, self._known, cached=self.cached)
+        return Reading(self.path, self._known, self.catalog, cached=self.cached)
 
 
 class NeedRefused(msgspec.Struct, frozen=True):
@@ -142,14 +143,19 @@ class KnownPolicies(msgspec.Struct, frozen=True):
 class Reading:
     """One pass over policies. `path` finds a policy by its id and the folder of the one that needs it.
 
-    `known` is what earlier looks found, by absolute path. Unless `cached`, nothing is taken from the cache of compiled
-    policies, and nothing stored there.
+    `known` is what earlier looks found, by absolute path; `catalog` has the kinds of facts. Unless `cached`, nothing is
+    taken from the cache of compiled policies, and nothing stored there.
     """
 
     def __init__(
-        self, path: Callable[[str, str | None], str], known: MutableMapping[str, KnownPolicies], *, cached: bool
+        self,
+        path: Callable[[str, str | None], str],
+        known: MutableMapping[str, KnownPolicies],
+        catalog: Catalog,
+        *,
+        cached: bool,
     ) -> None:
-        self._path, self._known, self._cached = path, known, cached
+        self._path, self._known, self._catalog, self._cached = path, known, catalog, cached
         self._found: dict[str, Loaded | Invalid | str] = {}
         self._above: list[str] = []
 
@@ -202,13 +208,13 @@ class Reading:
                 needs[identity] = self._needed(identity, source.name)
             return needs[identity]
 
-        name = cache.key(schemas.schemas_digest(), os.path.basename(source.name), source.text) if self._cached else b""
+        name = cache.key(schemas_digest(), os.path.basename(source.name), source.text) if self._cached else b""
         kept = cache.load(name) if self._cached else None
         if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
-            kept = _compiled(source, needed)
+            kept = _compiled(source, needed, self._catalog)
             if self._cached:
                 cache.store(name, kept)
-        return Loaded(kept, source, {e.policy.id: e for e in needs.values() if isinstance(e, Loaded)})
+        return Loaded(kept, source, {e.policy.id: e for e in needs.values() if isinstance(e, Loaded)}, self._catalog)
 
     def _needed(self, identity: str, path: str) -> Loaded | NeedRefused:
         """A policy that the one at `path` needs, or why it cannot be had."""
@@ -252,14 +258,14 @@ def _is_of(kept: CompiledPolicy, needed: Callable[[str], Loaded | NeedRefused]) 
     return [each.closure if isinstance(each, Loaded) else None for each in found] == list(kept.closures)
 
 
-def _compiled(source: Source, needed: Callable[[str], Loaded | NeedRefused]) -> CompiledPolicy:
+def _compiled(source: Source, needed: Callable[[str], Loaded | NeedRefused], catalog: Catalog) -> CompiledPolicy:
     """The policy of a text, whatever is kept of it."""
 
     def policy(identity: str) -> Policy | str:
         found = needed(identity)
         return found.policy if isinstance(found, Loaded) else found.message
 
-    made = make(source, policy)
+    made = make(source, policy, catalog)
     closures = (needed(need.policy) for need in made.policy.needs)
     return msgspec.structs.replace(made, closures=tuple(each.closure for each in closures if isinstance(each, Loaded)))
 
@@ -296,10 +302,11 @@ def _stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
 
 
-def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolicy:
-    """Parse, check and compile a policy. `needed` finds those that it needs. Raises PolicyError with every issue.
+def make(source: Source, needed: Callable[[str], Policy | str], catalog: Catalog) -> CompiledPolicy:
+    """Parse, check and compile a policy, over the kinds of a catalog. `needed` finds those that it needs.
 
-    Only a policy that is not in the cache costs the import of parser, checker and compiler.
+    Raises PolicyError with every issue. Only a policy that is not in the cache costs the import of parser, checker and
+    compiler.
     """
     from interlock.policy.check import check_policy
     from interlock.policy.compile import compile_policy
@@ -308,10 +315,10 @@ def make(source: Source, needed: Callable[[str], Policy | str]) -> CompiledPolic
     document, issues = parse_yaml(source)
     if document is None:
         raise PolicyError(issues, (source,))
-    policy, found = check_policy(document, needed)
+    policy, found = check_policy(document, needed, catalog)
     if policy is None or issues:
         raise PolicyError((*issues, *found), (source,))
-    compiled, refusals = compile_policy(policy)
+    compiled, refusals = compile_policy(policy, catalog)
     if compiled is None:
         issues = tuple(Issue(r.code, r.message, document.locate(r.path), r.hint) for r in refusals)
         raise PolicyError(issues, (source,))

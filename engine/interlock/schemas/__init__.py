@@ -6,20 +6,21 @@ valid msgspec says, tens of times faster; `jsonschema` only explains what is wro
 
 from __future__ import annotations
 
-from interlock.schemas.catalog import ENTITIES, FieldSpec, fields, kinds, latest_of, schema, schemas_digest
+from interlock.schemas.catalog import ENTITIES, SHIPPED, Catalog
+from interlock.schemas.documents import schema, schemas_digest
+from interlock.schemas.fields import FieldSpec
 from interlock.schemas.validate import fact_errors, faults, is_valid, violations, wrong
 from interlock.schemas.wording import Violation
 
 __all__ = [
     "ENTITIES",
+    "SHIPPED",
+    "Catalog",
     "FieldSpec",
     "Violation",
     "fact_errors",
     "faults",
-    "fields",
     "is_valid",
-    "kinds",
-    "latest_of",
     "schema",
     "schemas_digest",
     "violations",

@@ -10,37 +10,38 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from interlock.instant import parse_instant
-from interlock.schemas.catalog import fact_schema, schema
+from interlock.schemas.catalog import Catalog
+from interlock.schemas.documents import schema
 from interlock.schemas.encodable import is_writable
 from interlock.schemas.wording import Violation
 
 
-def fact_errors(kind: str, fact: dict[str, object]) -> tuple[str, ...]:
+def fact_errors(catalog: Catalog, kind: str, fact: dict[str, object]) -> tuple[str, ...]:
     """What is wrong with a fact of `kind`, a line each, sorted by place; () when it is valid. See `faults`."""
-    return tuple(violation.text for violation in faults(kind, fact))
+    return tuple(violation.text for violation in faults(catalog, kind, fact))
 
 
-def faults(kind: str | None, fact: dict[str, object]) -> tuple[Violation, ...]:
+def faults(catalog: Catalog, kind: str | None, fact: dict[str, object]) -> tuple[Violation, ...]:
     """What is wrong with a fact of `kind`, sorted by place; () when it is valid.
 
     Of a receipt whose kind has no schema (None), only the fields that every receipt has are checked. A fact that can
     not be written as JSON in UTF-8 (an unpaired surrogate) is invalid too. A whole number with a fraction of nothing,
-    such as 2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that `kinds()` does not
-    name.
+    such as 2.0, is an integer here as everywhere in JSON Schema. Raises KeyError for a kind that the catalog does not
+    have.
     """
-    if is_valid(kind, fact):
+    if is_valid(catalog, kind, fact):
         return ()
     from interlock.schemas.diagnose import complaints
 
     # Invalid for the one validator and not for the other: nobody can say which is wrong, so it proves nothing.
-    return tuple(complaints(fact_schema(kind), fact, "fact")) or (
+    return tuple(complaints(catalog.schema(kind), fact, "fact")) or (
         Violation((), "the two validators disagree about the fact, so it is not taken as valid"),
     )
 
 
-def is_valid(kind: str | None, fact: dict[str, object]) -> bool:
+def is_valid(catalog: Catalog, kind: str | None, fact: dict[str, object]) -> bool:
     """Whether a fact of `kind`, or a receipt of a kind without a schema (None), is valid. See `faults`."""
-    return is_writable(fact) and is_fact(fact, fact_type(kind))
+    return is_writable(fact) and is_fact(fact, fact_type(catalog, kind))
 
 
 def wrong(schema_name: str, document: object) -> tuple[str, ...]:
@@ -109,9 +110,9 @@ _AN_INSTANT = _Instant()
 
 
 @cache
-def fact_type(kind: str | None) -> Any:
-    """The type of facts of `kind`, or (None) of receipts. Raises KeyError for a kind that `kinds()` does not name."""
-    return made_type(fact_schema(kind))
+def fact_type(catalog: Catalog, kind: str | None) -> Any:
+    """The type of facts of `kind`, or (None) of receipts. Raises KeyError for a kind that the catalog does not have."""
+    return made_type(catalog.schema(kind))
 
 
 def made_type(node: _Node) -> Any:

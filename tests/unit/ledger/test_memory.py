@@ -13,6 +13,7 @@ from interlock.evaluation.judge import Judge
 from interlock.instant import parse_instant
 from interlock.ledger.memory import MemoryFacts
 from interlock.policy.library import Library
+from interlock.schemas import SHIPPED
 from tests.cases.test_cases import CASES, HERE, SIDES, read
 
 LIBRARY = Library()
@@ -27,7 +28,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
     feed = tmp_path / "facts.ndjson"
     feed.write_bytes(b"".join(msgspec.json.encode(fact) + b"\n" for fact in facts))
     expected = interlock.evaluate(policy, ledger=feed, task=said.task, at=said.at, params=said.params)
-    held, now, loaded = MemoryFacts(str(feed)), parse_instant(said.at), LIBRARY.load(policy)
+    held, now, loaded = MemoryFacts(str(feed), SHIPPED), parse_instant(said.at), LIBRARY.load(policy)
     params = {p.name: said.params.get(p.name, p.default) for p in loaded.policy.parameters}
     params = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
     for _ in range(2):
@@ -41,7 +42,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
 
 def test_facts_that_clash_leave_nothing_behind() -> None:
     fact = {"kind": "task", "id": "1", "seq": 1, "task": "demo", "at": "2026-06-11T12:00:00Z", "name": "demo"}
-    held = MemoryFacts("facts")
+    held = MemoryFacts("facts", SHIPPED)
     with pytest.raises(UsageError, match="duplicate task `1`"), held.snapshot([fact, fact], "demo", 0):
         pytest.fail("one of them is not known to be right")
     with held.snapshot([fact | {"id": "2"}], "demo", 0) as snapshot:

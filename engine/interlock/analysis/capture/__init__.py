@@ -49,7 +49,7 @@ class _Capture:
     """One decision on its way to a case."""
 
     def __init__(self, found: Incident, bench: MinimizeBench, *, keep_times: bool) -> None:
-        self.found, self.bench, self.keep_times = found, bench, keep_times
+        self.found, self.bench, self.keep_times, self.catalog = found, bench, keep_times, found.loaded.catalog
         self.clock = found.now if keep_times else instant.parse_instant(NOW)
         words = {text for each in found.every for text in constants(each.policy)}
         self.original = set(texts([found.facts, found.task, [found.params[given] for given in found.given]]))
@@ -92,10 +92,10 @@ class _Capture:
         Where it is `precise`, each time has a fraction of a second where it had one.
         """
         bare = [{fact["kind"]: {"role": fact["role"]} if fact["kind"] == "seat" else {}} for fact in facts]
-        for fact, named in zip(facts, whole(bare, TASK, self.clock) or (), strict=False):
+        for fact, named in zip(facts, whole(bare, TASK, self.clock, self.catalog) or (), strict=False):
             self.masks.name(fact["id"], named["id"])
         clock = self.clock if precise else None
-        return [(fact["kind"], flat(fact, self.found.now, self.masks, clock)) for fact in facts]
+        return [(fact["kind"], flat(fact, self.found.now, self.masks, self.catalog, clock)) for fact in facts]
 
     def _params(self) -> dict[str, Value]:
         """The values of the parameters that were given, masked, those that are instants moved with the clock."""
@@ -108,7 +108,7 @@ class _Capture:
         return made
 
     def _outcome(self, entries: Iterable[CapturedFact], params: Mapping[str, Value]) -> CaseOutcome | None:
-        facts = whole([{kind: nested(fields)} for kind, fields in entries], self.task, self.clock)
+        facts = whole([{kind: nested(fields)} for kind, fields in entries], self.task, self.clock, self.catalog)
         return (
             None if facts is None else self.bench.outcome(facts, self.task, self.clock, {**self.found.params, **params})
         )
@@ -130,7 +130,7 @@ class _Capture:
         A sentence in a message is not a leak: the policy makes messages of masked facts, and the ledger may hold the
         same in the same words.
         """
-        words = "\n".join([*self.masks.kept, *self.masks.masks.values(), *_vocabulary(self.found.every)])
+        words = "\n".join([*self.masks.kept, *self.masks.masks.values(), *_vocabulary(self.found.every, self.catalog)])
         given = [case["facts"], case.get("params"), case.get("task")]
         for text in sorted(self.original):
             hidden = len(text) >= _ANYWAY and not text.isdigit() and text not in words
@@ -167,7 +167,7 @@ def _name(wanted: CaseOutcome) -> str:
     return f"{wanted.state}: {rules}" if rules else wanted.state
 
 
-def _vocabulary(every: Iterable[Loaded]) -> Iterable[str]:
+def _vocabulary(every: Iterable[Loaded], catalog: schemas.Catalog) -> Iterable[str]:
     """What is written in the policies, and the names of the kinds of facts, of their fields and of closed values."""
     for loaded in every:
         for rule in loaded.policy.rules:
@@ -178,9 +178,9 @@ def _vocabulary(every: Iterable[Loaded]) -> Iterable[str]:
         for selection in loaded.policy.selections:
             yield from (p for p in (selection.required.parts if selection.required else ()) if isinstance(p, str))
         yield from (loaded.policy.id, *(parameter.name for parameter in loaded.policy.parameters))
-    for kind in schemas.kinds():
+    for kind in catalog.kinds:
         yield kind
-        for path, spec in schemas.fields(kind).items():
+        for path, spec in catalog.fields(kind).items():
             yield from (path, *spec.enum)
 
 
@@ -242,7 +242,7 @@ def incident(session: Session) -> Incident:
         read = {identity for made in judge.decided.values() for identity in made.decision.evidence}
         summed = {kind for each in every for kind in _summed(each.policy)}
         lines = map(msgspec.json.decode, Export(snapshot, now, extent(tuple(names.values()), [loaded])).lines())
-        facts = tuple(islice(_read(lines, read, summed, names[task]), MAX_CASE_FACTS + 1))
+        facts = tuple(islice(_read(lines, read, summed, names[task], snapshot.catalog), MAX_CASE_FACTS + 1))
         if len(facts) > MAX_CASE_FACTS:
             raise UsageError(
                 f"the decision rests on more than {MAX_CASE_FACTS:,} facts, which are too many for a test case"
@@ -276,13 +276,15 @@ def _summed(policy: Policy) -> Iterable[str]:
     return (kind for each in policy.selections if each.take in ("count", "min", "max", "sum") for kind in each.kinds)
 
 
-def _read(facts: Iterable[WrittenFact], read: set[str], summed: set[str], task: str) -> Iterable[WrittenFact]:
+def _read(
+    facts: Iterable[WrittenFact], read: set[str], summed: set[str], task: str, catalog: schemas.Catalog
+) -> Iterable[WrittenFact]:
     """Those that were read, and the other tasks themselves: a request can only name a task that exists."""
     for fact in facts:
         kind, identity = fact["kind"], fact.get("id")
         if kind in (OPENING, CLOSING):
             continue
-        if identity in read and schemas.faults(kind, fact):
+        if identity in read and schemas.faults(catalog, kind, fact):
             raise UsageError(
                 f"{kind} `{identity}` is invalid, and a test case holds valid facts; `interlock verify-ledger` shows "
                 "what is wrong with it"

@@ -54,14 +54,14 @@ class Masks:
         return self.of(value, field) if isinstance(value, str) else value
 
 
-def flat(fact: Mapping[str, Any], now: int, masks: Masks, clock: int | None = None) -> Flat:
+def flat(fact: Mapping[str, Any], now: int, masks: Masks, catalog: schemas.Catalog, clock: int | None = None) -> Flat:
     """The fields of a valid fact that a policy can read, masked, their times relative to `now`.
 
     With a `clock`, which a case has for its own now, a time that ends in a fraction of zeros is an instant: as a span
     it would stand for some moment of its second.
     """
     found: Flat = {}
-    for path, spec in schemas.fields(fact["kind"]).items():
+    for path, spec in catalog.fields(fact["kind"]).items():
         if path in _OF_RECEIPTS and fact["kind"] in schemas.ENTITIES:
             continue
         there, value = _at(fact, path.split("."))

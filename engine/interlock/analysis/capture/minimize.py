@@ -16,6 +16,7 @@ from interlock.model.decision import Decision
 from interlock.model.facts import Value
 from interlock.policy.check.issues import Report
 from interlock.policy.parse import Document
+from interlock.schemas import Catalog
 
 T = TypeVar("T")
 PAIRS = 16
@@ -79,7 +80,7 @@ class MinimizeBench:
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.held = MemoryFacts("the case")
+        self.held = MemoryFacts("the case", loaded.catalog)
 
     def outcome(
         self, facts: Sequence[WrittenFact], task: str, now: int, params: Mapping[str, Value]
@@ -94,9 +95,9 @@ class MinimizeBench:
                 return None
 
 
-def whole(written: list[dict[str, WrittenFact]], task: str, now: int) -> list[WrittenFact] | None:
+def whole(written: list[dict[str, WrittenFact]], task: str, now: int, catalog: Catalog) -> list[WrittenFact] | None:
     """The facts that a test makes of facts in short form; None where it refuses one."""
     report = Report(Document(Source("the case", ""), None, {}, {}))
-    facts = CaseFacts(report, task)
+    facts = CaseFacts(report, task, catalog)
     facts.add(written, (), now)
     return None if report.issues else list(facts.all())

@@ -125,7 +125,7 @@ class _Bench:
 
     def __init__(self, suite: Suite, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.held = MemoryFacts(suite.path)
+        self.held = MemoryFacts(suite.path, loaded.catalog)
         self.tally = CoverageCounter(loaded.policy)
 
     def case(self, case: Case) -> CaseResult:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from interlock import instant, schemas
 from interlock.diagnostics import did_you_mean
 from interlock.policy.check.issues import Report
-from interlock.schemas.catalog import ENTITIES, members, schema
+from interlock.schemas import ENTITIES, Catalog
+from interlock.schemas.fields import members
 from interlock.schemas.wording import Path, Violation, listed
 
 RAW = "raw"
@@ -40,8 +40,8 @@ def relative_times(now: int) -> Callable[[str], str]:
 class CaseFacts:
     """The facts that there are at the newest step of a case. What is wrong with one goes to the report."""
 
-    def __init__(self, report: Report, task: str) -> None:
-        self.report, self.task = report, task
+    def __init__(self, report: Report, task: str, catalog: Catalog) -> None:
+        self.report, self.task, self.catalog = report, task, catalog
         self.held: dict[tuple[str, str], dict[str, Any]] = {}
         self.places: dict[tuple[Any, ...] | None, tuple[str, str]] = {}
         self.raw: set[tuple[str, str]] = set()
@@ -61,8 +61,8 @@ class CaseFacts:
                 self.report.at("E704", here, "a fact is one key, its kind", "write it such as `seat: {role: worker}`")
                 continue
             [(kind, fields)] = entry.items()
-            if kind != RAW and kind not in schemas.kinds():
-                hint = did_you_mean(kind, schemas.kinds()) or f"there is {', '.join(schemas.kinds())}"
+            if kind != RAW and kind not in self.catalog.kinds:
+                hint = did_you_mean(kind, self.catalog.kinds) or f"there is {', '.join(self.catalog.kinds)}"
                 self.report.at_key("E704", (*here, kind), f"unknown fact kind `{kind}`", hint)
             elif not isinstance(fields, dict):
                 self.report.at("E706", (*here, kind), "the fields of a fact are a mapping", "write {} for none")
@@ -84,7 +84,7 @@ class CaseFacts:
                 if self._holdable(changed, here):
                     self._placed(key, changed, here)
             elif self._known(key[0], fields, here):
-                changed = self.held[key] | resolved(key[0], fields, relative_times(now))
+                changed = self.held[key] | resolved(self.catalog.schema(key[0]), fields, relative_times(now))
                 if self._valid(changed, here):
                     self._placed(key, changed, here)
 
@@ -99,7 +99,8 @@ class CaseFacts:
         if not self._known(kind, fields, path):
             return
         envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
-        whole = complete_fact(kind, envelope | _defaults(kind, self.task) | fields, relative_times(now))
+        given = envelope | _defaults(kind, self.task) | fields
+        whole = complete_fact(kind, self.catalog.schema(kind), given, relative_times(now))
         if whole["id"] is None:
             whole["id"] = self._id(kind, whole)
         if self._valid(whole, path):
@@ -107,7 +108,7 @@ class CaseFacts:
 
     def _add_raw(self, fields: dict[str, Any], path: _Path, now: int) -> None:
         kind = fields.get("kind")
-        if kind not in schemas.kinds():
+        if kind not in self.catalog.kinds:
             self.report.at("E704", (*path, "kind"), "a raw fact names its `kind`, one that has a schema")
             return
         envelope = {"seq": self.given, "task": self.task, "at": instant.format_instant(now)}
@@ -121,7 +122,7 @@ class CaseFacts:
         """Whether a ledger could hold a raw fact."""
         odd = [name for name in _CELLS if not _is_cell(whole, name)]
         odd += [] if isinstance(whole.get("attributes", {}), dict) else ["attributes"]
-        odd += [] if whole["kind"] in schemas.kinds() else ["kind"]
+        odd += [] if whole["kind"] in self.catalog.kinds else ["kind"]
         for name in odd:
             self.report.at("E706", (*path, name), f"`{name}` is nothing that a ledger can hold there")
         return not odd
@@ -159,15 +160,15 @@ class CaseFacts:
 
     def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
         """Whether the kind has all the fields."""
-        wrong = unknown_fields(kind, fields)
+        wrong = unknown_fields(kind, self.catalog.schema(kind), fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong
 
     def _valid(self, whole: dict[str, Any], path: _Path) -> bool:
-        wrong = schemas.faults(whole["kind"], whole)
+        specs, wrong = self.catalog.fields(whole["kind"]), schemas.faults(self.catalog, whole["kind"], whole)
         for violation in wrong:
-            self.report.at("E706", (*path, *violation.path), violation.message, _hint(whole["kind"], violation))
+            self.report.at("E706", (*path, *violation.path), violation.message, _hint(specs, violation))
         return not wrong
 
     def _named(self, identity: Any, path: _Path) -> tuple[str, str] | None:
@@ -208,8 +209,8 @@ def _is_cell(whole: Mapping[str, Any], name: str) -> bool:
     return isinstance(value, types) and (not isinstance(value, int) or abs(value) < 1 << 63) and value is not True
 
 
-def _hint(kind: str, violation: Violation) -> str | None:
-    field = schemas.fields(kind).get(".".join(map(str, violation.path)))
+def _hint(specs: Mapping[str, schemas.FieldSpec], violation: Violation) -> str | None:
+    field = specs.get(".".join(map(str, violation.path)))
     return _SPAN if field and field.kind == "timestamp" else violation.hint
 
 
@@ -221,38 +222,33 @@ Timed = Callable[[str], str]
 """The instant that a text means, or the text itself where it is not a span of time."""
 
 
-def settable(kind: str) -> dict[str, dict[str, Any]]:
-    """The schemas of the fields that a fact in short form may have. Raises KeyError for an unknown kind."""
-    properties, _ = members(_schema(kind))
+def settable(kind: str, schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schemas of the fields that a fact in short form may have; `schema` is that of its kind."""
+    properties, _ = members(schema)
     lacking = {"kind", *(_RECEIPTS if kind in ENTITIES else ())}
     return {name: node for name, node in properties.items() if name not in lacking}
 
 
-def unknown_fields(kind: str, given: Mapping[str, Any]) -> tuple[Violation, ...]:
-    """The fields of a fact in short form that its kind does not have. Raises KeyError for an unknown kind."""
-    return tuple(_unknown(settable(kind), given, (), kind))
+def unknown_fields(kind: str, schema: dict[str, Any], given: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """The fields of a fact in short form that its kind does not have; `schema` is that of the kind."""
+    return tuple(_unknown(settable(kind, schema), given, (), kind))
 
 
-def resolved(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
-    """The fields that are given, their times made instants. Raises KeyError for an unknown kind."""
-    properties, _ = members(_schema(kind))
+def resolved(schema: dict[str, Any], given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
+    """The fields that are given to a fact of a schema, their times made instants."""
+    properties, _ = members(schema)
     return {name: _value(properties.get(name, {}), value, timed, given.get("at")) for name, value in given.items()}
 
 
-def complete_fact(kind: str, given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
-    """The fact with every field that must be there; `given` has the envelope already.
+def complete_fact(kind: str, schema: dict[str, Any], given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
+    """The fact with every field that must be there; `given` has the envelope already, `schema` is that of its kind.
 
     A required field that is left out is null where it may be, else the first value that its schema names; a text is the
     field's own name (of NAME_id it is `NAME-1`), a number 1, an instant the fact's own. Whether the whole is valid is
-    not required. Raises KeyError for an unknown kind.
+    not required.
     """
     at = given.get("at")
-    return {"kind": kind, **_filled(_schema(kind), given, timed, timed(at) if isinstance(at, str) else at)}
-
-
-@cache
-def _schema(kind: str) -> dict[str, Any]:
-    return schema(f"facts/{kind}")
+    return {"kind": kind, **_filled(schema, given, timed, timed(at) if isinstance(at, str) else at)}
 
 
 def _unknown(

@@ -51,7 +51,7 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
     except PolicyError as error:
         report.at("E702", ("policy",), f"the policy `{said.policy}` is invalid: {error.issues[0].message}")
         raise PolicyError((*report.issues, *error.issues), (source, *error.sources)) from None
-    found = _suite(report, said, loaded.policy, place)
+    found = _suite(report, said, loaded, place)
     if report.issues:
         raise PolicyError(tuple(set(report.issues)), (source,))
     return found, loaded
@@ -73,7 +73,8 @@ def _policy(named: str, path: str, library: Library) -> str:
     return beside if os.path.isfile(beside) or written == named else library.path(named)
 
 
-def _suite(report: Report, said: SuiteFile, policy: Policy, path: str) -> Suite:
+def _suite(report: Report, said: SuiteFile, loaded: Loaded, path: str) -> Suite:
+    policy = loaded.policy
     known = {parameter.name: parameter for parameter in policy.parameters}
     for place, params in [((), said.params), *((("cases", i), case.params) for i, case in enumerate(said.cases))]:
         for name in params.keys() - known:
@@ -84,14 +85,15 @@ def _suite(report: Report, said: SuiteFile, policy: Policy, path: str) -> Suite:
         if case.case in names:
             report.at("E703", ("cases", index, "case"), f"two cases are named `{case.case}`", "rename one of them")
         names.add(case.case)
-    cases = tuple(_case(report, said, case, policy, ("cases", i)) for i, case in enumerate(said.cases))
+    cases = tuple(_case(report, said, case, loaded, ("cases", i)) for i, case in enumerate(said.cases))
     return Suite(report.document.source.name, path, policy.id, cases)
 
 
-def _case(report: Report, said: SuiteFile, case: CaseEntry, policy: Policy, path: _Path) -> Case:
+def _case(report: Report, said: SuiteFile, case: CaseEntry, loaded: Loaded, path: _Path) -> Case:
+    policy = loaded.policy
     task = case.task or said.task or TASK
     now = _instant(report, case.now, (*path, "now")) if case.now else _instant(report, said.now or NOW, ("now",))
-    facts = CaseFacts(report, task)
+    facts = CaseFacts(report, task, loaded.catalog)
     facts.add(said.facts, ("facts",), now)
     facts.add(case.facts, (*path, "facts"), now)
     at = report.document.locate((*path, "case"))

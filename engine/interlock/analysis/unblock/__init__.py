@@ -19,7 +19,8 @@ from interlock.model.explanation import Cited
 from interlock.model.facts import Value
 from interlock.model.unblock import Fix, Permanent, Plan, ReceiptStep, Unblock
 from interlock.request import Session
-from interlock.schemas import ENTITIES, catalog
+from interlock.schemas import ENTITIES
+from interlock.schemas.catalog import responsible
 
 PLANS = 2
 """That many of the smallest plans are reported for each state that allows."""
@@ -95,11 +96,11 @@ def _supposed(judge: Judge) -> HypotheticalFacts:
         tasks[identity] = None
         for kind, every in loaded.policy.kinds().items():
             kinds[kind] = kinds.get(kind, False) or every
-            moved = None if kind in ENTITIES else catalog.moves(kind)
+            moved = None if kind in ENTITIES else judge.snapshot.catalog.moves(kind)
             if moved is not None:
                 kinds.setdefault(moved.kind, False)
     rows = judge.snapshot.facts(tasks, sorted(kinds), sorted(kind for kind, every in kinds.items() if every))
-    return HypotheticalFacts(judge.head.path, judge.head.seq, rows)
+    return HypotheticalFacts(judge.head.path, judge.head.seq, rows, judge.snapshot.catalog)
 
 
 def _plans(bench: HypothesisBench, found: list[Hypothesis]) -> list[Plan]:
@@ -129,7 +130,7 @@ def _step(fact: dict[str, Any]) -> ReceiptStep:
     fields = {name: value for name, value in fact.items() if name not in ENVELOPE}
     if fact["correlation"]:
         fields["correlation"] = fact["correlation"]
-    return ReceiptStep(fact["kind"], fields, catalog.responsible(fact["actor"]), fact["task"])
+    return ReceiptStep(fact["kind"], fields, responsible(fact["actor"]), fact["task"])
 
 
 def _limit(bench: HypothesisBench, supposition: Hypothesis) -> int | None:
@@ -153,9 +154,9 @@ def _permanent(
     policy, judged = loaded.policy, judge.judged(loaded, task, params)
     if judged.lacks is not None and decision.reason is not None:
         last = next(each for each in policy.selections if each.name == judged.lacks)
-        if catalog.by_receipts(last.kinds[0]):
+        if judge.snapshot.catalog.by_receipts(last.kinds[0]):
             return []
-        return [Permanent(None, decision.reason, (held_fact(Cited(last.kinds[0])),))]
+        return [Permanent(None, decision.reason, (held_fact(judge.snapshot.catalog, Cited(last.kinds[0])),))]
     whole, verdict = judged.known, counting(judged)
     if decision.allow is not False or whole is None or verdict is None:
         return []
@@ -165,4 +166,4 @@ def _permanent(
         result = finding(rule, firing, whole)
         if rule.effect == "block" and result is not None:
             messages[place] = result.message
-    return permanent(policy, whole, verdict, messages)
+    return permanent(policy, whole, verdict, messages, judge.snapshot.catalog)

@@ -33,8 +33,7 @@ from interlock.model.expression import (
 )
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Policy, Selection
-from interlock.schemas import ENTITIES, kinds
-from interlock.schemas.catalog import moves
+from interlock.schemas import ENTITIES, SHIPPED
 
 _COUNTED = ("count", "min", "max", "sum")
 
@@ -158,8 +157,7 @@ def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Envir
 def _is_moved(node: Node, of: Reference, selection: Selection) -> bool:
     """Whether a field is read of the entity that a receipt moves."""
     paths = {inner.path for inner in walk(node) if isinstance(inner, Field) and inner.of == of}
-    moved = [moves(kind) for kind in kinds() if kind not in ENTITIES]
-    return any(each.kind in selection.kinds and each.field in paths for each in moved if each is not None)
+    return any(moved.kind in selection.kinds and moved.field in paths for _, moved in SHIPPED.moving())
 
 
 def _alike(selection: Selection, fact: Fact, own: Node, *, want: bool) -> Node:

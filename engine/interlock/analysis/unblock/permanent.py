@@ -38,8 +38,8 @@ from interlock.model.expression import (
 )
 from interlock.model.policy import Policy, Selection
 from interlock.model.unblock import HeldFact, Permanent
-from interlock.schemas import ENTITIES, fields, kinds
-from interlock.schemas.catalog import by_receipts, moves, recorder, responsible
+from interlock.schemas import Catalog
+from interlock.schemas.catalog import responsible
 
 _Held = dict[Cited, tuple[str, ...]]
 """The facts that a proof holds, each with the kinds of receipts that take its place."""
@@ -47,7 +47,9 @@ _NEVER: _Held = {}
 _INT = Type("int")
 
 
-def permanent(policy: Policy, known: Environment, verdict: Verdict, messages: dict[int, str]) -> list[Permanent]:
+def permanent(
+    policy: Policy, known: Environment, verdict: Verdict, messages: dict[int, str], catalog: Catalog
+) -> list[Permanent]:
     """The findings that block for as long as certain facts are held, if the policy then denies as long.
 
     `known` is what is known once the rules have been judged by; `messages` are those of the firings, by their place.
@@ -55,35 +57,36 @@ def permanent(policy: Policy, known: Environment, verdict: Verdict, messages: di
     found = []
     for place, message in messages.items():
         firing = verdict.firings[place]
-        proof = _Proof(policy)
+        proof = _Proof(policy, catalog)
         held = proof.fires(firing, known)
         denied = None if held is None else proof.denied(known, held)
         if denied is not None:
-            found.append(
-                Permanent(policy.rules[firing.rule].id, message, tuple(held_fact(*each) for each in denied.items()))
-            )
+            held_facts = tuple(held_fact(catalog, *each) for each in denied.items())
+            found.append(Permanent(policy.rules[firing.rule].id, message, held_facts))
     return found
 
 
-def held_fact(fact: Cited, replaced_by: tuple[str, ...] = ()) -> HeldFact:
+def held_fact(catalog: Catalog, fact: Cited, replaced_by: tuple[str, ...] = ()) -> HeldFact:
     """A fact that is held, with who makes another."""
-    return HeldFact(fact.kind, fact.id, fact.at, replaced_by, responsible(recorder((*replaced_by, fact.kind)[0])))
+    recorder = catalog.recorder((*replaced_by, fact.kind)[0])
+    return HeldFact(fact.kind, fact.id, fact.at, replaced_by, responsible(recorder))
 
 
 class _Proof:
     """Proves of conditions that they stay as they are. Every proof is the facts that it holds, or None."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, catalog: Catalog) -> None:
+        self.catalog = catalog
         self.selections = {selection.name: selection for selection in policy.selections}
         self.policy = policy
         wheres = [selection.where for selection in policy.selections if selection.where is not None]
         self.context = {name for where in wheres for name in selections(where)}
-        receipts = [moved for kind in kinds() if kind not in ENTITIES and (moved := moves(kind))]
+        receipts = [moved for _, moved in catalog.moving()]
         self.moved = {(moved.kind, moved.field) for moved in receipts}
         self.moved |= {
             (moved.kind, path)
             for moved in receipts
-            for path, spec in fields(moved.kind).items()
+            for path, spec in catalog.fields(moved.kind).items()
             if spec.latest_of == moved.field
         }
 
@@ -156,7 +159,7 @@ class _Proof:
         fact = fact_of(of, known)
         if fact is not None and fact.absent:
             fact = None
-        if not by_receipts(selection.kinds[0]):
+        if not self.catalog.by_receipts(selection.kinds[0]):
             if selection.take not in ("all", "latest", "earliest"):
                 return None
             if path is not None and any((kind, path) in self.moved for kind in selection.kinds):

@@ -12,10 +12,9 @@ from interlock.analysis.unblock.goals import Moving, Wish
 from interlock.language.evaluate import Environment
 from interlock.language.substitute import about_variable, substitute_known
 from interlock.ledger import Snapshot
-from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, VariableRef
+from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, Type, VariableRef
 from interlock.model.facts import Value
-from interlock.model.policy import Policy, Selection
-from interlock.schemas import catalog
+from interlock.model.policy import Policy
 
 _Fields = dict[str, Value]
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -33,6 +32,18 @@ class _Ledger(msgspec.Struct, frozen=True):
     owner: str | None
     params: Mapping[str, Value]
 
+    @property
+    def catalog(self) -> schemas.Catalog:
+        """The kinds of what is recorded there."""
+        return self.snapshot.catalog
+
+
+class _Candidate(msgspec.Struct, frozen=True):
+    """What may be given to a candidate: its fields, and which of them are computed."""
+
+    fields: Mapping[str, Type]
+    computed: frozenset[str]
+
 
 def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Receipts that would be selected and meet the condition, where that can be determined without judging."""
@@ -48,20 +59,20 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
     known = _without(wish.known, selection.name)
     whole = substitute_known(Logic("&&", tuple(asked)), known)
     ledger = _Ledger(snapshot, task, None if base.scope == "ledger" else task, known.params)
+    candidate = _Candidate(selection.fields, frozenset(ledger.catalog.latest_of(selection.kinds)))
     for kind in selection.kinds:
         if kind in schemas.ENTITIES:
             continue
         start: _Fields = {"kind": kind, "at": known.now, "task": ledger.owner}
-        for fields in _first(_assigned(whole, wish.want, start, selection)):
+        for fields in _first(_assigned(whole, wish.want, start, candidate)):
             yield from _whole(kind, fields, ledger)
 
 
 def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Receipts with which the holder of a role moves a field of the entity."""
     ledger = _Ledger(snapshot, task, task, {})
-    for kind in schemas.kinds():
-        moved = None if kind in schemas.ENTITIES else catalog.moves(kind)
-        if moved is not None and moved.kind == atom.entity.kind and catalog.recorder(kind) == "role":
+    for kind, moved in ledger.catalog.moving():
+        if moved.kind == atom.entity.kind and ledger.catalog.recorder(kind) == "role":
             entities = _entities(moved.kind, task, snapshot, {"id": atom.entity.id})
             for entity in entities:
                 yield from _whole(kind, {path: entity.get(name) for name, path in moved.same.items()}, ledger)
@@ -75,52 +86,52 @@ def _without(known: Environment, name: str) -> Environment:
     return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
 
 
-def _assigned(node: Node, want: bool, fields: _Fields, selection: Selection) -> Iterator[_Fields]:
+def _assigned(node: Node, want: bool, fields: _Fields, candidate: _Candidate) -> Iterator[_Fields]:
     """Ways to give the candidate fields so that the condition is `want`."""
     match node:
         case Constant():
             if (node.value is True) is want:
                 yield fields
         case Not():
-            yield from _assigned(node.item, not want, fields, selection)
+            yield from _assigned(node.item, not want, fields, candidate)
         case Logic():
-            yield from _joined(node, want, fields, selection)
+            yield from _joined(node, want, fields, candidate)
         case Compare():
             op = node.op if want else _OPPOSITE[node.op]
-            yield from _compared(op, node.left, node.right, fields, selection)
+            yield from _compared(op, node.left, node.right, fields, candidate)
         case In():
             for member in node.members:
-                yield from _compared("==" if want else "!=", node.item, member, fields, selection)
+                yield from _compared("==" if want else "!=", node.item, member, fields, candidate)
         case Present():
             if want:
                 yield fields
 
 
-def _joined(node: Logic, want: bool, fields: _Fields, selection: Selection) -> Iterator[_Fields]:
+def _joined(node: Logic, want: bool, fields: _Fields, candidate: _Candidate) -> Iterator[_Fields]:
     if (node.op == "&&") is not want:
         for item in node.items:
-            yield from _assigned(item, want, fields, selection)
+            yield from _assigned(item, want, fields, candidate)
         return
     first, *rest = node.items
-    for found in _assigned(first, want, fields, selection):
+    for found in _assigned(first, want, fields, candidate):
         if rest:
-            yield from _joined(Logic(node.op, tuple(rest)), want, found, selection)
+            yield from _joined(Logic(node.op, tuple(rest)), want, found, candidate)
         else:
             yield found
 
 
-def _compared(op: str, left: Node, right: Node, fields: _Fields, selection: Selection) -> Iterator[_Fields]:
+def _compared(op: str, left: Node, right: Node, fields: _Fields, candidate: _Candidate) -> Iterator[_Fields]:
     if isinstance(left, Constant):
         op, left, right = _FLIPPED[op], right, left
     if not isinstance(left, Field) or not isinstance(right, Constant):
         yield fields  # judging will report
         return
     path, value = left.path, right.value
-    if path in schemas.latest_of(selection.kinds):
+    if path in candidate.computed:
         yield fields  # computed, so it cannot be given
         return
     choices = (
-        [fields[path]] if path in fields else _choices(op, value, selection.fields.get(path, left.type).enum, path)
+        [fields[path]] if path in fields else _choices(op, value, candidate.fields.get(path, left.type).enum, path)
     )
     for choice in choices:
         if _meets(op, choice, value):
@@ -150,40 +161,41 @@ def _meets(op: str, choice: Value, value: Value) -> bool:
 def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, Any]]:
     """Receipts of the kind with these fields and all others that it needs."""
     fields = {path: value for path, value in fields.items() if path not in ("at", "kind", "task")}
-    recorder = catalog.recorder(kind)
+    recorder = ledger.catalog.recorder(kind)
     if recorder == "role":
         role = fields.get("role") or fields.get("actor")
         fields |= {} if role is None else {"role": role}
-    moved = catalog.moves(kind)
+    moved = ledger.catalog.moves(kind)
     given = {name: fields[path] for name, path in moved.same.items() if path in fields} if moved else {}
     for entity in _entities(moved.kind, ledger.task, ledger.snapshot, given) if moved else [{}]:
         same = {path: entity[name] for name, path in moved.same.items()} if moved else {}
-        yield _document(kind, {**_needed(kind, fields, ledger.params), **fields, **same}, ledger.owner, recorder)
+        yield _document(kind, {**_needed(kind, fields, ledger), **fields, **same}, ledger, recorder)
 
 
-def _needed(kind: str, fields: _Fields, params: Mapping[str, Value]) -> _Fields:
+def _needed(kind: str, fields: _Fields, ledger: _Ledger) -> _Fields:
     """Values for the other fields that the kind must have: what has a known name is that; all else is new."""
-    known = {name: value for name, value in params.items() if isinstance(value, str)}
+    known = {name: value for name, value in ledger.params.items() if isinstance(value, str)}
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
     found: _Fields = {}
-    for path in catalog.required_paths(kind):
+    for path in ledger.catalog.required_paths(kind):
         if path not in fields and path not in _GIVEN:
-            name, spec = path.rpartition(".")[2], schemas.fields(kind)[path]
+            name, spec = path.rpartition(".")[2], ledger.catalog.fields(kind)[path]
             fresh: Value = {"int": 1, "bool": False}.get(spec.kind, f"new-{name}")
             found[path] = known.get(name, spec.enum[0] if spec.enum else fresh)
     return found
 
 
-def _document(kind: str, fields: _Fields, owner: str | None, recorder: str) -> dict[str, Any]:
+def _document(kind: str, fields: _Fields, ledger: _Ledger, recorder: str) -> dict[str, Any]:
     actor = str(fields.get("role")) if recorder == "role" else recorder
-    made: dict[str, Any] = {"kind": kind, "task": owner, "actor": actor, "severity": "info", "summary": ""}
+    made: dict[str, Any] = {"kind": kind, "task": ledger.owner, "actor": actor, "severity": "info", "summary": ""}
     made["correlation"] = {}
+    specs = ledger.catalog.fields(kind)
     for path, value in fields.items():
         *steps, last = path.split(".")
         here = made
         for step in steps:
             here = here.setdefault(step, {})
-        timed = path in schemas.fields(kind) and schemas.fields(kind)[path].kind == "timestamp"
+        timed = path in specs and specs[path].kind == "timestamp"
         here[last] = instant.format_instant(value) if timed and isinstance(value, int) else value
     return made
 

@@ -29,13 +29,18 @@ NeededPolicy = Callable[[str], Policy | str]
 """Gives the checked policy of an id, or why there is none."""
 
 
-def check_policy(document: Document, needed: NeededPolicy) -> tuple[Policy | None, tuple[Issue, ...]]:
-    """Check a whole policy. `needed` finds the policies that it needs. None when there is any issue."""
+def check_policy(
+    document: Document, needed: NeededPolicy, catalog: schemas.Catalog
+) -> tuple[Policy | None, tuple[Issue, ...]]:
+    """Check a whole policy over the kinds of a catalog. `needed` finds the policies that it needs.
+
+    None when there is any issue.
+    """
     report = Report(document)
     written = _structure(report, document.data)
     if written is None:
         return None, tuple(report.issues)
-    policy = _policy(report, written, needed)
+    policy = _policy(report, written, needed, Names(catalog))
     issues = tuple(sorted(set(report.issues), key=Issue.sort_key))
     return (None if issues else policy), issues
 
@@ -65,8 +70,7 @@ def _remove(data: Any, path: _Path) -> None:
         data[last] = None
 
 
-def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy) -> Policy:
-    names = Names()
+def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names: Names) -> Policy:
     _name(report, written)
     parameters = _parameters(report, written.get("params") or {})
     names.params = {p.name: Type(p.kind, p.enum, nullable=p.default is None and p.optional) for p in parameters}

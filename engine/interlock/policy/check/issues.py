@@ -10,15 +10,17 @@ from interlock.language.typecheck import typecheck
 from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Selection, Template
 from interlock.policy.parse import Document
+from interlock.schemas import Catalog
 
 RESERVED = ("now", "task", "params", "blocked", "true", "false", "null", "in", *("has", "duration", "timestamp"))
 """Names that a selection, a need or a derived fact cannot have."""
 
 
 class Names:
-    """What has been declared so far. `later` are names that the file declares further down."""
+    """What has been declared so far. `later` are names that the file declares further down; `catalog` the kinds."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
         self.params: dict[str, Type] = {}
         self.selections: dict[str, Selection] = {}
         self.needs: dict[str, SelectionType] = {}

@@ -70,7 +70,7 @@ def _source(
     kinds = []
     for index, kind in enumerate(listed):
         where = (*path, index) if isinstance(written, list) else path
-        if kind in schemas.kinds():
+        if kind in names.catalog.kinds:
             kinds.append(kind)
         else:
             report.at("E101", where, f"unknown fact kind `{kind}`", _meant(str(kind), names))
@@ -79,7 +79,7 @@ def _source(
     if len(kinds) > 1 and any(kind in schemas.ENTITIES for kind in kinds):
         report.at("E102", path, "several kinds in one selection are all receipts", "select entities one kind at a time")
         return (), None, {}
-    return tuple(kinds), None, fields_of(tuple(kinds))
+    return tuple(kinds), None, fields_of(names.catalog, tuple(kinds))
 
 
 def _depth(names: Names, selection: Selection | None) -> int:
@@ -93,15 +93,14 @@ def _depth(names: Names, selection: Selection | None) -> int:
 def _meant(kind: str, names: Names) -> str | None:
     if kind in names.later:
         return names.later[kind]
-    return (
-        did_you_mean(kind, (*schemas.kinds(), *names.selections)) or "fact kinds have a schema each in schemas/facts/"
-    )
+    known = (*names.catalog.kinds, *names.selections)
+    return did_you_mean(kind, known) or "fact kinds have a schema each in schemas/facts/"
 
 
-def fields_of(kinds: tuple[str, ...]) -> dict[str, Type]:
+def fields_of(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[str, Type]:
     """The fields of facts of these kinds: one that not all of them have, or type alike, may be null or is left out."""
     found: dict[str, Type] = {}
-    specs = [schemas.fields(kind) for kind in kinds]
+    specs = [catalog.fields(kind) for kind in kinds]
     for path in {path: None for spec in specs for path in spec}:
         having = [spec[path] for spec in specs if path in spec]
         if len({spec.kind for spec in having}) > 1:

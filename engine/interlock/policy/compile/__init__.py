@@ -14,6 +14,7 @@ from interlock.policy.compile.dependencies import levels, paths_read
 from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
 from interlock.policy.compile.selections import query
 from interlock.policy.compile.times import undated
+from interlock.schemas import Catalog
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -25,8 +26,11 @@ class Refusal(msgspec.Struct, frozen=True):
     hint: str
 
 
-def compile_policy(policy: Policy) -> tuple[CompiledPolicy | None, tuple[Refusal, ...]]:
-    """Compile a checked policy; None, and every refusal, when a condition has no safe form for the engine."""
+def compile_policy(policy: Policy, catalog: Catalog) -> tuple[CompiledPolicy | None, tuple[Refusal, ...]]:
+    """Compile a policy that was checked over a catalog.
+
+    None, and every refusal, when a condition has no safe form for the engine.
+    """
     refusals: list[Refusal] = []
     relations = _relations(policy)
     numbered = levels(policy.rules, policy.decide)
@@ -40,11 +44,11 @@ def compile_policy(policy: Policy) -> tuple[CompiledPolicy | None, tuple[Refusal
     if refusals:
         return None, tuple(refusals)
     paths = paths_read(policy)
-    queries = tuple(query(policy, s, paths[s.name]) for s in policy.selections if s.name in paths)
+    queries = tuple(query(policy, s, paths[s.name], catalog) for s in policy.selections if s.name in paths)
     joined = tuple(
         Stratum(tuple(branches), recursive=level in numbered.recursive) for level, branches in enumerate(strata)
     )
-    return CompiledPolicy(policy, queries, undated(policy), relations.all(), joined, clock(policy)), ()
+    return CompiledPolicy(policy, queries, undated(policy), relations.all(), joined, clock(policy, catalog)), ()
 
 
 def _relations(policy: Policy) -> Relations:

@@ -26,12 +26,13 @@ from interlock.model.expression import (
 from interlock.model.policy import Policy, Rule, Selection, values
 from interlock.policy.compile.dependencies import expressions
 from interlock.policy.compile.selections import query
+from interlock.schemas import Catalog
 
 _MOVING = ("timestamp", "duration", "int")
 """The kinds of what can grow with the clock."""
 
 
-def clock(policy: Policy) -> ClockUse:
+def clock(policy: Policy, catalog: Catalog) -> ClockUse:
     """What reads the clock, directly or through a derived fact that does."""
     rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(_reads, _of(rule))))
     made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
@@ -39,7 +40,7 @@ def clock(policy: Policy) -> ClockUse:
     lines = any(line.when is not None and _reads(line.when) for line in policy.decide)
     given = any(_reads(node) for _, node in values(policy.outputs))
     needs = {need.name for need in policy.needs}
-    found = [_candidates(policy, each, needs) for each in policy.selections if each.where is not None]
+    found = [_candidates(policy, each, needs, catalog) for each in policy.selections if each.where is not None]
     lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, expressions(s.required))))
     return ClockUse(rules, lines, given, telling, tuple(each for each in found if each is not None), lacking)
 
@@ -70,7 +71,7 @@ def _reads(node: Node) -> bool:
     return any(isinstance(inner, Now) for inner in walk(node))
 
 
-def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> ClockCandidates | None:
+def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: Catalog) -> ClockCandidates | None:
     """The facts that may come into a selection or leave it as the clock moves; None where its condition has no clock.
 
     Of its conditions those that have none still hold them back, and those that can only lapse: a fact for which such
@@ -102,7 +103,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str]) -> ClockC
         if isinstance(node, Field) and not isinstance(node.of, SingletonRef)
     }
     # More may change than what is given to the rules, and what is left out of it would change unseen.
-    found = query(policy, wide, paths)
+    found = query(policy, wide, paths, catalog)
     found = msgspec.structs.replace(found, sql=found.sql.removesuffix(" LIMIT :limit"))
     narrowed = next((each.absences for each in policy.selections if each.name == selection.parent), ())
     return ClockCandidates(found, selection.where, any(map(_reads, moving)), narrowed)

@@ -25,18 +25,18 @@ INVALID = (
 """SQL that is 1 where the schema refuses the whole fact: for facts that are used without being taken out."""
 
 
-def column_of(kinds: tuple[str, ...], path: str, kind: str) -> str:
+def column_of(catalog: schemas.Catalog, kinds: tuple[str, ...], path: str, kind: str) -> str:
     """The SQL of a field of candidates of these kinds: computed, lenient or plain."""
-    source = schemas.latest_of(kinds).get(path)
+    source = catalog.latest_of(kinds).get(path)
     if source is not None:
         return latest(source)
-    specs = [schemas.fields(name).get(path) for name in kinds]
+    specs = [catalog.fields(name).get(path) for name in kinds]
     return lenient(path) if any(spec and spec.lenient for spec in specs) else column(path, kind)
 
 
-def stored(kinds: tuple[str, ...], paths: Iterable[str]) -> list[str]:
+def stored(catalog: schemas.Catalog, kinds: tuple[str, ...], paths: Iterable[str]) -> list[str]:
     """The fields that facts hold, each once: those at the paths, or from which those are computed."""
-    computed = schemas.latest_of(kinds)
+    computed = catalog.latest_of(kinds)
     return list(dict.fromkeys(computed.get(path, path) for path in paths))
 
 

@@ -44,8 +44,8 @@ class _Built:
     include facts of absent named groups.
     """
 
-    def __init__(self, policy: Policy, selection: Selection) -> None:
-        self.policy, self.selection = policy, selection
+    def __init__(self, policy: Policy, selection: Selection, catalog: schemas.Catalog) -> None:
+        self.policy, self.selection, self.catalog = policy, selection, catalog
         self.parent = next((s for s in policy.selections if s.name == selection.parent), None)
         self.absent = self.parent is not None and bool(self.parent.absences)
         self.writer = Writer(self.column)
@@ -54,12 +54,13 @@ class _Built:
     def column(self, path: str, kind: str) -> str:
         if self.selection.kinds[0] in schemas.ENTITIES and path.partition(".")[0] in _OF_RECEIPTS:
             return "NULL"
-        return column_of(self.selection.kinds, path, kind)
+        return column_of(self.catalog, self.selection.kinds, path, kind)
 
     def spec(self, kind: str, path: str) -> schemas.FieldSpec:
         """What the field is in facts of `kind`. Where only another kind knows it, it is alike if it is there."""
-        found = [schemas.fields(name)[path] for name in (kind, *self.selection.kinds) if path in schemas.fields(name)]
-        if path in schemas.fields(kind):
+        every = [self.catalog.fields(name) for name in (kind, *self.selection.kinds)]
+        found = [fields[path] for fields in every if path in fields]
+        if path in every[0]:
             return found[0]
         return schemas.FieldSpec(found[0].kind, lenient=found[0].lenient)
 
@@ -84,12 +85,12 @@ class _Built:
         found = [field.path for field in fields if isinstance(field.of, VariableRef)]
         own = [self.selection.of] if self.selection.of else []
         own += ["receipt_id"] if self.selection.kinds[0] in ("wake_action", "smoke_seat") else []  # none if invalid
-        return stored(self.selection.kinds, [*found, *self.selection.per, *own])
+        return stored(self.catalog, self.selection.kinds, [*found, *self.selection.per, *own])
 
 
-def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
+def query(policy: Policy, selection: Selection, paths: dict[str, str], catalog: schemas.Catalog) -> Query:
     """The SQL of a selection; `paths` are the fields that anything reads of its facts."""
-    built = _Built(policy, selection)
+    built = _Built(policy, selection, catalog)
     sql = _statement(built, _take(built))
     members = ahead = None
     if selection.take in _AGGREGATES:
@@ -100,7 +101,7 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str]) -> Query:
             ahead += " WHERE instant > :clock ORDER BY instant DESC LIMIT 1"
         else:
             ahead += there
-    computed = {path: source for path, source in schemas.latest_of(selection.kinds).items() if path in paths}
+    computed = {path: source for path, source in catalog.latest_of(selection.kinds).items() if path in paths}
     return Query(selection.name, sql, built.writer.binds, paths, members, ahead, computed)
 
 
@@ -161,7 +162,7 @@ def _rows(built: _Built, since: str | None = None) -> str:
     extras = _extras(built)
     if base.parent is not None:
         outer = next(s for s in built.policy.selections if s.name == base.parent)
-        inner = _Built(built.policy, outer)
+        inner = _Built(built.policy, outer, built.catalog)
         inner.writer.binds, inner.taken = built.writer.binds, built.taken
         where = built.where()
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
@@ -183,11 +184,12 @@ def _extras(built: _Built) -> str:
     groups = "".join(f", {built.column(p, fields[p].kind)} AS g{i}" for i, p in enumerate(selection.per))
     if not selection.of:
         return groups
-    return f", {built.column(selection.of, _kind_of(selection, selection.of))} AS v{groups}"
+    return f", {built.column(selection.of, _kind_of(built, selection.of))} AS v{groups}"
 
 
-def _kind_of(selection: Selection, path: str) -> str:
-    return next(spec.kind for kind in selection.kinds if (spec := schemas.fields(kind).get(path)) is not None)
+def _kind_of(built: _Built, path: str) -> str:
+    every = (built.catalog.fields(kind).get(path) for kind in built.selection.kinds)
+    return next(spec.kind for spec in every if spec is not None)
 
 
 def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:

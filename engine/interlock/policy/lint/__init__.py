@@ -192,8 +192,10 @@ def allowing(loaded: Loaded) -> int | None:
     policies that it needs are decided likewise. Both evaluators judge.
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
-    nothing = MemoryFacts("nothing")
-    decision = Judge(_Nothing(nothing.source, _NOW), "", _NOW, "both").judged(loaded, "task", params).decision
+    nothing = MemoryFacts("nothing", loaded.catalog)
+    decision = (
+        Judge(_Nothing(nothing.source, _NOW, loaded.catalog), "", _NOW, "both").judged(loaded, "task", params).decision
+    )
     nothing.close()
     if decision.allow is not True:
         return None

@@ -20,16 +20,16 @@ def held(*facts: dict[str, Any], task: str = "demo") -> tuple[dict[str, Any], ..
     document, _ = parse_yaml(Source("here_test.yaml", "cases: []"))
     assert document is not None
     report = Report(document)
-    found = CaseFacts(report, task)
+    found = CaseFacts(report, task, schemas.SHIPPED)
     found.add(list(facts), ("facts",), NOW)
     assert report.issues == []
     return found.all()
 
 
-@pytest.mark.parametrize("kind", schemas.kinds())
+@pytest.mark.parametrize("kind", schemas.SHIPPED.kinds)
 def test_a_fact_of_which_nothing_is_said_is_valid(kind: str) -> None:
     [fact] = held({kind: {}})
-    assert schemas.fact_errors(kind, fact) == ()
+    assert schemas.fact_errors(schemas.SHIPPED, kind, fact) == ()
     assert (fact["kind"], fact["seq"], fact["task"], fact["at"]) == (kind, 1, "demo", "2026-06-22T09:10:00Z")
     assert fact["id"] == ("seat-manager" if kind == "seat" else f"{kind}-1")
     assert ("actor" in fact) is (kind not in schemas.ENTITIES)
@@ -74,7 +74,7 @@ def test_a_raw_fact_is_taken_as_it_is() -> None:
         "role": "nobody",
         "heartbeat_at": "-90s",
     }
-    assert schemas.fact_errors("seat", fact) != ()
+    assert schemas.fact_errors(schemas.SHIPPED, "seat", fact) != ()
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_the_entities_of_the_real_ledger_are_valid(real: Snapshot, kind: str) ->
         envelope = {name: named[name] for name in ("kind", "id", "seq", "task", "at")}
         lifted = json.loads(named["attributes"])
         hidden = {"attributes": {"summary": lifted.pop("summary")}} if "summary" in lifted else {}
-        assert schemas.fact_errors(kind, {**lifted, **envelope, **hidden}) == ()
+        assert schemas.fact_errors(schemas.SHIPPED, kind, {**lifted, **envelope, **hidden}) == ()
 
 
 def test_every_receipt_of_the_real_ledger_has_an_instant(real: Snapshot) -> None:

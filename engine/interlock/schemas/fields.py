@@ -1,0 +1,86 @@
+"""The fields that conditions can read of a fact, as its schema states them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+FieldKind = Literal["bool", "int", "string", "timestamp", "duration", "list", "object"]
+
+_KINDS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "string": "string", "object": "object"}
+
+
+class FieldSpec(msgspec.Struct, frozen=True):
+    """A field. `enum` closes a string's values; a `required` field is always there and never null.
+
+    A `lenient` field may hold anything: it reads as null unless it is of its kind. A field that is the `latest_of`
+    another is computed: no fact holds it. It is the last instant that the other may mean.
+    """
+
+    kind: FieldKind
+    enum: tuple[str, ...] = ()
+    required: bool = False
+    lenient: bool = False
+    latest_of: str | None = None
+
+
+def fields_of(whole: dict[str, Any]) -> dict[str, FieldSpec]:
+    """The fields of facts of a schema by dotted path, in the schema's order.
+
+    A field that no condition can read (a number that is not an integer, a list of objects) is left out.
+    """
+    found: dict[str, FieldSpec] = {}
+    _collect(whole, "", True, found)
+    for name, node in computed(whole).items():
+        source = str(node["latest-of"])
+        found[name] = FieldSpec("timestamp", required=found[source].required, latest_of=source)
+    return found
+
+
+def computed(whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The fields that facts do not hold and that are computed from those they do: `x-computed` of a schema."""
+    return {
+        name: node for part in (*whole.get("allOf", ()), whole) for name, node in part.get("x-computed", {}).items()
+    }
+
+
+def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, FieldSpec]) -> None:
+    properties, required = members(node)
+    for name, member in properties.items():
+        spec = _spec(member, certain and name in required)
+        if spec is not None:
+            found[prefix + name] = spec
+            if spec.kind == "object":
+                _collect(member, f"{prefix}{name}.", spec.required, found)
+
+
+def members(node: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """The properties of an object, those of its `allOf` first, and the names of those that must be there."""
+    properties: dict[str, dict[str, Any]] = {}
+    required: set[str] = set()
+    for part in (*node.get("allOf", ()), node):
+        required.update(part.get("required", ()))
+        for name, member in part.get("properties", {}).items():
+            properties[name] = {**properties.get(name, {}), **member}
+    return properties, required
+
+
+def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
+    if member.get("x-reads-as") == "string":
+        return FieldSpec("string", lenient=True)
+    types = [member["type"]] if isinstance(member.get("type"), str) else member.get("type", [])
+    solid = [name for name in types if name != "null"]
+    kind = _kind(solid[0], member) if len(solid) == 1 else None
+    if kind is None:
+        return None
+    values = [member["const"]] if "const" in member else member.get("enum", [])
+    return FieldSpec(kind, tuple(value for value in values if isinstance(value, str)), present and "null" not in types)
+
+
+def _kind(name: str, member: dict[str, Any]) -> FieldKind | None:
+    if name == "string" and member.get("format") == "date-time":
+        return "timestamp"
+    if name == "array":
+        return "list" if member.get("items", {}).get("type") == "string" else None
+    return _KINDS.get(name)
