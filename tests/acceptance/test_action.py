@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -28,22 +29,28 @@ HOSTILE = """"; touch pwned; $(touch pwned) `touch pwned` ' || touch pwned # *
 allow<<x
 true
 x"""
+WAIVER = """- policy: smoke
+  rule: heartbeat-not-fresh
+  task: checkout-refactor
+  reason: the worker's clock stands still
+  expires: 2026-06-30
+  by: ada
+"""
 STUB = """#!/bin/bash
-# Stands for `python3`, makes what `-m venv FOLDER` makes, and installs nothing.
+# Stands for `python3`, makes what `-I -m venv FOLDER` makes, and installs nothing.
 echo "python3 $*" >>"$CALLS"
-mkdir -p "$3/bin"
-cat >"$3/bin/python" <<'EOF'
+mkdir -p "$4/bin"
+cat >"$4/bin/python" <<'EOF'
 #!/bin/bash
-echo "python $*" >>"$CALLS"
-[[ "$1 $2" == "-m pip" ]] || exec "$PYTHON" "$@"
+case "$1 $2 $3" in
+  "-I -m pip") echo "python $*" >>"$CALLS"; exit ;;
+  "-I -m interlock") printf '%s\\n' "${@:3}" >>"$CALLS" ;;
+esac
+[[ "$3 $4" != "interlock watch" ]] || exit "${WATCH:-0}"
+[[ "$3 $4" != "interlock eval" || -z $EVAL ]] || exit "$EVAL"
+exec "$PYTHON" "$@"
 EOF
-cat >"$3/bin/interlock" <<'EOF'
-#!/bin/bash
-printf '%s\\n' interlock "$@" >>"$CALLS"
-[[ $1 != watch ]] || exit "${WATCH:-0}"
-exec "$PYTHON" -m interlock "$@"
-EOF
-chmod +x "$3"/bin/*
+chmod +x "$4"/bin/*
 """
 
 Act = Callable[..., runner.Finished]
@@ -64,7 +71,6 @@ def act(folder: Path, tmp_path: Path, calls: Path) -> Act:
     usual = {
         "PATH": f"{stubs}{os.pathsep}{os.environ['PATH']}",
         "PYTHON": sys.executable,
-        "PYTHONPATH": str(Path(interlock_package.__file__).parents[1]),
         "CALLS": str(calls),
         **{name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME")},
     }
@@ -78,8 +84,29 @@ def act(folder: Path, tmp_path: Path, calls: Path) -> Act:
     return run
 
 
+def stated() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(ACTION.read_text("utf-8"))
+    return found
+
+
 def steps() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"]
+    found: list[dict[str, Any]] = stated()["runs"]["steps"]
+    return found
+
+
+def commands(log: str) -> list[str]:
+    """The workflow commands that the runner obeys in a log, by name; none while they are stopped."""
+    found, end = [], None
+    for line in map(str.lstrip, log.splitlines()):
+        if end is not None:
+            end = None if line == end else end
+        elif "##[" in line:
+            found.append(line)
+        elif stop := re.fullmatch("::stop-commands::(.+)", line):
+            end = f"::{stop[1]}::"
+        elif command := re.match(r"::([\w-]+)", line):
+            found.append(command[1])
+    assert end is None, "the log ends while commands are stopped"
     return found
 
 
@@ -92,8 +119,8 @@ def test_an_allowed_gate_passes_and_tells_its_decision(act: Act, calls: Path, st
     assert ran.outputs["valid-until"] == (decision.get("valid_until") or "")
     assert "smoke" in ran.summary
     first, second, *_ = calls.read_text().splitlines()
-    assert first.startswith("python3 -m venv ")
-    assert second == f"python -m pip install --quiet --disable-pip-version-check {ROOT}"
+    assert first.startswith("python3 -I -m venv ")
+    assert second == f"python -I -m pip install --quiet --disable-pip-version-check {ROOT}"
 
 
 def test_a_denied_gate_fails_and_tells_its_decision_all_the_same(act: Act, story_path: Path) -> None:
@@ -139,6 +166,81 @@ def test_where_nothing_is_judged_no_output_says_so(
     assert set(ran.outputs.values()) == {""}
 
 
+def test_the_log_shows_a_decision_that_allows(act: Act, story_path: Path) -> None:
+    ran = act(policies="smoke", ledger=str(story_path), task=TASK, at=ALLOWED)
+    assert re.search(rf"^allowed +smoke +task {TASK}: proved$", ran.log, re.MULTILINE)
+
+
+def test_what_is_printed_commands_the_runner_nothing(act: Act, story_path: Path) -> None:
+    for hostile in ("::error::pwned", "##[error]pwned"):
+        ran = act(policies="smoke", ledger=str(story_path), task=f"x\u2028{hostile}", at=DENIED)
+        assert (ran.code, commands(ran.log)) == (2, []), ran.log
+        assert hostile in ran.log
+        assert commands(act(policies=hostile, ledger=str(story_path), task=TASK).log) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "allow"), [({}, 0, "true"), ({"fail_on": "block"}, 0, "true"), ({"fail_on": "warn"}, 3, "false")]
+)
+def test_a_warning_fails_where_it_is_to(
+    more: dict[str, str], code: int, allow: str, act: Act, folder: Path, story_path: Path
+) -> None:
+    policy = folder / "doubt.yaml"
+    policy.write_text(
+        "policy: doubt\nversion: 1\ntitle: Doubt\nquestion: Is there doubt?\nfacts:\n  seat: {from: seat}\n"
+        "rules:\n  - {id: seated, for: seat, warn: '{seat.role} is seated'}\n"
+        "decide:\n  - {state: blocked, when: blocked, allow: false}\n  - {state: fine, allow: true}\n",
+        "utf-8",
+    )
+    ran = act(policies="./doubt.yaml", ledger=str(story_path), task=TASK, at=ALLOWED, **more)
+    assert (ran.code, ran.outputs["allow"]) == (code, allow), ran.log
+    assert json.loads(ran.outputs["decision"])["allow"] is True
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 4])
+def test_an_exit_code_alone_allows_nothing(code: int, act: Act, story_path: Path) -> None:
+    ran = act({"EVAL": str(code)}, policies="smoke", ledger=str(story_path), task=TASK, at=ALLOWED)
+    assert (ran.code, ran.outputs["allow"]) == (code or 1, "")
+
+
+@pytest.mark.parametrize("name", ["locked", "all_tasks", "strict_ledger"])
+def test_a_boolean_is_true_or_false(name: str, act: Act, story_path: Path) -> None:
+    inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": ALLOWED}
+    for value in ("", "yes", "1", "perhaps", " ", "truee", "true\nfalse"):
+        ran = act(**{**inputs, name: value})
+        assert (ran.code, ran.outputs["allow"]) == (2, ""), value
+        assert f"`{name.replace('_', '-')}` is `{value}`; set it to `true` or `false`" in ran.log
+    assert act(**{**inputs, name: "FALSE"}).outputs["allow"] == "true"
+
+
+def test_a_value_is_one_line(act: Act, story_path: Path) -> None:
+    ran = act(policies="smoke", ledger=str(story_path), task=TASK, at=f"{DENIED}\n{ALLOWED}")
+    assert ran.code == 2
+    assert "`at` has several lines; give one" in ran.log
+
+
+def test_carriage_returns_and_blanks_around_a_value_are_harmless(act: Act, story_path: Path) -> None:
+    ran = act(
+        policies="\r\n smoke\r\n\r\n", ledger=f"{story_path}\r\n", task=f" {TASK}\n", at=f"{ALLOWED}\r", params="\r\n"
+    )
+    assert (ran.code, ran.outputs["allow"]) == (0, "true"), ran.log
+
+
+def test_nothing_of_the_checkout_or_of_the_environment_is_imported(
+    act: Act, folder: Path, tmp_path: Path, story_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    for place in (folder, elsewhere):
+        for name in ("interlock", "pip", "venv", "json", "sitecustomize"):
+            (place / name).mkdir(parents=True)
+            (place / name / "__init__.py").write_text("raise SystemExit(0)\n", "utf-8")
+    hostile = {"PYTHONPATH": str(elsewhere), "PYTHONSTARTUP": str(elsewhere / "json" / "__init__.py")}
+    ran = act(hostile, policies="smoke", ledger=str(story_path), task=TASK, at=DENIED)
+    assert (ran.code, ran.outputs["allow"]) == (3, "false"), ran.log
+    scripts = "\n".join(step.get("run", "") for step in steps())
+    assert [line for line in scripts.splitlines() if re.search(r'python3?"? (?!-I )', line)] == []
+
+
 def test_a_copy_of_a_ledger_without_its_log_proves_nothing(act: Act, story_path: Path, tmp_path: Path) -> None:
     """What comes to a workflow is a copy, and the receipts that were committed last may be in the log it lacks."""
     copy = tmp_path / "copy.db"
@@ -148,12 +250,12 @@ def test_a_copy_of_a_ledger_without_its_log_proves_nothing(act: Act, story_path:
     inputs = {"policies": "smoke", "ledger": str(copy), "task": TASK, "at": ALLOWED}
     assert act(**inputs).outputs["allow"] == "undecided"
     assert act(**inputs, strict_ledger="false").outputs["allow"] == "true"
-    assert act(**inputs, strict_ledger="perhaps").code == 2
 
 
 def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, story_path: Path) -> None:
     for name in ("gates", "more gates"):
         (folder / name).mkdir()
+    (folder / "waivers.yaml").write_text(WAIVER, "utf-8")
     subprocess.run(
         [sys.executable, "-m", "interlock", "lock", "smoke", "--output", "base.lock"],
         env={**os.environ, "PYTHONPATH": str(Path(interlock_package.__file__).parents[1])},
@@ -168,32 +270,43 @@ def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, st
         params="stale_after=10m\n\nsmoke_id=a b\n",
         policy_dir="gates\nmore gates\n",
         lock="base.lock",
-        locked="true",
+        locked="True",
+        waivers="waivers.yaml",
+        engine="reference",
+        fail_on="warn",
+        reports="junit:gate.xml\r\n\r\n  sarif:gate.sarif  \r\n",
+        decision_log="decisions.jsonl",
     )
     assert ran.outputs["allow"] == "undecided", ran.log  # there is no smoke session of that id
     words = calls.read_text().split("interlock\neval\n")[1].splitlines()
-    assert words[: words.index("--format=github")] == [
+    assert words[: words.index("--summary")] == [
         f"--ledger={story_path}",
-        "--strict-ledger",
         f"--task={TASK}",
         "--param=stale_after=10m",
         "--param=smoke_id=a b",
         "--policy-dir=gates",
         "--policy-dir=more gates",
         "--lock=base.lock",
+        "--waivers=waivers.yaml",
+        "--engine=reference",
+        "--strict-ledger",
         "--locked",
         f"--at={ALLOWED}",
+        "--fail-on=warn",
+        "--report=junit:gate.xml",
+        "--report=sarif:gate.sarif",
+        "--decision-log=decisions.jsonl",
     ]
+    for name in ("gate.xml", "gate.sarif", "decisions.jsonl"):
+        assert (folder / name).stat().st_size > 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["policies", "ledger", "task", "params", "policy_dir", "at", "lock", "locked", "strict_ledger", "until", "timeout"],
-)
+@pytest.mark.parametrize("name", [name.replace("-", "_") for name in stated()["inputs"] if name != "python-version"])
 def test_an_input_is_never_run(name: str, act: Act, folder: Path, story_path: Path) -> None:
     inputs = {"policies": "smoke", "ledger": str(story_path), "task": TASK, "at": DENIED}
     ran = act(**{**inputs, name: HOSTILE})
     assert list(folder.iterdir()) == []
+    assert set(commands(ran.log)) <= {"error"}
     assert ran.outputs["allow"] in ("", "false")
     assert ran.code != 0
 
@@ -204,7 +317,7 @@ def test_it_waits_before_it_judges(watched: int, code: int, act: Act, calls: Pat
     ran = act({"WATCH": str(watched)}, **inputs, until="allow", timeout="10m")
     assert ran.code == code
     words = calls.read_text().partition("interlock\nwatch\n")[2].splitlines()[:7]
-    asked = [f"--ledger={story_path}", "--strict-ledger", f"--task={TASK}"]
+    asked = [f"--ledger={story_path}", f"--task={TASK}", "--strict-ledger"]
     assert words == [*asked, "--until=allow", "--timeout=10m", "--", "smoke"]
     assert ran.outputs["allow"] == ("false" if code == 3 else "")
 
@@ -242,10 +355,14 @@ def test_it_installs_itself(folder: Path, tmp_path: Path, story_path: Path) -> N
     temporary.mkdir()
     interpreter = tmp_path / "bin" / "python3"
     interpreter.parent.mkdir()
-    interpreter.symlink_to(sys.executable)
+    packages = tmp_path / "packages.pth"
+    packages.write_text(f"{sysconfig.get_path('purelib')}\n", "utf-8")
+    interpreter.write_text(
+        f'#!/bin/bash\n"{sys.executable}" "$@" && cp "{packages}" "$4"/lib/python*/site-packages\n', "utf-8"
+    )
+    interpreter.chmod(0o755)
     env = {
         "PATH": f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": sysconfig.get_path("purelib"),
         "PIP_NO_INDEX": "1",
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",

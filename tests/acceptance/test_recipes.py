@@ -20,9 +20,21 @@ RECIPES = Path(__file__).parent / "recipes"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TASK, ALLOWED, DENIED = "checkout-refactor", "2026-06-22T09:30:00Z", "2026-06-22T09:20:00Z"
 GITLAB = yaml.safe_load((RECIPES / "gitlab.yaml").read_text("utf-8"))["gate"]
-COMMAND = """#!/bin/sh
-# The command as it is installed, at an instant of the story, and with the copies of its policies that a project has.
-exec {python} -m interlock "$@" $AT
+WAIVER = """- policy: smoke
+  rule: heartbeat-not-fresh
+  task: checkout-refactor
+  reason: the worker's clock stands still
+  expires: 2026-06-30
+  by: mallory
+"""
+PYTHON = """#!/bin/sh
+# Stands for the isolated Python of a runner: installs nothing, and judges at an instant of the story.
+[ "$1 $2" = "-I -m" ] || exit 99
+case $3 in
+  pip) ;;
+  interlock) shift 3; exec {python} -m interlock "$@" "$AT" ;;
+  *) exit 99 ;;
+esac
 """
 
 Gate = Callable[[], subprocess.CompletedProcess[str]]
@@ -35,19 +47,18 @@ def git(folder: Path, *args: str) -> None:
 
 @pytest.fixture
 def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment of a runner, whose `pip` fetches nothing."""
+    """The environment of a runner."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name, text in (("interlock", COMMAND.format(python=sys.executable)), ("pip", "#!/bin/sh\n")):
-        (tools / name).write_text(text, "utf-8")
-        (tools / name).chmod(0o755)
+    (tools / "python").write_text(PYTHON.format(python=sys.executable), "utf-8")
+    (tools / "python").chmod(0o755)
     return {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(Path(interlock_package.__file__).parents[1]),
         "AT": f"--at={ALLOWED}",
         "TASK": TASK,
         "LEDGER": "artifacts/workerctl.db",
-        "CI_DEFAULT_BRANCH": "main",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
         "INTERLOCK_SOURCE": "interlock",
         **{name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME")},
     }
@@ -55,11 +66,12 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.fixture
 def branch(tmp_path: Path, story_path: Path, env: dict[str, str]) -> Path:
-    """The checkout of a branch of a project whose main branch holds a lock."""
+    """The checkout of a branch of a project whose main branch holds a lock and waivers."""
     main, found = tmp_path / "main", tmp_path / "branch"
     main.mkdir()
-    locked = {**env, "AT": ""}
-    subprocess.run(["interlock", "lock", "smoke", "readiness"], cwd=main, env=locked, capture_output=True, check=True)
+    lock = [sys.executable, "-m", "interlock", "lock", "smoke", "readiness"]
+    subprocess.run(lock, cwd=main, env=env, capture_output=True, check=True)
+    (main / "waivers.yaml").write_text("[]\n", "utf-8")
     git(main, "init", "--quiet")
     git(main, "add", "--all")
     git(main, "commit", "--quiet", "--message", "locked")
@@ -89,7 +101,7 @@ def test_the_exit_code_is_the_gate(gate: Gate, env: dict[str, str], branch: Path
 
 
 def test_a_branch_cannot_soften_its_gate(gate: Gate, env: dict[str, str], branch: Path, tmp_path: Path) -> None:
-    """By a policy of its own, by a lock of its own that has it, by a configuration: none of them counts."""
+    """By a policy, a lock that has it, a configuration or waivers of its own: none of them counts."""
     env["AT"] = f"--at={DENIED}"
     soft = branch / "soft"
     soft.mkdir()
@@ -98,6 +110,7 @@ def test_a_branch_cannot_soften_its_gate(gate: Gate, env: dict[str, str], branch
             f"policy: {name}\nversion: 1\nquestion: Is it so?\ndecide:\n  - {{state: fine, allow: true}}\n", "utf-8"
         )
     (branch / "interlock.toml").write_text('policy-dir = ["soft"]\nlocked = false\nlock = "interlock.lock"\n', "utf-8")
+    (branch / "waivers.yaml").write_text(WAIVER, "utf-8")
     (branch / "interlock.lock").write_text('{"lock": 1, "policies": {}}\n', "utf-8")
     assert gate().returncode == 3  # of the policies that are locked, whatever the branch says
     env["INTERLOCK_POLICY_DIR"] = "soft"

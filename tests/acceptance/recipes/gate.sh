@@ -4,4 +4,4 @@ set -eu
 lock=$(mktemp)
 trap 'rm -f "$lock"' EXIT
 git show origin/main:interlock.lock >"$lock"
-interlock eval smoke readiness --ledger "$LEDGER" --task "$TASK" --lock "$lock"
+python -I -m interlock eval smoke readiness --ledger "$LEDGER" --task "$TASK" --lock "$lock"
