@@ -11,7 +11,6 @@ from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.request import asking, session_of
 from interlock.diagnostics import Source, UsageError
-from interlock.files import reason
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -50,6 +49,7 @@ def command(
         raise UsageError("`--name` is not text: it contains bytes that are not UTF-8")
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
+    from interlock.cli.reports import write_file
     from interlock.resources import schemas_from
 
     with session_of(request.about([policy], [task])) as session:
@@ -68,7 +68,7 @@ def command(
     if output is None:
         terminal.put(there.text, "utf-8")
         return exit_codes.ALLOWED
-    _write(output, there.text)
+    write_file(output, there.text)
     terminal.put(f"wrote the case `{case['case']}` to {output}; `interlock test {output}` runs it\n")
     return exit_codes.ALLOWED
 
@@ -88,12 +88,3 @@ def _named(policy: str, folder: str) -> str:
     if above in (os.path.abspath(folder), data_folder("policies")):
         return file.removesuffix(".yaml")
     return os.path.relpath(policy, folder or ".")
-
-
-def _write(path: str, text: str) -> None:
-    from interlock.cli.reports import replace_file
-
-    try:
-        replace_file(path, text.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {reason(error)}") from None

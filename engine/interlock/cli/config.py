@@ -11,6 +11,7 @@ from interlock.cli import exit_codes, options, output
 from interlock.cli.request import showing
 from interlock.escape import harmless
 from interlock.project import LOCK, nearest_ledger, nearest_lock
+from interlock.reporting.style import aligned, json_lines
 from interlock.settings import SETTINGS, Settled, lock_of
 
 _EXAMPLES = """\b
@@ -35,13 +36,10 @@ def command(settings: dict[str, Settled], form: str) -> int:
     lock_of(settings)
     shown = [_setting(key, settled) for key, settled in settings.items()]
     if form == "json":
-        import msgspec
-
-        output.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in shown), "utf-8")
+        output.put(json_lines(shown), "utf-8")
     else:
         rows = [(each["setting"], _text(each["value"]), each["where"] or each["from"]) for each in shown]
-        wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-        output.put("".join(f"{harmless(f'{a:{wide[0]}}  {b:{wide[1]}}  {c}')}\n" for a, b, c in rows))
+        output.put("".join(f"{harmless(line)}\n" for line in aligned(rows)))
     return exit_codes.ALLOWED
 
 

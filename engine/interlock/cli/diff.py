@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +13,8 @@ from interlock.diagnostics import UsageError
 if TYPE_CHECKING:
     from interlock.request import Request
 
+_MANY = 5
+"""So many tasks take long enough to show how far they are compared."""
 _EXAMPLES = """\b
 Examples:
   interlock diff old/smoke.yaml new/smoke.yaml --all-tasks
@@ -55,22 +55,10 @@ def command(
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     from interlock.analysis.diff import answer
-    from interlock.reporting import diff
+    from interlock.reporting.diff import as_text
 
     asked = request.about([old, new], None if task is None else [task], beside_first=True)
     with session_of(asked) as session:
-        found = answer(session, since, until, _watched)
-    if form == "json":
-        output.put(diff.as_json(found), "utf-8")
-    else:
-        output.put(diff.as_text(found, output.painter(sys.stdout)))
+        found = answer(session, since, until, lambda names: progress_bar(names, len(names), "comparing", least=_MANY))
+    output.answer(form, found, as_text)
     return exit_codes.DENIED if found.of("softer") else exit_codes.ALLOWED
-
-
-def _watched(names: Sequence[str]) -> Iterator[str]:
-    """The names of tasks, with a bar if they are many."""
-    return progress_bar(names, len(names), "comparing", least=_MANY)
-
-
-_MANY = 5
-"""So many tasks take long enough to show how far they are compared."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,12 @@ from interlock.cli.request import EVERY, asking, session_of
 from interlock.diagnostics import UsageError
 from interlock.model.decision import Decision, FailOn
 from interlock.reporting import RenderContext, render
+from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
     from interlock.cli.reports import Target
     from interlock.policy.library import Library
-    from interlock.request import Request, Session
+    from interlock.request import Request
 
 
 _EXAMPLES = """\b
@@ -72,45 +72,32 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
+    wanted: Sequence[Target] = ()
     with session_of(request.about(policies, None if task is None else [task])) as session:
         paths = map(session.library.path, policies)
         inputs = [session.ledger.path, *paths, *map(str, filter(None, [request.waivers]))]
-        wanted = _targets(form, output, reports, summary, inputs)
-        others = [*inputs, *(path for _, path in reports), *filter(None, [output])]
-        decisions = session.decisions() if decision_log is None else _logged(session, decision_log, others)
+        if output is not None or reports or summary:
+            from interlock.cli.reports import targets
+
+            wanted = targets(form, output, reports, summary, inputs)
+        if decision_log is None:
+            decisions = session.decisions()
+        else:  # they are in the log before anything is printed
+            from interlock.analysis.decision_log import logged
+
+            others = [*inputs, *(path for _, path in reports), *filter(None, [output])]
+            decisions = logged(session, decision_log, others)
     if not decisions:
         raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")
     _detailed(decisions, policies, session.library)
     if wanted:
-        _write(wanted, decisions, _informed(policies, session.library, fail_on))
+        from interlock.cli.reports import informed, write
+
+        write(wanted, decisions, informed(policies, session.library, fail_on))
     if output is None and not terminal.quiet():
         look = _look(form, policies, session.library, fail_on)
         terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
     return exit_codes.of_decisions(decisions, fail_on)
-
-
-def _targets(
-    form: str, output: str | None, reports: Sequence[tuple[str, str]], summary: bool, inputs: Sequence[str]
-) -> list[Target]:
-    """The files to be written, none of which may be an input."""
-    if output is None and not reports and not summary:
-        return []
-    from interlock.cli.reports import targets
-
-    return targets(form, output, reports, summary, inputs)
-
-
-def _write(wanted: Sequence[Target], decisions: Sequence[Decision], look: RenderContext) -> None:
-    from interlock.cli.reports import write
-
-    write(wanted, decisions, look)
-
-
-def _logged(session: Session, log: str, others: Sequence[str]) -> tuple[Decision, ...]:
-    """The decisions, which are in the log before anything is printed. `others` are not the log."""
-    from interlock.analysis.decision_log import logged
-
-    return logged(session, log, others)
 
 
 def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: Library) -> None:
@@ -121,7 +108,7 @@ def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: L
     terminal.detail(f"ledger {first.ledger.path}, up to receipt {first.ledger.seq:,}, at {first.now}")
     for name in policies:
         terminal.detail(f"policy {library.path(name)}, {library.load(name).policy.digest}")
-    terminal.detail(f"judged by {first.engine}: {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}")
+    terminal.detail(f"judged by {first.engine}: {counted(len(decisions), 'decision')}")
 
 
 def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
@@ -129,15 +116,8 @@ def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn)
     if form == "json":  # a decision says all of itself
         return RenderContext()
     if form != "text":
-        return _informed(policies, library, fail_on)
+        from interlock.cli.reports import informed
+
+        return informed(policies, library, fail_on)
     asked = [library.load(name).policy for name in policies]
-    questions = {policy.digest: policy.question for policy in asked}
-    return RenderContext(terminal.painter(sys.stdout), terminal.width(sys.stdout), questions, fail_on=fail_on)
-
-
-def _informed(policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
-    """The render context of a report that is read by a program, or later: without colours, with the policies' own
-    lines."""
-    from interlock.cli.reports import informed
-
-    return informed(policies, library, fail_on)
+    return terminal.look({policy.digest: policy.question for policy in asked}, fail_on)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,6 @@ import click
 from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking, session_of
 from interlock.diagnostics import UsageError
-from interlock.reporting import RenderContext
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -47,13 +45,9 @@ def command(
     if rule is not None and every:
         raise UsageError("give one of `--rule ID` and `--all`")
     from interlock.analysis.explain import answer
-    from interlock.reporting import explain as report
+    from interlock.reporting.explain import as_text
 
     with session_of(request.about([policy], [task])) as session:
         found = answer(session, rule, every=every)
-    if form == "json":
-        output.put(report.as_json(found), "utf-8")
-    else:
-        look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout))
-        output.put(report.as_text(found, look))
+    output.answer(form, found, as_text)
     return exit_codes.of_verdict(found.allow)

@@ -11,8 +11,8 @@ import click
 from interlock.cli import exit_codes, output
 from interlock.cli.request import asking
 from interlock.diagnostics import LockError, UsageError
-from interlock.files import reason
 from interlock.project import LOCK
+from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
     from interlock.policy.lock import Lock
@@ -43,6 +43,7 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     Exit code: 0 locked, 5 a policy is invalid or (with --check) not as it was locked, 2 usage error, 1 a bug in
     interlock.
     """
+    from interlock.cli.reports import write_file
     from interlock.evaluation.judge import closure
     from interlock.policy.lock import make_lock, read_lock
     from interlock.request import Session
@@ -55,12 +56,12 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     loaded = Session(request.about(named, None, cached=False)).policies
     if check and known:
         known.verify(each.policy for each in closure(loaded))
-        output.put(f"{_many(len(known.policies))} in {path}: as locked\n")
+        output.put(f"{_many(known)} in {path}: as locked\n")
         return exit_codes.ALLOWED
     new = make_lock(path, loaded)
     output.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
-    _write(new)
-    output.put(f"{_many(len(new.policies))} in {path}\n")
+    write_file(path, new.text)
+    output.put(f"{_many(new)} in {path}\n")
     return exit_codes.ALLOWED
 
 
@@ -102,14 +103,5 @@ def _changes(old: Lock, new: Lock) -> Iterator[str]:
             yield f"changed  {name:{wide}}  {after.digest}, was {before.digest}"
 
 
-def _write(lock: Lock) -> None:
-    from interlock.cli.reports import replace_file
-
-    try:
-        replace_file(lock.path, lock.text.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write `{lock.path}`: {reason(error)}") from None
-
-
-def _many(count: int) -> str:
-    return "1 policy" if count == 1 else f"{count} policies"
+def _many(lock: Lock) -> str:
+    return counted(len(lock.policies), "policy", "policies")

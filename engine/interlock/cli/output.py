@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -13,7 +13,9 @@ import click
 from interlock.diagnostics import UsageError
 from interlock.escape import harmless
 from interlock.files import reason
-from interlock.reporting import uncoloured
+from interlock.model.decision import FailOn
+from interlock.reporting import RenderContext, uncoloured
+from interlock.reporting.style import json_lines
 
 _LINES = "\n\t"
 _CHOICE: dict[str, Any] = {}
@@ -66,6 +68,19 @@ def report(text: str, encoding: str | None = None) -> None:
     """Write what `--quiet` leaves out, as `put` does."""
     if not quiet():
         put(text, encoding)
+
+
+def answer(form: str, found: Any, as_text: Callable[[Any, RenderContext], str]) -> None:
+    """Write what was found, unless `--quiet` leaves it out: as a line of JSON, or as `as_text` says it to a person."""
+    if form == "json":
+        report(json_lines([found]), "utf-8")
+    else:
+        report(as_text(found, look()))
+
+
+def look(questions: Mapping[str, str] | None = None, fail_on: FailOn = "block") -> RenderContext:
+    """How a report looks on this standard output. `questions` and `fail_on` as in `RenderContext`."""
+    return RenderContext(painter(sys.stdout), width(sys.stdout), dict(questions or {}), fail_on=fail_on)
 
 
 def say(message: str, label: str = "") -> None:

@@ -9,7 +9,7 @@ import click
 from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking
 from interlock.escape import harmless
-from interlock.reporting.style import aligned
+from interlock.reporting.style import aligned, json_lines
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -29,13 +29,11 @@ def command(request: Request, form: str) -> int:
 
     An invalid policy is listed as such, and the exit code is then 5.
     """
-    import msgspec
-
     from interlock.request import Session
 
     listed = Session(request).library.list()
     if form == "json":
-        output.put("".join(f"{harmless(msgspec.json.encode(each).decode())}\n" for each in listed), "utf-8")
+        output.put(json_lines(listed), "utf-8")
     else:
         rows = [[harmless(cell) for cell in (each.id, each.question or each.title, each.path)] for each in listed]
         output.put("".join(f"{line}\n" for line in aligned(rows)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,6 @@ from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.options import OneOf
 from interlock.cli.request import asking, session_of
-from interlock.diagnostics import UsageError
-from interlock.files import reason
-from interlock.reporting.style import RenderContext
 from interlock.reporting.timeline import FORMATS, render
 
 if TYPE_CHECKING:
@@ -62,17 +58,9 @@ def command(
     with session_of(request.about(policies, [task])) as session:
         found = answer(session, since, until)
     if output is not None:
-        _write(output, render(form, found))
+        from interlock.cli.reports import write_file
+
+        write_file(output, render(form, found))
         return exit_codes.ALLOWED
-    look = RenderContext(terminal.painter(sys.stdout), terminal.width(sys.stdout))
-    terminal.put(render(form, found, look), None if form == "text" else "utf-8")
+    terminal.put(render(form, found, terminal.look()), None if form == "text" else "utf-8")
     return exit_codes.ALLOWED
-
-
-def _write(path: str, text: str) -> None:
-    from interlock.cli.reports import replace_file
-
-    try:
-        replace_file(path, text.encode(errors="backslashreplace"))
-    except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {reason(error)}") from None

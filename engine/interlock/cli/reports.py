@@ -101,6 +101,14 @@ def replace_file(path: str, content: bytes) -> None:
             os.unlink(temporary)
 
 
+def write_file(path: str, text: str) -> None:
+    """Write a text to a file, whole; what UTF-8 cannot say is escaped. Raises UsageError."""
+    try:
+        replace_file(path, _encoded(text))
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {reason(error)}") from None
+
+
 def _encoded(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
@@ -109,7 +117,7 @@ _HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
 
 
 def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> RenderContext:
-    """A render context with the policies: each one's question, file and rules, by its digest."""
+    """A render context with the policies: each one's question, file and rules, by its digest. It has no colours."""
     loaded = dict(zip(policies, library.loads(policies), strict=True))
     questions = {each.policy.digest: each.policy.question for each in loaded.values()}
     asked = {each.policy.digest: _asked(each, library.path(name)) for name, each in loaded.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def command(
     from interlock.request import Session
 
     trials, untested = run_tests(paths, Session(request).library, pattern)
-    look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout)) if form == "text" else RenderContext()
+    look = output.look() if form == "text" else RenderContext()
     message = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
     output.put(message, None if form == "text" else "utf-8")
     for policy in untested:

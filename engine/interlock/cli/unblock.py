@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking, session_of
-from interlock.reporting import RenderContext
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -41,12 +39,9 @@ def command(
     Exit code: as for `interlock eval`, about the ledger as it is.
     """
     from interlock.analysis.unblock import answer
-    from interlock.reporting import unblock as report
+    from interlock.reporting.unblock import as_text
 
     with session_of(request.about([policy], [task])) as session:
         found = answer(session)
-    if form == "json":
-        output.put(report.as_json(found), "utf-8")
-    else:
-        output.put(report.as_text(found, RenderContext(output.painter(sys.stdout))))
+    output.answer(form, found, as_text)
     return exit_codes.of_verdict(found.allow)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -50,9 +49,9 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     """
     import gc
 
-    from interlock.analysis import decision_log as logbook
+    from interlock.analysis.decision_log import read_log
     from interlock.analysis.verify_decision import Reevaluator
-    from interlock.reporting import decision_log
+    from interlock.reporting.decision_log import as_text, total
     from interlock.resources import is_shipped
 
     gc.enable()  # a log may be long
@@ -61,16 +60,13 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     if ledger is not None:
         request = structs.replace(request, ledger=ledger)
     with session_of(request, opens=ledger is not None) as session, closing(Reevaluator(session)) as court:
-        for line, entry in logbook.read_log(file):
+        for line, entry in read_log(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1
             policies.update({each: is_shipped(each[1]) for each in found.policies.items()})
-            if form == "json":
-                output.put(decision_log.as_json(found), "utf-8")
-            else:
-                output.put(decision_log.as_text(found, output.painter(sys.stdout)))
+            output.answer(form, found, as_text)
     if form == "text":
-        output.put(decision_log.total(outcomes, policies, None if request.lock is None else str(request.lock)))
+        output.put(total(outcomes, policies, None if request.lock is None else str(request.lock)))
     if outcomes["different"]:
         return exit_codes.DENIED
     return exit_codes.UNDECIDED if outcomes["unjudged"] or not outcomes else exit_codes.ALLOWED

@@ -54,7 +54,7 @@ def command(request: Request, form: str) -> int:
 
     from interlock.ledger.verify import verify, verify_feed
     from interlock.moment import wall
-    from interlock.reporting import verification
+    from interlock.reporting.verification import as_text
 
     gc.enable()  # what says why a fact is invalid leaves cycles, and there may be a million of them
     watched = partial(progress_bar, label="verifying", step=_STEP)
@@ -70,10 +70,7 @@ def command(request: Request, form: str) -> int:
                 found = session.over(
                     lambda snapshot: verify(snapshot, session.ledger.path, watched, clock=clock, tick=tick)
                 )
-    if form == "json":
-        output.report(verification.as_json(found), "utf-8")
-    else:
-        output.report(verification.as_text(found, output.painter(sys.stdout)))
+    output.answer(form, found, as_text)
     return exit_codes.of_verdict(found.valid)
 
 

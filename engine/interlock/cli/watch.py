@@ -21,7 +21,7 @@ from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.instant import SECOND, parse_duration
 from interlock.model.decision import Decision
-from interlock.reporting import RenderContext, render, text
+from interlock.reporting import render, text
 
 if TYPE_CHECKING:
     import subprocess
@@ -175,8 +175,7 @@ class _Teller:
         if self._form == "json":
             output.put(render("json", decisions), "utf-8")
         else:
-            look = RenderContext(output.painter(sys.stdout), output.width(sys.stdout))
-            output.put("\n" + render("text", decisions, look))
+            output.put("\n" + render("text", decisions, output.look()))
 
 
 def _ended(until: Until | None, decisions: Sequence[Decision], *, changed: bool) -> bool:

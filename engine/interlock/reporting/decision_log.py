@@ -1,29 +1,21 @@
-"""Reports on recorded decisions that were judged again: for a person, and for a program."""
+"""Reports on recorded decisions that were judged again: for a person."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
-
-import msgspec
+from collections.abc import Iterable, Iterator, Mapping
 
 from interlock.escape import harmless
 from interlock.model.decision_log import Rejudged
+from interlock.reporting.style import RenderContext, shown
 
 _COLOURS = {"same": "green", "different": "red", "unjudged": "yellow"}
 _MARGIN = " " * 12
-Paint = Callable[[str, str], str]
 
 
-def as_json(found: Rejudged) -> str:
-    """One JSON object on a line, as `schemas/rejudged.schema.json` states it."""
-    return f"{harmless(msgspec.json.encode(found).decode())}\n"
-
-
-def as_text(found: Rejudged, paint: Paint) -> str:
+def as_text(found: Rejudged, look: RenderContext) -> str:
     """The outcome and the question on a line; beneath it what differs, and what differs underneath."""
-    label = paint(found.outcome, _COLOURS[found.outcome]) + " " * (len(_MARGIN) - len(found.outcome))
+    label = look.paint(found.outcome, _COLOURS[found.outcome]) + " " * (len(_MARGIN) - len(found.outcome))
     asked = "" if found.policy is None else f"{found.policy}  task {found.task} at {found.now}"
     lines = [f"line {found.line:,}: {asked}".rstrip(": ") if asked else f"line {found.line:,}", *_details(found)]
     first, *rest = map(harmless, lines)
@@ -44,7 +36,7 @@ def _details(found: Rejudged) -> Iterator[str]:
     if found.why is not None:
         yield f"why: {found.why}"
     for change in found.changes:
-        yield f"{change.field}: {_shown(change.before)} -> {_shown(change.after)}"
+        yield f"{change.field}: {shown(change.before)} -> {shown(change.after)}"
     yield from (f"no longer: {finding.message}" for finding in found.vanished)
     yield from (f"now: {finding.message}" for finding in found.appeared)
     yield from _facts(found)
@@ -59,7 +51,3 @@ def _facts(found: Rejudged) -> Iterable[str]:
         "new": "is read now, and was not then",
     }
     return (f"{shift.kind} `{shift.id}` {words[shift.how]}" for shift in found.facts)
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

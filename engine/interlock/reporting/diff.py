@@ -1,15 +1,13 @@
-"""Where two versions of a policy decide differently: for a person, and for a program."""
+"""Where two versions of a policy decide differently: for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-import msgspec
+from collections.abc import Iterator
 
 from interlock.escape import harmless
 from interlock.model.diff import Comparison, Difference, Direction, Side, Version
+from interlock.reporting.style import Paint, RenderContext, counted, verdict_word
 
-Paint = Callable[[str, str], str]
 _HEADS: dict[Direction, tuple[str, str]] = {
     "softer": ("newly allowed", "red"),
     "stricter": ("no longer allowed", "yellow"),
@@ -18,22 +16,17 @@ _HEADS: dict[Direction, tuple[str, str]] = {
 """The heading and colour of each sort of difference, the worst first."""
 
 
-def as_json(found: Comparison) -> str:
-    """One JSON object on a line, as `schemas/diff.schema.json` states it."""
-    return f"{harmless(msgspec.json.encode(found).decode())}\n"
-
-
-def as_text(found: Comparison, paint: Paint) -> str:
+def as_text(found: Comparison, look: RenderContext) -> str:
     """The two versions; the differences, what became allowed first; at the end the sum."""
     lines = [f"old  {_version(found.old)}", f"new  {_version(found.new)}", ""]
     wide = max((len(harmless(each.task)) for each in found.differences), default=0)
     for change, (head, colour) in _HEADS.items():
         those = found.of(change)
         if those:
-            lines += [paint(f"{head}: {_times(those)}", colour)]
+            lines += [look.paint(f"{head}: {_times(those)}", colour)]
             lines += [line for each in those for line in _difference(each, wide)]
             lines.append("")
-    return "".join(f"{line}\n" for line in (*lines, _sum(found, paint)))
+    return "".join(f"{line}\n" for line in (*lines, _sum(found, look.paint)))
 
 
 def _version(version: Version) -> str:
@@ -41,13 +34,7 @@ def _version(version: Version) -> str:
 
 
 def _times(those: tuple[Difference, ...]) -> str:
-    count, tasks = len(those), len({each.task for each in those})
-
-    return f"{count:,} interval{'' if count == 1 else 's'} in {_tasks(tasks)}"
-
-
-def _tasks(count: int) -> str:
-    return f"{count:,} task{'' if count == 1 else 's'}"
+    return f"{counted(len(those), 'interval')} in {counted(len({each.task for each in those}), 'task')}"
 
 
 def _difference(each: Difference, wide: int) -> Iterator[str]:
@@ -63,16 +50,14 @@ def _difference(each: Difference, wide: int) -> Iterator[str]:
 
 
 def _side(side: Side) -> str:
-    if side.allow is None:
-        return "undecided"
-    return f"{'allowed' if side.allow else 'denied'} ({harmless(side.state)})"
+    word = verdict_word(side.allow)
+    return word if side.allow is None else f"{word} ({harmless(side.state)})"
 
 
 def _sum(found: Comparison, paint: Paint) -> str:
-    over = f"over the history of {_tasks(len(found.tasks))}"
+    over = f"over the history of {counted(len(found.tasks), 'task')}"
     skipped = f"; nothing was recorded of {len(found.skipped):,} more" if found.skipped else ""
     if not found.differences:
         return f"{paint('no difference', 'green')} {over}{skipped}"
     counts = ", ".join(f"{len(found.of(change))} {change}" for change in _HEADS)
-    count = len(found.differences)
-    return f"{count:,} difference{'' if count == 1 else 's'} {over}: {counts}{skipped}"
+    return f"{counted(len(found.differences), 'difference')} {over}: {counts}{skipped}"

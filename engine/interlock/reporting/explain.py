@@ -1,11 +1,9 @@
-"""Why a policy decided as it did: for a person at a terminal, and for a program."""
+"""Why a policy decided as it did: for a person at a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
-
-import msgspec
 
 from interlock.escape import harmless
 from interlock.model.explanation import (
@@ -19,17 +17,12 @@ from interlock.model.explanation import (
     RuleExplained,
 )
 from interlock.model.facts import Value
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, verdict_word
 from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = 11
 _NARROW = 40
 _MORE = {"true": "green", "false": "red", "derive": "cyan", "decide": "cyan"}
-
-
-def as_json(found: Explanation) -> str:
-    """One JSON object on a line, as `schemas/explanation.schema.json` states it."""
-    return f"{harmless(msgspec.json.encode(found).decode())}\n"
 
 
 def as_text(found: Explanation, look: RenderContext) -> str:
@@ -54,7 +47,7 @@ class _Page:
         self.look = look
 
     def whole(self, found: Explanation) -> Iterator[str]:
-        name = "undecided" if found.allow is None else "allowed" if found.allow else "denied"
+        name = verdict_word(found.allow)
         state = "" if found.allow is None else f": {found.state}"
         yield from self.line(name, 0, f"{found.policy}  task {found.task} at {found.now}{state}", at=0)
         for reason in (found.reason or "").splitlines():
@@ -71,8 +64,7 @@ class _Page:
                 yield from self.decided(line, "decide" if number == 0 else "")
 
     def need(self, need: NeedExplained) -> Iterator[str]:
-        verdict = "undecided" if need.allow is None else "allowed" if need.allow else "denied"
-        message = f"{need.name}: {need.policy} is {verdict} for task {need.task} ({need.state})"
+        message = f"{need.name}: {need.policy} is {verdict_word(need.allow)} for task {need.task} ({need.state})"
         yield from self.line("", 0, f"{message}; for details run `interlock explain {need.policy}` for that task")
 
     def rule(self, rule: RuleExplained) -> Iterator[str]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from interlock.escape import harmless
 from interlock.model.facts import FactView, SelectionView
-from interlock.reporting.style import aligned
+from interlock.reporting.style import aligned, counted, json_lines, json_text
 
 
 def as_lines(seen: Sequence[SelectionView]) -> str:
     """One JSON object a fact: its selection, kind, id, seq and fields."""
-    return "".join(f"{harmless(msgspec.json.encode(fact).decode())}\n" for each in seen for fact in each.facts)
+    return json_lines(fact for each in seen for fact in each.facts)
 
 
 def as_table(seen: Sequence[SelectionView]) -> str:
@@ -23,9 +21,8 @@ def as_table(seen: Sequence[SelectionView]) -> str:
 
 
 def _table(each: SelectionView) -> str:
-    count = len(each.facts)
-    head = f"{each.name} (from {each.of}): {count:,} fact{'' if count == 1 else 's'}\n"
-    if not count:
+    head = f"{each.name} (from {each.of}): {counted(len(each.facts), 'fact')}\n"
+    if not each.facts:
         return head
     columns = ["id", *dict.fromkeys(name for fact in each.facts for name in fact.fields)]
     rows = [columns, *([_shown(_cell(fact, name)) for name in columns] for fact in each.facts)]
@@ -40,5 +37,5 @@ def _shown(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list | dict | tuple):
-        return harmless(msgspec.json.encode(value).decode())
+        return json_text(value)
     return harmless(str(value).lower() if isinstance(value, bool) else str(value))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from interlock import codes, diagnostics
 from interlock.diagnostics import Issue, Source
 from interlock.escape import harmless, printable
 from interlock.reporting.github import workflow_command
 from interlock.reporting.sarif import location, sarif_document
+from interlock.reporting.style import counted, json_lines
 
 
 def render(form: str, issues: Sequence[Issue], sources: Sequence[Source]) -> str:
@@ -25,19 +24,15 @@ def _text(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
     shown = [harmless(diagnostics.render(issue, texts.get(issue.location.name)), keep="\n\t") for issue in issues]
     errors = sum(issue.level == "error" for issue in issues)
     tests = sum(each.name.endswith(("_test.yaml", "_test.yml")) for each in sources)
-    counts = [_counted(len(sources) - tests, "policy", "policies")] * (tests < len(sources) or not tests)
-    counts += [_counted(tests, "test", "tests")] * (tests > 0)
-    total = f"{', '.join(counts)}: {_counted(errors, 'error', 'errors')}"
-    return "\n".join([*shown, f"{total}, {_counted(len(issues) - errors, 'warning', 'warnings')}\n"])
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"
+    counts = [counted(len(sources) - tests, "policy", "policies")] * (tests < len(sources) or not tests)
+    counts += [counted(tests, "test")] * (tests > 0)
+    total = f"{', '.join(counts)}: {counted(errors, 'error')}"
+    return "\n".join([*shown, f"{total}, {counted(len(issues) - errors, 'warning')}\n"])
 
 
 def _json(issues: Sequence[Issue], _: Sequence[Source]) -> str:
     """One JSON object a line for each issue, as `schemas/issue.schema.json` states it."""
-    return "".join(f"{harmless(msgspec.json.encode(_document(issue)).decode())}\n" for issue in issues)
+    return json_lines(map(_document, issues))
 
 
 def _document(issue: Issue) -> dict[str, object]:

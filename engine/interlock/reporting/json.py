@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
-from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, json_lines
 
 
 def render(decisions: Sequence[Decision], _: RenderContext) -> str:
     """One line a decision."""
-    return "".join(f"{harmless(msgspec.json.encode(decision).decode())}\n" for decision in decisions)
+    return json_lines(decisions)

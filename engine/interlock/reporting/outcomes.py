@@ -8,8 +8,7 @@ from typing import Literal
 import msgspec
 
 from interlock.model.decision import Decision, FailOn, Finding
-from interlock.reporting.style import RenderContext
-from interlock.reporting.text import verdict_of
+from interlock.reporting.style import RenderContext, verdict_word
 
 ProblemLevel = Literal["error", "warning", "note"]
 
@@ -47,7 +46,7 @@ def problems(decision: Decision) -> Iterator[Problem]:
 def why(decision: Decision) -> str:
     """The verdict, and what it rests on: the reason of an undecided decision, the state of any other."""
     text = decision.reason if decision.allow is None else decision.state
-    return f"{verdict_of(decision)}: {text}" if text else verdict_of(decision)
+    return f"{verdict_word(decision.allow)}: {text}" if text else verdict_word(decision.allow)
 
 
 def _level(decision: Decision, finding: Finding) -> ProblemLevel:

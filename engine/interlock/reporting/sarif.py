@@ -9,12 +9,10 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
-from interlock.escape import harmless, printable
+from interlock.escape import printable
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
-from interlock.reporting.style import RenderContext, RuleView
+from interlock.reporting.style import RenderContext, RuleView, json_lines
 from interlock.resources import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -47,8 +45,7 @@ def sarif_document(rules: Iterable[dict[str, Any]], paths: Iterable[str], result
         "artifacts": [{"location": {"uri": uri(path)}} for path in paths],
         "results": list(results),
     }
-    whole = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return f"{harmless(msgspec.json.encode(whole).decode())}\n"
+    return json_lines([{"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}])
 
 
 def location(path: str, region: dict[str, int]) -> dict[str, Any]:

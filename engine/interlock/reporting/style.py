@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
+from interlock.escape import harmless
 from interlock.instant import SECOND, parse_instant
 from interlock.model.decision import Decision, FailOn, NextState, Severity
+
+Paint = Callable[[str, str], str]
+"""Colours a text: `paint(text, colour)`."""
 
 
 def uncoloured(text: str, _: str) -> str:
@@ -42,7 +47,7 @@ class RenderContext(msgspec.Struct, frozen=True):
     the caller: where warnings do, a report that knows failures has them for warnings too.
     """
 
-    paint: Callable[[str, str], str] = uncoloured
+    paint: Paint = uncoloured
     width: int | None = None
     questions: dict[str, str] = {}
     asked: dict[str, PolicyView] = {}
@@ -61,16 +66,34 @@ class RenderContext(msgspec.Struct, frozen=True):
         return asked.path, next((each.line for each in asked.rules if each.id == rule), asked.line)
 
 
+def json_text(value: Any) -> str:
+    """A value as JSON that a terminal may show."""
+    return harmless(msgspec.json.encode(value).decode())
+
+
+def json_lines(values: Iterable[Any]) -> str:
+    """Values for programs: one JSON object a line, as the schema of its kind in `schemas/` states it."""
+    return "".join(f"{json_text(value)}\n" for value in values)
+
+
+def shown(value: Any) -> str:
+    """A value for people, who need no quotes around a text. It may be hostile."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number of things: `1 change`, `1,000 changes`."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
 def display_width(text: str) -> int:
     """How many columns a terminal shows the text in: two for a wide character, none for one that combines."""
     if text.isascii():
         return len(text)
     from wcwidth import wcswidth, wcwidth
 
-    width = wcswidth(text)
-    return (
-        width if width >= 0 else sum(max(0, wcwidth(char)) for char in text)
-    )  # what is below 0 is a control character
+    width = wcswidth(text)  # below 0 where a control character is
+    return width if width >= 0 else sum(max(0, wcwidth(char)) for char in text)
 
 
 def padded(text: str, width: int) -> str:

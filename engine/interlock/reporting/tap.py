@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from interlock.escape import harmless
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import CaseReport, cases
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, json_text
 
 _SEVERITIES = {"undecided": "error", "waived": "todo"}
 
 
 def render(decisions: Sequence[Decision], look: RenderContext) -> str:
-    """The version, the plan, and a line a test; what was found is reported in a block of YAML below it.
+    """The version, the plan, and a line a test; what was found is in a block of YAML below it: JSON, which is YAML too.
 
     A rule that was not judged has no test: TAP would call it `ok`. One that is waived fails, and is marked `TODO`: so
     tools report it, and do not count it.
@@ -40,21 +38,16 @@ def _test(number: int, described: str, case: CaseReport) -> Iterator[str]:
     if case.message or case.findings:
         yield "  ---"
         if case.message:
-            yield f"  message: {_json(case.message)}"
+            yield f"  message: {json_text(case.message)}"
             yield f"  severity: {_SEVERITIES.get(case.outcome, 'fail')}"
         if case.detail:
-            yield f"  detail: {_json(case.detail)}"
+            yield f"  detail: {json_text(case.detail)}"
         if case.findings:
             yield "  findings:"
-            yield from (f"    - {_json(finding)}" for finding in case.findings)
+            yield from (f"    - {json_text(finding)}" for finding in case.findings)
         yield "  ..."
 
 
 def _described(text: str) -> str:
     """The text with its number signs spelled out: after one, `TODO` or `SKIP` would turn any failure into a pass."""
     return harmless(text).replace("#", "\\u0023")
-
-
-def _json(value: object) -> str:
-    """JSON, which is YAML too."""
-    return harmless(msgspec.json.encode(value).decode())

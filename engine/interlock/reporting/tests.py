@@ -13,7 +13,7 @@ from interlock.escape import harmless, printable
 from interlock.model.testing import CaseResult, Mismatch, StepResult, Trial
 from interlock.reporting.explain import reasons
 from interlock.reporting.outcomes import CaseReport
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, counted, json_lines, shown
 
 _WIDTH, _LEAST = 100, 20
 """The columns of the table where the reader's are not known, and the fewest that a side of it gets."""
@@ -51,13 +51,14 @@ def _text(trials: Sequence[Trial], look: RenderContext) -> str:
     count = sum(len(trial.cases) for trial in trials)
     total = [f"{count - failed:,} passed"] * (count > failed) + [f"{failed:,} failed"] * (failed > 0)
     ended = lines if lines[-1] == "" else [*lines, ""]
-    return "".join(f"{line}\n" for line in (*ended, f"{_counted(count)}: {', '.join(total)}"))
+    return "".join(f"{line}\n" for line in (*ended, f"{counted(count, 'case')}: {', '.join(total)}"))
 
 
 def _trial_lines(trial: Trial, wide: int, look: RenderContext) -> Iterator[str]:
     failed = [case for case in trial.cases if not case.passed]
     label = look.paint("failed", "red") if failed else look.paint("passed", "green")
-    text = f"{len(failed)} of {_counted(len(trial.cases))}" if failed else _counted(len(trial.cases))
+    count = counted(len(trial.cases), "case")
+    text = f"{len(failed)} of {count}" if failed else count
     yield f"{label}  {trial.policy:{wide}}  {text}"
     for case in failed:
         yield from ("", *failure(case, look))
@@ -95,13 +96,9 @@ def _at(lines: Sequence[str], index: int) -> str:
     return lines[index] if index < len(lines) else ""
 
 
-def _counted(count: int) -> str:
-    return f"{count:,} case{'' if count == 1 else 's'}"
-
-
 def _json(trials: Sequence[Trial], _: RenderContext) -> str:
     """One JSON object a line for each test file, as `schemas/trial.schema.json` states it."""
-    return "".join(f"{harmless(msgspec.json.encode(_trial_document(trial)).decode())}\n" for trial in trials)
+    return json_lines(map(_trial_document, trials))
 
 
 def _trial_document(trial: Trial) -> dict[str, Any]:
@@ -184,9 +181,7 @@ def _finding(finding: dict[str, str | None]) -> str:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return _NOTHING
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return _NOTHING if value is None else shown(value)
 
 
 _RENDERERS = {"text": _text, "json": _json, "junit": _junit, "tap": _tap}

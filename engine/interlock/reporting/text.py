@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
-from interlock.reporting.style import RenderContext, display_width, partial, validity
+from interlock.reporting.style import Paint, RenderContext, display_width, partial, validity, verdict_word
 
 VERDICT_COLOURS = {
     "allowed": "green",
@@ -41,14 +41,9 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     return ("" if compact else "\n").join(blocks)
 
 
-def verdict_of(decision: Decision) -> str:
-    """`allowed`, `denied` or `undecided`."""
-    return "undecided" if decision.allow is None else "allowed" if decision.allow else "denied"
-
-
 def verdict_counts(decisions: Sequence[Decision], order: Iterable[str]) -> str:
     """How many decisions have which verdict, and how many of those that allow do so with waivers."""
-    counts = Counter(map(verdict_of, decisions))
+    counts = Counter(verdict_word(decision.allow) for decision in decisions)
     waived = sum(decision.allow is True and decision.waived > 0 for decision in decisions)
     suffixes = {"allowed": f" ({waived:,} with waivers)"} if waived else {}
     return ", ".join(f"{counts[name]:,} {name}{suffixes.get(name, '')}" for name in order if counts[name])
@@ -56,7 +51,7 @@ def verdict_counts(decisions: Sequence[Decision], order: Iterable[str]) -> str:
 
 def verdict_with_waivers(decision: Decision) -> str:
     """The verdict, and of one that findings were waived for, how many."""
-    return f"{verdict_of(decision)} (waived: {decision.waived})" if decision.waived else verdict_of(decision)
+    return verdict_word(decision.allow) + (f" (waived: {decision.waived})" if decision.waived else "")
 
 
 def failing_line(decisions: Sequence[Decision], look: RenderContext) -> str:
@@ -66,7 +61,7 @@ def failing_line(decisions: Sequence[Decision], look: RenderContext) -> str:
 
 
 def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) -> Iterator[str]:
-    name = verdict_of(decision)
+    name = verdict_word(decision.allow)
     state = "" if decision.allow is None else f": {harmless(decision.state)}"
     alone = "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
     waived = f" (waived: {decision.waived})" if decision.waived else ""
@@ -112,9 +107,9 @@ def _left(label: str, look: RenderContext) -> str:
     return shown + " " * (_MARGIN - len(label))
 
 
-def line(before: Decision | None, after: Decision, paint: Callable[[str, str], str], wide: int) -> str:
+def line(before: Decision | None, after: Decision, paint: Paint, wide: int) -> str:
     """The line, without its end. `wide` is the length of the longest policy's id; the time is cut to the second."""
-    message = verdict_of(after)
+    message = verdict_word(after.allow)
     moved = before is not None and before.state != after.state
     state = f"{before.state} -> {after.state}" if before is not None and moved else after.state
     messages = (after.reason or "").splitlines() or [finding.message for finding in after.findings]

@@ -1,23 +1,16 @@
-"""What would make a policy allow: for a person at a terminal, and for a program."""
+"""What would make a policy allow: for a person at a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from interlock.escape import harmless
 from interlock.model.unblock import HeldFact, Permanent, Plan, ReceiptStep, Unblock
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, counted, shown, verdict_word
 from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = " " * 11
-
-
-def as_json(found: Unblock) -> str:
-    """One JSON object on a line, as `schemas/unblock.schema.json` states it."""
-    return f"{harmless(msgspec.json.encode(found).decode())}\n"
 
 
 def as_text(found: Unblock, look: RenderContext) -> str:
@@ -26,7 +19,7 @@ def as_text(found: Unblock, look: RenderContext) -> str:
 
 
 def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
-    name = "undecided" if found.allow is None else "allowed" if found.allow else "denied"
+    name = verdict_word(found.allow)
     state = "" if found.allow is None else f": {harmless(found.state)}"
     label = look.paint(name, VERDICT_COLOURS[name]) + " " * (11 - len(name))
     yield f"{label}{found.policy}  task {harmless(found.task)} at {found.now}{state}"
@@ -48,15 +41,14 @@ def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
 def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
     waiting = f"wait until {plan.at}, then " if plan.at != found.now else ""
     by = "" if plan.by is None else f", by {plan.by}"
-    count = len(plan.steps)
-    recorded = f"{count} receipt{'' if count == 1 else 's'}{by}" if count else "nothing more"
+    recorded = f"{counted(len(plan.steps), 'receipt')}{by}" if plan.steps else "nothing more"
     yield f"  {look.paint('allow', 'green')}    {harmless(plan.state)}: {waiting}{recorded}"
     for step in plan.steps:
         yield f"{_MARGIN}{step.who:10}  {_step(step)}"
 
 
 def _step(step: ReceiptStep) -> str:
-    fields = ", ".join(f"{name}: {_value(value)}" for name, value in _flat(step.fields))
+    fields = ", ".join(f"{name}: {shown(value)}" for name, value in _flat(step.fields))
     task = "" if step.task is not None else " (of no task)"
     return harmless(f"{step.kind}{task}  {fields}").rstrip()
 
@@ -67,10 +59,6 @@ def _flat(fields: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
-
-
-def _value(value: Any) -> str:
-    return msgspec.json.encode(value).decode() if not isinstance(value, str) else value
 
 
 def _permanent(blocker: Permanent, look: RenderContext) -> Iterator[str]:

@@ -1,25 +1,19 @@
-"""What is said of a ledger that was verified: for a person, and for a program."""
+"""What is said of a ledger that was verified: for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-import msgspec
+from collections.abc import Iterator
 
 from interlock.escape import harmless
 from interlock.model.verification import FaultCounts, FutureTimes, KindCounts, Verification
+from interlock.reporting.style import Paint, RenderContext, counted
 
 _MARGIN = " " * 9
-Paint = Callable[[str, str], str]
 
 
-def as_json(found: Verification) -> str:
-    """One JSON object on a line, as `schemas/verification.schema.json` states it."""
-    return f"{harmless(msgspec.json.encode(found).decode())}\n"
-
-
-def as_text(found: Verification, paint: Paint) -> str:
+def as_text(found: Verification, look: RenderContext) -> str:
     """A table of the kinds; each sort of fault with its first facts; at the end the sum."""
+    paint = look.paint
     lines = [f"{'count':>9}  {'invalid':>9}  kind", *(_kind(kind, paint) for kind in found.kinds)]
     lines += [f"{'-':>9}  {'-':>9}  {kind}: the ledger has no table `{table}`" for kind, table in found.absent.items()]
     if found.damage:
@@ -57,16 +51,13 @@ def _ahead(ahead: FutureTimes, paint: Paint) -> Iterator[str]:
 
 
 def _sum(found: Verification, paint: Paint) -> str:
-    receipts = _counted(found.receipts, "receipt", sum(not kind.entity for kind in found.kinds))
-    entities = _counted(found.entities, "entity", sum(kind.entity and kind.count > 0 for kind in found.kinds))
+    receipts = sum(not kind.entity for kind in found.kinds)
+    entities = sum(kind.entity and kind.count > 0 for kind in found.kinds)
     if found.valid is None and not found.damage:
         return f"the ledger holds no receipt: {paint('nothing was verified', 'yellow')}"
     verdicts = [paint("the file is damaged", "red")] if found.damage else []
     if found.invalid or not found.damage:
         verdicts.append(paint(f"{found.invalid:,} invalid", "red") if found.invalid else paint("all valid", "green"))
-    return f"{receipts}, {entities}: {', '.join(verdicts)}"
-
-
-def _counted(count: int, noun: str, kinds: int) -> str:
-    many = noun if count == 1 else "entities" if noun == "entity" else "receipts"
-    return f"{count:,} {many} of {kinds} kind{'' if kinds == 1 else 's'}"
+    of_receipts = f"{counted(found.receipts, 'receipt')} of {counted(receipts, 'kind')}"
+    of_entities = f"{counted(found.entities, 'entity', 'entities')} of {counted(entities, 'kind')}"
+    return f"{of_receipts}, {of_entities}: {', '.join(verdicts)}"

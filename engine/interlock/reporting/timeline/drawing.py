@@ -15,6 +15,7 @@ import msgspec
 from interlock.escape import harmless
 from interlock.instant import parse_instant
 from interlock.model.history import History, Interval, Lane, Mark
+from interlock.reporting.style import counted, verdict_word
 from interlock.reporting.timeline.layout import (
     GLYPHS,
     WIDTHS,
@@ -23,7 +24,6 @@ from interlock.reporting.timeline.layout import (
     changes,
     clusters,
     columns,
-    counted,
     cut,
     layouts,
     mixed_summary,
@@ -34,7 +34,6 @@ from interlock.reporting.timeline.layout import (
     standing,
     stretch,
     summary,
-    verdict,
 )
 
 
@@ -269,7 +268,7 @@ def _piece(intervals: Sequence[Interval], history: History, frame: _Frame, place
         title = node("title", mixed_summary(intervals, history))
         return node("g", title, _mixed(shares(intervals), x, y, max(_LEAST_COLUMN, width), _BAR), class_="item mixed")
     (interval,) = intervals
-    name = verdict(interval)
+    name = verdict_word(interval.allow)
     words = cut(f"{GLYPHS[name]} {interval.state}", 30)
     room = int(len(words) * _LETTER + 22)
     wide = " wide" if width >= room else ""
@@ -334,7 +333,7 @@ def _words(name: str, more: str, frame: _Frame, top: int) -> Element:
 def _end(lane: Lane, frame: _Frame, top: int) -> Iterator[Element]:
     """What the gate says at the end, if it says anything."""
     for last in lane.intervals[-1:]:
-        text = f"{GLYPHS[verdict(last)]} {cut(standing(last), 40)}"
+        text = f"{GLYPHS[verdict_word(last.allow)]} {cut(standing(last), 40)}"
         yield node("text", text, class_="end", x=_rounded(frame.width - frame.side), y=top + 14)
 
 

@@ -14,19 +14,18 @@ from xml.etree.ElementTree import Element, tostring
 from interlock.instant import parse_instant
 from interlock.model.decision import Finding
 from interlock.model.history import Cause, History, Interval, Lane, Mark
+from interlock.reporting.style import counted, verdict_word
 from interlock.reporting.timeline.drawing import chart, legend, node, shipped
 from interlock.reporting.timeline.layout import (
     GLYPHS,
     WIDTHS,
     changes,
-    counted,
     lasted,
     scale,
     seats,
     standing,
     stretch,
     time_text,
-    verdict,
 )
 
 
@@ -168,7 +167,7 @@ def _end(lane: Lane) -> Element:
 
 
 def _badge(interval: Interval) -> Element:
-    name = verdict(interval)
+    name = verdict_word(interval.allow)
     glyph = node("span", GLYPHS[name], aria_hidden="true")
     return node("span", glyph, " ", isolated(standing(interval)), class_=f"badge {name}")
 
@@ -186,7 +185,7 @@ def _intervals(lane: Lane, history: History, number: int) -> Iterator[Element]:
             node("td", *_why(interval)),
             node("td", *(["the end of what was replayed"] if last else _ended(after or Cause(), history))),
             id=f"r{number}-{row}",
-            data_verdict=verdict(interval),
+            data_verdict=verdict_word(interval.allow),
             data_state=interval.state,
             data_since=parse_instant(interval.since),
             data_until=parse_instant(interval.until),

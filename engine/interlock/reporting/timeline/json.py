@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from interlock.escape import harmless
 from interlock.model.history import History
+from interlock.reporting.style import json_lines
 
 
 def render(history: History) -> str:
     """One line."""
-    return f"{harmless(msgspec.json.encode(history).decode())}\n"
+    return json_lines([history])

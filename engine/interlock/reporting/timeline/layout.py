@@ -10,6 +10,7 @@ import msgspec
 
 from interlock.instant import SECOND, format_duration, parse_instant
 from interlock.model.history import History, Interval, Lane, Mark
+from interlock.reporting.style import counted, verdict_word
 
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 TICK_STEPS = (
@@ -134,14 +135,9 @@ _LANES = 8
 """As many lanes of receipts there are at most, so that none makes a thousand of them by a thousand actors."""
 
 
-def verdict(interval: Interval) -> str:
-    """`allowed`, `denied` or `undecided`."""
-    return "undecided" if interval.allow is None else "allowed" if interval.allow else "denied"
-
-
 def standing(interval: Interval) -> str:
     """The verdict and, where there is more to it, the state: `denied: blocked`."""
-    name = verdict(interval)
+    name = verdict_word(interval.allow)
     return name if interval.state == name else f"{name}: {interval.state}"
 
 
@@ -162,11 +158,6 @@ def changes(lane: Lane) -> str:
     return counted(max(0, len(lane.intervals) - 1), "change")
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 change`, `1,000 changes`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def summary(interval: Interval, history: History) -> str:
     """An interval in one sentence."""
     since, until = time_text(interval.since, history), time_text(interval.until, history)
@@ -178,7 +169,7 @@ def shares(intervals: Sequence[Interval]) -> dict[str, float]:
     long = [max(1, parse_instant(each.until) - parse_instant(each.since)) for each in intervals]
     found = dict.fromkeys(GLYPHS, 0.0)
     for interval, time in zip(intervals, long, strict=True):
-        found[verdict(interval)] += time / sum(long)
+        found[verdict_word(interval.allow)] += time / sum(long)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from interlock.escape import harmless
 from interlock.instant import parse_instant
 from interlock.model.history import Cause, History, Interval, Mark
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, verdict_word
 from interlock.reporting.text import VERDICT_COLOURS
 
 _SHOWN = 3
@@ -47,7 +47,7 @@ def _time(text: str, day: str) -> str:
 
 
 def _row(before: Interval | None, interval: Interval, states: int, look: RenderContext) -> str:
-    name = "undecided" if interval.allow is None else "allowed" if interval.allow else "denied"
+    name = verdict_word(interval.allow)
     cause = _cause(interval.cause) if interval.cause else ""
     return f"{look.paint(f'{name:9}', VERDICT_COLOURS[name])}  {_state(before, interval):{states}}  {cause}".rstrip()
 
