@@ -11,7 +11,8 @@ from typing import Literal
 import pytest
 
 from interlock.evaluation.rete import AVAILABLE, Ruleset
-from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.expression import Operator
 from interlock.model.facts import Value
 
 Facts = Mapping[str, Sequence[Mapping[str, Value]]]

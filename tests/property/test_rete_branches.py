@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from interlock.evaluation.rete import Ruleset, ruleset
-from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Stratum, Test
+from interlock.model.expression import Operator
 from interlock.model.facts import Value
 from tests.helpers.branches import matches
 from tests.helpers.engine import needs_engine

@@ -10,17 +10,16 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from interlock import instant
 from interlock.diagnostics import UsageError, did_you_mean
-from interlock.evaluation.findings import finding, ranging
+from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
 from interlock.language.evaluate import Environment, as_printed, evaluate, fact_of
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
-from interlock.language.walk import children, walk
+from interlock.language.walk import children, conjuncts, walk
 from interlock.language.walk import reference as referenced
 from interlock.ledger import Snapshot
 from interlock.model.decision import Firing, Verdict
@@ -235,7 +234,7 @@ def _case(policy: Policy, asked: Rule, firing: Firing, whole: Environment, *, fi
     return Combination(
         fired,
         tuple(map(cited, firing.facts)),
-        part(policy, asked.condition, ranging(asked, firing.facts, whole)),
+        part(policy, asked.condition, whole.ranging(asked.loops, firing.facts)),
         result.message if result else None,
         result.fix if result else None,
     )
@@ -309,7 +308,7 @@ def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Env
 
 def _nearest(facts: Sequence[Fact], some: Exists, known: Environment) -> list[Fact]:
     """The facts that fail the fewest of the conditions, the newest of these first."""
-    asked = some.condition.items if isinstance(some.condition, Logic) and some.condition.op == "&&" else ()
+    asked = conjuncts(some.condition)
 
     def failing(place: int) -> int:
         here = known.bind(some.variable, facts[place])
@@ -321,9 +320,6 @@ def _nearest(facts: Sequence[Fact], some: Exists, known: Environment) -> list[Fa
 def _normal(at: str | None) -> str | None:
     """An instant in the one form that all reports have."""
     return None if at is None else instant.format_instant(instant.parse_instant(at))
-
-
-_TRUE = Constant(True, Type("bool", nullable=False))
 
 
 def missing_facts(policy: Policy, of: SingletonRef | MapRef | Exists, known: Environment) -> MissingFacts:
@@ -346,10 +342,11 @@ def absence(policy: Policy, fact: Fact, known: Environment) -> MissingFacts:
 
 def described(policy: Policy, name: str, condition: str | None, known: Environment) -> MissingFacts:
     """A selection, derived fact or need, and the condition on its facts."""
-    selections = {selection.name: selection for selection in policy.selections}
+    selection = policy.selection(name)
     count = sum(not fact.absent for fact in known.facts.get(name, ()))
-    if name in selections:
-        return MissingFacts(name, _of(selections[name], selections), _where(name, selections, known), condition, count)
+    if selection is not None:
+        chain = policy.chain(selection)
+        return MissingFacts(name, _of(chain), _where(chain, known), condition, count)
     needs = [need.policy for need in policy.needs if need.name == name]
     makers = [rule.id for rule in policy.rules if rule.derive == name]
     of = f"the decision of {needs[0]}" if needs else f"what {', '.join(makers)} derives"
@@ -357,40 +354,31 @@ def described(policy: Policy, name: str, condition: str | None, known: Environme
 
 
 def _keyed(policy: Policy, of: MapRef, known: Environment) -> Node:
-    key = next((s.per[0] for s in policy.selections if s.name == of.selection), "task")
+    selection = policy.selection(of.selection)
+    key = "task" if selection is None else selection.per[0]
     value = evaluate(of.key, known)
     text = value if isinstance(value, str | bool | int) else None
     return Compare("==", Field(VariableRef(of.selection), key, Type("string")), Constant(text, Type("string")))
 
 
-def _of(selection: Selection, selections: dict[str, Selection]) -> str:
+def _of(chain: Sequence[Selection]) -> str:
     """What a selection takes of which facts, such as `the latest app_smoke_started for each role`."""
+    selection, *parents = chain
     taken = {"all": "", "latest": "the latest ", "earliest": "the earliest ", "count": "the number of "}
     what = taken.get(selection.take, f"the {selection.take} of {selection.of} of ")
     each = f" for each {' and '.join(selection.per)}" if selection.per else ""
-    source = " or ".join(selection.kinds)
-    if selection.parent is not None:
-        source = _of(selections[selection.parent], selections)
-    return f"{what}{source}{each}"
+    return f"{what}{_of(parents) if parents else ' or '.join(selection.kinds)}{each}"
 
 
-def _where(name: str, selections: dict[str, Selection], known: Environment) -> str | None:
+def _where(chain: Sequence[Selection], known: Environment) -> str | None:
     """The conditions of a selection and of those that it narrows, as one text."""
     found: list[str] = []
-    at: str | None = name
-    while at is not None:
-        selection = selections[at]
-        if selection.where is not None:
-            left = substitute_known(selection.where, _before(known, at))
-            text = notation(left, at)
-            found += [] if left == _TRUE else [f"({text})" if isinstance(left, Logic) and left.op == "||" else text]
-        at = selection.parent
-    return " && ".join(reversed(found)) or None
-
-
-def _before(known: Environment, name: str) -> Environment:
-    """What is known, without any fact under the selection's own name: that is the candidate."""
-    return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
+    for each in reversed(chain):
+        if each.where is not None:
+            left = substitute_known(each.where, known.without(each.name))
+            text = notation(left, each.name)
+            found += [] if left == TRUE else [f"({text})" if isinstance(left, Logic) and left.op == "||" else text]
+    return " && ".join(found) or None
 
 
 _SQL = (

@@ -9,7 +9,6 @@ from interlock.language.evaluate import Environment, as_display_text, as_printed
 from interlock.language.walk import children, reference
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
 from interlock.model.expression import Exists, MapRef, Node, Not, SingletonRef, type_of
-from interlock.model.facts import Fact
 from interlock.model.policy import Output, Policy, Rule
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
@@ -23,18 +22,11 @@ def with_derived(policy: Policy, known: Environment, verdict: Verdict, waived: C
     return Environment(known.now, known.task, known.params, facts, known.maps, {}, blocked)
 
 
-def ranging(rule: Rule, facts: tuple[Fact, ...], known: Environment) -> Environment:
-    """What is known where the rule examines these facts, in the order of its `for`."""
-    for name, fact in zip(rule.loops, facts, strict=True):
-        known = known.bind(name, fact)
-    return known
-
-
 def finding(rule: Rule, firing: Firing, known: Environment, waived: WaiverNote | None = None) -> Finding | None:
     """The finding of a firing; None for a rule that derives."""
     if rule.effect == "derive" or rule.message is None:
         return None
-    known = ranging(rule, firing.facts, known)
+    known = known.ranging(rule.loops, firing.facts)
     evidence = dict.fromkeys(fact.id for fact in firing.facts if fact.id)
     _collect(rule.condition, known, evidence, wanted=True)
     return Finding(

@@ -99,9 +99,7 @@ class Program:
             if rule.derive not in found:
                 found[rule.derive] = {fact.identity(): fact for fact in known.facts[rule.derive]}
             known_facts = found[rule.derive]
-            here = known
-            for name, place in zip(rule.loops, match.loops, strict=True):
-                here = here.bind(name, known.facts[name][place])
+            here = known.ranging(rule.loops, self.firing(match, known.facts).facts)
             made = Fact(rule.derive, {field: evaluate(node, here) for field, node in rule.values.items()})
             known_facts[made.identity()] = made
             if len(known_facts) > MAX_DERIVED:

@@ -43,10 +43,7 @@ def judge(policy: Policy, known: Environment, waived: Collection[str] = ()) -> V
 def _matches(rule: Rule, known: Environment) -> Iterator[tuple[Fact, ...]]:
     """Every combination of the facts that the rule ranges over for which its condition holds."""
     for facts in product(*(known.facts[name] for name in rule.loops)):
-        here = known
-        for name, fact in zip(rule.loops, facts, strict=True):
-            here = here.bind(name, fact)
-        if evaluate(rule.condition, here):
+        if evaluate(rule.condition, known.ranging(rule.loops, facts)):
             yield facts
 
 
@@ -73,9 +70,7 @@ def _grow(rule: Rule, known: Environment, derived: dict[str, tuple[Fact, ...]]) 
     seen = {fact.identity() for fact in derived[name]}
     new: dict[tuple[object, ...], Fact] = {}
     for facts in _matches(rule, known):
-        here = known
-        for loop, fact in zip(rule.loops, facts, strict=True):
-            here = here.bind(loop, fact)
+        here = known.ranging(rule.loops, facts)
         made = Fact(name, {field: evaluate(node, here) for field, node in rule.values.items()})
         if made.identity() not in seen:
             new[made.identity()] = made

@@ -249,11 +249,7 @@ def _derived(judged: Evaluated, paces: dict[int, Mapping[str, int]]) -> int:
 
 def _looks(rule: Rule, known: Environment) -> Iterator[Environment]:
     """The environment for each combination of the facts that a rule ranges over."""
-    for facts in product(*(known.facts[name] for name in rule.loops)):
-        here = known
-        for name, fact in zip(rule.loops, facts, strict=True):
-            here = here.bind(name, fact)
-        yield here
+    return (known.ranging(rule.loops, facts) for facts in product(*(known.facts[name] for name in rule.loops)))
 
 
 def _ruled(rule: Rule, known: Environment, paces: Rates, telling: tuple[str, ...]) -> int:

@@ -57,6 +57,17 @@ class Environment(msgspec.Struct, frozen=True):
             self.now, self.task, self.params, self.facts, self.maps, {**self.variables, name: fact}, self.blocked
         )
 
+    def ranging(self, names: Sequence[str], facts: Sequence[Fact]) -> Environment:
+        """The same, with each variable at the fact of its place."""
+        here = self
+        for name, fact in zip(names, facts, strict=True):
+            here = here.bind(name, fact)
+        return here
+
+    def without(self, name: str) -> Environment:
+        """The same, without a fact under that name: what is said of it is said of a candidate."""
+        return msgspec.structs.replace(self, variables={k: v for k, v in self.variables.items() if k != name})
+
 
 def fact_of(of: Reference, known: Environment) -> Fact | None:
     """The fact that is referred to, or None when it is absent."""

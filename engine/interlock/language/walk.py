@@ -14,6 +14,7 @@ from interlock.model.expression import (
     MapRef,
     Node,
     Not,
+    Now,
     Present,
     Reference,
     SingletonRef,
@@ -52,6 +53,16 @@ def walk(node: Node) -> Iterator[Node]:
 def reference(node: Node) -> Reference | None:
     """The fact that a node refers to itself, if it does."""
     return node.of if isinstance(node, Field | Present) else None
+
+
+def conjuncts(node: Node) -> tuple[Node, ...]:
+    """The conditions that must all hold for this one to hold."""
+    return node.items if isinstance(node, Logic) and node.op == "&&" else (node,)
+
+
+def reads_now(node: Node) -> bool:
+    """Whether `now` is in an expression."""
+    return any(isinstance(inner, Now) for inner in walk(node))
 
 
 def selections(node: Node) -> dict[str, None]:

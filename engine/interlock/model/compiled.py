@@ -13,10 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.expression import Node
+from interlock.model.expression import Node, Operator
 from interlock.model.policy import Policy
-
-Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):

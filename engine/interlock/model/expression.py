@@ -13,6 +13,13 @@ import msgspec
 ValueKind = Literal["null", "bool", "int", "string", "timestamp", "duration", "list", "object", "fact"]
 
 
+Operator = Literal["==", "!=", "<", "<=", ">", ">="]
+FLIPPED: dict[Operator, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""Each operator with the one that says the same of the sides in turn."""
+OPPOSITE: dict[Operator, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+"""Each operator with the one that holds where it does not, if no side is null."""
+
+
 class Type(msgspec.Struct, frozen=True, array_like=True):
     """The type of an expression. `enum` closes a string type; `nullable` is false only where null cannot occur."""
 
@@ -93,7 +100,7 @@ class Present(msgspec.Struct, frozen=True, array_like=True, tag="present", tag_f
 class Compare(msgspec.Struct, frozen=True, array_like=True, tag="compare", tag_field="node"):
     """A comparison of two values of one type; orderings are of ints, instants and durations only."""
 
-    op: Literal["==", "!=", "<", "<=", ">", ">="]
+    op: Operator
     left: "Node"
     right: "Node"
 

@@ -128,6 +128,17 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
     derived: dict[str, dict[str, Type]] = {}
     description: str = ""
 
+    def selection(self, name: str | None) -> Selection | None:
+        """The selection of a name; None where there is none of it."""
+        return next((selection for selection in self.selections if selection.name == name), None)
+
+    def chain(self, selection: Selection) -> list[Selection]:
+        """The selection, the one that it narrows, and so on up to one that narrows none."""
+        found = [selection]
+        while (parent := self.selection(found[-1].parent)) is not None:
+            found.append(parent)
+        return found
+
     def kinds(self) -> dict[str, bool]:
         """The kinds of facts that its selections read, and whether those of every task."""
         found: dict[str, bool] = {}

@@ -12,7 +12,8 @@ import pytest
 from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, session
 from interlock.evaluation.rete.rules import Translator
-from interlock.model.compiled import Branch, Operator, Pattern, Slot, Test
+from interlock.model.compiled import Branch, Pattern, Slot, Test
+from interlock.model.expression import Operator
 from tests.helpers.branches import RELATIONS, build, fact, facts, join, many, no, rule, some
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from interlock.evaluation.findings import ranging
 from interlock.language.evaluate import Environment, evaluate, fact_of
 from interlock.language.substitute import about_variable
-from interlock.language.walk import reference, walk
+from interlock.language.walk import reads_now, reference, walk
 from interlock.model.decision import Verdict
 from interlock.model.expression import (
     TRUE,
@@ -25,7 +24,6 @@ from interlock.model.expression import (
     MapRef,
     Node,
     Not,
-    Now,
     Reference,
     SingletonRef,
     Type,
@@ -94,12 +92,12 @@ def _unblocked(policy: Policy, known: Environment, verdict: Verdict) -> Iterator
     for firing in verdict.firings:
         rule = policy.rules[firing.rule]
         if rule.effect == "block":
-            yield from wishes(policy, rule.condition, False, ranging(rule, firing.facts, known), verdict)
+            yield from wishes(policy, rule.condition, False, known.ranging(rule.loops, firing.facts), verdict)
             return
 
 
 def _found(policy: Policy, node: Exists, want: bool, known: Environment) -> Iterator[Goal]:
-    selection = _selection(policy, node.selection)
+    selection = policy.selection(node.selection)
     if selection is None:
         return
     own = about_variable(node.condition, VariableRef(node.variable), selection.name)
@@ -120,7 +118,7 @@ def _leaf(policy: Policy, node: Node, want: bool, known: Environment) -> Iterato
             seen[of] = None
     for of in seen:
         yield from _of_fact(policy, node, want, of, known)
-    if isinstance(node, Compare) and any(isinstance(inner, Now) for inner in walk(node)):
+    if isinstance(node, Compare) and reads_now(node):
         until = _turning(node, known)
         if until is not None:
             yield Waiting(until)
@@ -133,7 +131,7 @@ def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Envir
         if fact is not None:
             yield Needing(name, fact.fields.get("task"))
         return
-    selection = _selection(policy, name)
+    selection = policy.selection(name)
     if selection is None:
         return
     if selection.kinds[0] in ENTITIES:
@@ -172,10 +170,6 @@ def _alike(selection: Selection, fact: Fact, own: Node, *, want: bool) -> Node:
 def _constant(value: Value) -> Constant:
     kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "string"
     return Constant(None if isinstance(value, tuple) else value, Type(kind))  # type: ignore[arg-type]
-
-
-def _selection(policy: Policy, name: str) -> Selection | None:
-    return next((selection for selection in policy.selections if selection.name == name), None)
 
 
 def _turning(node: Compare, known: Environment) -> int | None:

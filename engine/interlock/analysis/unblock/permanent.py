@@ -12,9 +12,8 @@ from collections.abc import Iterable
 import msgspec
 
 from interlock.analysis.explain import cited
-from interlock.evaluation.findings import ranging
 from interlock.language.evaluate import Environment, evaluate, fact_of
-from interlock.language.walk import reference, selections, walk
+from interlock.language.walk import reads_now, reference, selections, walk
 from interlock.model.decision import Firing, Verdict
 from interlock.model.explanation import Cited
 from interlock.model.expression import (
@@ -28,7 +27,6 @@ from interlock.model.expression import (
     MapRef,
     Node,
     Not,
-    Now,
     Present,
     Reference,
     SingletonRef,
@@ -94,7 +92,7 @@ class _Proof:
         """That the rule goes on to fire for these facts."""
         rule = self.policy.rules[firing.rule]
         names = dict(zip(rule.loops, rule.loops, strict=True))
-        here = ranging(rule, firing.facts, known)
+        here = known.ranging(rule.loops, firing.facts)
         proofs = [self.fact(VariableRef(name), None, here, names) for name in rule.loops]
         return _all([*proofs, self.node(rule.condition, here, names, None)])
 
@@ -146,7 +144,7 @@ class _Proof:
         return _fewest(proofs)
 
     def leaf(self, node: Node, known: Environment, names: dict[str, str]) -> _Held | None:
-        if any(isinstance(inner, Now) for inner in walk(node)) and not _settled(node, known):
+        if reads_now(node) and not _settled(node, known):
             return None
         return _all(self.fact(of, path, known, names) for of, path in _references(node))
 
@@ -177,7 +175,7 @@ class _Proof:
     def stays(self, selection: Selection, known: Environment) -> _Held | None:
         """That what the selection has selected stays selected."""
         where = selection.where
-        if where is not None and any(isinstance(inner, Now) for inner in walk(where)):
+        if where is not None and reads_now(where):
             return None
         names = {} if where is None else selections(where)
         proofs = [self.fact(SingletonRef(name), None, known, {}) for name in names]

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from interlock import instant, schemas
 from interlock.analysis.unblock.goals import Moving, Wish
-from interlock.language.evaluate import Environment
 from interlock.language.substitute import about_variable, substitute_known
 from interlock.ledger import Snapshot
-from interlock.model.expression import Compare, Constant, Field, In, Logic, Node, Not, Present, Type, VariableRef
+from interlock.model.expression import (
+    FLIPPED,
+    OPPOSITE,
+    Compare,
+    Constant,
+    Field,
+    In,
+    Logic,
+    Node,
+    Not,
+    Operator,
+    Present,
+    Type,
+    VariableRef,
+)
 from interlock.model.facts import Value
 from interlock.model.policy import Policy
 
 _Fields = dict[str, Value]
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _GIVEN = ("id", "seq", "at", "task", "kind", "actor", "severity", "summary")
 MAX_RECEIPTS = 8
 """That many receipts at most are tried for one wish."""
@@ -47,24 +59,18 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Receipts that would be selected and meet the condition, where that can be determined without judging."""
-    selections = {selection.name: selection for selection in policy.selections}
-    selection = base = selections[wish.selection]
-    asked = [wish.condition]
-    while True:
-        if base.where is not None:
-            asked.append(about_variable(base.where, VariableRef(base.name), selection.name))
-        if base.parent is None:
-            break
-        base = selections[base.parent]
-    known = _without(wish.known, selection.name)
-    whole = substitute_known(Logic("&&", tuple(asked)), known)
-    ledger = _Ledger(snapshot, task, None if base.scope == "ledger" else task, known.params)
+    selection = next(each for each in policy.selections if each.name == wish.selection)
+    chain = policy.chain(selection)
+    wheres = [about_variable(s.where, VariableRef(s.name), selection.name) for s in chain if s.where is not None]
+    known = wish.known.without(selection.name)
+    whole = substitute_known(Logic("&&", (wish.condition, *wheres)), known)
+    ledger = _Ledger(snapshot, task, None if chain[-1].scope == "ledger" else task, known.params)
     candidate = _Candidate(selection.fields, frozenset(ledger.catalog.latest_of(selection.kinds)))
     for kind in selection.kinds:
         if kind in schemas.ENTITIES:
             continue
         start: _Fields = {"kind": kind, "at": known.now, "task": ledger.owner}
-        for fields in _first(_assigned(whole, wish.want, start, candidate)):
+        for fields in islice(_assigned(whole, wish.want, start, candidate), MAX_RECEIPTS):
             yield from _whole(kind, fields, ledger)
 
 
@@ -78,14 +84,6 @@ def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, An
                 yield from _whole(kind, {path: entity.get(name) for name, path in moved.same.items()}, ledger)
 
 
-def _first(found: Iterator[_Fields]) -> list[_Fields]:
-    return [fields for fields, _ in zip(found, range(MAX_RECEIPTS), strict=False)]
-
-
-def _without(known: Environment, name: str) -> Environment:
-    return msgspec.structs.replace(known, variables={k: v for k, v in known.variables.items() if k != name})
-
-
 def _assigned(node: Node, want: bool, fields: _Fields, candidate: _Candidate) -> Iterator[_Fields]:
     """Ways to give the candidate fields so that the condition is `want`."""
     match node:
@@ -97,7 +95,7 @@ def _assigned(node: Node, want: bool, fields: _Fields, candidate: _Candidate) ->
         case Logic():
             yield from _joined(node, want, fields, candidate)
         case Compare():
-            op = node.op if want else _OPPOSITE[node.op]
+            op = node.op if want else OPPOSITE[node.op]
             yield from _compared(op, node.left, node.right, fields, candidate)
         case In():
             for member in node.members:
@@ -120,9 +118,9 @@ def _joined(node: Logic, want: bool, fields: _Fields, candidate: _Candidate) -> 
             yield found
 
 
-def _compared(op: str, left: Node, right: Node, fields: _Fields, candidate: _Candidate) -> Iterator[_Fields]:
+def _compared(op: Operator, left: Node, right: Node, fields: _Fields, candidate: _Candidate) -> Iterator[_Fields]:
     if isinstance(left, Constant):
-        op, left, right = _FLIPPED[op], right, left
+        op, left, right = FLIPPED[op], right, left
     if not isinstance(left, Field) or not isinstance(right, Constant):
         yield fields  # judging will report
         return

@@ -19,7 +19,8 @@ from interlock.evaluation.rete.encoding import (
     symbol,
     too_far,
 )
-from interlock.model.compiled import Branch, Operator, Pattern, Relation, Test
+from interlock.model.compiled import Branch, Pattern, Relation, Test
+from interlock.model.expression import Operator
 
 MAX_PATTERNS = 200
 MAX_POSITIVE = 15

@@ -6,8 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.compiled import Operator
-from interlock.model.expression import Reference
+from interlock.model.expression import Operator, Reference
 
 
 class GlobalFact(msgspec.Struct, frozen=True, tag=True, tag_field="ref"):

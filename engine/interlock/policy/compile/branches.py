@@ -8,8 +8,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from interlock.model.compiled import Branch, Column, Operator, Pattern, Relation, Slot, Test
-from interlock.model.expression import Constant, Field, MapRef, Node, Now, Param, SingletonRef, TaskId, VariableRef
+from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Test
+from interlock.model.expression import (
+    FLIPPED,
+    Constant,
+    Field,
+    MapRef,
+    Node,
+    Now,
+    Operator,
+    Param,
+    SingletonRef,
+    TaskId,
+    VariableRef,
+)
 from interlock.policy.compile.atoms import (
     Any,
     Atom,
@@ -26,7 +38,6 @@ from interlock.policy.compile.atoms import (
 
 ENVIRONMENT = "$"
 PRESENT = "present"
-_FLIPPED: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _Terms = tuple[tuple[Literal[1, -1], str], ...]
 
 
@@ -162,7 +173,7 @@ class _Builder:
             groups.setdefault(operand.place, []).append((sign, operand))
         own = max(groups, key=order.index)
         turned = all(sign < 0 for sign, _ in groups[own])
-        op: Operator = _FLIPPED[atom.op] if turned else atom.op
+        op: Operator = FLIPPED[atom.op] if turned else atom.op
         constant = atom.constant if turned else -atom.constant
         field = self.sum_column(own, groups[own], -1 if turned else 1)
         others = [place for place in groups if place != own]

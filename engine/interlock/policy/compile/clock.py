@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from typing import Literal
 
 import msgspec
 
-from interlock.language.walk import children, reference, walk
+from interlock.language.walk import children, conjuncts, reads_now, reference, walk
 from interlock.model.compiled import ClockCandidates, ClockUse
 from interlock.model.expression import (
     Compare,
@@ -34,11 +33,11 @@ _MOVING = ("timestamp", "duration", "int")
 
 def clock(policy: Policy, catalog: Catalog) -> ClockUse:
     """What reads the clock, directly or through a derived fact that does."""
-    rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(_reads, _of(rule))))
+    rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(reads_now, _of(rule))))
     made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
     telling = tuple(rule.id for rule in policy.rules if rule.message and _grows(expressions(rule.message), made))
-    lines = any(line.when is not None and _reads(line.when) for line in policy.decide)
-    given = any(_reads(node) for _, node in values(policy.outputs))
+    lines = any(line.when is not None and reads_now(line.when) for line in policy.decide)
+    given = any(reads_now(node) for _, node in values(policy.outputs))
     needs = {need.name for need in policy.needs}
     found = [_candidates(policy, each, needs, catalog) for each in policy.selections if each.where is not None]
     lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, expressions(s.required))))
@@ -67,10 +66,6 @@ def _of(rule: Rule) -> list[Node]:
     return [rule.condition, *rule.values.values(), *nodes]
 
 
-def _reads(node: Node) -> bool:
-    return any(isinstance(inner, Now) for inner in walk(node))
-
-
 def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: Catalog) -> ClockCandidates | None:
     """The facts that may come into a selection or leave it as the clock moves; None where its condition has no clock.
 
@@ -79,7 +74,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: 
     """
     assert selection.where is not None
     where = selection.where
-    parts = where.items if isinstance(where, Logic) and where.op == "&&" else (where,)
+    parts = conjuncts(where)
     moving = [part for part in parts if _moves(part, needs)]
     if not moving:
         return None
@@ -95,18 +90,18 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: 
         groups=(),
         absences=(),
         required=None,
-        scope=_scope(policy, selection),
+        scope=policy.chain(selection)[-1].scope,
     )
     paths: dict[str, str] = {
         node.path: node.type.kind
-        for node in walk(selection.where)
+        for node in walk(where)
         if isinstance(node, Field) and not isinstance(node.of, SingletonRef)
     }
     # More may change than what is given to the rules, and what is left out of it would change unseen.
     found = query(policy, wide, paths, catalog)
     found = msgspec.structs.replace(found, sql=found.sql.removesuffix(" LIMIT :limit"))
-    narrowed = next((each.absences for each in policy.selections if each.name == selection.parent), ())
-    return ClockCandidates(found, selection.where, any(map(_reads, moving)), narrowed)
+    parent = policy.selection(selection.parent)
+    return ClockCandidates(found, where, any(map(reads_now, moving)), () if parent is None else parent.absences)
 
 
 def _moves(node: Node, needs: set[str]) -> bool:
@@ -142,9 +137,3 @@ def _pace(node: Node) -> int | None:
             left, right = _pace(node.left), _pace(node.right)
             return None if left is None or right is None else left + right if node.op == "+" else left - right
     return None
-
-
-def _scope(policy: Policy, selection: Selection) -> Literal["task", "ledger"]:
-    while selection.parent is not None:
-        selection = next(each for each in policy.selections if each.name == selection.parent)
-    return selection.scope

@@ -6,10 +6,11 @@ null is true, so each negated ordering of fields that may be null has alternativ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
-from interlock.model.compiled import Operator
 from interlock.model.expression import (
+    OPPOSITE,
     Blocked,
     Compare,
     Constant,
@@ -119,7 +120,8 @@ def _some(node: Exists, holds: bool) -> Disjunction:
         if holds:
             found = either(found, both([outer], [(some,)]))
         else:
-            none = either(_outer_null(tests, node.variable), both(_outer_there(tests, node.variable), [(some,)]))
+            numbers = _outer(tests, node.variable)  # a null makes a test false, so that no fact meets it
+            none = either(some_null(numbers), both(_none_null(numbers), [(some,)]))
             found = both(found, either(_opposite(outer), none))
     return found
 
@@ -131,21 +133,6 @@ def _outer(tests: tuple[object, ...], variable: str) -> list[Operand]:
     return [operand for operand in dict.fromkeys(operands) if operand.nullable and operand.place != here]
 
 
-def _outer_null(tests: tuple[object, ...], variable: str) -> Disjunction:
-    """A null outside makes a numeric test false, so that no fact meets it: decided before the facts are examined."""
-    found = NO
-    for operand in _outer(tests, variable):
-        found = either(found, equality(operand, Operand(None), True))
-    return found
-
-
-def _outer_there(tests: tuple[object, ...], variable: str) -> Disjunction:
-    found = YES
-    for operand in _outer(tests, variable):
-        found = both(found, equality(operand, Operand(None), False))
-    return found
-
-
 def _opposite(atoms: tuple[object, ...]) -> Disjunction:
     """The ways for a conjunction of atoms not to hold."""
     found = NO
@@ -155,7 +142,7 @@ def _opposite(atoms: tuple[object, ...]) -> Disjunction:
                 found = either(found, [(Equality(atom.left, atom.right, not atom.equal),)])
             case Linear():
                 opposite = settled(Linear(atom.terms, atom.constant, OPPOSITE[atom.op]))
-                found = either(found, or_null(list(atom.terms), opposite))
+                found = either(found, some_null(_fields(atom.terms), opposite))
             case Presence():
                 found = either(found, [(Presence(atom.place, not atom.there),)])
             case Member():
@@ -177,7 +164,6 @@ def _reads(atom: object, variable: str) -> bool:
     return False
 
 
-OPPOSITE: dict[str, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 Terms = list[tuple[Literal[1, -1], Operand]]
 
 
@@ -194,14 +180,22 @@ def comparison_terms(node: Compare, holds: bool) -> Disjunction:
     if holds:
         return settled(Linear(tuple(terms), constant, op))
     found = settled(Linear(tuple(terms), constant, OPPOSITE[op]))
-    return or_null(terms, found)
+    return some_null(_fields(terms), found)
 
 
-def or_null(terms: Terms, found: Disjunction) -> Disjunction:
-    """`found`, or some term is null."""
-    for _, operand in terms:
+def some_null(operands: Iterable[Operand], found: Disjunction = NO) -> Disjunction:
+    """`found`, or some operand is null."""
+    for operand in operands:
         if operand.nullable:
             found = either(found, equality(operand, Operand(None), True))
+    return found
+
+
+def _none_null(operands: Iterable[Operand]) -> Disjunction:
+    found = YES
+    for operand in operands:
+        if operand.nullable:
+            found = both(found, equality(operand, Operand(None), False))
     return found
 
 
@@ -258,10 +252,11 @@ def _same_sums(left: Node, right: Node, equal: bool) -> Disjunction:
     mine, its = _terms(left), _terms(right)
     terms, constant = _linear(left, right)
     numbers = settled(Linear(tuple(terms or ()), constant, "==" if equal else "!=")) if terms is not None else NO
-    null_left, null_right = _null(mine), _null(its)
+    null_left, null_right = (YES if side is None else some_null(_fields(side)) for side in (mine, its))
     if equal:
         return either(numbers, both(null_left, null_right))
-    return either(numbers, either(both(null_left, _not_null(its)), both(_not_null(mine), null_right)))
+    there_left, there_right = (NO if side is None else _none_null(_fields(side)) for side in (mine, its))
+    return either(numbers, either(both(null_left, there_right), both(there_left, null_right)))
 
 
 def _terms(node: Node) -> Terms | None:
@@ -270,18 +265,8 @@ def _terms(node: Node) -> Terms | None:
     return terms
 
 
-def _null(terms: Terms | None) -> Disjunction:
-    return YES if terms is None else or_null(terms, NO)
-
-
-def _not_null(terms: Terms | None) -> Disjunction:
-    if terms is None:
-        return NO
-    found = YES
-    for _, operand in terms:
-        if operand.nullable:
-            found = both(found, equality(operand, Operand(None), False))
-    return found
+def _fields(terms: Iterable[tuple[Literal[1, -1], Operand]]) -> list[Operand]:
+    return [operand for _, operand in terms]
 
 
 def _linear(left: Node, right: Node) -> tuple[Terms | None, int]:

@@ -14,12 +14,14 @@ What the text takes care of:
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from interlock import schemas
 from interlock.instant import INTEGER_BOUND
 from interlock.language.sql import Writer
-from interlock.language.walk import walk
+from interlock.language.walk import conjuncts, walk
 from interlock.model.compiled import Query
-from interlock.model.expression import Compare, Field, Logic, Node, VariableRef
+from interlock.model.expression import FLIPPED, Compare, Field, Node, VariableRef
 from interlock.model.policy import Policy, Selection
 from interlock.policy.compile.columns import INVALID, ROW, TIES, absent, column_of, plain_tests, schema_test, stored
 from interlock.policy.compile.times import UNREADABLE, day_before, second_of, within_day
@@ -33,7 +35,6 @@ _SEEN = "(at < :floor OR coalesce(instant, 0) <= :now)"
 """What had arrived at the instant of the request; a second condition excludes texts later than its second."""
 _SUM = f"iif(count(v) = 0, NULL, iif(total(abs(v)) < {INTEGER_BOUND}, CAST(total(v) AS INTEGER), 'too large'))"
 """The sum of numbers, of which SQLite's own would end the query beyond 64 bits. Floats are exact below the limit."""
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class _Built:
@@ -46,7 +47,7 @@ class _Built:
 
     def __init__(self, policy: Policy, selection: Selection, catalog: schemas.Catalog) -> None:
         self.policy, self.selection, self.catalog = policy, selection, catalog
-        self.parent = next((s for s in policy.selections if s.name == selection.parent), None)
+        self.parent = policy.selection(selection.parent)
         self.absent = self.parent is not None and bool(self.parent.absences)
         self.writer = Writer(self.column)
         self.taken: dict[str, str] = {}
@@ -66,10 +67,8 @@ class _Built:
 
     def merged(self) -> tuple[Selection, list[Selection]]:
         """The selections whose conditions join into one `WHERE`: this one and the parents that take all."""
-        chain, here = [self.selection], self.parent
-        while here is not None and here.take == "all":
-            chain.append(here)
-            here = next((s for s in self.policy.selections if s.name == here.parent), None)
+        own, *parents = self.policy.chain(self.selection)
+        chain = [own, *takewhile(lambda each: each.take == "all", parents)]
         return chain[-1], chain
 
     def conditions(self) -> list[Node]:
@@ -160,8 +159,8 @@ def _rows(built: _Built, since: str | None = None) -> str:
     """
     base, _ = built.merged()
     extras = _extras(built)
-    if base.parent is not None:
-        outer = next(s for s in built.policy.selections if s.name == base.parent)
+    outer = built.policy.selection(base.parent)
+    if outer is not None:
         inner = _Built(built.policy, outer, built.catalog)
         inner.writer.binds, inner.taken = built.writer.binds, built.taken
         where = built.where()
@@ -283,8 +282,7 @@ def _recorded_after(built: _Built, kind: str, best: str) -> str:
 def _lower(built: _Built) -> str | None:
     """The instant (SQL) before which no row can hold, where the condition says so."""
     for condition in built.conditions():
-        items = condition.items if isinstance(condition, Logic) and condition.op == "&&" else (condition,)
-        for item in items:
+        for item in conjuncts(condition):
             bound = _bound(item)
             if bound is not None:
                 return built.writer.value(bound)
@@ -292,11 +290,11 @@ def _lower(built: _Built) -> str | None:
 
 
 def _bound(node: Node) -> Node | None:
-    if not isinstance(node, Compare) or node.op not in _FLIPPED:
+    if not isinstance(node, Compare):
         return None
     op, left, right = node.op, node.left, node.right
     if _is_at(right):
-        op, left, right = _FLIPPED[op], right, left  # type: ignore[assignment]
+        op, left, right = FLIPPED[op], right, left
     fixed = not any(isinstance(inner, Field) and isinstance(inner.of, VariableRef) for inner in walk(right))
     return right if _is_at(left) and op in (">", ">=") and fixed else None
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from interlock.model.expression import Field, Param, SingletonRef, VariableRef
+from interlock.model.expression import FLIPPED, Field, Operator, Param, SingletonRef, VariableRef
 from interlock.policy.compile.atoms import (
     Any,
     Atom,
@@ -29,7 +29,6 @@ from interlock.policy.compile.dnf import operand_of
 Domain = tuple[bool | str, ...]
 _Key = tuple[object, ...]
 _NULL: _Key = ("constant", "NoneType", None)
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -181,9 +180,9 @@ class _Classes:
                 else:
                     weights[leader] += sign
             terms = sorted(((key, weight) for key, weight in weights.items() if weight), key=repr)
-            op: str = atom.op
+            op: Operator = atom.op
             if terms and terms[0][1] < 0:
-                terms, limit, op = [(key, -weight) for key, weight in terms], -limit, _FLIPPED[op]
+                terms, limit, op = [(key, -weight) for key, weight in terms], -limit, FLIPPED[op]
             low, high = bounds.setdefault(tuple(terms), [0, 0] if not terms else [float("-inf"), float("inf")])
             if op in (">", ">=", "=="):
                 low = max(low, limit + (op == ">"))
