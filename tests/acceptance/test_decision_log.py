@@ -344,7 +344,7 @@ def test_a_ledger_or_a_log_that_cannot_be_read(log: Log, interlock: Interlock, s
     ("args", "told"),
     [
         (("--decision-log", "story.db"), "it is read, or written as something else"),
-        (("--decision-log", "out.txt", "--output", "out.txt"), "it is read, or written as something else"),
+        (("--decision-log", "out.txt", "--output", "out.txt"), "it is read, and must not be overwritten"),
         (("--decision-log", "notes.txt"), "it holds something else than decisions"),
         (("--decision-log", "no/where"), "no such file or directory"),
         (("--decision-log", "."), "is a directory"),

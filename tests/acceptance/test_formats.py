@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import stat
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from interlock import schemas
 from interlock.reporting import FORMATS
 from tests.acceptance.conftest import Interlock
 from tests.helpers import consumers
@@ -133,7 +136,7 @@ def test_sarif(interlock: Interlock, story_path: Path) -> None:
     assert (first["ruleId"], first["level"]) == ("loop/dispatcher-lease", "error")
     assert first["message"]["text"] == f"task checkout-refactor: {STALE}\nfix: {FIX}"
     assert first["locations"][0]["physicalLocation"] == {
-        "artifactLocation": {"uri": f"file://{POLICIES}/loop.yaml"},
+        "artifactLocation": {"uri": "interlock/policies/loop.yaml"},
         "region": {"startLine": rule_line("loop", "dispatcher-lease")},
     }
     assert [rules[each["ruleIndex"]]["id"] for each in (first, second)] == [first["ruleId"], second["ruleId"]]
@@ -144,6 +147,55 @@ def test_sarif(interlock: Interlock, story_path: Path) -> None:
         "fix: conveyor dispatch --watch --dispatcher-id {params.dispatcher_id}",
         "unless: now - pulse.at <= params.stale_after",
     ]
+
+
+def test_sarif_keeps_the_results_of_several_tasks_apart_and_finds_them_again(
+    interlock: Interlock, ledger_path: Path, folder: Path
+) -> None:
+    def fingerprints(policy: str) -> list[tuple[str, str]]:
+        ran = interlock("eval", policy, "--all-tasks", "--ledger", str(ledger_path), "--format", "sarif")
+        (run,) = consumers.sarif(ran.out)["runs"]
+        return [
+            (each["properties"]["task"], each["partialFingerprints"]["primaryLocationLineHash"])
+            for each in run["results"]
+        ]
+
+    found = fingerprints("smoke")
+    assert len({task for task, _ in found}) > 1
+    assert len(set(found)) == len({mark for _, mark in found}) == len(found)
+    text = (POLICIES / "smoke.yaml").read_text("utf-8")
+    (folder / "smoke.yaml").write_text(f"# another line, another text\n{text}", "utf-8")
+    assert fingerprints("./smoke.yaml") == found
+
+
+def test_markdown_mentions_nobody_and_links_to_nothing(folder: Path, interlock: Interlock, story_path: Path) -> None:
+    """Of what a fact or a policy says, GitHub and GitLab would make notifications and links."""
+    said = "@org/team @ada GH-7 gh-8 #9 org/repo#1 !3 ~bug https://x.example www.x.example mail@x.example mailto:a@b.c"
+    (folder / "quiet.yaml").write_text(WARNING.replace("{seat.role} <is> silent", said), "utf-8")
+    out = interlock("eval", "./quiet.yaml", *STORY, str(story_path), "--format", "markdown").out
+    consumers.markdown(out)
+    (line,) = [line for line in out.splitlines() if line.startswith("- **warn**")]
+    shown = re.sub(r"<!-- -->|\\", "", line)
+    assert shown == f"- **warn** {said} (`silent`)"
+
+
+@pytest.mark.parametrize("form", ["junit", "tap"])
+def test_two_policies_of_one_name_are_kept_apart(
+    form: str, folder: Path, interlock: Interlock, story_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "quiet.yaml").write_text(f"{WARNING}# {name}\n", "utf-8")
+    policies = ("one/quiet.yaml", "two/quiet.yaml", "one/quiet.yaml")
+    out = interlock("eval", *policies, *STORY, str(story_path), "--format", form).out
+    if form == "junit":
+        names = [suite.attrib["name"] for suite in consumers.junit(out)]
+        assert len(set(names)) == 3
+        assert "one/quiet.yaml" in names[0]
+        assert "two/quiet.yaml" in names[1]
+    else:
+        names = [test.description for test in consumers.tap(out)]
+        assert len(set(names)) == len(names)
 
 
 def test_github(interlock: Interlock, story_path: Path) -> None:
@@ -255,6 +307,79 @@ def test_a_file_that_cannot_be_written_leaves_what_there_was(
         ran = interlock("eval", "smoke", *STORY, str(story_path), "--output", "/dev/full")
         assert ran == (2, "", "error: cannot write `/dev/full`: no space left on device\n")
     assert os.listdir(target) == ["gate.xml"]
+
+
+def _fails(form: str, text: str) -> bool:
+    """Whether the readers of a format see in a report that something is wrong."""
+    match form:
+        case "text":
+            return text.startswith("error: ")
+        case "json":
+            violations = schemas.violations("failure", json.loads(text))
+            return not violations and json.loads(text)["allow"] is None
+        case "junit":
+            return [case.attrib["errors"] for case in consumers.junit(text)] == ["1"]
+        case "sarif":
+            (run,) = consumers.sarif(text)["runs"]
+            return [each["level"] for each in run["results"]] == ["error"] and not run["invocations"][0][
+                "executionSuccessful"
+            ]
+        case "github":
+            return [each.level for each in consumers.github(text)] == ["error"]
+        case "markdown":
+            return text.startswith("### interlock: could not judge\n")
+        case _:
+            return [test.ok for test in consumers.tap(text)] == [False]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (("smok",), 2),
+        (("smoke", "--task", "nobody"), 2),
+        (("smoke", "--param", "stale_after=soon"), 2),
+        (("smoke", "--policy-dir", "nowhere"), 2),
+        (("smoke", "--ledger", "nowhere.db"), 6),
+        (("smoke", "--lock", "nowhere.lock"), 5),
+        (("./broken.yaml",), 5),
+        (("smoke", "--waivers", "broken.yaml"), 5),
+        (("smoke", "--decision-log", "broken.yaml"), 2),
+    ],
+)
+def test_a_failed_run_leaves_reports_that_fail(
+    asked: tuple[str, ...], code: int, folder: Path, target: Path, interlock: Interlock, story_path: Path
+) -> None:
+    """Those of an earlier run, which passed, must not be what a pipeline shows."""
+    (folder / "broken.yaml").write_text("policy: [\n", "utf-8")
+    reports = {form: target / f"report.{form}" for form in FORMATS}
+    wanted = [word for form, path in reports.items() for word in ("--report", f"{form}:{path}")]
+    assert interlock("eval", "smoke", *STORY, str(story_path), *ALLOWED, *wanted).code == 0
+    ran = interlock("eval", *STORY, str(story_path), *ALLOWED, *wanted, "--output", str(target / "out"), *asked)
+    assert ran.code == code, ran
+    for form, path in (*reports.items(), ("text", target / "out")):
+        assert _fails(form, path.read_text("utf-8")), form
+
+
+@pytest.mark.parametrize("name", ["quiet.yaml", "ledger.db", "waivers.yaml", "held.lock", "log.jsonl"])
+def test_what_is_read_is_never_overwritten_by_a_report(
+    name: str, folder: Path, target: Path, interlock: Interlock, story_path: Path
+) -> None:
+    """Neither where the run succeeds nor where it fails."""
+    (folder / "quiet.yaml").write_text(WARNING, "utf-8")
+    (folder / "waivers.yaml").write_text("[]\n", "utf-8")
+    (folder / "log.jsonl").write_text("", "utf-8")
+    shutil.copy(story_path, folder / "ledger.db")
+    lock = interlock("lock", "quiet", "--policy-dir", ".", "--output", str(target / "held.lock"))
+    assert lock.code == 0
+    shutil.move(target / "held.lock", folder)
+    before = (folder / name).read_bytes()
+    files = ("--waivers", "waivers.yaml", "--lock", "held.lock", "--decision-log", "log.jsonl")
+    for more in ((), ("--param", "no=1")):
+        ran = interlock(
+            "eval", "quiet", "--policy-dir", ".", *STORY, "ledger.db", *files, "--report", f"junit:{name}", *more
+        )
+        assert ran.code == 2, ran
+        assert (folder / name).read_bytes() == before
 
 
 def test_what_is_no_file_is_written_to_and_a_link_is_followed(

@@ -133,6 +133,9 @@ RED = "\x1b[31mdenied\x1b[0m"
         ([], {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
         ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+        ([], {"FORCE_COLOR": "0"}, False),
+        ([], {"FORCE_COLOR": "False"}, False),
+        ([], {"FORCE_COLOR": "3"}, True),
     ],
 )
 def test_who_wants_colours_in_a_pipe(
@@ -143,6 +146,11 @@ def test_who_wants_colours_in_a_pipe(
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env}, check=False)
         assert done.returncode == 3
         assert done.stdout.startswith(RED if coloured else "denied ")
+
+
+def test_no_forced_colour_is_none_on_a_terminal_too(folder: Path, story_path: Path) -> None:
+    assert terminal(*DENIED, str(story_path), env={"FORCE_COLOR": "0"}).startswith("denied ")
+    assert terminal(*DENIED, str(story_path), env={"FORCE_COLOR": ""}).startswith(RED)
 
 
 def test_never_is_never_on_a_terminal_too(folder: Path, story_path: Path) -> None:

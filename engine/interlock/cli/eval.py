@@ -16,9 +16,8 @@ from interlock.reporting import RenderContext, render
 from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
-    from interlock.cli.reports import Target
     from interlock.policy.library import Library
-    from interlock.request import Request
+    from interlock.request import Name, Request
 
 
 _EXAMPLES = """\b
@@ -72,35 +71,41 @@ def command(
     """
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
-    wanted: Sequence[Target] = ()
-    with session_of(request.about(policies, None if task is None else [task])) as session:
-        paths = map(session.library.path, policies)
-        inputs = [session.ledger.path, *paths, *map(str, filter(None, [request.waivers]))]
-        if output is not None or reports or summary:
-            from interlock.cli.reports import targets
+    request = request.about(policies, None if task is None else [task])
+    written = [*(path for _, path in reports), *filter(None, [output])]
+    if not written and not summary:
+        decisions, library = _decided(request, decision_log, written)
+    else:
+        from interlock.cli.reports import failing, informed, inputs, targets, write
 
-            wanted = targets(form, output, reports, summary, inputs)
-        if decision_log is None:
-            decisions = session.decisions()
-        else:  # they are in the log before anything is printed
-            from interlock.analysis.decision_log import logged
-
-            others = [*inputs, *(path for _, path in reports), *filter(None, [output])]
-            decisions = logged(session, decision_log, others)
-    if not decisions:
-        raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")
-    _detailed(decisions, policies, session.library)
-    if wanted:
-        from interlock.cli.reports import informed, write
-
-        write(wanted, decisions, informed(policies, session.library, fail_on))
+        wanted = targets(form, output, reports, summary, [*inputs(request), *filter(None, [decision_log])])
+        with failing(wanted):
+            decisions, library = _decided(request, decision_log, written)
+        write(wanted, decisions, informed(policies, library, fail_on))
     if output is None and not terminal.quiet():
-        look = _look(form, policies, session.library, fail_on)
+        look = _look(form, policies, library, fail_on)
         terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
     return exit_codes.of_decisions(decisions, fail_on)
 
 
-def _detailed(decisions: Sequence[Decision], policies: Sequence[str], library: Library) -> None:
+def _decided(request: Request, log: str | None, written: Sequence[str]) -> tuple[Sequence[Decision], Library]:
+    """The decisions of at least one task, and the library. `written` are the reports, none of which may be the log."""
+    with session_of(request) as session:
+        if log is None:
+            decisions = session.decisions()
+        else:  # they are in the log before anything is printed
+            from interlock.analysis.decision_log import logged
+
+            paths = map(session.library.path, request.policies)
+            others = [session.ledger.path, *paths, *map(str, filter(None, [request.waivers])), *written]
+            decisions = logged(session, log, others)
+    if not decisions:
+        raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")
+    _detailed(decisions, request.policies, session.library)
+    return decisions, session.library
+
+
+def _detailed(decisions: Sequence[Decision], policies: Sequence[Name], library: Library) -> None:
     """What was read, for `--verbose`."""
     if not terminal.verbose():
         return

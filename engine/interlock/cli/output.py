@@ -100,7 +100,7 @@ def painter(stream: TextIO | None) -> Callable[[str, str], str]:
     """What colours a text that goes to a stream: nothing, unless a person reads it who has not refused colours.
 
     What `--color` says goes before NO_COLOR, which refuses them (https://no-color.org), that before FORCE_COLOR, which
-    wants them anywhere (https://force-color.org), and that before what the stream is.
+    wants them anywhere unless it is 0 or false (https://force-color.org), and that before what the stream is.
     """
     return _coloured if stream is not None and _wanted(stream) else uncoloured
 
@@ -111,7 +111,9 @@ def _wanted(stream: TextIO) -> bool:
         return bool(chosen == "always")
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (os.environ.get("TERM") != "dumb" and stream.isatty())
+    if forced := os.environ.get("FORCE_COLOR"):
+        return forced.lower() not in ("0", "false")
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def _coloured(text: str, colour: str) -> str:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from interlock.diagnostics import UsageError
+from interlock.diagnostics import InterlockError, UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.files import reason
 from interlock.model.decision import Decision, FailOn
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_valid as parsed
+from interlock.project import nearest_ledger
 from interlock.reporting import PolicyView, RenderContext, RuleView, render
+from interlock.reporting.failure import render_failure
+from interlock.resources import data_folder
+
+if TYPE_CHECKING:
+    from interlock.request import Request
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable in which GitHub Actions names the file that a step's summary is appended to."""
@@ -28,6 +34,17 @@ class Target(msgspec.Struct, frozen=True):
     form: str
     path: str
     append: bool = False
+
+
+def inputs(request: Request) -> Iterator[str]:
+    """The files that a request reads, or may read, and that no report must overwrite; before any has been read."""
+    named = [request.ledger, request.waivers, request.lock]
+    yield from (os.fspath(each) for each in named if isinstance(each, str | os.PathLike))
+    if request.ledger is None and (ledger := nearest_ledger()):
+        yield ledger
+    for folder in ("", data_folder("policies"), *request.policy_dirs):
+        for policy in request.policies:
+            yield from (os.path.join(folder, policy), os.path.join(folder, f"{os.fspath(policy)}.yaml"))
 
 
 def targets(
@@ -49,15 +66,34 @@ def targets(
     return [*found, Target("markdown", _summary(), append=True)] if summary else found
 
 
+@contextmanager
+def failing(found: Sequence[Target]) -> Iterator[None]:
+    """Write files that fail where what is done within raises: none of an earlier run stays, whatever happens."""
+    stale = [each for each in found if not each.append and os.path.isfile(each.path)]
+    _write(stale, lambda form, _: render_failure(form, "the run did not end"))
+    try:
+        yield
+    except BaseException as error:
+        message = str(error) if isinstance(error, InterlockError) else f"it ended early: {type(error).__name__}"
+        with suppress(UsageError):  # what is raised says more
+            _write(found, lambda form, _: render_failure(form, message))
+        raise
+
+
 def write(found: Iterable[Target], decisions: Sequence[Decision], look: RenderContext) -> None:
     """Write every file that can be written. Raises UsageError that names each of the others."""
+    _write(found, lambda form, room: render(form, decisions, msgspec.structs.replace(look, room=room or look.room)))
+
+
+def _write(found: Iterable[Target], text: Callable[[str, int | None], str]) -> None:
+    """Write the files. `text` gives what one of a format holds, that has room for so many bytes. Raises UsageError."""
     failed = []
     for target in found:
         try:
             if target.append:
-                _append(target, decisions, look)
+                _append(target, text)
             else:
-                replace_file(target.path, _encoded(render(target.form, decisions, look)))
+                replace_file(target.path, _encoded(text(target.form, None)))
         except OSError as error:
             failed.append(f"cannot write `{target.path}`: {reason(error)}")
     if failed:
@@ -71,14 +107,14 @@ def _summary() -> str:
     return path
 
 
-def _append(target: Target, decisions: Sequence[Decision], look: RenderContext) -> None:
+def _append(target: Target, text: Callable[[str, int | None], str]) -> None:
     """Add to what there is. GitHub shows nothing of a summary that is too large, so the room is what is left of it."""
     with open(target.path, "ab") as file:
-        room = look.room - file.tell()
-        text = _encoded(render(target.form, decisions, msgspec.structs.replace(look, room=room - 1)))
-        if len(text) >= room:
+        room = RenderContext().room - file.tell()
+        content = _encoded(text(target.form, room - 1))
+        if len(content) >= room:
             raise OSError("it has no room for more")
-        file.write(b"\n" + text if file.tell() else text)
+        file.write(b"\n" + content if file.tell() else content)
 
 
 def replace_file(path: str, content: bytes) -> None:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
 from interlock.reporting.outcomes import CaseReport, cases
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, distinct
 
 _TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped", "waived": "skipped"}
 
@@ -21,7 +21,10 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
 
     What is waived is skipped, with the waiver.
     """
-    return junit_document([_suite(decision, look) for decision in decisions]) if decisions else ""
+    if not decisions:
+        return ""
+    named = distinct((f"{each.policy}.{each.task}", look.path(each.policy_digest)) for each in decisions)
+    return junit_document([_suite(each, name, look) for each, name in zip(decisions, named, strict=True)])
 
 
 def junit_document(suites: Sequence[Element]) -> str:
@@ -33,9 +36,8 @@ def junit_document(suites: Sequence[Element]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _suite(decision: Decision, look: RenderContext) -> Element:
-    name, found = f"{decision.policy}.{decision.task}", cases(decision, look)
-    return suite_element(name, found, _properties(decision), timestamp=harmless(decision.now))
+def _suite(decision: Decision, name: str, look: RenderContext) -> Element:
+    return suite_element(name, cases(decision, look), _properties(decision), timestamp=harmless(decision.now))
 
 
 def suite_element(named: str, found: Sequence[CaseReport], properties: Mapping[str, object], **more: str) -> Element:

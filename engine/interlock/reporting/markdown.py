@@ -12,6 +12,8 @@ from interlock.reporting.style import RenderContext
 from interlock.reporting.text import failing_line, verdict_counts, verdict_with_waivers
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&#$!])")
+_REFERENCES = re.compile(r"(?i)(?<=[@#!$~&%])(?=[\w/])|(?<=\bgh)(?=-\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)")
+"""Where GitHub and GitLab would make a mention, a reference to an issue or a link of plain text, escaped or not."""
 
 
 def render(decisions: Sequence[Decision], look: RenderContext) -> str:
@@ -31,40 +33,40 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
 
 
 def _row(decision: Decision) -> str:
-    state = "" if decision.allow is None else _prose(decision.state)
-    return f"| **{verdict_with_waivers(decision)}** | {_prose(decision.policy)} | {_prose(decision.task)} | {state} |"
+    state = "" if decision.allow is None else prose(decision.state)
+    return f"| **{verdict_with_waivers(decision)}** | {prose(decision.policy)} | {prose(decision.task)} | {state} |"
 
 
 def _section(decision: Decision, look: RenderContext) -> Iterator[str]:
     if decision.allow is True and not decision.findings:
         return
-    state = "" if decision.allow is None else f": {_prose(decision.state)}"
+    state = "" if decision.allow is None else f": {prose(decision.state)}"
     yield from (
         "",
-        f"#### {verdict_with_waivers(decision)}: {_prose(decision.policy)}, task {_prose(decision.task)}{state}",
+        f"#### {verdict_with_waivers(decision)}: {prose(decision.policy)}, task {prose(decision.task)}{state}",
         "",
     )
     if question := look.questions.get(decision.policy_digest):
-        yield from (_prose(" ".join(question.split())), "")
-    yield from (f"- **why** {_prose(reason)}" for reason in (decision.reason or "").splitlines())
+        yield from (prose(" ".join(question.split())), "")
+    yield from (f"- **why** {prose(reason)}" for reason in (decision.reason or "").splitlines())
     for finding in decision.findings:
         yield from _finding(finding)
 
 
 def _finding(finding: Finding) -> Iterator[str]:
     label = "waived" if finding.waived else finding.severity
-    yield f"- **{label}** {_prose(finding.message)} ({_code(finding.rule)})"
+    yield f"- **{label}** {prose(finding.message)} ({_code(finding.rule)})"
     if finding.waived:
-        yield f"  - {finding.severity} {_prose(finding.waived.text)}"
+        yield f"  - {finding.severity} {prose(finding.waived.text)}"
     if finding.fix:
         yield f"  - fix: {_code(finding.fix)}"
     if finding.evidence:
         yield f"  - evidence: {', '.join(map(_code, finding.evidence))}"
 
 
-def _prose(text: str) -> str:
-    """A text escaped for Markdown, on one line."""
-    return _MARKS.sub(r"\\\1", harmless(text.strip()))
+def prose(text: str) -> str:
+    """A text escaped for Markdown, on one line, that mentions nobody and links to nothing."""
+    return _REFERENCES.sub("<!-- -->", _MARKS.sub(r"\\\1", harmless(text.strip())))
 
 
 def _code(text: str) -> str:

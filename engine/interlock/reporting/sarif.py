@@ -6,14 +6,16 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from interlock import diagnostics
 from interlock.escape import printable
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
-from interlock.reporting.style import RenderContext, RuleView, json_lines
-from interlock.resources import __version__
+from interlock.reporting.style import RenderContext, RuleView, json_lines, json_text
+from interlock.resources import __version__, is_shipped
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"block": "error", "warn": "warning", "note": "note"}
@@ -32,18 +34,22 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     for (digest, _), rule in rules.items():
         rule["properties"] = {"policy_digest": digest}
     numbers = {key: number for number, key in enumerate(rules)}
-    results = [_result(problem, numbers[_key(problem)], look) for problem in found]
+    seen: Counter[tuple[str, str, str]] = Counter()
+    results = [_result(problem, numbers[_key(problem)], look, seen) for problem in found]
     paths = dict.fromkeys(asked.path for asked in look.asked.values())
     return sarif_document(rules.values(), paths, results)
 
 
-def sarif_document(rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]]) -> str:
-    """The text of a document with one run: its rules, the files that were examined, and what was found."""
+def sarif_document(
+    rules: Iterable[dict[str, Any]], paths: Iterable[str], results: Iterable[dict[str, Any]], **more: Any
+) -> str:
+    """The text of a document with one run: its rules, the files that were examined, what was found, and `more`."""
     run = {
         "tool": {"driver": {"name": "interlock", "version": __version__, "rules": list(rules)}},
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": uri(path)}} for path in paths],
         "results": list(results),
+        **more,
     }
     return json_lines([{"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}])
 
@@ -54,9 +60,14 @@ def location(path: str, region: dict[str, int]) -> dict[str, Any]:
 
 
 def uri(name: str) -> str:
-    """The path as a URI: relative as it is given, or a file's."""
+    """The path as a URI: relative as it is given, or a file's.
+
+    That of a shipped policy is the same wherever it is installed.
+    """
     from urllib.parse import quote
 
+    if os.path.isabs(name) and is_shipped(name):
+        name = f"interlock/policies/{os.path.basename(name)}"
     path = quote(os.fsencode(name.replace(os.sep, "/")))
     return f"file:///{path.removeprefix('/')}" if os.path.isabs(name) else path
 
@@ -86,7 +97,17 @@ def _described(name: str, short: str, help_text: str, level: str) -> dict[str, A
     return {"id": name, **about, "defaultConfiguration": {"level": level}}
 
 
-def _result(problem: Problem, rule: int, look: RenderContext) -> dict[str, Any]:
+def _fingerprint(problem: Problem, seen: Counter[tuple[str, str, str]]) -> str:
+    """The policy, the rule, the task, and how many such results come before: the same after an upgrade of the policy.
+
+    Code scanning takes two results of one line for one unless this keeps them apart.
+    """
+    key = problem.decision.policy, problem.rule or "", problem.decision.task
+    seen[key] += 1
+    return f"{diagnostics.digest(json_text(key))}:{seen[key]}"
+
+
+def _result(problem: Problem, rule: int, look: RenderContext, seen: Counter[tuple[str, str, str]]) -> dict[str, Any]:
     decision, finding = problem.decision, problem.finding
     place = look.place(decision.policy_digest, problem.rule)
     evidence = finding.evidence if finding else decision.evidence
@@ -99,6 +120,7 @@ def _result(problem: Problem, rule: int, look: RenderContext) -> dict[str, Any]:
         "level": problem.level,
         "message": {"text": printable(problem.text)},
         "locations": [location(place[0], {"startLine": place[1]})] if place else [],
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(problem, seen)},
         "properties": details,
         **({"suppressions": [suppressed]} if suppressed else {}),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -58,6 +59,10 @@ class RenderContext(msgspec.Struct, frozen=True):
         """The rules of a policy; none where the policy is not known."""
         return self.asked[digest].rules if digest in self.asked else ()
 
+    def path(self, digest: str) -> str:
+        """The file of a policy; empty where the policy is not known."""
+        return self.asked[digest].path if digest in self.asked else ""
+
     def place(self, digest: str, rule: str | None) -> tuple[str, int] | None:
         """The file and line of a rule, or else of its policy; None where the policy is not known."""
         if digest not in self.asked:
@@ -84,6 +89,19 @@ def shown(value: Any) -> str:
 def counted(number: int, one: str, several: str = "") -> str:
     """A number of things: `1 change`, `1,000 changes`."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def distinct(names: Iterable[tuple[str, str]]) -> list[str]:
+    """Names, each with its path: where two are equal the path is added, and where those are equal a number."""
+    listed = list(names)
+    often = Counter(name for name, _ in listed)
+    seen: Counter[str] = Counter()
+    found = []
+    for name, path in listed:
+        shown = f"{name} ({path})" if often[name] > 1 and path else name
+        seen[shown] += 1
+        found.append(shown if seen[shown] == 1 else f"{shown} ({seen[shown]})")
+    return found
 
 
 def display_width(text: str) -> int:

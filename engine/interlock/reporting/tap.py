@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from interlock.escape import harmless
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import CaseReport, cases
-from interlock.reporting.style import RenderContext, json_text
+from interlock.reporting.style import RenderContext, distinct, json_text
 
 _SEVERITIES = {"undecided": "error", "waived": "todo"}
 
@@ -21,8 +21,9 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     A rule that was not judged has no test: TAP would call it `ok`. One that is waived fails, and is marked `TODO`: so
     tools report it, and do not count it.
     """
-    found = [(each, case) for each in decisions for case in cases(each, look) if case.outcome != "skipped"]
-    return stream([(f"{decision.policy} {decision.task}: {case.name}", case) for decision, case in found])
+    named = distinct((f"{each.policy} {each.task}", look.path(each.policy_digest)) for each in decisions)
+    found = [(name, case) for name, each in zip(named, decisions, strict=True) for case in cases(each, look)]
+    return stream([(f"{name}: {case.name}", case) for name, case in found if case.outcome != "skipped"])
 
 
 def stream(found: Sequence[tuple[str, CaseReport]]) -> str:

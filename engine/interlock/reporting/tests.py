@@ -13,7 +13,7 @@ from interlock.escape import harmless, printable
 from interlock.model.testing import CaseResult, Mismatch, StepResult, Trial
 from interlock.reporting.explain import reasons
 from interlock.reporting.outcomes import CaseReport
-from interlock.reporting.style import RenderContext, counted, json_lines, shown
+from interlock.reporting.style import RenderContext, counted, distinct, json_lines, shown
 
 _WIDTH, _LEAST = 100, 20
 """The columns of the table where the reader's are not known, and the fewest that a side of it gets."""
@@ -126,9 +126,15 @@ def _junit(trials: Sequence[Trial], _: RenderContext) -> str:
     """One XML document: a suite a test file, a test case a case."""
     from interlock.reporting.junit import junit_document, suite_element
 
+    named = zip(_names(trials), trials, strict=True)
     return junit_document(
-        [suite_element(trial.policy, list(map(_case_report, trial.cases)), _properties(trial)) for trial in trials]
+        [suite_element(name, list(map(_case_report, trial.cases)), _properties(trial)) for name, trial in named]
     )
+
+
+def _names(trials: Sequence[Trial]) -> list[str]:
+    """What each test file is called: by the id of its policy, which two may share."""
+    return distinct((trial.policy, trial.path) for trial in trials)
 
 
 def _properties(trial: Trial) -> dict[str, object]:
@@ -139,7 +145,8 @@ def _tap(trials: Sequence[Trial], _: RenderContext) -> str:
     """The version, the plan, and a line a case; why it failed is reported in a block of YAML below it."""
     from interlock.reporting.tap import stream
 
-    return stream([(f"{trial.policy}: {each.name}", _case_report(each)) for trial in trials for each in trial.cases])
+    named = zip(_names(trials), trials, strict=True)
+    return stream([(f"{name}: {each.name}", _case_report(each)) for name, trial in named for each in trial.cases])
 
 
 class MismatchRow(msgspec.Struct, frozen=True):

@@ -1,13 +1,15 @@
-"""What reports take from a policy's text."""
+"""The files that reports are written to, and what reports take from a policy's text."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from interlock.cli import reports
+from interlock.diagnostics import UsageError
 from interlock.policy.library import Library
 from interlock.reporting import PolicyView, RuleView
 
@@ -73,3 +75,32 @@ def test_a_path_is_told_from_where_the_reader_stands(path: Path, monkeypatch: py
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert told(path).path == str(path)
+
+
+@pytest.mark.parametrize(
+    ("raised", "why"),
+    [
+        (UsageError("no such thing"), "no such thing"),
+        (KeyboardInterrupt(), "it ended early: KeyboardInterrupt"),
+        (RuntimeError("a bug"), "it ended early: RuntimeError"),
+    ],
+)
+def test_a_run_that_ends_early_leaves_a_report_that_fails(raised: BaseException, why: str, tmp_path: Path) -> None:
+    old, new, summary = (tmp_path / name for name in ("old", "new", "summary"))
+    old.write_text("allowed\n", "utf-8")
+    summary.write_text("an earlier step\n", "utf-8")
+    found = [
+        reports.Target("text", str(old)),
+        reports.Target("text", str(new)),
+        reports.Target("text", str(summary), append=True),
+    ]
+
+    def end() -> NoReturn:
+        assert old.read_text("utf-8") == "error: the run did not end\n"  # where the process is killed, this stays
+        assert not new.exists()
+        raise raised
+
+    with pytest.raises(type(raised)), reports.failing(found):
+        end()
+    assert old.read_text("utf-8") == new.read_text("utf-8") == f"error: {why}\n"
+    assert summary.read_text("utf-8") == f"an earlier step\n\nerror: {why}\n"
