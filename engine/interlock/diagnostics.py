@@ -117,6 +117,12 @@ def did_you_mean(word: object, known: Iterable[object]) -> str | None:
     return f"did you mean `{found}`?" if found else None
 
 
+def meant_or_all(word: object, known: Iterable[object]) -> str:
+    """A hint with the word that was likely meant, else with all that there are."""
+    listed = list(dict.fromkeys(known))
+    return did_you_mean(word, listed) or f"there is {', '.join(map(str, listed)) or 'none'}"
+
+
 class InterlockError(Exception):
     """The base of every error a caller can cause."""
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from typing import Final
 
-from interlock.diagnostics import Issue, PolicyError, Source
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError
+
+SUFFIXES: Final = (".yaml", ".yml")
+TEST_SUFFIXES: Final = ("_test.yaml", "_test.yml")
+"""How the names of policies' files end, and of their tests'."""
 
 MAX_SOURCE_BYTES: Final = 1 << 20
 """The most bytes of a policy, of its tests, or of a list of waivers."""
@@ -70,6 +75,17 @@ def decoded(path: str, content: bytes) -> Source:
         source = Source(path, content[: error.start].decode())
         issue = Issue("E002", "the file is not UTF-8 text", source.location(len(source.text)))
         raise PolicyError((issue,), (source,)) from None
+
+
+def files_below(folder: str, noun: str) -> Iterator[str]:
+    """The files in a folder and below it that are meant, sorted. Raises UsageError where its `noun` cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"cannot read the {noun} in `{error.filename}`: {reason(error)}") from None
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        yield from (os.path.join(place, name) for name in sorted(names) if is_meant(place, name))
 
 
 def is_meant(folder: str, name: str) -> bool:

@@ -26,7 +26,7 @@ from mcp.types import Tool as Listed
 
 from interlock import __version__
 from interlock.analysis import explain, unblock
-from interlock.diagnostics import InterlockError, UsageError, did_you_mean
+from interlock.diagnostics import InterlockError, UsageError, meant_or_all
 from interlock.request import Request, Session
 from interlock.schemas import schema
 
@@ -137,7 +137,7 @@ def _listed(name: str, tool: Tool) -> Listed:
 def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
     """The tool of that name and its arguments. Raises UsageError."""
     if name not in TOOLS:
-        raise UsageError(f"unknown tool `{name}`; " + (did_you_mean(name, TOOLS) or f"there is {_names()}"))
+        raise UsageError(f"unknown tool `{name}`; " + meant_or_all(name, TOOLS))
     try:
         question = msgspec.convert(arguments, TOOLS[name].asked)
     except msgspec.ValidationError as error:
@@ -151,7 +151,3 @@ def _answer(tool: Tool, question: Question, request: Request) -> Any:
     asked = request.about([question.policy], [question.task], at=question.at, params=question.params)
     with Session(asked) as session:
         return msgspec.to_builtins(tool.answer(session, question))
-
-
-def _names() -> str:
-    return ", ".join(TOOLS)

@@ -158,11 +158,11 @@ def _library(config: pytest.Config) -> Library:
 
 def _request(config: pytest.Config, given: Mapping[str, Any], *keys: str) -> Request:
     """The request of what is given, of the environment and of the project's file. Raises UsageError, LockError."""
-    from interlock.request import settled
+    from interlock.request import request_of
     from interlock.settings import SETTINGS, settle
 
     start = str(config.rootpath)
-    return settled(settle(keys or SETTINGS, given, start=start, prefix=""), start)
+    return request_of(settle(keys or SETTINGS, given, start=start, prefix=""), start)
 
 
 def _near(path: Path) -> str:

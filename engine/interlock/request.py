@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
-from interlock.diagnostics import EngineError, UsageError, did_you_mean
+from interlock.diagnostics import EngineError, UsageError, did_you_mean, meant_or_all
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.files import reason
@@ -62,13 +62,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     beside_first: bool = False
     settings: Mapping[str, Settled] = {}
 
+    def __post_init__(self) -> None:
+        """Raise UsageError for an engine that there is not: what a caller in Python gives is a setting of no kind."""
+        if self.engine not in get_args(Engine):
+            raise UsageError(f"`engine` is `{self.engine}`, not one of {', '.join(get_args(Engine))}")
+
     def about(self, policies: Iterable[Name], tasks: Sequence[str] | None, **other: Any) -> Request:
         """The same request about these policies and tasks, and with other values of further fields."""
         tasks = None if tasks is None else tuple(tasks)
         return msgspec.structs.replace(self, policies=tuple(policies), tasks=tasks, **other)
 
 
-def settled(settings: Mapping[str, Settled], start: str = "", **other: Any) -> Request:
+def request_of(settings: Mapping[str, Settled], start: str = "", **other: Any) -> Request:
     """The request of these settings. Raises LockError where the lock to be held cannot be found."""
     from interlock.settings import lock_of
 
@@ -196,8 +201,6 @@ class Session:
 
     def over(self, use: Callable[[Snapshot], T], *, head: int = NEWEST, now: int | None = None) -> T:
         """The result of using one snapshot at the instant, or at `now`, of receipts up to the `seq` `head`."""
-        if self.request.engine not in get_args(Engine):
-            raise UsageError(f"`engine` is `{self.request.engine}`, not one of {', '.join(get_args(Engine))}")
         self.ledger, self.max_skew  # noqa: B018  # what is wrong with them is reported before the snapshot is taken
         if self.request.policies:
             self.policies, self.arguments, self.waivers  # noqa: B018
@@ -264,8 +267,7 @@ def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded
     known = {parameter.name for each in every for parameter in each.policy.parameters}
     for name in params:
         if name not in known:
-            hint = did_you_mean(name, known) or f"there is {', '.join(sorted(known)) or 'none'}"
-            raise UsageError(f"unknown parameter `{name}`; {hint}")
+            raise UsageError(f"unknown parameter `{name}`; {meant_or_all(name, sorted(known))}")
     try:
         return arguments(loaded.policy, params)
     except ValueError as error:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from interlock import schemas
 from interlock.instant import INTEGER_BOUND, SECOND, format_duration, format_instant
 from interlock.model.expression import Type
-from interlock.policy.check.selections import fields_of
+from interlock.policy.check.selections import candidate_fields
 from tests.helpers.conditions import COMPARED, Fields, Pool, Sight, Thing, Writer
 
 NOW = 1_781_179_200 * SECOND
@@ -150,7 +150,7 @@ class _Author:
         else:
             kinds = self.kinds()
             written["from"] = kinds if len(kinds) > 1 else kinds[0]
-            fields = self.some_of(fields_of(schemas.SHIPPED, tuple(kinds)))
+            fields = self.some_of(candidate_fields(schemas.SHIPPED, tuple(kinds)))
             if self.chance(0.2):
                 written["scope"] = self.random.choice(("task", "ledger"))
         if self.chance(0.25):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError
-from interlock.files import is_meant, reason
+from interlock.files import SUFFIXES, TEST_SUFFIXES, files_below
 from interlock.policy.library import Library, Reading
-
-_SUFFIXES = (".yaml", ".yml")
-_TESTS = ("_test.yaml", "_test.yml")
 
 
 def check_paths(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ...], tuple[Source, ...]]:
@@ -24,7 +21,7 @@ def check_paths(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ..
     issues: list[Issue] = []
     sources: list[Source] = []
     for file in files.values():
-        found, source = _checked_test(file, library) if file.endswith(_TESTS) else _checked(file, reading, files)
+        found, source = _checked_test(file, library) if file.endswith(TEST_SUFFIXES) else _checked(file, reading, files)
         issues += found
         sources.append(source)
     return tuple(issues), tuple(sources)
@@ -61,22 +58,8 @@ def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Sourc
 def _files(path: str, library: Library) -> list[str]:
     if not os.path.isdir(path):
         return [library.path(path)]
-    found = list(_below(path))
+    policies = files_below(path, "policies")
+    found = [file for file in policies if file.endswith(SUFFIXES) and not file.endswith(TEST_SUFFIXES)]
     if not found:
-        raise UsageError(f"no policy in `{path}`: no file in it or below it ends in {' or '.join(_SUFFIXES)}")
+        raise UsageError(f"no policy in `{path}`: no file in it or below it ends in {' or '.join(SUFFIXES)}")
     return found
-
-
-def _below(folder: str) -> Iterator[str]:
-    """The policies in a folder and below it, sorted; what is a policy's test is left out."""
-    for place, folders, names in os.walk(folder, onerror=_refuse):
-        folders.sort()
-        yield from (
-            os.path.join(place, name)
-            for name in sorted(names)
-            if name.endswith(_SUFFIXES) and not name.endswith(_TESTS) and is_meant(place, name)
-        )
-
-
-def _refuse(error: OSError) -> None:
-    raise UsageError(f"cannot read the policies in `{error.filename}`: {reason(error)}") from None

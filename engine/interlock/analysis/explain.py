@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from interlock import instant
-from interlock.diagnostics import UsageError, did_you_mean
+from interlock.diagnostics import UsageError, meant_or_all
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
 from interlock.language.evaluate import Environment, as_printed, evaluate, fact_of
@@ -88,8 +88,7 @@ def _known_rule(rule: str, policy: Policy) -> None:
     """Raises UsageError where the policy has no rule of that id."""
     ids = [each.id for each in policy.rules]
     if rule not in ids:
-        hint = did_you_mean(rule, ids) or f"there is {', '.join(ids) or 'none'}"
-        raise UsageError(f"policy `{policy.id}` has no rule `{rule}`; {hint}")
+        raise UsageError(f"policy `{policy.id}` has no rule `{rule}`; {meant_or_all(rule, ids)}")
 
 
 def explanation(

@@ -83,12 +83,12 @@ def _formats(_: click.Context, __: str) -> Iterator[CompletionItem]:
 
 def _session(ctx: click.Context, **other: Any) -> Session:
     """The session of what the line says so far, of the environment and of the project's file."""
-    from interlock.request import Session, settled
+    from interlock.request import Session, request_of
     from interlock.settings import settle
 
     names = {"ledger": "ledger", "policy-dir": "policy_dir"}
     given = {key: ctx.params.get(name) for key, name in names.items()}
-    return Session(settled(settle(names, given), **other))
+    return Session(request_of(settle(names, given), **other))
 
 
 def _library(ctx: click.Context) -> Library:

@@ -60,5 +60,5 @@ def command(
     asked = request.about([old, new], None if task is None else [task], beside_first=True)
     with session_of(asked) as session:
         found = answer(session, since, until, lambda names: progress_bar(names, len(names), "comparing", least=_MANY))
-    output.answer(form, found, as_text)
+    output.put_answer(form, found, as_text)
     return exit_codes.DENIED if found.of("softer") else exit_codes.ALLOWED

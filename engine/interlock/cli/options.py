@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from interlock.cli import output
-from interlock.diagnostics import UsageError, did_you_mean
+from interlock.diagnostics import UsageError, meant_or_all
 from interlock.reporting import FORMATS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _known(form: str) -> str:
     """The format, if decisions can be rendered as it. Raises UsageError."""
     if form in FORMATS:
         return form
-    raise UsageError(f"unknown format `{form}`; " + (did_you_mean(form, FORMATS) or f"there is {_LISTED}"))
+    raise UsageError(f"unknown format `{form}`; {meant_or_all(form, FORMATS)}")
 
 
 def _form(_: click.Context, __: click.Parameter, given: str) -> str:

@@ -70,7 +70,7 @@ def report(text: str, encoding: str | None = None) -> None:
         put(text, encoding)
 
 
-def answer(form: str, found: Any, as_text: Callable[[Any, RenderContext], str]) -> None:
+def put_answer(form: str, found: Any, as_text: Callable[[Any, RenderContext], str]) -> None:
     """Write what was found, unless `--quiet` leaves it out: as a line of JSON, or as `as_text` says it to a person."""
     if form == "json":
         report(json_lines([found]), "utf-8")

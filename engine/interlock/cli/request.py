@@ -121,14 +121,14 @@ def _settings(names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Settl
 
 
 def _request(names: Sequence[str], given: dict[str, Any]) -> Request:
-    from interlock.request import settled
+    from interlock.request import request_of
 
     asked: dict[str, Any] = {}
     if "at" in names:
         asked["at"] = _named("at", given["at"])
     if "params" in names:
         asked["params"] = _params(given["params"])
-    return settled(_settings(names, given), **asked)
+    return request_of(_settings(names, given), **asked)
 
 
 def _named(name: str, value: str | None) -> str | None:

@@ -43,5 +43,5 @@ def command(
 
     with session_of(request.about([policy], [task])) as session:
         found = answer(session)
-    output.answer(form, found, as_text)
+    output.put_answer(form, found, as_text)
     return exit_codes.of_verdict(found.allow)

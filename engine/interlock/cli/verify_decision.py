@@ -64,7 +64,7 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1
             policies.update({each: is_shipped(each[1]) for each in found.policies.items()})
-            output.answer(form, found, as_text)
+            output.put_answer(form, found, as_text)
     if form == "text":
         output.put(total(outcomes, policies, None if request.lock is None else str(request.lock)))
     if outcomes["different"]:

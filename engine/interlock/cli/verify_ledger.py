@@ -70,7 +70,7 @@ def command(request: Request, form: str) -> int:
                 found = session.over(
                     lambda snapshot: verify(snapshot, session.ledger.path, watched, clock=clock, tick=tick)
                 )
-    output.answer(form, found, as_text)
+    output.put_answer(form, found, as_text)
     return exit_codes.of_verdict(found.valid)
 
 

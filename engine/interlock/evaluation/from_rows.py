@@ -16,7 +16,7 @@ NUMBERS: Final = ("count", "min", "max", "sum")
 """What is taken of a selection as a number."""
 
 
-def fields_of(document: dict[str, Any], query: Query, *, strict: bool = True) -> dict[str, Value]:
+def selected_fields(document: dict[str, Any], query: Query, *, strict: bool = True) -> dict[str, Value]:
     """The values at the paths that anything reads. A field that is not there, or is of another type, is null.
 
     So is a broken one where it is not `strict`; otherwise the schema vouches for it, and it raises ValueError.
@@ -61,7 +61,7 @@ def absent_fact(row: Row, query: Query, selection: Selection) -> Fact:
     made, _ = document(filled)
     correlation = made.get("correlation") if row.correlation else None
     made |= {"severity": row.severity, "summary": row.summary, "correlation": correlation}
-    return Fact(selection.name, fields_of(made, query), absent=True)
+    return Fact(selection.name, selected_fields(made, query), absent=True)
 
 
 def number(row: Row, selection: Selection) -> Fact:

@@ -12,7 +12,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
-from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, fields_of, is_empty, number
+from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, is_empty, number, selected_fields
 from interlock.language.evaluate import Environment, as_display_text
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, Stamp, document, later, newest
@@ -143,7 +143,7 @@ def candidates(
     if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
         return [Fact(row.kind, {"at": row.instant}, row.id, row.seq) for row in rows]
     absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
-    read = ((row, fields_of(document(row)[0], wanted.query, strict=False)) for row in rows)
+    read = ((row, selected_fields(document(row)[0], wanted.query, strict=False)) for row in rows)
     return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
 
 
@@ -279,7 +279,7 @@ class _Run:
                 self.faults.append(f"the sum of `{selection.of}` of `{selection.name}` is too large to be judged")
                 return None
             return number(row, selection)
-        return Fact(row.kind, fields_of(made, query), row.id, row.seq, row.at)
+        return Fact(row.kind, selected_fields(made, query), row.id, row.seq, row.at)
 
     def invalid(self, row: Row) -> None:
         """Note what is wrong with a fact, or with the receipt that it is made of."""

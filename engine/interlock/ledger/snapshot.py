@@ -12,7 +12,7 @@ from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
 from interlock.ledger.connection import NEWEST, Connection
 from interlock.ledger.rows import Arrival, Row
-from interlock.ledger.source import Source
+from interlock.ledger.source import FactSource
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES, Catalog
 
@@ -98,7 +98,7 @@ class Snapshot:
 
     def __init__(
         self,
-        source: Source,
+        source: FactSource,
         now: int,
         catalog: Catalog,
         head: int = NEWEST,
@@ -107,7 +107,7 @@ class Snapshot:
         as_of: int | None = None,
     ) -> None:
         """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
-        self._source: Source | None = source
+        self._source: FactSource | None = source
         self.catalog = catalog
         source.connection.know(catalog)
         self.head = source.begin(now, head, live=live, as_of=as_of)
@@ -292,7 +292,7 @@ class Snapshot:
         """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""
         return self._open().uncovered(kinds, task)
 
-    def _open(self) -> Source:
+    def _open(self) -> FactSource:
         if self._source is None:
             raise RuntimeError("the snapshot is over")
         return self._source

@@ -8,7 +8,7 @@ from typing import Protocol
 from interlock.ledger.connection import Connection
 
 
-class Source(Protocol):
+class FactSource(Protocol):
     """A ledger's file, a feed, or facts in memory, whose facts are read through its `connection`."""
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 
 import msgspec
 
-from interlock.diagnostics import Issue, PolicyError, Source, UsageError, did_you_mean, digest
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest, meant_or_all
 from interlock.evaluation.judge import Loaded
 from interlock.files import UnreadableError, is_meant, read_source, reason
 from interlock.model.compiled import CompiledPolicy
@@ -65,8 +65,7 @@ class Library:
         if found:
             raise UsageError(f"`{word}` is in several places: {', '.join(found)}; name the one you mean by its path")
         known = self.ids()
-        hint = did_you_mean(word, known) or f"there is {', '.join(known)}"
-        raise UsageError(f"unknown policy `{word}`; {hint}")
+        raise UsageError(f"unknown policy `{word}`; {meant_or_all(word, known)}")
 
     def ids(self) -> list[str]:
         """The ids of every policy in the library's folders, sorted."""

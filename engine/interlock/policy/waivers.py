@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.diagnostics import Issue, PolicyError, UsageError, did_you_mean, digest
+from interlock.diagnostics import Issue, PolicyError, UsageError, digest, meant_or_all
 from interlock.files import UnreadableError, read_source
 from interlock.model.policy import Policy
 from interlock.model.waivers import Waivable, Waiver, Waivers
@@ -89,7 +89,7 @@ class _Reader:
             return
         effects = {each.id: each.effect for one in policies for each in one.policy.rules}
         if rule not in effects:
-            hint = did_you_mean(rule, effects) or f"there is {', '.join(effects) or 'none'}"
+            hint = meant_or_all(rule, effects)
             self.issue("E803", (number, "rule"), f"`{policy}` has no rule `{rule}`", hint)
         elif effects[rule] not in ("block", "warn"):
             label = "it derives facts" if effects[rule] == "derive" else "it is a note"

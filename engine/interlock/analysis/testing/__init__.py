@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from interlock.analysis.testing.outcome import CoverageCounter, differences, explain_failure
 from interlock.analysis.testing.parse import suite
 from interlock.diagnostics import EngineError, Issue, PolicyError, Source, UsageError
 from interlock.evaluation.judge import Judge, Loaded
-from interlock.files import is_meant, reason
+from interlock.files import SUFFIXES, TEST_SUFFIXES, files_below
 from interlock.ledger.memory import MemoryFacts
 from interlock.model.testing import Case, CaseResult, Step, StepResult, Suite, Trial
 from interlock.policy.library import Library
@@ -55,10 +55,6 @@ def _expression(pattern: str) -> re.Pattern[str]:
         raise UsageError(f"`{pattern}` is not a regular expression: {error}") from None
 
 
-SUFFIXES = (".yaml", ".yml")
-TESTS = ("_test.yaml", "_test.yml")
-
-
 def find_tests(paths: Sequence[str], library: Library) -> tuple[list[str], list[str]]:
     """The test files at the paths, and the policies beside them that have none.
 
@@ -68,17 +64,20 @@ def find_tests(paths: Sequence[str], library: Library) -> tuple[list[str], list[
     untested: dict[str, str] = {}
     for path in paths or [library.path(identity) for identity in library.ids()]:
         if os.path.isdir(path):
-            tests, policies = _below(path)
+            below = list(files_below(path, "tests"))
+            tests = [file for file in below if file.endswith(TEST_SUFFIXES)]
             if not tests:
-                raise UsageError(f"no test in `{path}`: no file in it or below it ends in {' or '.join(TESTS)}")
+                raise UsageError(f"no test in `{path}`: no file in it or below it ends in {' or '.join(TEST_SUFFIXES)}")
+            policies = [file for file in below if file.endswith(SUFFIXES) and not file.endswith(TEST_SUFFIXES)]
             bare = [policy for policy in policies if _test_of(policy) is None]
-        elif path.endswith(TESTS):
+        elif path.endswith(TEST_SUFFIXES):
             tests, bare = [path], []
         else:
             policy = library.path(path)
             test = _test_of(policy)
             if test is None and paths:
-                raise UsageError(f"the policy `{path}` has no test: there is no `{_named(policy)}`")
+                expected = os.path.splitext(policy)[0] + TEST_SUFFIXES[0]
+                raise UsageError(f"the policy `{path}` has no test: there is no `{expected}`")
             tests, bare = ([test], []) if test else ([], [policy])
         files |= {os.path.realpath(test): test for test in tests}
         untested |= {os.path.realpath(policy): policy for policy in bare}
@@ -88,28 +87,7 @@ def find_tests(paths: Sequence[str], library: Library) -> tuple[list[str], list[
 def _test_of(policy: str) -> str | None:
     """The test file of a policy, beside it."""
     stem = os.path.splitext(policy)[0]
-    return next((stem + end for end in TESTS if os.path.isfile(stem + end)), None)
-
-
-def _named(policy: str) -> str:
-    return os.path.splitext(policy)[0] + TESTS[0]
-
-
-def _below(folder: str) -> tuple[list[str], list[str]]:
-    """The test files and the policies in a folder and below it, sorted."""
-    files = list(_files(folder))
-    tests = [file for file in files if file.endswith(TESTS)]
-    return tests, [file for file in files if file.endswith(SUFFIXES) and not file.endswith(TESTS)]
-
-
-def _files(folder: str) -> Iterator[str]:
-    for place, folders, names in os.walk(folder, onerror=_refuse):
-        folders.sort()
-        yield from (os.path.join(place, name) for name in sorted(names) if is_meant(place, name))
-
-
-def _refuse(error: OSError) -> None:
-    raise UsageError(f"cannot read the tests in `{error.filename}`: {reason(error)}") from None
+    return next((stem + end for end in TEST_SUFFIXES if os.path.isfile(stem + end)), None)
 
 
 def run_suite(suite: Suite, loaded: Loaded, wanted: Callable[[str], object]) -> Trial:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from interlock import instant, schemas
-from interlock.diagnostics import did_you_mean
+from interlock.diagnostics import did_you_mean, meant_or_all
 from interlock.policy.check.issues import Report
 from interlock.schemas import ENTITIES, Catalog
 from interlock.schemas.fields import members
@@ -62,7 +62,7 @@ class CaseFacts:
                 continue
             [(kind, fields)] = entry.items()
             if kind != RAW and kind not in self.catalog.kinds:
-                hint = did_you_mean(kind, self.catalog.kinds) or f"there is {', '.join(self.catalog.kinds)}"
+                hint = meant_or_all(kind, self.catalog.kinds)
                 self.report.at_key("E704", (*here, kind), f"unknown fact kind `{kind}`", hint)
             elif not isinstance(fields, dict):
                 self.report.at("E706", (*here, kind), "the fields of a fact are a mapping", "write {} for none")

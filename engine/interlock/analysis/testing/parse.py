@@ -10,7 +10,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.analysis.testing.facts import CaseFacts, relative_times
-from interlock.diagnostics import Issue, PolicyError, Source, UsageError, did_you_mean
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, meant_or_all
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
 from interlock.files import UnreadableError, read_source
@@ -78,7 +78,7 @@ def _suite(report: Report, said: SuiteFile, loaded: Loaded, path: str) -> Suite:
     known = {parameter.name: parameter for parameter in policy.parameters}
     for place, params in [((), said.params), *((("cases", i), case.params) for i, case in enumerate(said.cases))]:
         for name in params.keys() - known:
-            hint = did_you_mean(name, known) or f"there is {', '.join(known) or 'none'}"
+            hint = meant_or_all(name, known)
             report.at_key("E712", (*place, "params", name), f"`{policy.id}` has no parameter `{name}`", hint)
     names: set[str] = set()
     for index, case in enumerate(said.cases):
@@ -288,7 +288,7 @@ def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictNa
     verdicts = {(line.state, _TOLD[line.allow]) for line in policy.decide} | {(UNDECIDED_KEY, _TOLD[UNDECIDED_KEY])}
     states = {state for state, _ in verdicts}
     if said.state not in states:
-        hint = _meant(str(said.state), [*(line.state for line in policy.decide), UNDECIDED_KEY])
+        hint = meant_or_all(str(said.state), [*(line.state for line in policy.decide), UNDECIDED_KEY])
         report.at("E710", path, f"`{policy.id}` has no state `{said.state}`", hint)
     elif verdict is not None and (said.state, verdict) not in verdicts:
         report.at("E714", path, f"the state `{said.state}` is never {verdict}", "one of the two cannot come out")
@@ -301,7 +301,7 @@ def _findings(report: Report, policy: Policy, said: Iterable[str | FindingEntry]
         named = FindingEntry(each) if isinstance(each, str) else each
         here = (*path, index) if isinstance(each, str) else (*path, index, "rule")
         if named.rule not in rules:
-            report.at("E709", here, f"`{policy.id}` has no rule `{named.rule}`", _meant(named.rule, rules))
+            report.at("E709", here, f"`{policy.id}` has no rule `{named.rule}`", meant_or_all(named.rule, rules))
         elif rules[named.rule].effect == "derive":
             hint = "expect what the rules after it make of that"
             report.at("E709", here, f"the rule `{named.rule}` derives a fact, and makes no finding", hint)
@@ -318,7 +318,7 @@ def _outputs(
     for name, value in said.items():
         here = (*path, name)
         if name not in known:
-            report.at_key("E711", here, f"there is no output `{name}`", _meant(name, known))
+            report.at_key("E711", here, f"there is no output `{name}`", meant_or_all(name, known))
         elif (node := known[name].value) is not None:
             if isinstance(value, dict):
                 report.at("E711", here, f"the output `{name}` is a value, not a mapping of further ones")
@@ -329,8 +329,3 @@ def _outputs(
         else:
             report.at("E711", here, f"the output `{name}` is a mapping of further ones, not a value")
     return found
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(known))
-    return did_you_mean(word, listed) or f"there is {', '.join(listed) or 'none'}"

@@ -62,7 +62,7 @@ class EngineField(msgspec.Struct, frozen=True):
     null: int = NULL_ABOVE
 
 
-class Layout:
+class EngineLayout:
     """What is sent of the facts of one relation: its number as `f0`, and its fields as `f1`, `f2`, … in order."""
 
     def __init__(self, relation: Relation, kind: int) -> None:

@@ -13,7 +13,7 @@ from interlock.evaluation.rete.encoding import (
     NULL_ABOVE,
     NULL_BELOW,
     EngineField,
-    Layout,
+    EngineLayout,
     Symbols,
     new_symbols,
     symbol,
@@ -70,7 +70,7 @@ class _Bound(msgspec.Struct, frozen=True):
 
     name: str
     pattern: Pattern
-    layout: Layout
+    layout: EngineLayout
 
 
 class _Clause(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class Translator:
     """Translates branches, and keeps account of what the facts of each relation must send for them."""
 
     def __init__(self, relations: tuple[Relation, ...]) -> None:
-        self.layouts: dict[str, Layout] = {}
+        self.layouts: dict[str, EngineLayout] = {}
         self.symbols: Symbols = new_symbols()
         self._relations = {relation.name: relation for relation in relations}
 
@@ -111,9 +111,9 @@ class Translator:
         loops = tuple([(scope[alias].pattern.relation, scope[alias].name) for alias in branch.loops])
         return EngineRule(branch, patterns, tuple(candidates), loops)
 
-    def _layout(self, relation: str) -> Layout:
+    def _layout(self, relation: str) -> EngineLayout:
         if relation not in self.layouts:
-            self.layouts[relation] = Layout(self._relations[relation], len(self.layouts) + 1)
+            self.layouts[relation] = EngineLayout(self._relations[relation], len(self.layouts) + 1)
         return self.layouts[relation]
 
     def _clause(self, test: Test, own: _Bound, scope: Mapping[str, _Bound]) -> _Clause:

@@ -19,7 +19,7 @@ from interlock.model.expression import Type
 from interlock.model.facts import Value
 from interlock.model.policy import DecideLine, Output, Parameter, Policy
 from interlock.policy.check.issues import RESERVED, Names, Report
-from interlock.policy.check.needs import asking, check_need
+from interlock.policy.check.needs import check_need, with_questions
 from interlock.policy.check.rules import check_rules, check_strata
 from interlock.policy.check.selections import check_selection
 from interlock.policy.parse import Document
@@ -98,7 +98,7 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
         question=str(written.get("question")),
         digest=digest(report.document.source.text),
         parameters=parameters,
-        needs=asking(tuple(needs), rules, decide),
+        needs=with_questions(tuple(needs), rules, decide),
         selections=tuple(names.selections.values()),
         rules=rules,
         decide=decide,

@@ -104,7 +104,9 @@ def _check_passed(report: Report, names: Names, path: tuple[str | int, ...], pol
             report.at("E604", path, f"`{policy.id}` must be given `{parameter.name}`", "set it with `with`")
 
 
-def asking(needs: tuple[Need, ...], rules: tuple[Rule, ...], decide: tuple[DecideLine, ...]) -> tuple[Need, ...]:
+def with_questions(
+    needs: tuple[Need, ...], rules: tuple[Rule, ...], decide: tuple[DecideLine, ...]
+) -> tuple[Need, ...]:
     """The needs, each noting whether some rule or line asks for its `.undecided` (and so answers for it itself)."""
     conditions = [rule.condition for rule in rules] + [line.when for line in decide if line.when is not None]
     asked = set[str]()

@@ -79,7 +79,7 @@ def _source(
     if len(kinds) > 1 and any(kind in schemas.ENTITIES for kind in kinds):
         report.at("E102", path, "several kinds in one selection are all receipts", "select entities one kind at a time")
         return (), None, {}
-    return tuple(kinds), None, fields_of(names.catalog, tuple(kinds))
+    return tuple(kinds), None, candidate_fields(names.catalog, tuple(kinds))
 
 
 def _depth(names: Names, selection: Selection | None) -> int:
@@ -97,7 +97,7 @@ def _meant(kind: str, names: Names) -> str | None:
     return did_you_mean(kind, known) or "fact kinds have a schema each in schemas/facts/"
 
 
-def fields_of(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[str, Type]:
+def candidate_fields(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[str, Type]:
     """The fields of facts of these kinds: one that not all of them have, or type alike, may be null or is left out."""
     found: dict[str, Type] = {}
     specs = [catalog.fields(kind) for kind in kinds]

@@ -40,17 +40,19 @@ def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
     return tuple(sorted(found, key=Issue.sort_key))
 
 
-def _unused(document: Document, policy: Policy, needed: dict[str, Policy]) -> Iterator[Issue]:
-    names = unused(policy, needed)
-    for name in names.parameters:
+def _unused(document: Document, policy: Policy, needed: Mapping[str, Policy]) -> Iterator[Issue]:
+    """What nothing reads. `needed` are the policies of the needs: parameters are passed on to them by name."""
+    read, given = _names(policy), _parameters(policy, needed)
+    derived = {rule.derive: index for index, rule in reversed([*enumerate(policy.rules)]) if rule.derive}
+    for name in (each.name for each in policy.parameters if each.name not in given):
         yield _at_key(document, "W101", ("params", name), f"nothing reads the parameter `{name}`", "remove it")
-    for name in names.selections:
+    for name in (each.name for each in policy.selections if each.name not in read):
         hint = "remove it, or make it `required`"
         yield _at_key(document, "W102", ("facts", name), f"nothing reads the selection `{name}`", hint)
-    for name, rule in names.derived.items():
-        place = ("rules", rule, "derive", name)
+    for name in (each for each in policy.derived if each not in read):
+        place = ("rules", derived[name], "derive", name)
         yield _at_key(document, "W103", place, f"nothing reads the derived fact `{name}`", "remove the rule")
-    for name in names.needs:
+    for name in (each.name for each in policy.needs if each.name not in read):
         hint = f"read it, such as `{name}.allow`; only when it is undecided does it count now"
         yield _at_key(document, "W104", ("needs", name), f"nothing reads the decision of `{name}`", hint)
 
@@ -114,27 +116,6 @@ def _at_key(document: Document, code: str, path: tuple[str | int, ...], message:
     return Issue(code, message, document.locate_key(path), hint, "warning")
 
 
-class Unused(msgspec.Struct, frozen=True):
-    """The names that nothing reads, in the order of the policy; a derived fact with the first rule that derives it."""
-
-    parameters: tuple[str, ...]
-    selections: tuple[str, ...]
-    derived: dict[str, int]
-    needs: tuple[str, ...]
-
-
-def unused(policy: Policy, needed: Mapping[str, Policy]) -> Unused:
-    """What nothing reads. `needed` are the policies of the needs: parameters are passed on to them by name."""
-    read, given = _names(policy), _parameters(policy, needed)
-    derived = {rule.derive: index for index, rule in reversed([*enumerate(policy.rules)]) if rule.derive}
-    return Unused(
-        tuple(parameter.name for parameter in policy.parameters if parameter.name not in given),
-        tuple(selection.name for selection in policy.selections if selection.name not in read),
-        {name: derived[name] for name in policy.derived if name not in read},
-        tuple(need.name for need in policy.needs if need.name not in read),
-    )
-
-
 def _names(policy: Policy) -> set[str]:
     """The selections, derived facts and needs that something reads. What a fact is derived from itself is not a
     reader."""
@@ -170,7 +151,7 @@ _NEUTRAL: dict[str, Value] = {"string": "", "int": 0, "bool": False, "duration":
 
 
 class _Nothing(Snapshot):
-    """A snapshot of a ledger that holds nothing."""
+    """A snapshot of a ledger that holds nothing, and in which there is every task: policies may name some."""
 
     def task_id(self, name: str) -> str:
         """Every task is there."""
@@ -179,10 +160,6 @@ class _Nothing(Snapshot):
     def task_label(self, name: str) -> str:
         """Every task is labelled as it was requested."""
         return name
-
-    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:  # noqa: ARG002
-        """It holds all that there is."""
-        return None
 
 
 def allowing(loaded: Loaded) -> int | None:
@@ -193,9 +170,8 @@ def allowing(loaded: Loaded) -> int | None:
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
     nothing = MemoryFacts("nothing", loaded.catalog)
-    decision = (
-        Judge(_Nothing(nothing.source, _NOW, loaded.catalog), "", _NOW, "both").judged(loaded, "task", params).decision
-    )
+    judge = Judge(_Nothing(nothing.source, _NOW, loaded.catalog), "", _NOW, "both")
+    decision = judge.judged(loaded, "task", params).decision
     nothing.close()
     if decision.allow is not True:
         return None

@@ -19,7 +19,7 @@ from interlock.reporting.style import counted, verdict_word
 from interlock.reporting.timeline.layout import (
     GLYPHS,
     WIDTHS,
-    Part,
+    Run,
     Scale,
     changes,
     clusters,
@@ -243,7 +243,7 @@ def _seat(name: str, marks: Sequence[Mark], history: History, frame: _Frame, top
 
 
 def _track(
-    layout: dict[Part, list[int]], pieces: Sequence[Element], frame: _Frame, place: tuple[int, int]
+    layout: dict[Run, list[int]], pieces: Sequence[Element], frame: _Frame, place: tuple[int, int]
 ) -> Iterator[Element]:
     """A lane's ground, its pieces, and, hidden, those for other widths of the axis. `place` is its y and height."""
     top, height = place

@@ -83,7 +83,7 @@ def _main(history: History) -> Element:
         node(
             "details",
             node("summary", node("h2", "The same as tables")),
-            *tables(history),
+            *lane_tables(history),
             id="tables",
         ),
     )
@@ -124,7 +124,7 @@ def ends(history: History) -> Element:
     )
 
 
-def tables(history: History) -> Iterator[Element]:
+def lane_tables(history: History) -> Iterator[Element]:
     """One table a gate, then one for the receipts of each seat."""
     for number, lane in enumerate(history.lanes):
         caption = node("caption", node("b", isolated(lane.policy)), " ", isolated(lane.question), f" {changes(lane)}")

@@ -76,12 +76,12 @@ def time_text(at: str, history: History) -> str:
     return at[11:] if at[:10] == day == history.until[:10] else at.replace("T", " ")
 
 
-def columns(widths: Sequence[float]) -> list[Part]:
+def columns(widths: Sequence[float]) -> list[Run]:
     """Which intervals of a lane are drawn as one: the first and the last of each, by their widths in pixels.
 
     A wide interval is a column of its own; narrow ones beside each other are gathered until they fill a column.
     """
-    found: list[Part] = []
+    found: list[Run] = []
     filled: float = COLUMN
     for index, width in enumerate(widths):
         if width < NARROW and filled < COLUMN:
@@ -93,9 +93,9 @@ def columns(widths: Sequence[float]) -> list[Part]:
     return found
 
 
-def clusters(places: Sequence[float]) -> list[Part]:
+def clusters(places: Sequence[float]) -> list[Run]:
     """Which receipts of a lane are drawn as one: the first and the last of each, by their places in pixels."""
-    found: list[Part] = []
+    found: list[Run] = []
     for index, place in enumerate(places):
         if found and place - places[found[-1][0]] < COLUMN:
             found[-1] = (found[-1][0], index)
@@ -107,15 +107,15 @@ def clusters(places: Sequence[float]) -> list[Part]:
 WIDTHS = tuple(288.0 * 2**level for level in range(15))
 """The widths of an axis, in pixels, for which a page has a layout: from a phone's to the widest that browsers show."""
 
-Part = tuple[int, int]
+Run = tuple[int, int]
 """What is drawn as one: the first and the last."""
 
 
 def layouts(
-    gathered: Callable[[Sequence[float]], list[Part]], sizes: Sequence[float], widths: Sequence[float]
-) -> dict[Part, list[int]]:
+    gathered: Callable[[Sequence[float]], list[Run]], sizes: Sequence[float], widths: Sequence[float]
+) -> dict[Run, list[int]]:
     """What is drawn as one, with the places in `widths` of the axes on which it is. `sizes` are parts of the axis."""
-    found: dict[Part, list[int]] = {}
+    found: dict[Run, list[int]] = {}
     for level, width in enumerate(widths):
         parts = gathered([size * width for size in sizes])
         for part in parts:
