@@ -218,7 +218,7 @@ REFUSED = {
         2,
         NOT_THERE,
     ),
-    "policy: [": (5, "x_test.yaml:1:10: error[E002]"),
+    "policy: [": (5, "x_test.yaml:1:9: error[E002]"),
     "policy: loop\ncases:\n  - case: one\n": (5, "x_test.yaml:3:5: error[E700]"),
     "- loop\n": (5, "x_test.yaml:1:1: error[E700]"),
     "": (5, "x_test.yaml:1:1: error[E003]"),

@@ -128,7 +128,7 @@ def test_a_policy_beside_its_test_goes_before_the_library(tmp_path: Path, interl
         (b"policy: \xff", "error[E002]: the file is not UTF-8 text"),
         (b"", "error[E003]: the file holds no test file"),
         (b"- a", "error[E700]: the test is a list, not a mapping"),
-        (b"policy: loop\ncases: [", "error[E002]: not YAML"),
+        (b"policy: loop\ncases: [", "error[E002]: `[` is not closed"),
     ],
 )
 def test_what_is_no_test_file(content: bytes, told: str, tmp_path: Path, interlock: Interlock) -> None:

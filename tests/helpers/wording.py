@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 _PASSED_ON = re.compile(
-    r"(not YAML: |not TOML: |not a lock: |is not a regular expression: )[^\n]+"
+    r"(not TOML: |not a lock: |is not a regular expression: )[^\n]+"
     r"|(is damaged \(|SQLite cannot read \()[^\n]*?(?=\))"
 )
 
 
 def ours(text: str) -> str:
-    """The text with `…` in place of the words of YAML's, TOML's and SQLite's libraries and of `re`."""
+    """The text with `…` in place of the words of TOML's and SQLite's libraries and of `re`."""
     return _PASSED_ON.sub(lambda found: f"{found[1] or found[2]}…", text)

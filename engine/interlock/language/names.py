@@ -120,6 +120,8 @@ def type_select(checker: Checker, tree: Any) -> Node | FactType:
 
 def _param(checker: Checker, tree: Any, path: list[str]) -> Node:
     params = checker.scope.params
+    if f"params.{path[0]}" in checker.scope.refused:
+        raise TypeCheckAborted
     if path[0] not in params:
         raise checker.fault("E206", tree, f"unknown parameter `{path[0]}`", _meant(path[0], params))
     if len(path) > 1:

@@ -45,7 +45,7 @@ class Scope(msgspec.Struct, frozen=True):
     """The names in sight. `hidden` are selections that exist but may not be named here, each with the reason.
 
     `place` says what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
-    `groups` are the variables whose facts include those of absent named groups. `refused` are needs that cannot be had,
+    `groups` are the variables whose facts include those of absent named groups. `refused` is what cannot be had,
     which was reported where they are declared: nothing more is reported of an expression that names one.
     """
 

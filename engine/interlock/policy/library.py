@@ -316,7 +316,7 @@ def make(source: Source, needed: Callable[[str], Policy | str], catalog: Catalog
         raise PolicyError(issues, (source,))
     policy, found = check_policy(document, needed, catalog)
     if policy is None or issues:
-        raise PolicyError((*issues, *found), (source,))
+        raise PolicyError((*issues, *document.causes(found)), (source,))
     compiled, refusals = compile_policy(policy, catalog)
     if compiled is None:
         issues = tuple(Issue(r.code, r.message, document.locate(r.path), r.hint) for r in refusals)

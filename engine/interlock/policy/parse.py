@@ -7,19 +7,45 @@ of the words that are booleans to YAML 1.1 and text to YAML 1.2.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import yaml
 
 from interlock.diagnostics import Issue, Location, Source
+from interlock.policy import not_yaml
 
+_OF_SCALARS = ("E008", "E009")
 MAX_CHARACTERS = 256 * 1024
 """The greatest size of a policy, in characters."""
 MAX_POLICY_DEPTH = 32
 """The deepest nesting of a policy."""
 
-_AMBIGUOUS = {"y", "n", "yes", "no", "on", "off"}
+_AMBIGUOUS = (
+    (r"(?i:y|n|yes|no|on|off)", "a boolean", "write true or false"),
+    (r"~", "null", "write null"),
+    (r"[-+]?0[0-9_]+", "an octal number", "write it without the zero"),
+    (r"[-+]?0[xX][0-9a-fA-F_]+", "a hexadecimal number", "write it with the digits 0 to 9"),
+    (r"[-+]?0[oO][0-7_]+", "an octal number", "write it with the digits 0 to 9"),
+    (r"[-+]?0[bB][01_]+", "a binary number", "write it with the digits 0 to 9"),
+    (r"[-+]?[0-9][0-9]*_[0-9_]*", "a number", "write the digits alone"),
+    (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", "a number to the base of 60", "write a whole number"),
+    (r"\+[0-9]+", "a number", "write it without the sign"),
+    (r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?", "a number", "write a whole number"),
+    (r"[-+]?[0-9]+[eE][-+]?[0-9]+", "a number", "write the digits out"),
+    (r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "a number", "write a whole number"),
+    (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "a day", "write an instant such as 2026-06-11T12:00:05Z"),
+)
+"""Plain scalars that readers of YAML 1.1 and 1.2 differ on: a pattern, what it is to some, and what to write."""
+_TOKENS: dict[type, not_yaml.TokenKind] = {
+    yaml.ValueToken: "value",
+    yaml.FlowMappingStartToken: "open",
+    yaml.FlowSequenceStartToken: "open",
+    yaml.FlowMappingEndToken: "close",
+    yaml.FlowSequenceEndToken: "close",
+}
 _Path = tuple[str | int, ...]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -32,12 +58,16 @@ class Scalar(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A parsed file. `places` maps the path of every value to its place, `keys` that of every key to the key's."""
+    """A parsed file. `places` maps the path of every value to its place, `keys` that of every key to the key's.
+
+    `refused` are the scalars that mean something else than text, or nothing: what more is said of them only follows.
+    """
 
     source: Source
     data: Any
     places: dict[_Path, Scalar]
     keys: dict[_Path, Scalar]
+    refused: tuple[Scalar, ...] = ()
 
     def locate(self, path: _Path) -> Location:
         """The place of the value at `path`, or of the nearest thing around it that has one."""
@@ -57,6 +87,25 @@ class Document(msgspec.Struct, frozen=True):
         first = place.start + offsets[min(start, len(offsets) - 1)]
         last = place.start + offsets[min(max(end - 1, start), len(offsets) - 1)] + 1
         return self.source.location(first, last)
+
+    def text_meant(self, path: _Path) -> str | None:
+        """The hint to quote what is a mapping, a list or a key without a value, where text may have been meant."""
+        text, key = self.source.text, self.keys.get(path)
+        value = self.places.get(path)
+        if value is not None and text[value.start : value.start + 1] in ("{", "["):
+            return not_yaml.quoted(not_yaml.written_value(text, value.start, nested=False))
+        before = text[: key.start].rstrip() if key is not None else ""
+        return "in braces a comma ends a value: quote the whole value before it" if before.endswith(",") else None
+
+    def causes(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
+        """The issues that do not only follow from a scalar that is refused."""
+        refused = [(self.source.location(each.start), self.source.location(each.end)) for each in self.refused]
+
+        def follows(place: Location) -> bool:
+            at = (place.line, place.column)
+            return any((first.line, first.column) <= at < (last.line, last.column) for first, last in refused)
+
+        return tuple(issue for issue in issues if issue.code in _OF_SCALARS or not follows(issue.location))
 
     def data_at(self, path: _Path) -> Any:
         """The value at `path`."""
@@ -78,33 +127,39 @@ def parse_valid(source: Source) -> Document:
     return found
 
 
-def parse_yaml(source: Source, noun: str = "policy") -> tuple[Document | None, tuple[Issue, ...]]:
-    """Read the YAML of a `noun`. Gives the document, or None with what is wrong; some issues leave one to check on."""
+def parse_yaml(
+    source: Source, noun: str = "policy", *, days: bool = False
+) -> tuple[Document | None, tuple[Issue, ...]]:
+    """Read the YAML of a `noun`. Gives the document, or None with what is wrong; some issues leave one to check on.
+
+    With `days`, a plain `2026-07-31` is a text.
+    """
     if len(source.text) > MAX_CHARACTERS:
         message = f"the file has {len(source.text):,} characters; a {noun} has at most {MAX_CHARACTERS:,}"
         return None, (Issue("E001", message, source.location(0)),)
-    reader = _Reader(source)
+    reader = _Reader(source, days=days)
     try:
         node = reader.compose()
     except yaml.MarkedYAMLError as error:
         return None, (*reader.issues, _syntax(source, error))
     except yaml.reader.ReaderError as error:
-        at = source.location(error.position if isinstance(error.position, int) else 0)
-        return None, (Issue("E002", f"not YAML: {error.reason}", at),)
+        return None, (_character(source, error.position if isinstance(error.position, int) else 0),)
     if node is None:
         return None, tuple(reader.issues) or (Issue("E003", f"the file holds no {noun}", source.location(0)),)
     data = reader.value(node, ())
-    return Document(source, data, reader.places, reader.keys), tuple(reader.issues)
+    return Document(source, data, reader.places, reader.keys, tuple(reader.refused)), tuple(reader.issues)
 
 
 class _Reader:
     """Walks YAML's nodes into plain data, noting places and collecting issues."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, days: bool) -> None:
         self.source = source
+        self.days = days
         self.issues: list[Issue] = []
         self.places: dict[_Path, Scalar] = {}
         self.keys: dict[_Path, Scalar] = {}
+        self.refused: list[Scalar] = []
 
     def issue(self, code: str, message: str, mark: Any, hint: str | None = None) -> None:
         self.issues.append(Issue(code, message, self.source.location(mark.index), hint))
@@ -122,12 +177,16 @@ class _Reader:
         return None if refused else yaml.compose(self.source.text, Loader=_Loader)
 
     def refuses(self, text: str) -> bool:
-        depth = 0
+        depth = documents = 0
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                self.issue(
-                    "E004", "YAML anchors and aliases are not supported", event.start_mark, "write the value out"
-                )
+                hint = "write the value out; where it is text, quote the whole value"
+                self.issue("E004", "YAML anchors and aliases are not supported", event.start_mark, hint)
+                return True
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            if documents > 1:
+                hint = "write each into a file of its own"
+                self.issue("E010", "the file holds more than one YAML document", event.start_mark, hint)
                 return True
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_POLICY_DEPTH:
@@ -147,7 +206,7 @@ class _Reader:
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self.scalar(node)
+        return self.scalar(node, path)
 
     def mapping(self, node: Any, path: _Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -163,15 +222,11 @@ class _Reader:
             found[name] = self.value(item, (*path, name))
         return found
 
-    def scalar(self, node: Any) -> Any:
+    def scalar(self, node: Any, path: _Path) -> Any:
         text: str = node.value
-        if not node.style and text.lower() in _AMBIGUOUS:
-            hint = f'write true or false, or quote it: "{text}"'
-            self.issue(
-                "E008", f"`{text}` is a boolean to some readers of YAML and text to others", node.start_mark, hint
-            )
-            return text
         kind = node.tag.rpartition(":")[2]
+        if not node.style and self.is_ambiguous(node, path):
+            return text
         if kind == "bool":
             return text.lower() == "true"
         if kind == "int" and _is_decimal(text):
@@ -180,8 +235,37 @@ class _Reader:
             return None
         if kind in ("str", "int", "float", "timestamp", "value", "merge"):
             return text
-        self.issue("E009", f"the YAML tag `{node.tag}` is not supported", node.start_mark, "remove the tag")
+        self.refused.append(self.places[path])
+        hint = "remove the tag"
+        if node.tag.startswith("!"):
+            start = node.start_mark.index
+            hint += (
+                f", or {not_yaml.quoted(not_yaml.written_value(self.source.text, start, nested=self.nested(start)))}"
+            )
+        self.issue("E009", f"the YAML tag `{node.tag}` is not supported", node.start_mark, hint)
         return text
+
+    def is_ambiguous(self, node: Any, path: _Path) -> bool:
+        """Whether readers of YAML differ on a plain scalar, which is reported."""
+        found = ambiguous(node.value)
+        if found is None or (self.days and found[0] == "a day"):
+            return False
+        what, write = found
+        self.refused.append(self.places[path])
+        message = f"`{node.value}` is {what} to some readers of YAML and text to others"
+        place = self.source.location(node.start_mark.index, node.end_mark.index)
+        self.issues.append(Issue("E008", message, place, f'{write}, or quote it: "{node.value}"'))
+        return True
+
+    def nested(self, start: int) -> bool:
+        """Whether a value is in braces."""
+        line = self.source.text[self.source.text.rfind("\n", 0, start) + 1 : start]
+        return line.count("{") > line.count("}")
+
+
+def ambiguous(text: str) -> tuple[str, str] | None:
+    """What a plain scalar is to some readers of YAML, and what to write instead; None where all read the same."""
+    return next(((what, write) for pattern, what, write in _AMBIGUOUS if re.fullmatch(pattern, text)), None)
 
 
 def _is_decimal(text: str) -> bool:
@@ -190,9 +274,29 @@ def _is_decimal(text: str) -> bool:
 
 
 def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Issue:
-    mark = error.problem_mark or error.context_mark
-    at = source.location(mark.index if mark else 0)
-    return Issue("E002", f"not YAML: {error.problem or error.context}", at)
+    marks = [mark.index for mark in (error.problem_mark, error.context_mark) if mark is not None] or [0]
+    found = not_yaml.fault(source.text, _tokens(source.text), marks[0], marks[-1])
+    return Issue("E002", found.message, source.location(found.start, found.end), found.hint)
+
+
+def _tokens(text: str) -> list[not_yaml.Token]:
+    """The tokens up to where the text is not YAML."""
+    found = []
+    try:
+        for token in yaml.scan(text, Loader=_Loader):
+            kind: not_yaml.TokenKind = "quoted" if getattr(token, "style", None) in ("'", '"') else "other"
+            kind = _TOKENS.get(type(token), kind)
+            found.append(not_yaml.Token(kind, token.start_mark.index, token.end_mark.index))
+    except yaml.YAMLError:
+        return found
+    return found
+
+
+def _character(source: Source, at: int) -> Issue:
+    """A character that YAML does not allow anywhere."""
+    message = f"the character U+{ord(source.text[at]):04X} is not allowed in YAML"
+    hint = f'write it as an escape between double quotes: "\\x{ord(source.text[at]):02x}"'
+    return Issue("E002", message, source.location(at), hint if ord(source.text[at]) < 256 else "remove it")
 
 
 def _opening(raw: str) -> int:

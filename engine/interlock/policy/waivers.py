@@ -27,13 +27,13 @@ def read_waivers(path: str, known: PoliciesOfId) -> Waivers:
         source = read_source(path, _NOUN)
     except UnreadableError as error:
         raise UsageError(f"cannot read the waivers `{path}`: {error}") from None
-    document, issues = parse_yaml(source, _NOUN)
+    document, issues = parse_yaml(source, _NOUN, days=True)
     if document is None:
         raise PolicyError(issues, (source,))
     reader = _Reader(document, known)
     grants = tuple(reader.grants())
     if issues or reader.issues:
-        raise PolicyError((*issues, *reader.issues), (source,))
+        raise PolicyError((*issues, *document.causes(reader.issues)), (source,))
     return Waivers(grants, reader.digests, tuple(reader.warnings), source)
 
 

@@ -125,14 +125,49 @@ def _at(fault: _Fault, verb: str, value: str, rest: str = "", hint: str | None =
 
 def _type(fault: _Fault) -> Iterator[Violation]:
     expected = [fault.operand] if isinstance(fault.operand, str) else fault.operand
-    yield _at(fault, "is", typed(fault.value), f", not {types_listed(expected)}")
+    hint = _verdict(fault.value) if "boolean" in expected else None
+    yield _at(fault, "is", typed(fault.value), f", not {types_listed(expected)}", hint)
+
+
+_VERDICTS = {
+    "true": ("allow", "allowed", "allows", "pass", "passed", "yes", "on", "true", "ok"),
+    "false": ("deny", "denied", "denies", "block", "blocked", "fail", "failed", "no", "off", "false", "refused"),
+}
+
+
+_SYNONYMS = {
+    "int": ("number", "integer", "float", "double", "long", "uint"),
+    "bool": ("boolean", "flag"),
+    "string": ("str", "text", "enum"),
+    "list": ("array", "strings", "set"),
+    "timestamp": ("datetime", "date", "time", "instant"),
+    "duration": ("interval", "timedelta", "period"),
+    "latest": ("last", "newest", "first"),
+    "earliest": ("oldest",),
+    "count": ("size", "len", "number"),
+}
+
+
+def _synonym(value: object, known: Iterable[object]) -> str | None:
+    """The word of `known` that is near, or that another language calls `value`."""
+    meant = (word for word, others in _SYNONYMS.items() if word in known and value in others)
+    return did_you_mean(value, known) or next((f"did you mean `{word}`?" for word in meant), None)
+
+
+def _verdict(value: object) -> str | None:
+    """The boolean that was meant by a word for a verdict."""
+    words = str(value).lower() if isinstance(value, str) else ""
+    return next((f"did you mean `{meant}`?" for meant, known in _VERDICTS.items() if words in known), None)
 
 
 def _enum(fault: _Fault) -> Iterator[Violation]:
     known = [fault.operand] if fault.keyword == "const" else fault.operand
     one_of = "one of " if len(known) > 1 else ""
-    hint = did_you_mean(fault.value, known)
-    yield _at(fault, "is", f"`{quoted_value(fault.value)}`", f", not {one_of}{listed(known)}", hint)
+    hint = _synonym(fault.value, known) or (_verdict(fault.value) if False in known else None)
+    shown = f"`{quoted_value(fault.value)}`"
+    if isinstance(fault.value, str) and fault.value in {quoted_value(value) for value in known}:
+        shown, hint = typed(fault.value), "remove the quotes"
+    yield _at(fault, "is", shown, f", not {one_of}{listed(known)}", hint)
 
 
 def _required(fault: _Fault) -> Iterator[Violation]:

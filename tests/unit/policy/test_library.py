@@ -106,7 +106,7 @@ def test_an_invalid_need_is_told(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"\xff\xfe", "the file is not UTF-8 text"),
-        (b"policy: x\x00\n", "not YAML: "),
+        (b"policy: x\x00\n", "the character U.0000 is not allowed in YAML"),
         (b"x: " + b"y" * 5_000_000, "5,000,003 bytes; a policy has at most 1,048,576"),
     ],
 )

@@ -9,15 +9,13 @@ from typing import Any
 import yaml
 
 from interlock.diagnostics import PolicyError, Source, UsageError
-from interlock.policy.parse import Document, parse_yaml
+from interlock.policy.parse import Document, ambiguous, parse_yaml
 
 _KEYS = ("case", "now", "task", "params", "facts", "expect")
 _WIDEST = 90
 """The most characters of the values of a mapping on one line."""
 _UNWRAPPED = 1 << 30
 """More columns than a text has, which is never wrapped."""
-_AMBIGUOUS = {"y", "n"}
-"""Booleans to YAML 1.1, which PyYAML takes for texts."""
 
 
 def dump(data: Any) -> str:
@@ -47,7 +45,7 @@ class _Dumper(yaml.SafeDumper):
 def _scalar(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     """A text of several lines as a literal block, unless it has line ends that PyYAML would not keep apart."""
     style = None
-    if text.lower() in _AMBIGUOUS or not {"\r", "\x85", "\u2028", "\u2029"}.isdisjoint(text):
+    if ambiguous(text) or not {"\r", "\x85", "\u2028", "\u2029"}.isdisjoint(text):
         style = '"'
     elif "\n" in text:
         style = "|"

@@ -47,13 +47,13 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
         loaded = library.load(place)
     except UsageError as error:
         report.at("E702", ("policy",), str(error))
-        raise PolicyError(tuple(report.issues), (source,)) from None
+        raise PolicyError(report.causes, (source,)) from None
     except PolicyError as error:
         report.at("E702", ("policy",), f"the policy `{said.policy}` is invalid: {error.issues[0].message}")
-        raise PolicyError((*report.issues, *error.issues), (source, *error.sources)) from None
+        raise PolicyError((*report.causes, *error.issues), (source, *error.sources)) from None
     found = _suite(report, said, loaded, place)
     if report.issues:
-        raise PolicyError(tuple(set(report.issues)), (source,))
+        raise PolicyError(tuple(set(report.causes)), (source,))
     return found, loaded
 
 
@@ -221,7 +221,7 @@ def read_tests(source: Source) -> tuple[SuiteFile | None, Report | None, tuple[I
     data = document.data
     if isinstance(data, dict) and data.get("cases") in ([], None):
         report.at_key("E701", ("cases",), "the file has no case: it tests nothing", "write one under `cases`")
-        return None, report, tuple(report.issues)
+        return None, report, report.causes
     try:
         said = msgspec.convert(data, SuiteFile, strict=True)
         if not _blank(data):
@@ -229,7 +229,7 @@ def read_tests(source: Source) -> tuple[SuiteFile | None, Report | None, tuple[I
         _structure(report, data, "a key has no value")
     except msgspec.ValidationError as error:
         _structure(report, data, str(error))
-    return None, report, tuple(report.issues)
+    return None, report, report.causes
 
 
 def _blank(node: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock import schemas
@@ -50,13 +50,24 @@ def _structure(report: Report, data: Any) -> dict[str, Any] | None:
     violations = schemas.violations("policy", data)
     for violation in violations:
         at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at
-        at("E100", violation.path, violation.message, violation.hint)
+        hint = report.document.text_meant(violation.path) if _is_not_text(data, violation) else violation.hint
+        at("E100", violation.path, violation.message, hint)
     if not isinstance(data, dict):
         return None
     pruned = copy.deepcopy(data)
     for path in sorted((violation.path for violation in violations if violation.path), key=len, reverse=True):
         _remove(pruned, path)
     return pruned
+
+
+def _is_not_text(data: Any, violation: schemas.Violation) -> bool:
+    """Whether braces, or a comma in braces, made something else of what was meant as text."""
+    value = data
+    for step in violation.path:
+        value = value[step] if isinstance(step, int) else value.get(step)
+    if violation.about == "key":
+        return value is None and violation.message.startswith("unknown key")
+    return isinstance(value, dict | list) and "not text" in violation.message
 
 
 def _remove(data: Any, path: _Path) -> None:
@@ -75,6 +86,7 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
     parameters = _parameters(report, written.get("params") or {})
     names.params = {p.name: Type(p.kind, p.enum, nullable=p.default is None and p.optional) for p in parameters}
     facts = {k: v for k, v in (written.get("facts") or {}).items() if isinstance(v, dict)}
+    names.refused |= _unreadable(report.document.data, names.params, facts, written.get("needs") or {})
     names.declare_later(facts, "it comes further down: move its selection up")
     needs = []
     for name, need in (written.get("needs") or {}).items():
@@ -87,6 +99,8 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
             checked = check_selection(report, names, name, selection)
             if checked:
                 names.selections[name] = checked
+            else:
+                names.refused.add(name)
     rules = check_rules(report, names, written)
     check_strata(report, rules)
     decide = _decide(report, written.get("decide") or [], names.for_rule("condition", blocked=True))
@@ -106,6 +120,15 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
         derived=names.derived,
         description=str(written.get("description") or ""),
     )
+
+
+def _unreadable(data: Any, *read: Mapping[str, Any]) -> set[str]:
+    """The names of what is declared and could not be read: that was reported, and nothing more is said of them."""
+    params, facts, needs = (data.get(key) for key in ("params", "facts", "needs"))
+    known, selected, needed = read
+    found = {f"params.{name}" for name in (params if isinstance(params, dict) else ()) if name not in known}
+    found |= {name for name in (facts if isinstance(facts, dict) else ()) if name not in selected}
+    return found | {name for name in (needs if isinstance(needs, dict) else ()) if name not in needed}
 
 
 def _name(report: Report, written: dict[str, Any]) -> None:

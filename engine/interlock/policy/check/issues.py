@@ -99,6 +99,11 @@ class Report:
         self.document = document
         self.issues: list[Issue] = []
 
+    @property
+    def causes(self) -> tuple[Issue, ...]:
+        """The issues that do not only follow from a scalar that is refused."""
+        return self.document.causes(self.issues)
+
     def at(self, code: str, path: _Path, message: str, hint: str | None = None) -> None:
         """An issue about the value at `path`."""
         self.issues.append(Issue(code, message, self.document.locate(path), hint))

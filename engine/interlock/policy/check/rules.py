@@ -35,6 +35,8 @@ def check_rules(report: Report, names: Names, written: dict[str, Any]) -> tuple[
         checked = _check_rule(report, names, ("rules", index), rule, given)
         if checked is not None:
             found.append(checked)
+        else:
+            names.refused |= {name for name in _derived([rule]) if name not in names.derived}
     return tuple(found)
 
 

@@ -66,6 +66,8 @@ def _source(
             message = f"more than {MAX_NARROWING} selections narrow one another"
             report.at("E114", path, message, "join the conditions of some of them with &&")
         return parent.kinds, parent, dict(parent.fields)
+    if isinstance(written, str) and written in names.refused:
+        return (), None, {}
     listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
     kinds = []
     for index, kind in enumerate(listed):
@@ -76,8 +78,11 @@ def _source(
             report.at("E101", where, f"unknown fact kind `{kind}`", _meant(str(kind), names))
     if len(kinds) < len(listed):
         return (), None, {}
-    if len(kinds) > 1 and any(kind in schemas.ENTITIES for kind in kinds):
-        report.at("E102", path, "several kinds in one selection are all receipts", "select entities one kind at a time")
+    entities = [kind for kind in kinds if kind in schemas.ENTITIES]
+    if len(kinds) > 1 and entities:
+        where = (*path, kinds.index(entities[0]))
+        message = f"`{entities[0]}` is an entity: several kinds in one selection are all receipts"
+        report.at("E102", where, message, "select each entity by itself")
         return (), None, {}
     return tuple(kinds), None, candidate_fields(names.catalog, tuple(kinds))
 
