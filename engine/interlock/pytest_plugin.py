@@ -6,7 +6,6 @@ Nothing of interlock is imported before a test file of a policy is found, or the
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from interlock.request import Request
 
 _SUFFIXES = ("_test.yaml", "_test.yml")
-_KEYS = (re.compile(rb"^policy[ \t]*:", re.MULTILINE), re.compile(rb"^cases[ \t]*:", re.MULTILINE))
+_KEYS = ("policy", "cases")
 """What a policy's test has, and hardly another file that is named like one."""
 
 Told = Literal["allowed", "denied", "undecided"]
@@ -37,11 +36,26 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """The tests in a file, if it is a policy's test."""
     if not file_path.name.endswith(_SUFFIXES) or not parent.config.getini("interlock_tests"):
         return None
-    content = file_path.read_bytes()
-    if not all(key.search(content) for key in _KEYS):
+    if not _is_test(file_path):
         return None
     file: pytest.Collector = PolicyTests.from_parent(parent, path=file_path)
     return file
+
+
+def _is_test(path: Path) -> bool:
+    """Whether a file is a policy's test. One that has the words of a test and cannot be parsed is: it is reported."""
+    content = path.read_bytes()
+    if not all(key.encode() in content for key in _KEYS):
+        return False
+    from interlock.diagnostics import PolicyError
+    from interlock.files import decoded
+    from interlock.policy.parse import parse_yaml
+
+    try:
+        document, _ = parse_yaml(decoded(str(path), content))
+    except PolicyError:
+        return True
+    return document is None or (isinstance(document.data, dict) and document.data.keys() >= set(_KEYS))
 
 
 class PolicyTests(pytest.File):
@@ -127,13 +141,17 @@ class Gate:
         those of `interlock.evaluate`.
         """
         __tracebackhide__ = True
+        from interlock.diagnostics import InterlockError
         from interlock.reporting import RenderContext, render
         from interlock.request import Session
 
         given = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
-        request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
-        with Session(request.about([policy], [task], at=at, params=params or {})) as session:
-            (decision,) = session.decisions()
+        try:
+            request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
+            with Session(request.about([policy], [task], at=at, params=params or {})) as session:
+                (decision,) = session.decisions()
+        except InterlockError as error:
+            raise error.with_traceback(None) from None  # the message says it all: where it was raised does not matter
         message = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
         if message != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
 import interlock.analysis.testing
 import interlock.project
@@ -101,6 +104,10 @@ def test_a_failure_is_shown_as_the_command_shows_it(run: pytest.Pytester) -> Non
         ("policy: gate\ncases: []\n", "*the file has no case: it tests nothing*"),
         ("policy: gate\ncases: [\n", "policies/gate_test.yaml:*"),
         ("policy: gate\ncases:\n- \xff\n", "policies/gate_test.yaml:3:*"),
+        ("  - cases\n policy:\n", "policies/gate_test.yaml:*"),
+        (TEST + "---\n" + TEST, "policies/gate_test.yaml:*"),
+        ("{policy: gate, cases: [\n", "policies/gate_test.yaml:*"),
+        (TEST.replace("policy:", "policy: gate\npolicy:"), "policies/gate_test.yaml:*"),
     ],
 )
 def test_a_file_that_is_wrong_is_an_error(text: str, told: str, run: pytest.Pytester) -> None:
@@ -111,7 +118,27 @@ def test_a_file_that_is_wrong_is_an_error(text: str, told: str, run: pytest.Pyte
     assert "Traceback" not in ran.stdout.str()
 
 
-@pytest.mark.parametrize("text", ["- a: 1\n", "cases: []\n", "policy: x\n", "nested:\n  policy: x\n  cases: []\n", ""])
+FORMS = {
+    "with a byte order mark": f"\ufeff{TEST}",
+    "with carriage returns and line feeds": TEST.replace("\n", "\r\n"),
+    "with carriage returns": TEST.replace("\n", "\r"),
+    "with quoted keys": TEST.replace("policy:", '"policy":').replace("cases:", "'cases' :"),
+    "indented": textwrap.indent(TEST, "  "),
+    "in JSON": json.dumps(yaml.safe_load(TEST)),
+    "in JSON with line ends": json.dumps(yaml.safe_load(TEST), indent=2),
+    "after a mark of a document": f"--- # a comment\n{TEST}",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_test_is_one_however_it_is_written(form: str, run: pytest.Pytester) -> None:
+    (run.path / "policies" / "gate_test.yaml").write_bytes(FORMS[form].encode())
+    run.runpytest().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "text", ["- a: 1\n", "cases: []\n", "policy: x\n", "nested:\n  policy: x\n  cases: []\n", "- policy\n- cases\n", ""]
+)
 def test_the_files_of_others_are_left_alone(text: str, run: pytest.Pytester) -> None:
     written(run, text)
     written(run, TEST, "gate.yaml.txt")
@@ -231,6 +258,29 @@ def test_the_fixture_takes_what_the_project_configures(gate: pytest.Pytester, mo
     gate.runpytest().assert_outcomes(passed=2)
     monkeypatch.setenv("INTERLOCK_LEDGER", "nowhere.db")
     gate.runpytest("-k", "test_it").stdout.fnmatch_lines(["*LedgerError*nowhere.db*"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ('"smok"', "*UsageError: unknown policy `smok`; did you mean `smoke`?*"),
+        ('"broken.yaml"', "*PolicyError: broken.yaml:1:1: error*"),
+        ('"smoke", params={"no": 1}', "*UsageError: unknown parameter `no`*"),
+        ('"smoke", waivers="broken.yaml"', "*PolicyError: broken.yaml:1:1: error*"),
+        ('"smoke", lock="nowhere.lock"', "*LockError: nowhere.lock: error: the lock cannot be read*"),
+        ('"smoke", engine="fast"', "*UsageError: `engine` is `fast`, not one of*"),
+    ],
+)
+def test_the_fixture_shows_our_message_and_not_our_code(asked: str, told: str, gate: pytest.Pytester) -> None:
+    (gate.path / "broken.yaml").write_text("policy: broken\n", "utf-8")
+    gate.makepyfile(
+        f"def test_it(interlock_gate):\n    interlock_gate({asked}, ledger='story.db', task='checkout-refactor')\n"
+    )
+    ran = gate.runpytest()
+    ran.assert_outcomes(failed=1)
+    ran.stdout.fnmatch_lines([told])
+    assert "request.py" not in ran.stdout.str()
+    assert "pytest_plugin.py" not in ran.stdout.str()
 
 
 def test_the_plugin_costs_those_nothing_who_do_not_use_it(run: pytest.Pytester) -> None:
