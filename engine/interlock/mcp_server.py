@@ -135,7 +135,6 @@ def _listed(name: str, tool: Tool) -> Listed:
 
 
 def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
-    """The tool of that name and its arguments. Raises UsageError."""
     if name not in TOOLS:
         raise UsageError(f"unknown tool `{name}`; " + meant_or_all(name, TOOLS))
     try:

@@ -85,7 +85,6 @@ def answer(session: Session, rule: str | None = None, *, every: bool = False) ->
 
 
 def _known_rule(rule: str, policy: Policy) -> None:
-    """Raises UsageError where the policy has no rule of that id."""
     ids = [each.id for each in policy.rules]
     if rule not in ids:
         raise UsageError(f"policy `{policy.id}` has no rule `{rule}`; {meant_or_all(rule, ids)}")

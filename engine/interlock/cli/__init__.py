@@ -107,7 +107,6 @@ def _ours(error: click.UsageError) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text of click's with its words in backticks."""
     import re
 
     return re.sub(r"'([^']*)'", r"`\1`", text)

@@ -118,7 +118,6 @@ def _told(found: list[_Change]) -> str:
 
 
 def _hint(written: str | None) -> str:
-    """What to try next."""
     from shlex import quote
 
     name = harmless(quote(written or "story.db"))

@@ -117,7 +117,6 @@ def _detailed(decisions: Sequence[Decision], policies: Sequence[Name], library: 
 
 
 def _look(form: str, policies: Sequence[str], library: Library, fail_on: FailOn) -> RenderContext:
-    """How the report looks on this standard output."""
     if form == "json":  # a decision says all of itself
         return RenderContext()
     if form != "text":

@@ -90,7 +90,6 @@ def _replaced(path: str) -> Lock:
 
 
 def _changes(old: Lock, new: Lock) -> Iterator[str]:
-    """What is new in a lock, a line each policy."""
     names = sorted({*old.policies, *new.policies})
     wide = max(map(len, names), default=0)
     for name in names:

@@ -62,7 +62,6 @@ Go on with:
 
 
 def _refuse_bad(policy: str) -> None:
-    """Raise UsageError for what cannot be a new policy's id."""
     if not _ID.fullmatch(policy):
         meant = re.sub("[^a-z0-9]+", "-", os.path.basename(policy).removesuffix(".yaml").lower()).strip("-")
         hint = f"; did you mean `{meant}`?" if _ID.fullmatch(meant) else ""
@@ -79,7 +78,6 @@ def _refuse_bad(policy: str) -> None:
 
 
 def _text(name: str, policy: str, place: str) -> str:
-    """A template as a file of the new policy."""
     with open(os.path.join(_HERE, name), encoding="utf-8") as file:
         text = file.read()
     title = policy.replace("-", " ").capitalize()

@@ -41,7 +41,6 @@ def completes(what: str) -> Callable[[click.Context, click.Parameter, str], list
 
 
 def _known(form: str) -> str:
-    """The format, if decisions can be rendered as it. Raises UsageError."""
     if form in FORMATS:
         return form
     raise UsageError(f"unknown format `{form}`; {meant_or_all(form, FORMATS)}")

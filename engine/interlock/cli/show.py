@@ -60,7 +60,6 @@ def command(request: Request, policy: str, graph: Literal["mermaid", "svg"] | No
 
 
 def _digests(policy: Policy, document: Document) -> Iterator[str]:
-    """The digest of the policy, and of each rule that can be waived, a line each."""
     from interlock.policy.waivers import rule_digests
 
     digests = rule_digests(document)

@@ -280,7 +280,6 @@ def _key(loaded: Loaded, task: str, params: Mapping[str, Value]) -> tuple[object
 
 
 def _facts(needed: NeededDecisions) -> dict[str, tuple[Fact, ...]]:
-    """The decisions that a policy needs, as facts."""
     return {need.name: tuple(judged.fact(need.name) for judged in each) for need, each in needed}
 
 

@@ -248,7 +248,6 @@ def _derived(judged: Evaluated, paces: dict[int, Mapping[str, int]]) -> int:
 
 
 def _looks(rule: Rule, known: Environment) -> Iterator[Environment]:
-    """The environment for each combination of the facts that a rule ranges over."""
     return (known.ranging(rule.loops, facts) for facts in product(*(known.facts[name] for name in rule.loops)))
 
 

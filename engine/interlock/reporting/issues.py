@@ -43,7 +43,6 @@ def _document(issue: Issue) -> dict[str, object]:
 
 
 def _github(issues: Sequence[Issue], _: Sequence[Source]) -> str:
-    """One command a line for each issue."""
     return "".join(f"{_annotation(issue)}\n" for issue in issues)
 
 

@@ -59,7 +59,6 @@ def suite_element(named: str, found: Sequence[CaseReport], properties: Mapping[s
 
 
 def _properties(decision: Decision) -> dict[str, object]:
-    """The policy, the request and the evaluator."""
     asked = {"policy": decision.policy, "version": decision.version, "policy_digest": decision.policy_digest}
     of = {"task": decision.task, "now": decision.now, "ledger": decision.ledger.path, "seq": decision.ledger.seq}
     waived = {"waived": decision.waived} if decision.waived else {}

@@ -101,7 +101,6 @@ def _wrapped(label: str, prose: str, look: RenderContext) -> Iterator[str]:
 
 
 def _left(label: str, look: RenderContext) -> str:
-    """The left margin of a line, with its label."""
     name = label.strip()
     shown = label.replace(name, look.paint(name, VERDICT_COLOURS[name])) if name else ""
     return shown + " " * (_MARGIN - len(label))

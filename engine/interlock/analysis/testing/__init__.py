@@ -85,7 +85,6 @@ def find_tests(paths: Sequence[str], library: Library) -> tuple[list[str], list[
 
 
 def _test_of(policy: str) -> str | None:
-    """The test file of a policy, beside it."""
     stem = os.path.splitext(policy)[0]
     return next((stem + end for end in TEST_SUFFIXES if os.path.isfile(stem + end)), None)
 

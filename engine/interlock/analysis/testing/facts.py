@@ -172,7 +172,6 @@ class CaseFacts:
         return not wrong
 
     def _named(self, identity: Any, path: _Path) -> tuple[str, str] | None:
-        """The one fact of that id."""
         found = [key for key in self.held if key[1] == identity]
         if len(found) == 1:
             return found[0]

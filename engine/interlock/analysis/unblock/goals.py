@@ -153,7 +153,6 @@ def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Envir
 
 
 def _is_moved(node: Node, of: Reference, selection: Selection) -> bool:
-    """Whether a field is read of the entity that a receipt moves."""
     paths = {inner.path for inner in walk(node) if isinstance(inner, Field) and inner.of == of}
     return any(moved.kind in selection.kinds and moved.field in paths for _, moved in SHIPPED.moving())
 

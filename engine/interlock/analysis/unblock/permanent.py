@@ -214,5 +214,4 @@ def _all(proofs: Iterable[_Held | None]) -> _Held | None:
 
 
 def _fewest(proofs: Iterable[_Held | None]) -> _Held | None:
-    """The proof that holds the fewest facts."""
     return min((proof for proof in proofs if proof is not None), key=len, default=None)

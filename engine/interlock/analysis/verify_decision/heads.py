@@ -104,7 +104,6 @@ def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, 
 
 
 def _named(seqs: Sequence[int], snapshot: Snapshot) -> str:
-    """How many receipts these are, and the first of them."""
     rows = [row for seq in seqs[:_SHOWN] for row in snapshot.rows(_NAMED, {"seq": seq})]
     names = ", ".join(f"{kind} `{identity}`" for kind, identity in rows) + (", …" if len(seqs) > _SHOWN else "")
     return f"{len(seqs):,} receipt{'' if len(seqs) == 1 else 's'} ({names})"

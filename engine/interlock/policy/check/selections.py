@@ -88,7 +88,6 @@ def _source(
 
 
 def _depth(names: Names, selection: Selection | None) -> int:
-    """How many selections narrow one another, up to this one."""
     depth = 0
     while selection is not None:
         depth, selection = depth + 1, names.selections.get(selection.parent or "")

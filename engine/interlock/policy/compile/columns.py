@@ -70,7 +70,6 @@ def lenient(path: str) -> str:
 
 
 def _document(path: str) -> tuple[str, str]:
-    """The document that holds a field, and the SQL text of the path to it."""
     document, names = document_path(path)
     return document, _steps(names)
 

@@ -33,7 +33,6 @@ def policy_page(policy: Policy, document: Document) -> str:
 
 
 def _section(title: str, items: Iterable[str], first: str = "") -> str:
-    """A list under a title; nothing where there are no items."""
     found = "\n".join(items)
     return "\n\n".join(part for part in (f"## {title}", first, found) if part) if found else ""
 
@@ -87,7 +86,6 @@ def _rules(policy: Policy, written: dict[str, Any]) -> str:
 
 
 def _rule(rule: Rule, says: dict[str, Any]) -> str:
-    """One rule: when it fires, what it says, how to fix it."""
     when = loops(rule.loops, code) + _conditions(says)
     fires = f"{EFFECTS[rule.effect].capitalize()}{when or ' always'}:"
     lines = [f"### {code(rule.id)}", "", fires, ""]
@@ -127,7 +125,6 @@ def _outputs(says: dict[str, Any], prefix: str) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    """A condition, an expression or a message, as it was written."""
     return code(str(value).lower() if isinstance(value, bool) else str(value))
 
 

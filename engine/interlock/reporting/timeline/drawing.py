@@ -310,7 +310,6 @@ def _mixed(parts: dict[str, float], x: float, y: float, width: float, height: fl
 
 
 def _receipts(number: int, x: float, y: float) -> Element:
-    """One receipt, or how many there are, around a point."""
     wide = 16 if number == 1 else 12 + 6 * len(str(number))
     form = {"x": _rounded(x - wide / 2), "y": _rounded(y - 9), "width": wide, "height": 18}
     if number == 1:
@@ -331,7 +330,6 @@ def _words(name: str, more: str, frame: _Frame, top: int) -> Element:
 
 
 def _end(lane: Lane, frame: _Frame, top: int) -> Iterator[Element]:
-    """What the gate says at the end, if it says anything."""
     for last in lane.intervals[-1:]:
         text = f"{GLYPHS[verdict_word(last.allow)]} {cut(standing(last), 40)}"
         yield node("text", text, class_="end", x=_rounded(frame.width - frame.side), y=top + 14)

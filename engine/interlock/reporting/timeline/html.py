@@ -107,7 +107,6 @@ def _timeline(history: History) -> Element:
 
 
 def _sample(drawn: Element) -> Element:
-    """A piece of the chart as an image of its own."""
     drawn.set("class", "picture")
     drawn.set("aria-hidden", "true")
     return drawn

@@ -42,7 +42,6 @@ def _headline(history: History, day: str, count: int) -> str:
 
 
 def _time(text: str, day: str) -> str:
-    """An instant; without its day, where all have the same."""
     return text.removeprefix(f"{day}T") if day else text
 
 
@@ -53,13 +52,11 @@ def _row(before: Interval | None, interval: Interval, states: int, look: RenderC
 
 
 def _state(before: Interval | None, interval: Interval) -> str:
-    """The state, and the one before it where that was another."""
     moved = before is not None and before.state != interval.state
     return harmless(f"{before.state} -> {interval.state}" if before and moved else interval.state)
 
 
 def _cause(cause: Cause) -> str:
-    """What ended the interval before."""
     if not cause.receipts:
         return "by time alone"
     more = len(cause.receipts) - _SHOWN
