@@ -9,13 +9,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from interlock.ledger import Ledger
-    from interlock.model.decision import Decision
+    from interlock.model.decision import Decision, VerdictName
     from interlock.model.testing import CaseResult
     from interlock.policy.library import Library
     from interlock.request import Request
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _SUFFIXES = ("_test.yaml", "_test.yml")
 _KEYS = ("policy", "cases")
 """What a policy's test has, and hardly another file that is named like one."""
-
-Told = Literal["allowed", "denied", "undecided"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -132,7 +130,7 @@ class Gate:
         locked: bool | None = None,
         waivers: str | os.PathLike[str] | None = None,
         max_skew: str | timedelta | None = None,
-        expect: Told = "allowed",
+        expect: VerdictName = "allowed",
         state: str | None = None,
     ) -> Decision:
         """The decision, if it is as expected: its verdict, and its state where that is given.
@@ -142,6 +140,7 @@ class Gate:
         """
         __tracebackhide__ = True
         from interlock.diagnostics import InterlockError
+        from interlock.model.decision import verdict_word
         from interlock.reporting import RenderContext, render
         from interlock.request import Session
 
@@ -152,8 +151,7 @@ class Gate:
                 (decision,) = session.decisions()
         except InterlockError as error:
             raise error.with_traceback(None) from None  # the message says it all: where it was raised does not matter
-        message = {True: "allowed", False: "denied", None: "undecided"}[decision.allow]
-        if message != expect or state not in (None, decision.state):
+        if verdict_word(decision.allow) != expect or state not in (None, decision.state):
             wanted = expect if state is None else f"{expect}, {state}"
             pytest.fail(f"expected {wanted}:\n{render('text', [decision], RenderContext())}", pytrace=False)
         return decision

@@ -13,7 +13,7 @@ import pytest
 
 import interlock
 from interlock.diagnostics import Source
-from interlock.evaluation.select import select
+from interlock.evaluation.select import Selecting
 from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.language.evaluate import Environment, evaluate
 from interlock.model.expression import Type
@@ -203,7 +203,7 @@ def selected(policy: Policy, ledger: interlock.Ledger, params: dict[str, Value])
     compiled, _ = compile_policy(policy, SHIPPED)
     assert compiled is not None
     with ledger.snapshot(NOW) as snapshot:
-        result = select(compiled, snapshot, ("task-1", "demo"), NOW, params, {})
+        result = Selecting(snapshot, ("task-1", "demo"), NOW, params, {}).select(compiled)
     assert (result.faults, result.missing) == ((), None)
     shown: dict[str, list[Any]] = {}
     for each in policy.selections:

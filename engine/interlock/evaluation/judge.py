@@ -26,7 +26,7 @@ from interlock.evaluation.judged import (
     skew_reason,
     undecided,
 )
-from interlock.evaluation.select import Selected, SelectionCache, bound, candidates, select
+from interlock.evaluation.select import Selected, Selecting, SelectionCache, bound
 from interlock.language.evaluate import Environment, evaluate
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, later
@@ -96,14 +96,14 @@ class Judge:
         Raises LedgerError; ExhaustedError where there are more than may be examined.
         """
         most = None if self.budget is None else self.budget.left // CANDIDATE
-        run = (wanted, self.snapshot, task, self.seen, judged.params, judged.facts)
+        run = Selecting(self.snapshot, task, self.seen, judged.params, judged.facts, clock=self.now)
         if self.budget is None:
-            return candidates(*run, clock=self.now)
+            return run.candidates(wanted)
         if not self.live:
-            return self.budget.paid(candidates(*run, clock=self.now, most=most), CANDIDATE)
+            return self.budget.paid(run.candidates(wanted, most), CANDIDATE)
         key = (*_key(judged.loaded, judged.task, judged.params), *bound(wanted, judged.params, judged.facts))
         if key not in self.moving:
-            self.moving[key] = self.budget.paid(candidates(*run, clock=self.now, most=most), CANDIDATE)
+            self.moving[key] = self.budget.paid(run.candidates(wanted, most), CANDIDATE)
         return self.moving[key]
 
     def decide(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
@@ -140,17 +140,10 @@ class Judge:
         if uncovered is not None:
             return Selected({}, (), (uncovered,))
         kept = None if self.kept is None else self.kept[key]
-        found = select(
-            loaded.compiled,
-            self.snapshot,
-            (identity, task),
-            self.seen,
-            params,
-            needs,
-            clock=self.now,
-            kept=kept,
-            witness=self.witness,
+        run = Selecting(
+            self.snapshot, (identity, task), self.seen, params, needs, clock=self.now, kept=kept, witness=self.witness
         )
+        found = run.select(loaded.compiled)
         if not loaded.compiled.clock.candidates:
             self.selected[key] = found
         return found

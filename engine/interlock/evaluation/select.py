@@ -6,6 +6,7 @@ Results are kept while the clock moves and nothing arrives that a selection coul
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -87,66 +88,6 @@ class Selected(msgspec.Struct, frozen=True):
     newest: Stamp | None = None
 
 
-def select(
-    compiled: CompiledPolicy,
-    snapshot: Snapshot,
-    task: tuple[str, str],
-    now: int,
-    params: Mapping[str, Value],
-    needs: Mapping[str, tuple[Fact, ...]],
-    *,
-    clock: int | None = None,
-    kept: SelectionCache | None = None,
-    witness: list[Row] | None = None,
-) -> Selected:
-    """Run the selections for a task (id and name) over what is stamped at or before `now`; over everything at LATEST.
-
-    `clock` is what `now` means in conditions, where it has moved on since. What is `kept` is not requested again. The
-    rows of all facts that are requested, and of those that are counted, are added to a `witness`. Raises LedgerError.
-    """
-    clock = now if clock is None else clock
-    run = _Run(snapshot, task, now, clock, params, dict(needs), limit=MAX_SELECTED, kept=kept, witness=witness)
-    if compiled.undated and not (kept and kept.dated):
-        for row in snapshot.selected(compiled.undated, run.binds(None)):
-            run.invalid(row)
-            run.seen([row])
-    selections = {selection.name: selection for selection in compiled.policy.selections}
-    for query in compiled.queries:
-        missing = run.one(query, selections[query.selection])
-        if missing is not None:
-            return Selected(run.facts, tuple(run.evidence), tuple(run.faults), missing, run.newest)
-        if run.faults:
-            break
-    return Selected(run.facts, tuple(run.evidence), tuple(run.faults), None, run.newest)
-
-
-def candidates(
-    wanted: ClockCandidates,
-    snapshot: Snapshot,
-    task: tuple[str, str],
-    now: int,
-    params: Mapping[str, Value],
-    facts: Mapping[str, tuple[Fact, ...]],
-    *,
-    clock: int,
-    most: int | None = None,
-) -> list[Fact]:
-    """The facts that the clock may take into a selection or out of it. `facts` has those of every selection before it.
-
-    Those that are too broken to be judged are left out: they come out whatever the clock. A field that is broken is
-    null, as in SQL. Of more than `most` facts, one more is given. Raises LedgerError.
-    """
-    run = _Run(snapshot, task, now, clock, params, dict(facts), limit=MAX_SELECTED)
-    sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
-    rows = [row for row in snapshot.selected(sql, run.binds(wanted.query)) if not row.suspect]
-    paths = wanted.query.paths
-    if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
-        return [Fact(row.kind, {"at": row.instant}, row.id, row.seq) for row in rows]
-    absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
-    read = ((row, selected_fields(document(row)[0], wanted.query, strict=False)) for row in rows)
-    return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
-
-
 def bound(
     wanted: ClockCandidates, params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]]
 ) -> tuple[Value, ...]:
@@ -154,40 +95,73 @@ def bound(
     return wanted.query.selection, *(_bound(params, facts, *target) for target in wanted.query.binds.values())
 
 
-class _Run:
-    """One pass over the selections, in their order: each may read the single ones before it."""
+class Selecting:
+    """Runs selections for a task (id and name), over what is stamped at or before `now`; over everything at LATEST.
 
-    witness: list[Row] | None = None
-    newest: Stamp | None = None
+    `facts` are those of needs, and of selections that have been run: each may read the single ones before it. `clock`
+    is what `now` means in conditions, where it has moved on since. What is `kept` is not requested again. The rows of
+    all facts that are requested, and of those that are counted, are added to a `witness`.
+    """
 
     def __init__(
         self,
         snapshot: Snapshot,
         task: tuple[str, str],
         now: int,
-        clock: int,
         params: Mapping[str, Value],
-        needs: dict[str, tuple[Fact, ...]],
+        facts: Mapping[str, tuple[Fact, ...]],
         *,
-        limit: int,
+        clock: int | None = None,
         kept: SelectionCache | None = None,
         witness: list[Row] | None = None,
     ) -> None:
-        self.snapshot, self.task, self.clock, self.params, self.limit = snapshot, task, clock, params, limit
-        self.facts, self.kept, self.witness, self.live = needs, kept, witness, now == instant.LATEST
+        self.snapshot, self.task, self.params, self.facts = snapshot, task, params, dict(facts)
+        self.clock = now if clock is None else clock
+        self.kept, self.witness, self.live = kept, witness, now == instant.LATEST
+        self.newest: Stamp | None = None
         self.evidence: dict[str, None] = {}
         self.faults: list[str] = []
         second = now - now % instant.SECOND
-        self.base = {"now": now, "clock": clock, "task": task[0], "task_name": task[1], "limit": limit + 1}
+        self.base = {"now": now, "clock": self.clock, "task": task[0], "task_name": task[1], "limit": MAX_SELECTED + 1}
         self.base["floor"] = instant.format_instant(second)[:19]
         if self.live:
             self.base["upper"] = self.base["tomorrow"] = _AFTER_ALL
         else:
             self.base["upper"] = instant.format_instant(second + instant.SECOND)[:19]
             self.base["tomorrow"] = instant.format_instant(second + 86_401 * instant.SECOND)[:19]
-        self.base["ahead"] = instant.format_instant(clock)[:19]
+        self.base["ahead"] = instant.format_instant(self.clock)[:19]
+
+    def select(self, compiled: CompiledPolicy) -> Selected:
+        """Run the selections, up to the first that is invalid, or required and empty. Raises LedgerError."""
+        if compiled.undated and not (self.kept and self.kept.dated):
+            for row in self.snapshot.selected(compiled.undated, self.binds(None)):
+                self.invalid(row)
+                self.seen([row])
+        selections = {selection.name: selection for selection in compiled.policy.selections}
+        missing = None
+        for query in compiled.queries:
+            missing = self.one(query, selections[query.selection])
+            if missing is not None or self.faults:
+                break
+        return Selected(self.facts, tuple(self.evidence), tuple(self.faults), missing, self.newest)
+
+    def candidates(self, wanted: ClockCandidates, most: int | None = None) -> list[Fact]:
+        """The facts that the clock may take into a selection or out of it.
+
+        Those that are too broken to be judged are left out: they come out whatever the clock. A field that is broken is
+        null, as in SQL. Of more than `most` facts, one more is given. Raises LedgerError.
+        """
+        sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
+        rows = [row for row in self.snapshot.selected(sql, self.binds(wanted.query)) if not row.suspect]
+        paths = wanted.query.paths
+        if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
+            return [Fact(row.kind, {"at": row.instant}, row.id, row.seq) for row in rows]
+        absent = [Fact(wanted.query.selection, {path: group}, absent=True) for path, group in wanted.absent]
+        read = ((row, selected_fields(document(row)[0], wanted.query, strict=False)) for row in rows)
+        return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
 
     def binds(self, query: Query | None) -> dict[str, Any]:
+        """The values of a query's placeholders."""
         if query is None or not query.binds:
             return self.base
         return self.base | {name: _bound(self.params, self.facts, *target) for name, target in query.binds.items()}
@@ -195,11 +169,8 @@ class _Run:
     def one(self, query: Query, selection: Selection) -> str | None:
         """Run one selection; the message of its `required` when it is empty."""
         binds = self.binds(query)
-        if self.kept is None:
-            found = self.run(query, selection, binds)
-        else:
-            found = self.recalled(self.kept, query, selection, binds)
-        self.facts[selection.name] = found
+        run = self.run if self.kept is None else partial(self.recalled, self.kept)
+        self.facts[selection.name] = found = run(query, selection, binds)
         if selection.required is not None and not self.faults and is_empty(found, selection):
             known = Environment(self.clock, self.task[1], self.params, {})
             return selection.required.filled(lambda node: as_display_text(node, known))
@@ -227,9 +198,9 @@ class _Run:
         """The result of a selection; what is wrong with it is noted among the faults."""
         rows = self.rows(query, selection, binds)
         self.seen(rows, query)
-        if len(rows) > self.limit:
+        if len(rows) > MAX_SELECTED:
             self.faults.append(
-                f"`{selection.name}` selects more than {self.limit:,} facts, which the rules are not given: "
+                f"`{selection.name}` selects more than {MAX_SELECTED:,} facts, which the rules are not given: "
                 "aggregate it (take: count, latest, per: …) or narrow its `where`"
             )
             return ()
@@ -293,6 +264,7 @@ class _Run:
             self.fault(row, _errors(row, catalog) or (_UNUSABLE,))
 
     def fault(self, row: Row, errors: tuple[str, ...]) -> None:
+        """Note that a fact is invalid, once."""
         self.evidence[row.id] = None
         message = f"{row.kind} `{row.id}` is invalid: {'; '.join(errors)}"
         if message not in self.faults:

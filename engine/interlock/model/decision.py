@@ -34,8 +34,14 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 Severity = Literal["block", "warn", "note"]
+VerdictName = Literal["allowed", "denied", "undecided"]
 FailOn = Literal["block", "warn"]
 """What counts as a failure: a decision that does not allow (`block`), or a finding that warns too (`warn`)."""
+
+
+def verdict_word(allow: bool | None) -> VerdictName:
+    """A verdict as people read it: None is undecided."""
+    return "undecided" if allow is None else "allowed" if allow else "denied"
 
 
 class WaiverNote(msgspec.Struct, frozen=True):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from interlock.diagnostics import Location
-from interlock.model.decision import Decision
+from interlock.model.decision import Decision, VerdictName
 from interlock.model.explanation import LineExplained, RuleExplained
 from interlock.model.facts import Value
-
-VerdictName = Literal["allowed", "denied", "undecided"]
 
 
 class Expected(msgspec.Struct, frozen=True):

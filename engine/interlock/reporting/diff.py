@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.escape import harmless
+from interlock.model.decision import verdict_word
 from interlock.model.diff import Comparison, Difference, Direction, Side, Version
-from interlock.reporting.style import Paint, RenderContext, counted, verdict_word
+from interlock.reporting.style import Paint, RenderContext, counted
 
 _HEADS: dict[Direction, tuple[str, str]] = {
     "softer": ("newly allowed", "red"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 from interlock.escape import harmless
+from interlock.model.decision import verdict_word
 from interlock.model.explanation import (
     Cited,
     Combination,
@@ -17,7 +18,7 @@ from interlock.model.explanation import (
     RuleExplained,
 )
 from interlock.model.facts import Value
-from interlock.reporting.style import RenderContext, verdict_word
+from interlock.reporting.style import RenderContext
 from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = 11

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.decision import Decision, FailOn, Finding
-from interlock.reporting.style import RenderContext, verdict_word
+from interlock.model.decision import Decision, FailOn, Finding, verdict_word
+from interlock.reporting.style import RenderContext
 
 ProblemLevel = Literal["error", "warning", "note"]
 

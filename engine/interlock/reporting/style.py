@@ -10,7 +10,7 @@ import msgspec
 
 from interlock.escape import harmless
 from interlock.instant import SECOND, parse_instant
-from interlock.model.decision import Decision, FailOn, NextState, Severity
+from interlock.model.decision import Decision, FailOn, NextState, Severity, verdict_word
 
 Paint = Callable[[str, str], str]
 """Colours a text: `paint(text, colour)`."""
@@ -146,11 +146,6 @@ def partial(decision: Decision, until: str) -> str:
         return f"{verdict_word(decision.allow)} now; for how long would take too much work to find out"
     held = f"{verdict_word(decision.allow)} for at least another {duration_text(lasting)}"
     return f"{held}; to look further would take too much work"
-
-
-def verdict_word(allow: bool | None) -> str:
-    """`allowed`, `denied` or `undecided`."""
-    return "undecided" if allow is None else "allowed" if allow else "denied"
 
 
 def duration_text(duration: int) -> str:

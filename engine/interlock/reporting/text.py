@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
-from interlock.model.decision import Decision, Finding
-from interlock.reporting.style import Paint, RenderContext, display_width, partial, validity, verdict_word
+from interlock.model.decision import Decision, Finding, VerdictName, verdict_word
+from interlock.reporting.style import Paint, RenderContext, display_width, partial, validity
 
 VERDICT_COLOURS = {
     "allowed": "green",
@@ -41,7 +41,7 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     return ("" if compact else "\n").join(blocks)
 
 
-def verdict_counts(decisions: Sequence[Decision], order: Iterable[str]) -> str:
+def verdict_counts(decisions: Sequence[Decision], order: Iterable[VerdictName]) -> str:
     """How many decisions have which verdict, and how many of those that allow do so with waivers."""
     counts = Counter(verdict_word(decision.allow) for decision in decisions)
     waived = sum(decision.allow is True and decision.waived > 0 for decision in decisions)

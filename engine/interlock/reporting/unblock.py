@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from interlock.escape import harmless
+from interlock.model.decision import verdict_word
 from interlock.model.unblock import HeldFact, Permanent, Plan, ReceiptStep, Unblock
-from interlock.reporting.style import RenderContext, counted, shown, verdict_word
+from interlock.reporting.style import RenderContext, counted, shown
 from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = " " * 11

@@ -12,7 +12,7 @@ from interlock.analysis.explain import lines
 from interlock.analysis.explain import rule as rule_explained
 from interlock.evaluation.findings import with_derived
 from interlock.language.evaluate import Environment
-from interlock.model.decision import Decision, Finding, Verdict
+from interlock.model.decision import Decision, Finding, Verdict, verdict_word
 from interlock.model.expression import Constant
 from interlock.model.policy import Policy
 from interlock.model.testing import (
@@ -23,10 +23,7 @@ from interlock.model.testing import (
     Mismatch,
     RuleCoverage,
     StepResult,
-    VerdictName,
 )
-
-_TOLD: dict[bool | None, VerdictName] = {True: "allowed", False: "denied", None: "undecided"}
 
 
 def differences(expect: Expectation, decision: Decision) -> tuple[Mismatch, ...]:
@@ -35,7 +32,7 @@ def differences(expect: Expectation, decision: Decision) -> tuple[Mismatch, ...]
 
 
 def _differences(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
-    verdict = _TOLD[decision.allow]
+    verdict = verdict_word(decision.allow)
     if expect.verdict not in (None, verdict):
         yield Mismatch("verdict", expect.verdict, verdict)
     if expect.state not in (None, decision.state):

@@ -14,10 +14,11 @@ from interlock.diagnostics import Issue, PolicyError, Source, UsageError, meant_
 from interlock.evaluation.arguments import value_of
 from interlock.evaluation.judge import Loaded
 from interlock.files import UnreadableError, read_source
+from interlock.model.decision import VerdictName, verdict_word
 from interlock.model.expression import type_of
 from interlock.model.facts import Value
 from interlock.model.policy import Output, Policy
-from interlock.model.testing import Case, Expectation, Expected, Step, Suite, VerdictName
+from interlock.model.testing import Case, Expectation, Expected, Step, Suite
 from interlock.policy.check.issues import Report
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_yaml
@@ -265,13 +266,12 @@ def _emptied(facts: Any) -> Any:
 
 
 _Steps = tuple[str | int, ...]
-_TOLD: dict[bool | str, VerdictName] = {True: "allowed", False: "denied", "undecided": "undecided"}
 UNDECIDED_KEY = "undecided"
 
 
 def expectation(report: Report, policy: Policy, said: ExpectEntry, path: _Steps, now: int) -> Expectation:
     """What is expected at `now`; what is wrong with it goes to the report."""
-    verdict = None if said.allow is None else _TOLD[said.allow]
+    verdict = None if said.allow is None else verdict_word(None if said.allow == "undecided" else said.allow)
     if verdict is None and said.state is None:
         report.at("E714", path, "neither `allow` nor `state` is expected", "say which verdict must come out")
     if said.state is not None:
@@ -285,7 +285,8 @@ def expectation(report: Report, policy: Policy, said: ExpectEntry, path: _Steps,
 
 def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictName | None, path: _Steps) -> None:
     """The state must be one that the policy has, and may allow what is expected."""
-    verdicts = {(line.state, _TOLD[line.allow]) for line in policy.decide} | {(UNDECIDED_KEY, _TOLD[UNDECIDED_KEY])}
+    verdicts = {(line.state, verdict_word(line.allow)) for line in policy.decide}
+    verdicts.add((UNDECIDED_KEY, verdict_word(None)))
     states = {state for state, _ in verdicts}
     if said.state not in states:
         hint = meant_or_all(str(said.state), [*(line.state for line in policy.decide), UNDECIDED_KEY])

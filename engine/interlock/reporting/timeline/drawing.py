@@ -14,8 +14,9 @@ import msgspec
 
 from interlock.escape import harmless
 from interlock.instant import parse_instant
+from interlock.model.decision import verdict_word
 from interlock.model.history import History, Interval, Lane, Mark
-from interlock.reporting.style import counted, verdict_word
+from interlock.reporting.style import counted
 from interlock.reporting.timeline.layout import (
     GLYPHS,
     WIDTHS,

@@ -12,9 +12,9 @@ from hashlib import sha256
 from xml.etree.ElementTree import Element, tostring
 
 from interlock.instant import parse_instant
-from interlock.model.decision import Finding
+from interlock.model.decision import Finding, verdict_word
 from interlock.model.history import Cause, History, Interval, Lane, Mark
-from interlock.reporting.style import counted, verdict_word
+from interlock.reporting.style import counted
 from interlock.reporting.timeline.drawing import chart, legend, node, shipped
 from interlock.reporting.timeline.layout import (
     GLYPHS,

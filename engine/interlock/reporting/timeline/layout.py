@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from interlock.instant import SECOND, format_duration, parse_instant
+from interlock.model.decision import verdict_word
 from interlock.model.history import History, Interval, Lane, Mark
-from interlock.reporting.style import counted, verdict_word
+from interlock.reporting.style import counted
 
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 TICK_STEPS = (

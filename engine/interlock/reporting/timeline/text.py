@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from interlock.escape import harmless
 from interlock.instant import parse_instant
+from interlock.model.decision import verdict_word
 from interlock.model.history import Cause, History, Interval, Mark
-from interlock.reporting.style import RenderContext, verdict_word
+from interlock.reporting.style import RenderContext
 from interlock.reporting.text import VERDICT_COLOURS
 
 _SHOWN = 3
