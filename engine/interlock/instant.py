@@ -18,6 +18,10 @@ LATEST = INTEGER_BOUND - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:[0-5]\d)(\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
+_MOST_DIGITS = 9
 _UNITS = {"h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000, "us": 1}
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
 
@@ -38,6 +42,33 @@ def parse_instant(text: str) -> int:
     if not 0 <= found < INTEGER_BOUND:
         raise ValueError(f"`{_shown(text)}` is outside the years 1970 to 2255")
     return found
+
+
+def read_instant(text: str) -> int:
+    """Microseconds since the epoch of an RFC 3339 instant in any offset, as people and other programs write it.
+
+    Digits past the microsecond are cut off. Raises ValueError for anything else. Not for the ledger's stamps: see
+    `parse_instant`.
+    """
+    if not _RFC_3339.fullmatch(text):
+        raise ValueError(f"`{_shown(text)}` is not an RFC 3339 instant such as `2026-06-11T12:00:05Z`")
+    utc = in_utc(text)
+    if utc is None:
+        raise ValueError(f"`{_shown(text)}` is not an instant: no such day or time of day")
+    return parse_instant(utc)
+
+
+def in_utc(text: str) -> str | None:
+    """An RFC 3339 instant as a text in UTC, with the digits of a second that it has; None for what is not one."""
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
+        return None
+    day, time, fraction, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{time}{offset.upper().replace('Z', '+00:00')}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return f"{moment.replace(tzinfo=None).isoformat()}{(fraction or '')[: _MOST_DIGITS + 1]}Z"
 
 
 def latest_instant(text: str) -> int:

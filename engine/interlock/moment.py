@@ -83,7 +83,7 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
         except OverflowError:
             raise UsageError(f"`{at}` is outside the years 1970 to 2255") from None
     try:
-        return instant.parse_instant(at)
+        return instant.read_instant(at)
     except ValueError as error:
         if at[:4].isdigit() and at[4:5] == "-":  # meant as an instant, whatever is wrong with it
             raise UsageError(str(error)) from None

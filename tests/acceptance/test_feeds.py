@@ -348,6 +348,15 @@ def test_an_instant_may_be_a_span_or_a_receipt(interlock: Interlock, story_path:
     assert interlock("eval", *asked, "-10").err == "error: `10` is not a duration such as `180s`, `3m` or `1h30m`\n"
 
 
+def test_an_instant_may_have_any_offset(interlock: Interlock, story_path: Path) -> None:
+    asked = ("eval", "smoke", "--ledger", str(story_path), "--task", TASK, "--format", "json", "--at")
+    utc = interlock(*asked, "2026-06-22T09:20:00.5Z")
+    assert json.loads(utc.out)["now"] == "2026-06-22T09:20:00.500Z"
+    assert interlock(*asked, "2026-06-22T11:20:00.5+02:00") == interlock(*asked, "2026-06-22t09:20:00.5z") == utc
+    ran = interlock(*asked, "2026-06-22T09:20:00")
+    assert ran.err == "error: `2026-06-22T09:20:00` is not an RFC 3339 instant such as `2026-06-11T12:00:05Z`\n"
+
+
 def test_tasks_are_those_that_there_were(interlock: Interlock, story_path: Path) -> None:
     asked = ("tasks", "--ledger", str(story_path), "--at")
     assert interlock(*asked, AT).out == f"{TASK}\n"

@@ -229,12 +229,12 @@ def test_all_that_is_wrong_with_waivers_is_told_at_once(interlock: Interlock, tm
     assert heads == [
         "1:12: error[E802]: unknown policy `smok`",
         "2:25: error[E803]: `smoke` has no rule `not-snet`",
-        "2:67: error[E804]: `2026-07-32` is neither a day nor an instant in UTC",
+        "2:67: error[E804]: `2026-07-32` is neither a day nor an instant",
         "3:3: error[E801]: `[2].reason` is missing",
         "3:71: error[E801]: `[2].by` is ` `, not a valid by",
         "4:93: error[E801]: unknown key `til`",
         "5:48: error[E806]: `not-sent` of `smoke` is already waived for `a` on line 5",
-        "5:72: error[E804]: `tomorrow` is neither a day nor an instant in UTC",
+        "5:72: error[E804]: `tomorrow` is neither a day nor an instant",
     ]
 
 

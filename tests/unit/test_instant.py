@@ -14,8 +14,10 @@ from interlock.instant import (
     SECOND,
     format_duration,
     format_instant,
+    in_utc,
     parse_duration,
     parse_instant,
+    read_instant,
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +47,65 @@ LAST = "2255-06-05T23:47:34.740991Z"
 )
 def test_an_instant_is_microseconds_since_the_epoch(text: str, expected: int) -> None:
     assert parse_instant(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-06-11T12:00:05Z", JUNE),
+        ("2026-06-11t12:00:05z", JUNE),
+        ("2026-06-11T14:00:05+02:00", JUNE),
+        ("2026-06-11T02:30:05.25-09:30", JUNE + 250_000),
+        ("2026-06-11T12:00:05-00:00", JUNE),
+        ("2026-06-12T11:59:05+23:59", JUNE),
+        ("2026-06-11T12:00:05.12345678901234Z", JUNE + 123_456),
+        ("1970-01-01T01:00:00+01:00", 0),
+    ],
+)
+def test_people_and_other_programs_write_any_offset(text: str, expected: int) -> None:
+    assert read_instant(text) == expected
+    utc = in_utc(text)
+    assert utc is not None
+    assert parse_instant(utc) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-06-11",
+        "2026-06-11T12:00:05",
+        "2026-06-11 12:00:05Z",
+        "2026-06-11T12:00:05+24:00",
+        "2026-06-11T12:00:05+2:00",
+        "2026-06-11T12:00:05+0200",
+        "2026-06-11T12:00:60Z",
+        "-2026-06-11T12:00:05Z",
+        "2026-06-11T12:00:05+02:00 ",
+        "2026-06-11T12:00:05.Z",
+        "2026-06-11T12:00:05+02:60",
+    ],
+)
+def test_what_is_not_an_instant_in_any_offset_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not an RFC 3339 instant such as `2026-06-11T12:00:05Z`$"):
+        read_instant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-02-30T12:00:05+02:00", "no such day"),
+        ("2026-06-11T24:00:00Z", "no such day"),
+        ("0001-01-01T00:00:00+01:00", "no such day"),
+        ("0999-01-01T00:00:00+01:00", "outside the years"),
+        ("1970-01-01T00:00:00+01:00", "outside the years"),
+        ("9999-12-31T00:00:00-01:00", "outside the years"),
+    ],
+)
+def test_an_instant_of_no_day_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read_instant(text)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
     "at": click.option(
         "--at",
         metavar="INSTANT",
-        help="Ask about the past: an instant (RFC 3339, UTC), a span of time ago such as -10m, or a receipt's id.",
+        help="Ask about the past: an instant (RFC 3339), a span of time ago such as -10m, or a receipt's id.",
     ),
     "params": click.option(
         "--param",

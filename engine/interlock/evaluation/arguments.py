@@ -30,7 +30,7 @@ def value_of(parameter: Parameter, given: Any) -> Value:
             return _list(parameter, given)
         case "duration":
             return _time(parameter, given, "a duration such as `180s`", instant.parse_duration)
-    return _time(parameter, given, "an instant such as `2026-06-11T12:00:05Z`", instant.parse_instant)
+    return _time(parameter, given, "an instant such as `2026-06-11T12:00:05Z`", instant.read_instant)
 
 
 def _text(parameter: Parameter, given: Any, wanted: str) -> str:

@@ -246,12 +246,12 @@ def type_call(checker: Checker, tree: Any) -> Node:
     found = checker.value(arguments[0])
     assert isinstance(found, Constant)
     text = str(found.value)
-    read = instant.parse_duration if word == "duration" else instant.parse_instant
+    read = instant.parse_duration if word == "duration" else instant.read_instant
     try:
         value = read(text)
     except ValueError as error:
         raise checker.fault("E308", arguments[0], str(error)) from None
-    if word == "timestamp" and len(text.partition(".")[2].rstrip("+:Z0")) > 6:
+    if word == "timestamp" and len((instant.in_utc(text) or "").partition(".")[2].rstrip("Z0")) > 6:
         raise checker.fault(
             "E308", arguments[0], f"`{text}` is more precise than a microsecond", "remove its last digits"
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from interlock.instant import in_utc
 from interlock.ledger.rows import HIDING
 from interlock.schemas import ENTITIES
 from interlock.schemas.wording import quoted_value, typed
@@ -14,11 +14,8 @@ from interlock.schemas.wording import quoted_value, typed
 _NEEDED: Final = ("id", "source", "type", "time")
 _TEXTS: Final = (*_NEEDED, "subject", "datacontenttype")
 """Attributes that are texts, and not empty, where they are there."""
-_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _JSON: Final = re.compile(r"[^/;\s]+/(?:[^/;\s]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 """A media type of JSON: its subtype is `json`, or ends in `+json`."""
-_DIGITS: Final = 9
-"""The digits of a second that the form of an instant has."""
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _VERSION: Final = re.compile(r"[./:_-][vV]?[0-9]+([._][0-9]+)*$")
 _GIVEN: Final[dict[str, Any]] = {"actor": None, "severity": None, "summary": None}
@@ -42,7 +39,7 @@ def fact_of(event: dict[str, Any], number: int, kind: str | None) -> tuple[dict[
     hidden = {name: value for name, value in data.items() if name in HIDING}
     fact |= {name: event.get(name, value) for name, value in _GIVEN.items()}
     fact |= {"attributes": hidden} if hidden else {}
-    fact |= {"kind": kind, "id": _identity(kind, event), "task": event.get("subject"), "at": _utc(event["time"])}
+    fact |= {"kind": kind, "id": _identity(kind, event), "task": event.get("subject"), "at": in_utc(event["time"])}
     given = event.get("correlation", {})
     correlation = {**given, "source": event["source"], "id": event["id"]} if isinstance(given, dict) else given
     return fact | {"seq": event.get("seq", number), "correlation": correlation}, ()
@@ -84,7 +81,7 @@ def _faults(event: dict[str, Any]) -> Iterator[str]:
     if event.get("specversion") != "1.0":
         yield "its `specversion` is not `1.0`"
     time = event.get("time")
-    if isinstance(time, str) and time and _utc(time) is None:
+    if isinstance(time, str) and time and in_utc(time) is None:
         yield f"its `time` is `{quoted_value(time)}`, not an RFC 3339 instant such as `2026-06-11T12:00:05Z`"
     source = event.get("source")
     if isinstance(source, str) and any(not each.isprintable() or each.isspace() for each in source):
@@ -96,16 +93,3 @@ def _faults(event: dict[str, Any]) -> Iterator[str]:
         yield f"its `datacontenttype` is `{quoted_value(media)}`, not JSON"
     if not isinstance(event.get("data", {}), dict):
         yield "its `data` is not a JSON object of the attributes"
-
-
-def _utc(text: str) -> str | None:
-    """An RFC 3339 instant as a text in UTC, with the digits of a second that it has; None for what is not one."""
-    match = _INSTANT.fullmatch(text)
-    if match is None:
-        return None
-    day, time, fraction, offset = match.groups()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{time}{offset.upper().replace('Z', '+00:00')}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{(fraction or '')[: _DIGITS + 1]}Z"

@@ -110,10 +110,10 @@ class _Reader:
         """The instant from which the waiver is void: a day counts to its end."""
         day = len(text) == len("2026-07-31")
         try:
-            return instant.parse_instant(f"{text}T00:00:00Z" if day else text) + (_DAY if day else 0)
+            return instant.read_instant(f"{text}T00:00:00Z" if day else text) + (_DAY if day else 0)
         except ValueError:
             hint = "write a day such as 2026-07-31, or an instant such as 2026-07-31T12:00:00Z"
-            self.issue("E804", (number, "expires"), f"`{text}` is neither a day nor an instant in UTC", hint)
+            self.issue("E804", (number, "expires"), f"`{text}` is neither a day nor an instant", hint)
             return 0
 
     def task(self, path: tuple[str | int, ...], task: str, written: dict[str, Any]) -> None:

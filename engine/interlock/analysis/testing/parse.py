@@ -140,7 +140,7 @@ def _arguments(report: Report, policy: Policy, said: SuiteFile, case: CaseEntry,
 
 def _instant(report: Report, text: str, path: _Path) -> int:
     try:
-        return instant.parse_instant(text)
+        return instant.read_instant(text)
     except ValueError as error:
         report.at("E713", path, str(error))
         return instant.parse_instant(NOW)
