@@ -26,7 +26,7 @@ from interlock.policy.library import Library
 if TYPE_CHECKING:
     from typing import Self
 
-    from interlock.model.waivers import Waivable, Waivers
+    from interlock.evaluation.waivers import Waivable, Waivers
     from interlock.schemas import Catalog
     from interlock.settings import Settled
 
@@ -209,6 +209,16 @@ class Session:
             return self.ledger.ask(at.now, use, head, live=at.live, as_of=at.as_of, catalog=self.catalog)
         except EngineError as error:
             raise UsageError(str(error)) from None
+
+    def one(self, use: Callable[[Judge, Loaded, str, dict[str, Any]], T], engine: Engine | None = None) -> T:
+        """The result of using a judge for the only policy, the only task and the arguments of the request."""
+        (loaded,), (params,) = self.policies, self.arguments
+
+        def using(snapshot: Snapshot) -> T:
+            (task,) = self.tasks(snapshot)
+            return use(self.judge(snapshot, engine), loaded, task, params)
+
+        return self.over(using)
 
     def tasks(self, snapshot: Snapshot) -> Sequence[str]:
         """The tasks of the request."""

@@ -15,8 +15,8 @@ import pytest
 
 import interlock as api
 from interlock.cli import exit_codes, main
+from interlock.evaluation.waivers import Waiver, Waivers
 from interlock.instant import format_instant
-from interlock.model.waivers import Waiver, Waivers
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_valid
 from interlock.policy.waivers import rule_digests

@@ -14,7 +14,7 @@ from interlock import codes
 from interlock.analysis.check import check_paths
 from interlock.diagnostics import Issue, PolicyError, Source, render
 from interlock.escape import harmless
-from interlock.model.waivers import Waivable
+from interlock.evaluation.waivers import Waivable
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_valid
 from interlock.policy.waivers import read_waivers, waivable

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice, product
 from math import prod
 from typing import Any
@@ -73,15 +74,11 @@ def answer(session: Session, rule: str | None = None, *, every: bool = False) ->
     With `rule`, that rule alone, also where it did not fire; with `every`, all rules so. Raises UsageError for an
     unknown rule; else as the session does.
     """
-    (loaded,), (params,) = session.policies, session.arguments
+    (loaded,) = session.policies
     if rule is not None:
         _known_rule(rule, loaded.policy)
-
-    def explaining(snapshot: Snapshot) -> Explanation:
-        (task,), judge = session.tasks(snapshot), session.judge(snapshot)
-        return explanation(judge, loaded, task, params, lambda each: every or each.id == rule)
-
-    return authored(session.over(explaining), parse_valid(loaded.source).data, rule)
+    found = session.one(partial(explanation, silent=lambda each: every or each.id == rule))
+    return authored(found, parse_valid(loaded.source).data, rule)
 
 
 def _known_rule(rule: str, policy: Policy) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from interlock.evaluation.judge import Judge
 from interlock.evaluation.select import Selected
 from interlock.language.evaluate import as_printed
-from interlock.ledger import Snapshot
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.facts import Fact, FactView, Json, SelectionView, Value
 from interlock.model.policy import Selection
@@ -18,15 +18,9 @@ from interlock.request import Session
 def answer(session: Session) -> tuple[tuple[SelectionView, ...], tuple[str, ...]]:
     """The facts that the policy of a request sees of its task, selection by selection, and why it is undecided whatever
     its rules say. Raises as the session does."""
-    (loaded,), (params,) = session.policies, session.arguments
-
-    def selecting(snapshot: Snapshot) -> Selected:
-        (task,) = session.tasks(snapshot)
-        return session.judge(snapshot, "reference").facts(loaded, task, params)
-
-    selected = session.over(selecting)
+    selected = session.one(Judge.facts, "reference")
     reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
-    return seen(loaded.compiled, selected), reasons
+    return seen(session.policies[0].compiled, selected), reasons
 
 
 def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[SelectionView, ...]:

@@ -18,11 +18,11 @@ from interlock.evaluation.ahead import BEHIND, Reads, reads, seconds
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded
 from interlock.evaluation.select import SelectionCache
 from interlock.evaluation.validity import DecisionKey, decision_key, findings_changed, steady
+from interlock.evaluation.waivers import Waivers
 from interlock.instant import INTEGER_BOUND, format_instant
 from interlock.ledger import Snapshot
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark
-from interlock.model.waivers import Waivers
 from interlock.moment import At, moment
 from interlock.request import Session
 

@@ -36,7 +36,7 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy
 
 if TYPE_CHECKING:
-    from interlock.model.waivers import Waivers
+    from interlock.evaluation.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
 __all__ = ["Engine", "Evaluated", "Judge", "Loaded", "NeededDecisions", "closure", "maps"]
@@ -150,7 +150,7 @@ class Judge:
 
     def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Evaluated:
         """As `_judged`, with waivers applied; the decision reports which were used and which were not."""
-        from interlock.evaluation.waiving import waiver, with_waivers
+        from interlock.evaluation.waivers import waiver, with_waivers
 
         assert self.waivers is not None
         given = self.waivers.of(loaded.policy.id, task, self.snapshot.task_id)

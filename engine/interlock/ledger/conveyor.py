@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from interlock.diagnostics import LedgerError, UnsettledError
-from interlock.ledger.connection import WITHOUT_EVENTS, Connection
+from interlock.ledger.connection import WITHOUT_EVENTS, Connection, doubt
 from interlock.ledger.errors import OPTIONAL, TABLES, differing, examine, explained_error, has_events, refused
-from interlock.ledger.source import doubt
 
 FileState = tuple[tuple[int, ...] | None, ...]
 _CLOCK_TICK: Final = 100_000_000

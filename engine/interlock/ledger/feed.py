@@ -12,10 +12,9 @@ from typing import Any, Final
 from interlock import schemas
 from interlock.diagnostics import LedgerError
 from interlock.instant import LATEST, parse_instant
-from interlock.ledger.connection import Connection
+from interlock.ledger.connection import Connection, doubt
 from interlock.ledger.errors import refused
 from interlock.ledger.lines import OPENING, Entries, read_line
-from interlock.ledger.source import doubt
 from interlock.ledger.table import FactTable, Origin
 from interlock.schemas import Catalog
 

@@ -10,9 +10,8 @@ import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
-from interlock.ledger.connection import NEWEST, Connection
+from interlock.ledger.connection import NEWEST, Connection, FactSource
 from interlock.ledger.rows import Arrival, Row
-from interlock.ledger.source import FactSource
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES, Catalog
 

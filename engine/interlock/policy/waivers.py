@@ -9,9 +9,9 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import Issue, PolicyError, UsageError, digest, meant_or_all
+from interlock.evaluation.waivers import Waivable, Waiver, Waivers
 from interlock.files import UnreadableError, read_source
 from interlock.model.policy import Policy
-from interlock.model.waivers import Waivable, Waiver, Waivers
 from interlock.policy.parse import Document, parse_yaml
 
 PoliciesOfId = Callable[[str], Sequence[Waivable] | str]

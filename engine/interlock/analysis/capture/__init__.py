@@ -16,7 +16,7 @@ from interlock.analysis.export import extent
 from interlock.analysis.testing import run_suite
 from interlock.analysis.testing.parse import NOW, TASK, suite_of
 from interlock.diagnostics import Source, UsageError
-from interlock.evaluation.judge import Loaded
+from interlock.evaluation.judge import Judge, Loaded
 from interlock.language.evaluate import as_printed
 from interlock.ledger import Snapshot
 from interlock.ledger.export import Export, Extent
@@ -230,10 +230,9 @@ class Incident(msgspec.Struct, frozen=True):
 def incident(session: Session) -> Incident:
     """Decide the policy of a request, and gather the facts. Raises UsageError where some fact is invalid; else as the
     session does."""
-    (loaded,), (values,) = session.policies, session.arguments
 
-    def gathering(snapshot: Snapshot) -> Incident:
-        (asked,), judge, now = session.tasks(snapshot), session.judge(snapshot), session.moment.now
+    def gathering(judge: Judge, loaded: Loaded, asked: str, values: dict[str, Any]) -> Incident:
+        snapshot, now = judge.snapshot, judge.now
         task = judge.decide(loaded, asked, values).task
         names = _names([each.task for each in judge.decided.values()], snapshot, now)
         params = {name: _renamed(value, names, snapshot) for name, value in values.items()}
@@ -251,7 +250,7 @@ def incident(session: Session) -> Incident:
             loaded, every, names[task], now, params, tuple(session.request.params), facts, outcome_of(decision)
         )
 
-    return session.over(gathering)
+    return session.one(gathering)
 
 
 def _names(asked: Iterable[Any], snapshot: Snapshot, now: int) -> dict[str, str]:

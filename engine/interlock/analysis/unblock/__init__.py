@@ -10,7 +10,6 @@ from interlock.analysis.unblock.permanent import held_fact, permanent
 from interlock.analysis.unblock.search import Hypothesis, HypothesisBench, Search, counting
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Engine, Judge, Loaded
-from interlock.ledger import Snapshot
 from interlock.ledger.export import name_of
 from interlock.ledger.memory import HypotheticalFacts
 from interlock.ledger.rows import ENVELOPE
@@ -34,13 +33,7 @@ def answer(session: Session) -> Unblock:
     Each set is proved by judging the ledger and it with both evaluators; nothing is written.
     Raises as the session does.
     """
-    (loaded,), (params,) = session.policies, session.arguments
-
-    def answering(snapshot: Snapshot) -> Unblock:
-        (task,) = session.tasks(snapshot)
-        return unblock(session.judge(snapshot), loaded, task, params)
-
-    return session.over(answering)
+    return session.one(unblock)
 
 
 def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Unblock:
