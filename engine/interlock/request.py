@@ -133,9 +133,9 @@ class Session:
         """The policies, with those that they need; with a lock, only what it holds."""
         loaded = self.library.loads(self.request.policies)
         if self.request.lock is not None:
-            from interlock.policy.lock import verify_lock
+            from interlock.policy.lock import read_lock
 
-            verify_lock(os.fspath(self.request.lock), loaded)
+            read_lock(os.fspath(self.request.lock)).verify(loaded)
         return loaded
 
     @cached_property

@@ -19,7 +19,7 @@ from interlock.analysis.decision_log import answer
 from interlock.api import judge
 from interlock.cli import main
 from interlock.policy import cache
-from interlock.policy.lock import Locked, make_lock, read_lock, verify_lock
+from interlock.policy.lock import Locked, make_lock, read_lock
 from interlock.request import Request, Session, library
 from interlock.resources import data_folder
 from tests.acceptance.conftest import Interlock, Ran, kept
@@ -244,10 +244,10 @@ def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path,
     Path("a.lock").write_text(make_lock("a.lock", [above]).text, "utf-8")
     held = above.needs["awake"].policy.digest
     soften(gates / "awake.yaml")
-    verify_lock("a.lock", [above])
+    read_lock("a.lock").verify([above])
     assert above.needs["awake"].policy.digest == held, "what was read once judges, whatever is written now"
     with pytest.raises(api.LockError, match="`awake` does not match the lock"):
-        verify_lock("a.lock", [policies.load("above")])
+        read_lock("a.lock").verify([policies.load("above")])
 
 
 def test_what_is_locked_is_the_version_and_the_digest() -> None:

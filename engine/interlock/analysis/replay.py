@@ -191,27 +191,27 @@ class _Scan:
         self.kept: dict[tuple[object, ...], SelectionCache] = defaultdict(lambda: SelectionCache(dated=found.dated))
         self.judge = self._judge(stretch.since, "reference")
 
-    def _judge(self, at: int, engine: Engine) -> Judge:
+    def _judge(self, at: int, engine: Engine, kept: Mapping[tuple[object, ...], SelectionCache] | None = None) -> Judge:
         stretch = self.stretch
         stretch.snapshot.ask(at)
-        return Judge(stretch.snapshot, stretch.path, at, engine, stretch.waivers)
+        judge = Judge(stretch.snapshot, stretch.path, at, engine, stretch.waivers)
+        judge.kept = kept
+        return judge
+
+    def _decided(self, judge: Judge) -> Evaluated:
+        return judge.judged(self.loaded, self.stretch.task, self.params)
 
     def judged(self, at: int) -> Evaluated:
         """The decision at an instant, by the evaluator that scans."""
         kinds = self.found.kinds.get(at, ())
         for kept in self.kept.values():
             kept.arrived(kinds)
-        self.judge = self._judge(at, "rete" if self.stretch.engine == "rete" else "reference")
-        self.judge.kept = self.kept
-        return self.judge.judged(self.loaded, self.stretch.task, self.params)
+        self.judge = self._judge(at, "rete" if self.stretch.engine == "rete" else "reference", self.kept)
+        return self._decided(self.judge)
 
     def proved(self, at: int, here: Evaluated) -> Evaluated:
         """The decision at an instant that was just scanned, over the same facts, by the requested evaluator."""
-        if self.stretch.engine != "both":
-            return here
-        judge = self._judge(at, "both")
-        judge.kept = self.kept
-        return judge.judged(self.loaded, self.stretch.task, self.params)
+        return here if self.stretch.engine != "both" else self._decided(self._judge(at, "both", self.kept))
 
     def cause(self, at: int, before: Evaluated, after: Evaluated, *, lapsed: bool) -> Cause:
         """What made the decision change at an instant: what arrived then, or the clock alone."""
@@ -232,8 +232,7 @@ class _Scan:
 
     def _alone(self, at: int) -> DecisionKey:
         """What the decision would be at an instant had nothing arrived just then."""
-        judge = self._judge(at - 1, "reference").at(at, "reference")
-        return decision_key(judge.judged(self.loaded, self.stretch.task, self.params))
+        return decision_key(self._decided(self._judge(at - 1, "reference").at(at, "reference")))
 
 
 def _arrivals(stretch: Stretch, loaded: Loaded, params: Mapping[str, Value]) -> Arrivals:

@@ -44,7 +44,6 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     interlock.
     """
     from interlock.cli.reports import write_file
-    from interlock.evaluation.judge import closure
     from interlock.policy.lock import make_lock, read_lock
     from interlock.request import Session
 
@@ -55,7 +54,7 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     named = policies or sorted(known.policies if known else ())
     loaded = Session(request.about(named, None, cached=False)).policies
     if check and known:
-        known.verify(each.policy for each in closure(loaded))
+        known.verify(loaded)
         output.put(f"{_many(known)} in {path}: as locked\n")
         return exit_codes.ALLOWED
     new = make_lock(path, loaded)

@@ -34,9 +34,9 @@ class Lock(msgspec.Struct, frozen=True):
     path: str
     policies: Mapping[str, Locked]
 
-    def verify(self, policies: Iterable[Policy]) -> None:
-        """Raise LockError that names each policy that is not the one that was locked."""
-        wrong = [message for policy in policies if (message := self._wrong(policy))]
+    def verify(self, loaded: Iterable[Loaded]) -> None:
+        """Raise LockError that names every policy, and every one that they need, that is not as it was locked."""
+        wrong = [message for each in closure(loaded) if (message := self._wrong(each.policy))]
         if wrong:
             raise LockError("\n".join([*wrong, f"   = {REMEDY}"]))
 
@@ -87,8 +87,3 @@ def make_lock(path: str, loaded: Iterable[Loaded]) -> Lock:
                 "   = a lock has one of an id; give them different ids"
             )
     return Lock(path, {each.id: Locked(each.version, each.digest) for each in found.values()})
-
-
-def verify_lock(path: str, loaded: Iterable[Loaded]) -> None:
-    """Raise LockError for every policy, and every one that they need, that is not as the lock has it."""
-    read_lock(path).verify(each.policy for each in closure(loaded))

@@ -12,6 +12,7 @@ import msgspec
 
 from interlock.diagnostics import UsageError
 from interlock.language.walk import selections, walk
+from interlock.model.decision import verdict_word
 from interlock.model.expression import Blocked, Node
 from interlock.model.policy import Effect, Policy, Rule, Selection, Take
 from interlock.policy.compile.dependencies import of_rule
@@ -106,7 +107,7 @@ def _states(policy: Policy, ids: dict[str, str]) -> tuple[list[Box], list[Arrow]
         arrows += [Arrow(f"rule{i}", "blocked") for i, rule in enumerate(policy.rules) if rule.effect == "block"]
     for index, line in enumerate(policy.decide):
         identity = f"state{index}"
-        boxes.append(Box(identity, "allow" if line.allow else "deny", (line.state, _verdict(line.allow))))
+        boxes.append(Box(identity, "allow" if line.allow else "deny", (line.state, verdict_word(line.allow))))
         arrows += _reads(_named([line.when] if line.when is not None else []), identity, ids)
         arrows += [Arrow("blocked", identity)] if line in asking else []
         arrows += [Arrow(f"state{index - 1}", identity, "otherwise")] if index else []
@@ -117,10 +118,6 @@ def _missing(policy: Policy, ids: dict[str, str]) -> list[Arrow]:
     """What makes the decision undecided where it is not there, or undecided itself."""
     empty = [Arrow(ids[s.name], _UNDECIDED.id, "if there is none") for s in policy.selections if s.required is not None]
     return empty + [Arrow(ids[n.name], _UNDECIDED.id, "if undecided") for n in policy.needs if not n.asks_undecided]
-
-
-def _verdict(allow: bool) -> str:
-    return "allowed" if allow else "denied"
 
 
 def _asks_blocked(condition: Node) -> bool:
@@ -240,12 +237,7 @@ _TAKEN: dict[Take, str] = {
 }
 
 
-def is_same_label(name: str) -> str:
-    """The name as it is."""
-    return name
-
-
-def taken(selection: Selection, show: Callable[[str], str] = is_same_label) -> str:
+def taken(selection: Selection, show: Callable[[str], str] = str) -> str:
     """What a selection takes of which facts, such as `the latest of seat for each role`; `show` shows the names."""
     source = [selection.parent] if selection.parent is not None else selection.kinds
     of = f" {show(selection.of)} of" if selection.of is not None else ""
@@ -255,14 +247,12 @@ def taken(selection: Selection, show: Callable[[str], str] = is_same_label) -> s
     return f"{_TAKEN[selection.take]}{of} {listed_values(source, show)}{where}{each}"
 
 
-def loops(names: tuple[str, ...], show: Callable[[str], str] = is_same_label) -> str:
+def loops(names: tuple[str, ...], show: Callable[[str], str] = str) -> str:
     """What a rule ranges over, such as ` for each seat`; nothing where it ranges over nothing."""
     return f" for each {listed_values(names, show)}" if names else ""
 
 
-def listed_values(
-    names: tuple[str, ...] | list[str], show: Callable[[str], str] = is_same_label, last_word: str = "and"
-) -> str:
+def listed_values(names: tuple[str, ...] | list[str], show: Callable[[str], str] = str, last_word: str = "and") -> str:
     """Names joined for people: `a`, `a and b`, `a, b and c`."""
     *most, last = map(show, names)
     return f"{', '.join(most)} {last_word} {last}" if most else last
