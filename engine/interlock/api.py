@@ -33,7 +33,7 @@ class How(TypedDict, total=False):
 def evaluate(
     policy: Name,
     *,
-    ledger: Ledger | Name,
+    ledger: Ledger | Name | Sequence[Name],
     task: str,
     at: At = None,
     params: Mapping[str, Any] | None = None,
@@ -45,7 +45,8 @@ def evaluate(
 ) -> Decision:
     """Decide one policy for one task.
 
-    `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path; `task` a name (or id);
+    `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path, or a list of paths: one
+    ledger at most, and feeds, which are read as one; `task` a name (or id);
     `at` the instant of the request (RFC 3339 text or an aware datetime; now when not given); `params` values by
     name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
     `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
@@ -76,7 +77,7 @@ def evaluate(
 def judge(
     policies: Iterable[Name],
     *,
-    ledger: Ledger | Name,
+    ledger: Ledger | Name | Sequence[Name],
     tasks: Sequence[str] | None,
     **how: Unpack[How],
 ) -> tuple[Decision, ...]:
@@ -90,7 +91,7 @@ def judge(
 
 
 def facts(
-    policy: Name, *, ledger: Ledger | Name, task: str, **how: Unpack[How]
+    policy: Name, *, ledger: Ledger | Name | Sequence[Name], task: str, **how: Unpack[How]
 ) -> tuple[tuple[SelectionView, ...], tuple[str, ...]]:
     """The facts that a policy sees of a task, selection by selection, and why it is undecided whatever its rules say.
 
@@ -103,7 +104,13 @@ def facts(
 
 
 def explain(
-    policy: Name, *, ledger: Ledger | Name, task: str, rule: str | None = None, every: bool = False, **how: Unpack[How]
+    policy: Name,
+    *,
+    ledger: Ledger | Name | Sequence[Name],
+    task: str,
+    rule: str | None = None,
+    every: bool = False,
+    **how: Unpack[How],
 ) -> Explanation:
     """Why a policy decides about a task as it does: each rule that fired, and the parts of its condition.
 
@@ -116,7 +123,7 @@ def explain(
         return answer(session, rule, every=every)
 
 
-def unblock(policy: Name, *, ledger: Ledger | Name, task: str, **how: Unpack[How]) -> Unblock:
+def unblock(policy: Name, *, ledger: Ledger | Name | Sequence[Name], task: str, **how: Unpack[How]) -> Unblock:
     """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
 
     Each set is proved by judging the ledger and it with both evaluators; nothing is written. Arguments and errors as in
@@ -131,7 +138,7 @@ def unblock(policy: Name, *, ledger: Ledger | Name, task: str, **how: Unpack[How
 def replay(
     policies: Iterable[Name],
     *,
-    ledger: Ledger | Name,
+    ledger: Ledger | Name | Sequence[Name],
     task: str,
     since: At = None,
     until: At = None,
@@ -151,7 +158,7 @@ def replay(
 
 
 def _session(
-    policies: Iterable[Name], ledger: Ledger | Name, tasks: Sequence[str] | None, **how: Unpack[How]
+    policies: Iterable[Name], ledger: Ledger | Name | Sequence[Name], tasks: Sequence[str] | None, **how: Unpack[How]
 ) -> Session:
     unknown = [name for name in how if name not in How.__annotations__]
     if unknown:

@@ -140,7 +140,7 @@ _DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?$"
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What `schemas/config.schema.json` says, seen quickly."""
 
-    ledger: str = ""
+    ledger: str | list[str] = ""
     strict_ledger: bool = False
     policy_dir: list[str] = []
     engine: Literal["both", "rete", "reference"] = "both"
@@ -168,6 +168,8 @@ def _from(folder: str, key: str, value: Any) -> Any:
     """The value, its paths as they are reached from where the command runs."""
     if key == "policy-dir":
         return [os.path.join(folder, each) for each in value]
+    if isinstance(value, list):
+        return [_from(folder, key, each) for each in value]
     return os.path.join(folder, value) if key in _PATHS and value != "-" else value
 
 
@@ -203,7 +205,8 @@ def _check(document: Any, source: Source, header: str) -> None:
     """Raise UsageError for all that the schema does not take."""
     try:
         table = msgspec.convert(document, _Table)
-        if "" not in [document.get("ledger"), document.get("lock"), *table.policy_dir]:
+        ledgers = table.ledger if isinstance(table.ledger, list) else [document.get("ledger")]
+        if ledgers and "" not in [*ledgers, document.get("lock"), *table.policy_dir]:
             return
     except ValueError:
         pass

@@ -121,7 +121,7 @@ class Gate:
         policy: str | os.PathLike[str],
         *,
         task: str,
-        ledger: Ledger | str | os.PathLike[str] | None = None,
+        ledger: Ledger | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         at: str | datetime | None = None,
         params: Mapping[str, Any] | None = None,
         policy_dirs: Sequence[str | os.PathLike[str]] | None = None,

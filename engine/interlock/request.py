@@ -19,6 +19,8 @@ from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.files import reason
 from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
+from interlock.ledger.connection import Upto
+from interlock.ledger.ledger import refuse_several
 from interlock.model.decision import Decision
 from interlock.moment import Moment, Skew, moment, skew_of
 from interlock.policy.library import Library
@@ -39,9 +41,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The request as it was given; nothing has been read.
 
     `policies` are ids or files; `tasks` names or ids, or None for every task of the ledger; `ledger` one that is open,
-    or its path, or None for the nearest of Agent Conveyor; `at` the instant to decide at, None for now; `params` values
-    by name; `policy_dirs` further folders of policies; `lock` the file of the lock that is held, and `waivers` that of
-    the waivers, None for none. `settings` say where each setting comes from.
+    or its path, or those of several sources, or None for the nearest of Agent Conveyor; `at` the instant to decide at,
+    None for now; `params` values by name; `policy_dirs` further folders of policies; `lock` the file of the lock that
+    is held, and `waivers` that of the waivers, None for none. `settings` say where each setting comes from.
 
     Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
     for beside it first.
@@ -49,7 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     policies: tuple[Name, ...] = ()
     tasks: tuple[str, ...] | None = None
-    ledger: Ledger | Name | None = None
+    ledger: Ledger | Name | Sequence[Name] | None = None
     at: str | datetime | Moment | None = None
     params: Mapping[str, Any] = {}
     engine: Engine = "both"
@@ -162,16 +164,26 @@ class Session:
         return skew_of(self.request.max_skew)
 
     @cached_property
-    def place(self) -> str:
-        """The path of the ledger, as it was named, or where it was found."""
+    def places(self) -> tuple[str, ...]:
+        """The path of the ledger, as it was named, or where it was found; those of several sources."""
         named = self.request.ledger
         if isinstance(named, Ledger):
-            return named.path
+            return named.paths
         if named is None:
             from interlock.project import find_ledger
 
-            return find_ledger()
-        return os.fspath(named)
+            return (find_ledger(),)
+        if isinstance(named, str | os.PathLike):
+            return (os.fspath(named),)
+        found = tuple(os.fspath(each) for each in named)
+        if len(found) != 1:
+            refuse_several(found)
+        return found
+
+    def single(self, what: str) -> None:
+        """Raises UsageError where there are several sources, of which `what` takes one."""
+        if len(self.places) > 1:
+            raise UsageError(f"{what} takes one source, and not {len(self.places)}; name one of them")
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -179,15 +191,16 @@ class Session:
         if isinstance(self.request.ledger, Ledger):
             return self.request.ledger
         strict = self.request.strict_ledger
-        self._opened = open_ledger(self.place, self._watched, self._patience, strict=strict, catalog=self.catalog)
+        places = self.places[0] if len(self.places) == 1 else self.places
+        self._opened = open_ledger(places, self._watched, self._patience, strict=strict, catalog=self.catalog)
         if self._warn is not None:
             for note in self._opened.notes:
                 self._warn(note, "warning")
         return self._opened
 
-    def lines(self) -> Iterator[bytes] | None:
-        """The lines of the feed, which is not opened; None where the ledger is a file of SQLite."""
-        return feed_lines(self.place, self.place, self._watched) if is_feed(self.place) else None
+    def lines(self, place: str) -> Iterator[bytes] | None:
+        """The lines of the feed at one of the places; None where it is a file of SQLite."""
+        return feed_lines(place, place, self._watched) if is_feed(place) else None
 
     @cached_property
     def moment(self) -> Moment:
@@ -199,7 +212,7 @@ class Session:
         engine = engine or self.request.engine
         return Judge(snapshot, self.ledger.path, self.moment.now, engine, self.waivers, self.max_skew)
 
-    def over(self, use: Callable[[Snapshot], T], *, head: int = NEWEST, now: int | None = None) -> T:
+    def over(self, use: Callable[[Snapshot], T], *, head: Upto = NEWEST, now: int | None = None) -> T:
         """The result of using one snapshot at the instant, or at `now`, of receipts up to the `seq` `head`."""
         self.ledger, self.max_skew  # noqa: B018  # what is wrong with them is reported before the snapshot is taken
         if self.request.policies:

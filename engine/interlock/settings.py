@@ -24,11 +24,12 @@ _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 class Setting(msgspec.Struct, frozen=True):
     """A setting. `choices` are all values that it may have. One that is not `in_file` no file may set.
 
-    A `truth` is a boolean, `folders` a list of paths, which a variable holds as `PATH` does.
+    A `truth` is a boolean, `folders` a list of paths, which a variable holds as `PATH` does. `paths` are one path, or a
+    list of several.
     """
 
     key: str
-    kind: Literal["text", "truth", "folders", "duration"] = "text"
+    kind: Literal["text", "truth", "folders", "paths", "duration"] = "text"
     default: Any = None
     choices: tuple[str, ...] = ()
     in_file: bool = True
@@ -42,7 +43,7 @@ class Setting(msgspec.Struct, frozen=True):
 SETTINGS = {
     each.key: each
     for each in (
-        Setting("ledger"),
+        Setting("ledger", "paths"),
         Setting("strict-ledger", "truth", False),
         Setting("policy-dir", "folders", ()),
         Setting("engine", default="both", choices=("both", "rete", "reference")),
@@ -124,7 +125,7 @@ def _read(setting: Setting, text: str) -> Any:
         if text.lower() not in _TRUTH:
             raise UsageError(f"{name} is `{text}`; set it to `true` or `false`")
         return _TRUTH[text.lower()]
-    value = tuple(text.split(os.pathsep)) if setting.kind == "folders" and text else text
+    value = tuple(text.split(os.pathsep)) if setting.kind in ("folders", "paths") and text else text
     return _checked(setting, value, name, "unset it")
 
 
@@ -135,6 +136,10 @@ def _checked(setting: Setting, value: Any, name: str, otherwise: str) -> Any:
         if "" in folders:
             raise UsageError(f"{name} holds an empty path; name a folder, or {otherwise}")
         return folders
+    if setting.kind == "paths" and isinstance(value, list | tuple):
+        if not value or any(each == "" for each in value):
+            raise UsageError(f"{name} holds an empty path; name a file, or {otherwise}")
+        return value[0] if len(value) == 1 else tuple(value)
     if value == "" or (isinstance(value, os.PathLike) and os.fspath(value) == ""):
         raise UsageError(_empty(name, otherwise))
     if setting.choices and value not in setting.choices:
@@ -159,8 +164,15 @@ def _other(setting: Setting, project: Project | None) -> Settled:
     if project is not None and setting.in_file and setting.key in project.values:
         value = project.values[setting.key]
         place = f"{project.path}:{project.lines[setting.key]}"
-        return Settled(tuple(value) if setting.kind == "folders" else value, "file", place)
+        return Settled(_listed(setting, value), "file", place)
     return Settled(setting.default, "default")
+
+
+def _listed(setting: Setting, value: Any) -> Any:
+    """The value as a file has it, a list as the setting takes it."""
+    if setting.kind == "paths" and isinstance(value, list) and len(value) == 1:
+        return value[0]
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _held(named: Settled, locked: Settled) -> Settled:

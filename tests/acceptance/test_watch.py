@@ -276,7 +276,8 @@ def test_what_is_known_at_once_ends_it_at_once(
     args: Sequence[str], code: int, told: str, interlock: Interlock, ledger: Path
 ) -> None:
     kept = signal.getsignal(signal.SIGTERM)
-    ran = interlock("watch", "./marked.yaml", "--task", "demo", "--ledger", "ledger.db", *args)
+    own = () if "--ledger" in args else ("--ledger", "ledger.db")
+    ran = interlock("watch", "./marked.yaml", "--task", "demo", *own, *args)
     signal.signal(signal.SIGTERM, kept)
     assert ran.code == code
     assert told in ran.err

@@ -22,6 +22,7 @@ from interlock.files import reason
 from interlock.instant import format_instant
 from interlock.language.evaluate import as_printed
 from interlock.ledger import NEWEST, STANDARD_INPUT, Snapshot
+from interlock.ledger.connection import Upto
 from interlock.ledger.rows import Row, document, read_json
 from interlock.model.decision import Decision
 from interlock.model.decision_log import LogEntry, Record, RecordedRequest
@@ -32,10 +33,10 @@ MAX_LINE_BYTES = 64 << 20
 """The most bytes that are read of a line."""
 
 
-def answer(session: Session, head: int = NEWEST) -> tuple[Record, ...]:
+def answer(session: Session, head: Upto = NEWEST) -> tuple[Record, ...]:
     """The decisions of a request, each with all that it takes to judge it again. Raises as the session does.
 
-    Of receipts, only those up to the `seq` `head` are read.
+    Of receipts, only those up to the `seq` `head` are read, of each source up to its own.
     """
     named = zip(session.request.policies, session.policies, strict=True)
     asked = [_asked(session, session.library.path(name), policy) for name, policy in named]
@@ -216,11 +217,11 @@ def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
     """The question about one policy, whose file is at `path`."""
     request, waivers = session.request, session.waivers
     known = {parameter.name for parameter in loaded.policy.parameters}
-    ledger = session.ledger.path
+    ledgers = tuple(path if path == STANDARD_INPUT else _absolute(path) for path in session.ledger.paths)
     return RecordedRequest(
         file=_absolute(path),
         policy_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.policy_dirs),
-        ledger=ledger if ledger == STANDARD_INPUT else _absolute(ledger),
+        ledger=ledgers[0] if len(ledgers) == 1 else ledgers,
         params={name: text for name, text in request.params.items() if name in known},
         engine=request.engine,
         at=request.at if isinstance(request.at, str) else None,

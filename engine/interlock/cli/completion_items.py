@@ -41,7 +41,7 @@ def _tasks(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
     from interlock.ledger import STANDARD_INPUT
 
     with _session(ctx, at=ctx.params.get("at")) as session:
-        if session.request.ledger != STANDARD_INPUT:  # not to be read twice
+        if STANDARD_INPUT not in session.places:  # not to be read twice
             yield from _words(session.over(session.tasks))
 
 

@@ -97,7 +97,7 @@ def _decided(request: Request, log: str | None, written: Sequence[str]) -> tuple
             from interlock.analysis.decision_log import logged
 
             paths = map(session.library.path, request.policies)
-            others = [session.ledger.path, *paths, *map(str, filter(None, [request.waivers])), *written]
+            others = [*session.ledger.paths, *paths, *map(str, filter(None, [request.waivers])), *written]
             decisions = logged(session, log, others)
     if not decisions:
         raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")

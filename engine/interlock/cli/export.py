@@ -58,7 +58,9 @@ def command(
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     from interlock.analysis.export import answer
 
-    with session_of(request.about(policies, tasks or None)) as session:
+    with session_of(request.about(policies, tasks or None), opens=False) as session:
+        session.single("`interlock export`")
+        session.ledger  # noqa: B018  # a ledger that cannot be read is reported before what else is wrong
         invalid = answer(session, lambda line: output.put(f"{line.decode()}\n", "utf-8"))
     if invalid:
         output.say(

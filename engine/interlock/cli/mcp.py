@@ -38,7 +38,7 @@ def command(request: Request) -> int:
         from interlock import mcp_server
     except ImportError as error:
         raise UsageError(f"`interlock mcp` needs the package `{error.name}`: pip install 'interlock[mcp]'") from None
-    if request.ledger == "-":
+    if "-" in (request.ledger if isinstance(request.ledger, tuple) else (request.ledger,)):
         raise UsageError("a feed cannot come over standard input here: that is where the agent's questions come from")
     with session_of(request) as session:
         anyio.run(mcp_server.serve, structs.replace(request, ledger=session.ledger))

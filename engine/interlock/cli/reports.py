@@ -38,7 +38,8 @@ class Target(msgspec.Struct, frozen=True):
 
 def inputs(request: Request) -> Iterator[str]:
     """The files that a request reads, or may read, and that no report must overwrite; before any has been read."""
-    named = [request.ledger, request.waivers, request.lock]
+    ledgers = request.ledger if isinstance(request.ledger, tuple) else [request.ledger]
+    named = [*ledgers, request.waivers, request.lock]
     yield from (os.fspath(each) for each in named if isinstance(each, str | os.PathLike))
     if request.ledger is None and (ledger := nearest_ledger()):
         yield ledger

@@ -26,8 +26,9 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
     "ledger": click.option(
         "--ledger",
         metavar="PATH",
+        multiple=True,
         shell_complete=completes("files"),
-        help="The ledger to read, or a feed (- is standard input).",
+        help="The ledger to read, or a feed (- is standard input); feeds may be several, beside one ledger.",
     ),
     "strict-ledger": click.option(
         "--strict-ledger/--no-strict-ledger",

@@ -26,11 +26,15 @@ Examples:
 @click.command("verify-decision", short_help="Judge the decisions of a log again.", epilog=_EXAMPLES)
 @click.argument("file")
 @click.option(
-    "--ledger", metavar="PATH", help="The ledger or feed to judge from, in place of those that the decisions name."
+    "--ledger",
+    "ledgers",
+    metavar="PATH",
+    multiple=True,
+    help="The ledger or feed to judge from, in place of those that the decisions name; may be repeated.",
 )
 @asking("waivers", "policy-dir", "lock", "locked")
 @options.form
-def command(request: Request, file: str, ledger: str | None, form: str) -> int:
+def command(request: Request, file: str, ledgers: tuple[str, ...], form: str) -> int:
     """Judge each decision of a log again: from the ledger as it was at that head, at that instant.
 
     FILE is what `interlock eval --decision-log FILE` wrote. Every field of a record is recomputed: it comes out the
@@ -57,9 +61,9 @@ def command(request: Request, file: str, ledger: str | None, form: str) -> int:
     gc.enable()  # a log may be long
     outcomes: Counter[str] = Counter()
     policies: dict[tuple[str, str], bool] = {}
-    if ledger is not None:
-        request = structs.replace(request, ledger=ledger)
-    with session_of(request, opens=ledger is not None) as session, closing(Reevaluator(session)) as court:
+    if ledgers:
+        request = structs.replace(request, ledger=ledgers)
+    with session_of(request, opens=bool(ledgers)) as session, closing(Reevaluator(session)) as court:
         for line, entry in read_log(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking, progress_bar, session_of
 from interlock.diagnostics import UsageError
+from interlock.escape import harmless
 
 if TYPE_CHECKING:
-    from interlock.request import Request
+    from interlock.model.verification import Verification
+    from interlock.request import Request, Session
 
 _STEP = 1_000
 """Receipts between two updates of the progress bar."""
@@ -52,26 +55,43 @@ def command(request: Request, form: str) -> int:
     """
     import gc
 
-    from interlock.ledger.verify import verify, verify_feed
-    from interlock.moment import wall
     from interlock.reporting.verification import as_text
 
     gc.enable()  # what says why a fact is invalid leaves cycles, and there may be a million of them
-    watched = partial(progress_bar, label="verifying", step=_STEP)
     with session_of(request, opens=False) as session:
-        lines = session.lines()
-        if lines is not None:
-            if request.at is not None:
-                raise UsageError("`--at` is for ledgers: every line of a feed is verified")
-            found = verify_feed(lines, session.place, wall(), session.catalog)
-        else:
-            clock = session.moment.now if session.moment.live else None
-            with _ticking() as tick:
-                found = session.over(
-                    lambda snapshot: verify(snapshot, session.ledger.path, watched, clock=clock, tick=tick)
-                )
-    output.put_answer(form, found, as_text)
-    return exit_codes.of_verdict(found.valid)
+        found = _verified(session)
+    for index, each in enumerate(found):
+        if form != "json" and len(found) > 1:
+            output.report(f"{chr(10) if index else ''}{harmless(each.ledger)}\n\n")
+        output.put_answer(form, each, as_text)
+    verdicts = [each.valid for each in found]
+    return exit_codes.of_verdict(False if False in verdicts else None if None in verdicts else True)
+
+
+def _verified(session: Session) -> list[Verification]:
+    """What was found in each source, in their order. Raises LedgerError, UsageError."""
+    from interlock.ledger.table import FactTable
+    from interlock.ledger.verify import verify, verify_feed
+    from interlock.moment import wall
+
+    request, places = session.request, session.places
+    found: dict[int, Verification] = {}
+    table = FactTable()
+    with closing(table.connection):
+        table.places = [(place, "line") for place in places]
+        for index, place in enumerate(places):
+            if (lines := session.lines(place)) is not None:
+                if request.at is not None:
+                    raise UsageError("`--at` is for ledgers: every line of a feed is verified")
+                found[index] = verify_feed(lines, place, wall(), session.catalog, table, index)
+        watched = partial(progress_bar, label="verifying", step=_STEP)
+        for index in [index for index in range(len(places)) if index not in found]:
+            with session_of(structs.replace(request, ledger=places[index]), opens=False) as own, _ticking() as tick:
+                clock = own.moment.now if own.moment.live else None
+                path, beside = own.ledger.path, table if len(places) > 1 else None
+                verifying = partial(verify, ledger=path, watched=watched, clock=clock, tick=tick, beside=beside)
+                found[index] = own.over(verifying)
+    return [found[index] for index in range(len(places))]
 
 
 @contextmanager

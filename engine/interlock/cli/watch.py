@@ -89,7 +89,7 @@ def command(
     gc.enable()
     signal.signal(signal.SIGTERM, _interrupted)
     seconds = _seconds(timeout)
-    if request.ledger == STANDARD_INPUT:
+    if STANDARD_INPUT in (request.ledger if isinstance(request.ledger, tuple) else (request.ledger,)):
         raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
     with session_of(request.about(policies, [task]), _PATIENCE) as session:
         asking = _Asking(session, decision_log)
@@ -124,7 +124,7 @@ class _Asking:
         if log is not None:
             from interlock.analysis.decision_log import refuse
 
-            refuse(log, [session.ledger.path, *map(session.library.path, session.request.policies)])
+            refuse(log, [*session.ledger.paths, *map(session.library.path, session.request.policies)])
 
     def judge(self) -> tuple[Decision, ...]:
         """The decisions of now. The ledger is let go of: who writes to it is not in the way, nor in ours."""

@@ -6,7 +6,7 @@ undecided, the engine may not be used, or the two evaluators disagree (`docs/des
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -24,6 +24,7 @@ from interlock.evaluation.judged import (
     closure,
     passed,
     skew_reason,
+    uncovered,
     undecided,
 )
 from interlock.evaluation.select import Selected, Selecting, SelectionCache, bound
@@ -72,6 +73,8 @@ class Judge:
         self.seen = instant.LATEST if self.live else now
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head, snapshot.notes)
+        if snapshot.joined is not None:
+            self.head = msgspec.structs.replace(self.head, sources=snapshot.joined.heads())
         self.decided: dict[tuple[object, ...], Evaluated] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
         self.kept: Mapping[tuple[object, ...], SelectionCache] | None = None
@@ -136,9 +139,8 @@ class Judge:
             known = self.selected[key]
             return msgspec.structs.replace(known, facts={**known.facts, **needs})
         identity = self.snapshot.task_id(task)
-        uncovered = self.snapshot.uncovered(loaded.policy.kinds(), task)
-        if uncovered is not None:
-            return Selected({}, (), (uncovered,))
+        if (lost := uncovered(self.snapshot, loaded, task)) is not None:
+            return Selected({}, (), (lost,))
         kept = None if self.kept is None else self.kept[key]
         run = Selecting(
             self.snapshot, (identity, task), self.seen, params, needs, clock=self.now, kept=kept, witness=self.witness
@@ -227,6 +229,16 @@ class Judge:
 
     # -- decisions
 
+    def _head(self, evidence: Sequence[str]) -> Head:
+        """The sources that were read, each with what of the evidence is from it."""
+        assert self.snapshot.joined is not None
+        origins, sources = set(self.snapshot.joined.origins(evidence)), enumerate(self.head.sources)
+        found = [
+            (each, tuple(identity for identity in evidence if (identity, index) in origins)) for index, each in sources
+        ]
+        named = tuple(msgspec.structs.replace(each, evidence=ids) for each, ids in found)
+        return msgspec.structs.replace(self.head, sources=named)
+
     def _decision(
         self,
         loaded: Loaded,
@@ -264,7 +276,7 @@ class Judge:
             evidence=selected.evidence,
             engine=self.engine,
             policy_digest=policy.digest,
-            ledger=self.head,
+            ledger=self.head if not self.head.sources else self._head(selected.evidence),
         )
 
 

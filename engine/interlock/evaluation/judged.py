@@ -10,6 +10,7 @@ from interlock.diagnostics import Source, digest
 from interlock.evaluation.program import Program
 from interlock.instant import SECOND, format_duration
 from interlock.language.evaluate import Environment, evaluate
+from interlock.ledger import Snapshot
 from interlock.ledger.rows import Stamp
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Decision, Finding, Verdict
@@ -69,6 +70,21 @@ class Loaded:
             for needed in each.needs.values():
                 ways.setdefault(needed, [*ways[each], needed.policy.id])
         return None
+
+
+def uncovered(snapshot: Snapshot, loaded: Loaded, task: str) -> str | None:
+    """Why facts that a policy reads of a task (by its label) may be missing, or not in a known order; or None.
+
+    Raises LedgerError.
+    """
+    found = snapshot.uncovered(loaded.policy.kinds(), task)
+    if found is not None or snapshot.joined is None:
+        return found
+    ordered, numbers = loaded.policy.ordered(), any("seq" in query.paths for query in loaded.compiled.queries)
+    if numbers:  # compared across selections, as may be
+        kinds = loaded.policy.kinds()
+        ordered = [(tuple(kinds), any(kinds.values())), *ordered]
+    return snapshot.joined.unordered(ordered, snapshot.task_id(task), numbers=numbers)
 
 
 def closure(policies: Iterable[Loaded]) -> Iterator[Loaded]:

@@ -18,6 +18,7 @@ import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.evaluation.ahead import Budget, Coming, ExhaustedError, judging, looking, reads, weight
+from interlock.evaluation.judged import uncovered
 from interlock.evaluation.select import SelectionCache
 from interlock.instant import format_instant
 from interlock.language.evaluate import Environment
@@ -117,7 +118,7 @@ class _Walk:
     def _next(self, judge: Judge, here: Evaluated) -> int:
         """The next instant at which something may differ; NEVER where there is none."""
         until = steady(judge, here)
-        if judge.live or judge.snapshot.uncovered(here.loaded.policy.kinds(), here.task) is not None:
+        if judge.live or uncovered(judge.snapshot, here.loaded, here.task) is not None:
             self.holds = until
             return until
         if self.coming is None:

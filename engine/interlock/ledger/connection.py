@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from math import inf
 from time import monotonic
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from interlock.diagnostics import UsageError
 from interlock.instant import LATEST
 from interlock.ledger.errors import explained_error, refused, unreadable
 from interlock.ledger.functions import define, define_valid
 from interlock.schemas import Catalog
+
+if TYPE_CHECKING:
+    from interlock.ledger.joined import Joined
 
 STATEMENT_SECONDS = 30.0
 """How long a statement may run without giving a row. Every query of a decision takes milliseconds."""
@@ -100,6 +103,8 @@ class Connection:
     head = NEWEST
     live = False
     broken = False
+    tasks = "main.tasks"
+    """The table that names the tasks."""
     _catalog: Catalog | None = None
 
     def __init__(
@@ -209,6 +214,19 @@ class Connection:
             self._watchdog.stop()
             self._database.text_factory = str
 
+    def prepare(self, use: Callable[[sqlite3.Connection], object]) -> None:
+        """Have something changed that this connection alone sees, in memory. Raises LedgerError."""
+        if self._read_only:
+            self._database.execute("PRAGMA query_only = 0")
+        try:
+            use(self._database)
+        except sqlite3.DatabaseError as error:
+            self.verify(error)
+            raise explained_error(self.path, self.file, error) from error
+        finally:
+            if self._read_only:
+                self._database.execute("PRAGMA query_only = 1")
+
     def create_views(self, names: frozenset[str]) -> None:
         """Create the views of these names that are not there yet, in memory and for this connection only."""
         missing = names - self._views
@@ -284,6 +302,10 @@ def _is_interrupt(error: sqlite3.DatabaseError) -> bool:
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
+Upto = int | Sequence[int]
+"""The `seq` of the newest receipt that is seen; where there are several sources, that of each."""
+
+
 class FactSource(Protocol):
     """A ledger's file, a feed, or facts in memory, whose facts are read through its `connection`."""
 
@@ -292,11 +314,15 @@ class FactSource(Protocol):
         """The connection that every query goes through."""
 
     @property
+    def joined(self) -> Joined | None:
+        """The sources, where it is made of several."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Why what was committed last may be missing here, in sentences."""
 
-    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
-        """Begin a snapshot at `now`, of receipts up to the `seq` `head`; the `seq` of the newest of them.
+    def begin(self, now: int, head: Any, *, live: bool = False, as_of: int | None = None) -> int:
+        """Begin a snapshot at `now`, of receipts up to the `seq` `head` (`Upto`); the `seq` of the newest of them.
 
         It is 0 when there is none. `live` and `as_of` as in `ask`. Raises LedgerError.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from interlock.diagnostics import LedgerError, UnsettledError
@@ -127,6 +127,10 @@ _TICK: Final = 20_000_000
 """Nanoseconds in which two writes may have the same time: clocks of file systems tick every few milliseconds."""
 
 
+Beside = Callable[[sqlite3.Connection], Mapping[str, str]]
+"""Puts facts of further sources in the memory of a connection, and gives the queries that then stand for views."""
+
+
 class ConveyorFile:
     """A ledger's file, open for reading. It serves one snapshot after the other for as long as it is `current`.
 
@@ -136,13 +140,23 @@ class ConveyorFile:
     """
 
     notes: tuple[str, ...] = ()
+    joined: None = None
 
-    def __init__(self, path: str, file: str, patience: float = BUSY_SECONDS, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        file: str,
+        patience: float = BUSY_SECONDS,
+        *,
+        strict: bool = False,
+        beside: Beside | None = None,
+    ) -> None:
         """Open `file`, which people know as `path`. Raises LedgerError when it stays locked for `patience` seconds.
 
-        Where it is `strict`, nothing is known to be complete while there are `notes`.
+        Where it is `strict`, nothing is known to be complete while there are `notes`. `beside` puts what further
+        sources have in the memory of the connection, and gives what then stands for views.
         """
-        self.path, self._named, self._strict = path, file, strict
+        self.path, self._named, self._strict, self._beside = path, file, strict, beside
         self._file = resolve(path, file)
         self._status = examine(path, self._file)
         self._process = os.getpid()
@@ -192,6 +206,9 @@ class ConveyorFile:
             if differs is not None:
                 raise refused(self.path, f"is a SQLite database but not Conveyor's ledger: {differs}")
             instead = {} if has_events(database) else WITHOUT_EVENTS
+            if self._beside is not None:
+                database.execute("PRAGMA query_only = 0")  # of what is in memory; the file is open for reading only
+                instead = {**instead, **self._beside(database)}
             return Connection(database, "conveyor", self.path, self._file, verify=self._verify, instead=instead)
         except BaseException:
             database.close()
@@ -203,6 +220,10 @@ class ConveyorFile:
         if self._sealed or self.connection.broken or self._process != os.getpid() or real != self._file:
             return False
         return os.path.samestat(examine(self.path, real), self._status)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
 
     def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
         """Begin a snapshot at `now`, of receipts up to a `seq`; that of the newest of them. Raises LedgerError."""

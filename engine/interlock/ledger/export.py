@@ -55,8 +55,7 @@ class Export:
 
 def name_of(snapshot: Snapshot, identity: str) -> str:
     """The name of the task of that id. Raises UsageError where it may mean another task too."""
-    found = snapshot.rows("SELECT name FROM main.tasks WHERE id = :id", {"id": identity})
-    name = str(found[0][0])
+    name = snapshot.task_name(identity)
     with suppress(UsageError):
         if snapshot.task_id(name) == identity:
             return name

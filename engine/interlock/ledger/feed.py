@@ -24,52 +24,26 @@ ENOUGH: Final = 1_000
 """After that many bad lines nothing more is read: to say what is wrong with one takes long."""
 
 
-class Feed:
-    """The facts of a feed. It serves snapshots for as long as it is open: what was read does not change."""
+class Coverage:
+    """What a feed says that it holds: `head` and `tasks` are those of the ledger that was exported, None otherwise.
 
-    _asked = 0
+    `notes` say why what was committed last may be missing. Where it is `strict`, nothing is known to be complete then.
+    """
 
-    def __init__(self, path: str, lines: Iterable[bytes], catalog: Catalog, *, strict: bool = False) -> None:
-        """Read all lines, by the schemas of a catalog. Raises LedgerError, with every bad line, up to a number.
+    def __init__(self, about: dict[str, Any] | None, types: Iterable[str], *, strict: bool) -> None:
+        """Of a feed whose first line is `about` it, if it says anything, with receipts of `types` that no kind has."""
+        self._about, self._types, self._strict = about, tuple(types), strict
+        self.notes: tuple[str, ...] = () if about is None else tuple(about.get("notes", ()))
+        self.head: int | None = None if about is None else int(about["head"])
+        self.tasks: list[str] | None = None if about is None else about["tasks"]
+        self.taken = None if about is None else parse_instant(about["at"])
+        """When it was taken; None where it does not say."""
 
-        Where it is `strict`, nothing is known to be complete while there are `notes`.
+    def uncovered(self, kinds: Mapping[str, bool], task: str, asked: int) -> str | None:
+        """Why facts of these kinds (of every task, where True) may be missing for a question about an instant.
+
+        None if unknown.
         """
-        table = FactTable()
-        with table.filling(path):
-            content = _Content(path, table, catalog)
-            content.read(lines)
-            self._about, self._strict = content.about, strict
-            self.notes: tuple[str, ...] = () if self._about is None else tuple(self._about.get("notes", ()))
-            # A feed of some tasks also has receipts of others, which are of the sessions that were seated there.
-            table.complete(None if self._about is None else self._about["tasks"])
-            found = table.connection.execute("SELECT DISTINCT kind FROM main.fact WHERE NOT entity")
-            self._types = [kind for (kind,) in found if kind not in catalog.kinds]
-            self.connection = Connection(table.connection, "feed", path, path)
-
-    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
-        """Begin a snapshot at `now`, of receipts up to a `seq`.
-
-        It gives the `seq` of the newest such receipt of the ledger that was exported, or else here.
-        """
-        self._asked = LATEST if live else now
-        found = self.connection.begin(now, head, live=live or now == self._taken(), as_of=as_of)
-        return found if self._about is None else min(int(self._about["head"]), head)
-
-    def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
-        """As for a ledger. At the instant at which the feed was taken, all that it holds was committed."""
-        self._asked = LATEST if live else now
-        self.connection.ask(now, live=live or now == self._taken(), as_of=as_of)
-
-    def current(self) -> bool:
-        """Always: it has been read whole."""
-        return True
-
-    def absent(self) -> dict[str, str]:
-        """None: no kind of entities has a table of its own."""
-        return {}
-
-    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
-        """Why facts of these kinds (of every task, where True) may be missing from the feed; None if unknown."""
         if (unread := self._unread(kinds)) is not None or self._about is None:
             return unread
         if (lost := doubt(self.notes, strict=self._strict)) is not None:
@@ -82,7 +56,7 @@ class Feed:
             return f"the feed was not exported for this policy: it leaves out facts of {named}"
         if tasks is not None and task not in tasks:
             return f"the feed was not exported for the task `{task}`"
-        return self._untold()
+        return self._untold(asked)
 
     def _unread(self, kinds: Iterable[str]) -> str | None:
         """Why facts may be missing that are here under a type which no kind has; or None."""
@@ -99,36 +73,104 @@ class Feed:
 
     def turns(self) -> tuple[int, ...]:
         """The instants at which what `uncovered` says may change: when it was taken, and what follows that."""
-        taken = self._taken()
-        return () if taken is None else (taken, taken + 1)
-
-    def _taken(self) -> int | None:
-        """When it was taken; None where it does not say."""
-        return None if self._about is None else parse_instant(self._about["at"])
+        return () if self.taken is None else (self.taken, self.taken + 1)
 
     def newest_at(self, head: int) -> str | None:
         """The id of the receipt that was the ledger's newest, though it is not in the feed."""
         return None if self._about is None or self._about["head"] != head else self._about.get("newest")
 
-    def _untold(self) -> str | None:
+    def _untold(self, asked: int) -> str | None:
         """Why the feed does not cover the instant of the request, if it does not.
 
         What was recorded after it was taken is not in it; and an earlier state can be derived only from all kinds.
         """
         assert self._about is not None
+        assert self.taken is not None
         taken = self._about["at"]
-        if self._asked > parse_instant(taken):
+        if asked > self.taken:
             return f"the feed was taken at {taken}, and nobody knows what was recorded since; ask with `--at {taken}`"
-        if self._asked < parse_instant(taken) and self._about["kinds"] is not None:
+        if asked < self.taken and self._about["kinds"] is not None:
             return f"the feed was exported for some policies, as of {taken}; ask with `--at {taken}`, or export all"
         return None
+
+
+class Feed:
+    """The facts of a feed. It serves snapshots for as long as it is open: what was read does not change."""
+
+    joined: None = None
+    _asked = 0
+
+    def __init__(self, path: str, lines: Iterable[bytes], catalog: Catalog, *, strict: bool = False) -> None:
+        """Read all lines, by the schemas of a catalog. Raises LedgerError, with every bad line, up to a number.
+
+        Where it is `strict`, nothing is known to be complete while there are `notes`.
+        """
+        table = FactTable()
+        with table.filling(path):
+            table.places = [(path, "line")]
+            self._covered = read_feed(path, lines, table, catalog, strict=strict)
+            self.notes = self._covered.notes
+            # A feed of some tasks also has receipts of others, which are of the sessions that were seated there.
+            table.complete(self._covered.tasks)
+            self.connection = Connection(table.connection, "feed", path, path)
+
+    def begin(self, now: int, head: int, *, live: bool = False, as_of: int | None = None) -> int:
+        """Begin a snapshot at `now`, of receipts up to a `seq`.
+
+        It gives the `seq` of the newest such receipt of the ledger that was exported, or else here.
+        """
+        self._asked = LATEST if live else now
+        found = self.connection.begin(now, head, live=live or now == self._covered.taken, as_of=as_of)
+        return found if self._covered.head is None else min(self._covered.head, head)
+
+    def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
+        """As for a ledger. At the instant at which the feed was taken, all that it holds was committed."""
+        self._asked = LATEST if live else now
+        self.connection.ask(now, live=live or now == self._covered.taken, as_of=as_of)
+
+    def current(self) -> bool:
+        """Always: it has been read whole."""
+        return True
+
+    def close(self) -> None:
+        """Let go of the facts."""
+        self.connection.close()
+
+    def absent(self) -> dict[str, str]:
+        """None: no kind of entities has a table of its own."""
+        return {}
+
+    def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
+        """Why facts of these kinds (of every task, where True) may be missing from the feed; None if unknown."""
+        return self._covered.uncovered(kinds, task, self._asked)
+
+    def turns(self) -> tuple[int, ...]:
+        """The instants at which what `uncovered` says may change."""
+        return self._covered.turns()
+
+    def newest_at(self, head: int) -> str | None:
+        """The id of the receipt that was the ledger's newest, though it is not in the feed."""
+        return self._covered.newest_at(head)
+
+
+_TYPES: Final = "SELECT DISTINCT kind FROM main.fact WHERE NOT entity AND source = ?"
+
+
+def read_feed(
+    path: str, lines: Iterable[bytes], table: FactTable, catalog: Catalog, source: int = 0, *, strict: bool = False
+) -> Coverage:
+    """Read all lines of a feed into a table, as the source of that index. Raises LedgerError, with the bad lines."""
+    content = _Content(path, table, catalog, source)
+    content.read(lines)
+    types = [kind for (kind,) in table.connection.execute(_TYPES, (source,)) if kind not in catalog.kinds]
+    return Coverage(content.about, types, strict=strict)
 
 
 class _Content:
     """What the lines of a feed hold: facts, for a table, and what the first line says `about` the feed, if it does."""
 
-    def __init__(self, path: str, table: FactTable, catalog: Catalog) -> None:
-        self.path, self.table, self.catalog, self._source = path, table, catalog, len(table.places)
+    def __init__(self, path: str, table: FactTable, catalog: Catalog, source: int) -> None:
+        self.path, self.table, self.catalog, self._source = path, table, catalog, source
         self.about: dict[str, Any] | None = None
         self._ended: dict[str, Any] | None = None
 
@@ -138,7 +180,7 @@ class _Content:
         entries, count, faulty = Entries(self.path, lines), 0, 0
         for number, line in entries:
             if not count:
-                self.table.places[self._source :] = [(self.path, entries.noun)]
+                self.table.places[self._source] = self.path, entries.noun
             wrong = self._add(line, number, count)
             if wrong:
                 faulty += 1
@@ -168,6 +210,8 @@ class _Content:
         if found.about is not None:
             return self._note(found.about, count)
         assert found.row is not None
+        if (other := self.table.enter(found.row.kind, self._source)) is not None:
+            return (f"{found.row.kind} `{found.row.id}` is an entity, and those are taken from `{other}`",)
         origin = Origin(self._source, number, found.repeats, found.unnumbered)
         clash = self.table.add(found.row, origin)
         return () if clash is None or clash.repeated else (clash.message,)

@@ -6,20 +6,22 @@ import os
 import sys
 import time
 from _thread import RLock  # `threading` costs more than a decision
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
-from interlock.diagnostics import UnsettledError
+from interlock.diagnostics import UnsettledError, UsageError
 from interlock.files import reason
-from interlock.ledger.connection import NEWEST
-from interlock.ledger.conveyor import BUSY_SECONDS, ConveyorFile, FileState, stamp
+from interlock.ledger.connection import NEWEST, Upto
+from interlock.ledger.conveyor import BUSY_SECONDS, Beside, ConveyorFile, FileState, stamp
 from interlock.ledger.errors import examine, refused
 from interlock.ledger.snapshot import Snapshot
 from interlock.schemas import SHIPPED, Catalog
 
 if TYPE_CHECKING:
     from interlock.ledger.feed import Feed
+    from interlock.ledger.joined import Joined
 
 
 Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
@@ -59,38 +61,45 @@ def feed_lines(path: str, file: str, watched: Watched | None = None) -> Iterator
 
 
 T = TypeVar("T")
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between two attempts to read a ledger that others open and close."""
 
 
 class Ledger:
-    """A ledger's file, opened to be read. It may be shared by threads, which then take turns.
+    """A ledger's file, or several sources, opened to be read. It may be shared by threads, which then take turns.
 
-    `path` is the file as it was named, for people: bytes that are not text are shown as escapes. Where it is `strict`,
-    nothing is decided while there are `notes`. `catalog` has the schemas by which the lines of a feed are validated.
+    `path` is the file as it was named, for people: bytes that are not text are shown as escapes. `paths` are those of
+    all sources. Where it is `strict`, nothing is decided while there are `notes`. `catalog` has the schemas by which
+    the lines of a feed are validated.
     """
 
-    _source: ConveyorFile | Feed | None = None
+    _source: ConveyorFile | Feed | Joined | None = None
 
     def __init__(
         self,
-        path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        path: Path | Sequence[Path],
         watched: Watched | None = None,
         patience: float = BUSY_SECONDS,
         *,
         strict: bool = False,
         catalog: Catalog = SHIPPED,
     ) -> None:
-        """Open the ledger, or read the feed. Raises LedgerError when it cannot be read, or is neither."""
-        name = os.fsdecode(path)
-        self._watched, self._patience, self.strict = watched, patience, strict
-        self.catalog = catalog
-        self.path = os.fsencode(name).decode(errors="backslashreplace")
+        """Open the ledger, or read the feed, or several of them: one ledger at most.
+
+        Raises LedgerError when one cannot be read, or is neither; UsageError for several that make no question.
+        """
+        named = [path] if isinstance(path, str | bytes | os.PathLike) else list(path)
+        names = [os.fsdecode(each) for each in named]
+        self._watched, self._patience, self.strict, self.catalog = watched, patience, strict, catalog
+        self.paths = tuple(os.fsencode(name).decode(errors="backslashreplace") for name in names)
+        self.path = " + ".join(self.paths)
         try:
-            as_given = not name or name == STANDARD_INPUT or os.path.isabs(name)
-            self._file = name if as_given else os.path.join(os.getcwd(), name)
+            self._files = [_absolute(name) for name in names]
         except OSError as error:
             raise refused(self.path, f"cannot be reached: {error.strerror} (the current folder)") from None
+        if len(names) != 1:
+            refuse_several(self.paths)
         self._turn = RLock()
         self._reading = False
         self._source = self._opened()
@@ -102,7 +111,7 @@ class Ledger:
     def snapshot(
         self,
         now: int,
-        head: int = NEWEST,
+        head: Upto = NEWEST,
         *,
         live: bool = False,
         as_of: int | None = None,
@@ -141,7 +150,7 @@ class Ledger:
         self,
         now: int,
         question: Callable[[Snapshot], T],
-        head: int = NEWEST,
+        head: Upto = NEWEST,
         *,
         live: bool = False,
         as_of: int | None = None,
@@ -160,13 +169,13 @@ class Ledger:
         with self.snapshot(now, head, live=live, as_of=as_of, catalog=catalog) as snapshot:
             return question(snapshot)
 
-    def _current(self) -> ConveyorFile | Feed:
+    def _current(self) -> ConveyorFile | Feed | Joined:
         if self._source is None or not self._source.current():
             self.close()
             self._source = self._opened()
         return self._source
 
-    def _opened(self) -> ConveyorFile | Feed:
+    def _opened(self) -> ConveyorFile | Feed | Joined:
         """What there is at the path. Where a writer comes in between, it is opened again."""
         for pause in _PAUSES:
             try:
@@ -175,15 +184,33 @@ class Ledger:
                 time.sleep(pause)
         return self._read()
 
-    def _read(self) -> ConveyorFile | Feed:
-        if not is_feed(self._file):
-            return ConveyorFile(self.path, self._file, self._patience, strict=self.strict)
-        if self._file != STANDARD_INPUT:
-            examine(self.path, self._file, least=1)
+    def _read(self) -> ConveyorFile | Feed | Joined:
+        if len(self._files) > 1:
+            return self._joined()
+        (file,) = self._files
+        if not is_feed(file):
+            return ConveyorFile(self.path, file, self._patience, strict=self.strict)
         from interlock.ledger.feed import Feed
 
-        lines = feed_lines(self.path, self._file, self._watched)
-        return Feed(self.path, lines, self.catalog, strict=self.strict)
+        return Feed(self.path, self._lines(0), self.catalog, strict=self.strict)
+
+    def _joined(self) -> Joined:
+        from interlock.ledger.joined import join
+
+        feeds = {index: self._lines(index) for index, file in enumerate(self._files) if is_feed(file)}
+        places = [(self.paths[index], file) for index, file in enumerate(self._files) if index not in feeds]
+        opened = partial(self._beside, *places[0]) if places else None
+        return join(self.paths, feeds, self.catalog, opened, strict=self.strict)
+
+    def _beside(self, path: str, file: str, beside: Beside) -> ConveyorFile:
+        return ConveyorFile(path, file, self._patience, strict=self.strict, beside=beside)
+
+    def _lines(self, index: int) -> Iterator[bytes]:
+        """The lines of the feed of that index. Raises LedgerError."""
+        path, file = self.paths[index], self._files[index]
+        if file != STANDARD_INPUT:
+            examine(path, file, least=1)
+        return feed_lines(path, file, self._watched)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -192,29 +219,50 @@ class Ledger:
 
     def stamp(self) -> FileState | None:
         """What differs whenever the file was written to or replaced; None while that is unknown."""
-        return stamp(self._file)
+        found = [stamp(file) for file in self._files]
+        return None if None in found else tuple(each for one in found if one is not None for each in one)
 
     def close(self) -> None:
         """Let go of the file; the next snapshot opens it again."""
         with self._turn:
             if self._source is not None:
-                self._source.connection.close()
+                self._source.close()
                 self._source = None
 
     def __del__(self) -> None:
         if self._source is not None:
-            self._source.connection.close()
+            self._source.close()
+
+
+def _absolute(name: str) -> str:
+    """The path of a file from the root, wherever the process goes. Raises OSError."""
+    as_given = not name or name == STANDARD_INPUT or os.path.isabs(name)
+    return name if as_given else os.path.join(os.getcwd(), name)
+
+
+def refuse_several(paths: Sequence[str]) -> None:
+    """Raises UsageError where these are not several sources of one question."""
+    if not paths:
+        raise UsageError("no ledger: name at least one")
+    files = [path if path == STANDARD_INPUT else os.path.realpath(path) for path in paths]
+    for index, path in enumerate(paths):
+        if files[index] in files[:index]:
+            raise UsageError(f"`{path}` is named twice; keep one of them")
+    ledgers = [path for path in paths if not is_feed(path)]
+    if len(ledgers) > 1:
+        listed = " and ".join(f"`{path}`" for path in ledgers)
+        raise UsageError(f"{listed} are not feeds; a question takes one ledger of Agent Conveyor, and any feeds")
 
 
 def open_ledger(
-    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    path: Path | Sequence[Path],
     watched: Watched | None = None,
     patience: float = BUSY_SECONDS,
     *,
     strict: bool = False,
     catalog: Catalog = SHIPPED,
 ) -> Ledger:
-    """Open the ledger at `path`, or read the feed there (`-` is standard input).
+    """Open the ledger at `path`, or read the feed there (`-` is standard input); or several: one ledger at most.
 
     A writer that holds it locked is waited for, `patience` seconds each time. With `strict`, every decision is
     undecided while `Ledger.notes` says why what was committed last may be missing.

@@ -29,6 +29,7 @@ class Memory:
     """The source of facts that only this process has: nothing else was recorded. Who changes them has a transaction."""
 
     notes: tuple[str, ...] = ()
+    joined: None = None
 
     def __init__(self, path: str, rows: Iterable[Row] = (), newest: int | None = None) -> None:
         """Hold these rows, of a file that people know as `path`. `newest` is the `seq` of the newest receipt, if known.

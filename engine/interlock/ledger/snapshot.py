@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import starmap
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.instant import SECOND, format_instant
-from interlock.ledger.connection import NEWEST, Connection, FactSource
+from interlock.ledger.connection import NEWEST, Connection, FactSource, Upto
 from interlock.ledger.rows import Arrival, Row
 from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES, Catalog
+
+if TYPE_CHECKING:
+    from interlock.ledger.joined import Joined
 
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
 _RECEIPTS = (
@@ -100,7 +103,7 @@ class Snapshot:
         source: FactSource,
         now: int,
         catalog: Catalog,
-        head: int = NEWEST,
+        head: Upto = NEWEST,
         *,
         live: bool = False,
         as_of: int | None = None,
@@ -111,7 +114,7 @@ class Snapshot:
         source.connection.know(catalog)
         self.head = source.begin(now, head, live=live, as_of=as_of)
         self.notes = source.notes
-        self._tasks = Tasks(self.rows)
+        self._tasks = Tasks(self.rows, source.connection.tasks)
 
     @property
     def live(self) -> bool:
@@ -194,7 +197,12 @@ class Snapshot:
         return found[0][0] if found else None
 
     def newest(self) -> str | None:
-        """The id of the receipt at the head; None when there is none, or a feed does not name it."""
+        """The id of the receipt at the head; None when there is none, or a feed does not name it.
+
+        None too where there are several sources: each has a head of its own.
+        """
+        if self.joined is not None:
+            return None
         found = self.rows("SELECT id FROM receipt WHERE seq = :head", {"head": self.head})
         return found[0][0] if found else self._open().newest_at(self.head)
 
@@ -262,7 +270,10 @@ class Snapshot:
         """
         if self._connection().layout != "conveyor":
             return []
-        rows_by_seq = {row.seq: row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)}
+        rows = [row for row in rows if row.kind not in ENTITIES and isinstance(row.seq, int)]
+        if self.joined is not None:
+            rows = self.joined.of_conveyor(rows)
+        rows_by_seq = {row.seq: row for row in rows}
         if not rows_by_seq:
             return []
         stored = set(self.rows(_STORED, {"seqs": _listed(rows_by_seq)}))
@@ -286,6 +297,16 @@ class Snapshot:
     def absent(self) -> dict[str, str]:
         """The kinds of entities for which this ledger has no table, and the tables' names. Raises LedgerError."""
         return self._open().absent()
+
+    @property
+    def joined(self) -> Joined | None:
+        """The sources, where there are several; None where there is one."""
+        return self._open().joined
+
+    def task_name(self, identity: str) -> str:
+        """The name of the task of that id. Raises LedgerError."""
+        found = self.rows(f"SELECT name FROM {self._connection().tasks} WHERE id = :id", {"id": identity})
+        return str(found[0][0])
 
     def uncovered(self, kinds: Mapping[str, bool], task: str) -> str | None:
         """Why facts of these kinds (of every task, where True) may lack here, though they were recorded; or None."""

@@ -25,10 +25,11 @@ CREATE UNIQUE INDEX entity_order ON fact (kind, task, seq, instant_of(at)) WHERE
 BEGIN;
 """
 _INSERT: Final = "INSERT INTO main.fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SAME: Final = (
+_ROWS: Final = (
     "SELECT kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes, source, place FROM fact"
-    " WHERE id = ? AND entity = ? AND (NOT entity OR kind = ? AND seq = ?)"
 )
+_EVERY: Final = f"{_ROWS} WHERE NOT entity ORDER BY rowid"
+_SAME: Final = f"{_ROWS} WHERE id = ? AND entity = ? AND (NOT entity OR kind = ? AND seq = ?)"
 _TIED: Final = (
     "SELECT id FROM fact WHERE seq = ? AND entity = ? AND (NOT entity OR kind = ? AND task = ?)"
     " AND instant_of(at) = instant_of(?) AND (entity OR source = ?)"
@@ -40,8 +41,9 @@ CREATE INDEX fact_seq ON fact (seq);
 CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, created_at TEXT);
 """
 _TASKS: Final = """
-INSERT INTO main.tasks SELECT task, task, min(at) FROM main.fact
+INSERT OR IGNORE INTO main.tasks SELECT task, task, min(at) FROM main.fact
 WHERE task IS NOT NULL AND (:tasks IS NULL OR task IN (SELECT value FROM json_each(:tasks)))
+AND (:source IS NULL OR source = :source)
 GROUP BY task ORDER BY min(rowid)
 """
 _CLEAR: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
@@ -50,12 +52,14 @@ _CLEAR: Final = ("BEGIN", "DELETE FROM main.fact", "DELETE FROM main.tasks")
 class Clash(msgspec.Struct, frozen=True):
     """Why a fact cannot be beside those that are there: in general, and in words for this one.
 
-    One that is `repeated` is there already, and counts once: nothing is wrong.
+    One that is `repeated` is there already, and counts once: nothing is wrong. It may be from `elsewhere`, another
+    source.
     """
 
     fault: str
     message: str
     repeated: bool = False
+    elsewhere: bool = False
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -76,11 +80,13 @@ NOWHERE: Final = Origin()
 class FactTable:
     """The table, and the `connection` that alone sees it. A transaction is open.
 
-    `places` are the paths of the sources, and what a line of each is called.
+    `places` are the paths of the sources, and what a line of each is called. Entities come from the source
+    `entities_of` alone.
     """
 
     def __init__(self) -> None:
         self.places: list[tuple[str, str]] = []
+        self.entities_of: int | None = None
         self.connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self.connection.create_function("instant_of", 1, instant_of, deterministic=True)
         self.connection.executescript(_TABLE)
@@ -97,17 +103,33 @@ class FactTable:
         return None
 
     def extend(self, rows: Iterable[Row]) -> None:
-        """Add facts that do not clash with one another. Raises sqlite3.Error."""
-        self.connection.executemany(_INSERT, ((*_values(row), 0, 0) for row in rows))
+        """Add facts that do not clash with one another, of whatever source. Raises sqlite3.Error."""
+        self.connection.executemany(_INSERT, ((*_values(row), None, 0) for row in rows))
+
+    def enter(self, kind: str, source: int) -> str | None:
+        """The path of another source that entities are taken from, where the kind is one of entities; or None."""
+        if kind not in ENTITIES:
+            return None
+        if self.entities_of is None:
+            self.entities_of = source
+        return None if self.entities_of == source else self.places[self.entities_of][0]
 
     def complete(self, tasks: Sequence[str] | None = None) -> None:
         """Index the facts, and name the `tasks` that a request can name (all when None). It ends the transaction."""
-        self.connection.executescript(_INDEXES)
+        self.index()
         self.name_tasks(tasks)
 
-    def name_tasks(self, tasks: Sequence[str] | None = None) -> None:
-        """Add the tasks that facts are of, only those that are among `tasks` where these are given."""
-        self.connection.execute(_TASKS, {"tasks": None if tasks is None else msgspec.json.encode(tasks).decode()})
+    def index(self) -> None:
+        """Index the facts. It ends the transaction."""
+        self.connection.executescript(_INDEXES)
+
+    def name_tasks(self, tasks: Sequence[str] | None = None, source: int | None = None) -> None:
+        """Add the tasks that facts are of, those of one source where it is given.
+
+        Only those that are among `tasks` where these are given.
+        """
+        listed = None if tasks is None else msgspec.json.encode(tasks).decode()
+        self.connection.execute(_TASKS, {"tasks": listed, "source": source})
 
     def clear(self) -> None:
         """Begin a transaction in which there is nothing."""
@@ -125,6 +147,11 @@ class FactTable:
                 raise explained_error(path, path, error) from error
             raise
 
+    def receipts(self) -> Iterator[tuple[Row, str]]:
+        """Every receipt, and where it is from."""
+        for *values, source, place in self.connection.execute(_EVERY):
+            yield Row(*values), self.where(source, place, None)
+
     def _clash(self, row: Row, origin: Origin) -> Clash:
         entity = row.kind in ENTITIES
         found = self.connection.execute(_SAME, (row.id, entity, row.kind, row.seq)).fetchone()
@@ -135,14 +162,15 @@ class FactTable:
             return Clash("it has the `at` and the `seq` of another", message)
         *values, source, place = found
         again = origin.repeats or source != origin.source
-        same = again and _is_same(Row(*values), row, unnumbered=origin.unnumbered)
-        where = self._where(source, place, origin.source)
+        same = again and is_same(Row(*values), row, unnumbered=origin.unnumbered)
+        where = self.where(source, place, origin.source)
         if again and not same:
             return Clash("it contradicts another of its id", f"{row.kind} `{row.id}` contradicts {where}")
-        return Clash("duplicate fact", f"duplicate {row.kind} `{row.id}`{where and f', as on {where}'}", repeated=same)
+        message = f"duplicate {row.kind} `{row.id}`{where and f', as on {where}'}"
+        return Clash("duplicate fact", message, repeated=same, elsewhere=source != origin.source)
 
-    def _where(self, source: int, place: int, near: int) -> str:
-        """A place in a source, for a reader who is at a place of the source `near`."""
+    def where(self, source: int, place: int, near: int | None) -> str:
+        """A place in a source, for a reader who is at a place of the source `near`, or at none."""
         if not self.places:
             return ""
         path, noun = self.places[source]
@@ -150,7 +178,7 @@ class FactTable:
         return line if source == near else f"{line} of `{path}`" if line else f"`{path}`"
 
 
-def _is_same(one: Row, other: Row, *, unnumbered: bool) -> bool:
+def is_same(one: Row, other: Row, *, unnumbered: bool) -> bool:
     """Whether two rows are the same fact; their numbers do not count where one of them only has its line's."""
     if unnumbered:
         other = msgspec.structs.replace(other, seq=one.seq)

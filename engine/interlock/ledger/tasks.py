@@ -11,8 +11,8 @@ import msgspec
 from interlock.diagnostics import FactError, UsageError
 
 Rows = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
-_MATCHING = "SELECT id, name FROM main.tasks WHERE id = :text OR name = :text ORDER BY rowid"
-_ALL = "SELECT id, name, (instant_of(created_at) > asked_instant()) IS TRUE FROM main.tasks ORDER BY rowid"
+_MATCHING = "SELECT id, name FROM {tasks} WHERE id = :text OR name = :text ORDER BY rowid"
+_ALL = "SELECT id, name, (instant_of(created_at) > asked_instant()) IS TRUE FROM {tasks} ORDER BY rowid"
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -23,10 +23,10 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Tasks:
-    """The tasks of one snapshot. `rows` runs a query over it."""
+    """The tasks of one snapshot. `rows` runs a query over it, and `table` names them."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, table: str) -> None:
+        self._rows, self._table = rows, table
         self._known: dict[str, Task] = {}
 
     def find(self, text: str) -> Task:
@@ -37,7 +37,7 @@ class Tasks:
 
     def labels(self) -> list[str]:
         """The label of each task so far, once, oldest first. Raises UsageError for a task that no text means alone."""
-        rows = self._rows(_ALL, {})
+        rows = self._rows(_ALL.format(tasks=self._table), {})
         tasks = [_texts(row) for row in rows]
         meant = Counter(text for task in tasks for text in set(task))
         found = []
@@ -62,7 +62,7 @@ class Tasks:
 
     def _matching(self, text: str) -> list[tuple[str, str]]:
         """The id and the name of each task that a text may mean."""
-        return [_texts(row) for row in self._rows(_MATCHING, {"text": text})]
+        return [_texts(row) for row in self._rows(_MATCHING.format(tasks=self._table), {"text": text})]
 
     def _alike(self, text: str) -> str:
         """The one label that is the same text, composed of other code points. Raises UsageError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,7 +13,7 @@ from interlock.instant import format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Entries, Line, read_line
 from interlock.ledger.rows import Row, document, newest
-from interlock.ledger.table import Clash, FactTable, Origin
+from interlock.ledger.table import Clash, FactTable, Origin, is_same
 from interlock.model.verification import Example, FaultCounts, FutureTimes, KindCounts, Verification
 from interlock.schemas.wording import quoted_value
 
@@ -37,12 +36,13 @@ def verify(
     *,
     clock: int | None,
     tick: Callable[[], None] = lambda: None,
+    beside: FactTable | None = None,
 ) -> Verification:
     """Verify what a snapshot of `ledger` holds: valid, or invalid, or (None) without any receipt to be either.
 
     Times later than `clock` are counted. Without it the request names an instant, and receipts later than
     that are left out. The receipts are taken through `watched`, which gets about how many there are; before that the
-    file is checked, with a `tick` every few milliseconds.
+    file is checked, with a `tick` every few milliseconds. What contradicts the receipts `beside` is a fault.
 
     Raises LedgerError.
     """
@@ -53,25 +53,37 @@ def verify(
     for kind in schemas.ENTITIES:
         if kind not in absent:
             tally.entities(kind, _seated(snapshot) if kind == "smoke_seat" else snapshot.entities(kind))
+    for row, where in () if beside is None else beside.receipts():
+        other = snapshot.fact("receipt", row.id)
+        if other is not None and not is_same(row, other, unnumbered=True):
+            tally.contradiction(other, where)
     return tally.verification(ledger, snapshot.head, absent, damage)
 
 
-def verify_feed(lines: Iterable[bytes], path: str, clock: int, catalog: schemas.Catalog) -> Verification:
-    """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError."""
-    tally, head, ends, table = LedgerCounts(clock, catalog), 0, dict.fromkeys((OPENING, CLOSING), False), FactTable()
-    with closing(table.connection):
-        entries = Entries(path, lines)
-        for number, text in entries:
-            table.places = [(path, entries.noun)]
-            line = read_line(text, number, catalog)
-            if line.about is not None:
-                ends[line.about["kind"]] = True
+def verify_feed(
+    lines: Iterable[bytes], path: str, clock: int, catalog: schemas.Catalog, table: FactTable, source: int = 0
+) -> Verification:
+    """Verify every line of a feed, as `verify` does a ledger; `head` is the largest `seq`. Raises LedgerError.
+
+    Its facts are added to a table, which has those of other sources; it is the source of that index.
+    """
+    tally, head, ends = LedgerCounts(clock, catalog), 0, dict.fromkeys((OPENING, CLOSING), False)
+    entries = Entries(path, lines)
+    for number, text in entries:
+        table.places[source] = path, entries.noun
+        line = read_line(text, number, catalog)
+        if line.about is not None:
+            ends[line.about["kind"]] = True
+            continue
+        clash = None
+        if line.row is not None:
+            clash = table.add(line.row, Origin(source, number, line.repeats, line.unnumbered))
+        if clash is not None and clash.repeated:
+            if not clash.elsewhere:
                 continue
-            clash = None if line.row is None else table.add(line.row, Origin(0, number, line.repeats, line.unnumbered))
-            if clash is not None and clash.repeated:
-                continue
-            tally.line(line, f"{entries.noun} {number:,}", clash)
-            head = max(head, line.row.seq if line.row else 0)
+            clash = None
+        tally.line(line, f"{entries.noun} {number:,}", clash)
+        head = max(head, line.row.seq if line.row else 0)
     if ends[OPENING] and not ends[CLOSING]:
         tally.cut_off()
     return tally.verification(path, head, {})
@@ -131,6 +143,12 @@ class LedgerCounts:
             return
         for fault, message in _told(line.faults):
             self._add(kind, fact.get("id"), None, fault, f"{place}: {message}")
+
+    def contradiction(self, row: Row, where: str) -> None:
+        """Count that a receipt, which was counted, contradicts another source."""
+        kind = self._receipts.get(row.kind) or self._unknown(row.kind)
+        kind.invalid += 1
+        self._add(kind, row.id, row.seq, "it contradicts another of its id", f"it contradicts {where}")
 
     def cut_off(self) -> None:
         """Count that a feed ends before its last line."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from interlock.model.facts import Fact
+from interlock.model.sources import SourceHead
 
 
 class Firing(msgspec.Struct, frozen=True):
@@ -97,12 +98,14 @@ class NextState(msgspec.Struct, frozen=True):
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     """The ledger that was read: its path, and the `seq` of its newest receipt in the snapshot (0 when it has none).
 
-    `notes` say why what was committed last may be missing from it.
+    `notes` say why what was committed last may be missing from it. Where several `sources` were read, the path names
+    them all, and the `seq` is the largest.
     """
 
     path: str
     seq: int
     notes: tuple[str, ...] = ()
+    sources: tuple[SourceHead, ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -15,14 +15,14 @@ Outcome = Literal["same", "different", "unjudged"]
 
 
 class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The recorded request: the policy's file, further folders of policies, the ledger (all absolute), the
-    parameters that were given, who was to judge, how the instant was named (None: the clock's own), whether nothing
-    was to be decided where the newest receipts may be missing from the ledger, how far ahead of the clock a time may
-    lie, and the file of the waivers with the digest of its text (None: no waivers)."""
+    """The recorded request: the policy's file, further folders of policies, the ledger or the several sources (all
+    absolute), the parameters that were given, who was to judge, how the instant was named (None: the clock's own),
+    whether nothing was to be decided where the newest receipts may be missing from the ledger, how far ahead of the
+    clock a time may lie, and the file of the waivers with the digest of its text (None: no waivers)."""
 
     file: str
     policy_dirs: tuple[str, ...]
-    ledger: str
+    ledger: str | tuple[str, ...]
     params: dict[str, str]
     engine: Literal["rete", "reference", "both"]
     at: str | None

@@ -147,6 +147,11 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
                 found[kind] = found.get(kind, False) or selection.scope == "ledger"
         return found
 
+    def ordered(self) -> list[tuple[tuple[str, ...], bool]]:
+        """The kinds of each selection that takes the latest or the earliest, and whether those of every task."""
+        ordering = (each for each in self.selections if each.take in ("latest", "earliest"))
+        return [(each.kinds, each.scope == "ledger") for each in ordering]
+
 
 def values(written: tuple[Output, ...], prefix: str = "") -> list[tuple[str, Node]]:
     """Every output that is a value, under its dotted name."""

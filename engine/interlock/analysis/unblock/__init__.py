@@ -10,6 +10,7 @@ from interlock.analysis.unblock.permanent import held_fact, permanent
 from interlock.analysis.unblock.search import Hypothesis, HypothesisBench, Search, counting
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Engine, Judge, Loaded
+from interlock.evaluation.judged import uncovered
 from interlock.ledger.export import name_of
 from interlock.ledger.memory import HypotheticalFacts
 from interlock.ledger.rows import ENVELOPE
@@ -72,7 +73,7 @@ def _covered(judge: Judge) -> bool:
     """Whether everything is there that was recorded: a feed may leave out what would deny."""
     for loaded, task, _ in judge.decided:
         assert isinstance(loaded, Loaded)
-        if judge.snapshot.uncovered(loaded.policy.kinds(), str(task)) is not None:
+        if uncovered(judge.snapshot, loaded, str(task)) is not None:
             return False
     return True
 

@@ -19,6 +19,7 @@ from interlock.diagnostics import LedgerError, LockError, PolicyError, UsageErro
 from interlock.evaluation.judge import closure
 from interlock.instant import parse_instant
 from interlock.ledger import STANDARD_INPUT, Ledger, Snapshot, is_feed, open_ledger
+from interlock.ledger.connection import Upto
 from interlock.model.decision import Finding
 from interlock.model.decision_log import FactChange, FieldChange, LogEntry, Record, Rejudged
 from interlock.moment import Moment, by_clock, moment
@@ -149,7 +150,7 @@ class Reevaluator:
         self._instead = None if request.ledger is None else session.ledger
         folders = tuple(os.fspath(folder) for folder in request.policy_dirs)
         self._policies = Policies(folders, locked=request.lock is not None)
-        self._open: dict[tuple[str, bool], Ledger] = {}
+        self._open: dict[tuple[tuple[str, ...], bool], Ledger] = {}
         self._heads = Heads()
         self._lines: dict[bytes, int] = {}
 
@@ -190,7 +191,7 @@ class Reevaluator:
         differing, notes, doubt = list(field_changes(entry.document, after)), list(head.notes), None
         if before.asked.waivers is not None and self._request.waivers is None:
             notes.append(f"judged with the waivers `{before.asked.waivers}`, which only the log names")
-        if ledger.path != before.decision.ledger.path and is_feed(ledger.path) and not before.asked.live:
+        if ledger.path != before.decision.ledger.path and any(map(is_feed, ledger.paths)) and not before.asked.live:
             known = [change for change in differing if change.field.partition(".")[0] not in _AHEAD]
             notes += [_UNKNOWN] if known != differing else []
             differing = known
@@ -224,7 +225,7 @@ class Reevaluator:
         )
 
     def _recomputed(
-        self, before: Record, ledger: Ledger, file: str, folders: Sequence[str], now: Moment, head: int
+        self, before: Record, ledger: Ledger, file: str, folders: Sequence[str], now: Moment, head: Upto
     ) -> Record:
         """The record of the same question, over the ledger as it was when that was its head."""
         asked = before.asked
@@ -266,14 +267,15 @@ class Reevaluator:
     def _ledger(self, before: Record) -> Ledger:
         if self._instead is not None:
             return self._instead
-        path = before.asked.ledger
-        if path == STANDARD_INPUT:
-            raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
-        if not os.path.isabs(path):
-            raise UsageError(f"`{path}` is not an absolute path")
-        key = path, before.asked.strict_ledger
+        paths = _paths(before)
+        for path in paths:
+            if path == STANDARD_INPUT:
+                raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
+            if not os.path.isabs(path):
+                raise UsageError(f"`{path}` is not an absolute path")
+        key = paths, before.asked.strict_ledger
         if key not in self._open:
-            self._open[key] = open_ledger(path, strict=before.asked.strict_ledger)
+            self._open[key] = open_ledger(paths, strict=before.asked.strict_ledger)
         return self._open[key]
 
     def _shifts(
@@ -313,9 +315,20 @@ def _moment(before: Record, ledger: Ledger) -> Moment:
 def _document(again: Record, before: Record) -> dict[str, Any]:
     """The recomputed record as a JSON object, with the ledger as it was called."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(again))
-    path = before.decision.ledger.path
-    document["decision"]["ledger"]["path"] = path if _leads(path, before.asked.ledger) else before.asked.ledger
+    places, ledger = _paths(before), document["decision"]["ledger"]
+    sources = ledger.get("sources", [ledger])
+    called = [each.path for each in before.decision.ledger.sources or [before.decision.ledger]]
+    if len(places) == len(sources) == len(called):
+        for source, path, place in zip(sources, called, places, strict=True):
+            source["path"] = path if _leads(path, place) else place
+        ledger["path"] = " + ".join(source["path"] for source in sources)
     return document
+
+
+def _paths(before: Record) -> tuple[str, ...]:
+    """The sources that the record names."""
+    named = before.asked.ledger
+    return (named,) if isinstance(named, str) else named
 
 
 def _leads(path: str, place: str) -> bool:

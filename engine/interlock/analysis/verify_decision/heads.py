@@ -8,8 +8,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from interlock.diagnostics import UsageError
 from interlock.instant import SECOND
 from interlock.ledger import Ledger, Snapshot
+from interlock.ledger.connection import Upto
+from interlock.ledger.joined import Joined
 from interlock.model.decision_log import Record
 
 _LAG = 5 * SECOND
@@ -19,6 +22,10 @@ _UNKNOWN = -(1 << 63)
 _TIMES = "SELECT seq, instant FROM receipt ORDER BY seq"
 _NAMED = "SELECT kind, id FROM receipt WHERE seq = :seq"
 _SHOWN = 3
+_PASSED = (
+    "the ledger had {names} by then, after the recorded head: that head is older than the ledger was, or they were"
+    " written later with earlier times"
+)
 
 
 class RecordedHead(msgspec.Struct, frozen=True):
@@ -28,9 +35,9 @@ class RecordedHead(msgspec.Struct, frozen=True):
     the `seq` of the newest receipt that may have been there; `doubtful` names those that may. `notes` are for people.
     """
 
-    seq: int
+    seq: Upto
     passed: str | None = None
-    possible: int | None = None
+    possible: Upto | None = None
     doubtful: str = ""
     notes: tuple[str, ...] = ()
 
@@ -69,6 +76,8 @@ class Heads:
         return ledger.ask(now, lambda snapshot: self._found(ledger, snapshot, before, now))
 
     def _found(self, ledger: Ledger, snapshot: Snapshot, before: Record, now: int) -> RecordedHead:
+        if snapshot.joined is not None:
+            return _found_of_several(snapshot.joined, before, now)
         head, notes = _recorded_head(before, snapshot)
         if ledger not in self._times:
             self._times[ledger] = _Times(snapshot)
@@ -78,12 +87,35 @@ class Heads:
         passed = [seq for seq, instant in late if _UNKNOWN < instant <= now - _LAG]
         if not passed:
             return RecordedHead(head, None, late[-1][0], _named([seq for seq, _ in late], snapshot), notes)
-        message = (
-            f"the ledger had {_named(passed, snapshot)} by then, after the recorded head: that head is older than the"
-            " ledger was, or they were written later with earlier times"
-        )
+        message = _PASSED.format(names=_named(passed, snapshot))
         ((_, newest),) = snapshot.rows(_NAMED, {"seq": passed[-1]})
         return RecordedHead(head, newest, notes=(*notes, message))
+
+
+def _found_of_several(joined: Joined, before: Record, now: int) -> RecordedHead:
+    """The head of each of several sources. Raises UsageError where they are not as many as there were."""
+    recorded = before.decision.ledger.sources
+    if len(recorded) != len(joined.paths):
+        were, are = max(1, len(recorded)), len(joined.paths)
+        raise UsageError(f"it was judged on {were:,} source{'s' if were > 1 else ''}, and there are {are:,}")
+    rows = joined.located()
+    seqs = {(source, identity): seq for source, _, identity, seq, _ in rows}
+    seqs |= {(index, each.newest): each.seq for index, each in enumerate(joined.heads()) if each.newest is not None}
+    heads, notes = [], []
+    for index, each in enumerate(recorded):
+        found = each.seq if each.newest is None else seqs.get((index, each.newest))
+        if found is None:
+            notes.append(f"the receipt that was the newest of `{joined.paths[index]}`, `{each.newest}`, is gone")
+        heads.append(max(0, each.seq - 1) if found is None else found)
+    late = [row for row in rows if row[3] > heads[row[0]] and (row[4] is None or row[4] <= now)]
+    passed = [row for row in late if row[4] is not None and row[4] <= now - _LAG]
+    if not late:
+        return RecordedHead(heads, notes=tuple(notes))
+    if not passed:
+        possible = [max([head, *(row[3] for row in late if row[0] == index)]) for index, head in enumerate(heads)]
+        return RecordedHead(heads, None, possible, _counted([(row[1], row[2]) for row in late]), tuple(notes))
+    names = _counted([(row[1], row[2]) for row in passed])
+    return RecordedHead(heads, passed[-1][2], notes=(*notes, _PASSED.format(names=names)))
 
 
 def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, ...]]:
@@ -105,5 +137,11 @@ def _recorded_head(before: Record, snapshot: Snapshot) -> tuple[int, tuple[str, 
 
 def _named(seqs: Sequence[int], snapshot: Snapshot) -> str:
     rows = [row for seq in seqs[:_SHOWN] for row in snapshot.rows(_NAMED, {"seq": seq})]
-    names = ", ".join(f"{kind} `{identity}`" for kind, identity in rows) + (", …" if len(seqs) > _SHOWN else "")
-    return f"{len(seqs):,} receipt{'' if len(seqs) == 1 else 's'} ({names})"
+    return _counted(rows, len(seqs))
+
+
+def _counted(rows: Sequence[Sequence[str]], count: int | None = None) -> str:
+    """How many receipts these are, and the first of them: each one's kind and id."""
+    count = len(rows) if count is None else count
+    names = ", ".join(f"{kind} `{identity}`" for kind, identity in rows[:_SHOWN]) + (", …" if count > _SHOWN else "")
+    return f"{count:,} receipt{'' if count == 1 else 's'} ({names})"
