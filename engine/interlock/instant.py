@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 SECOND = 1_000_000
 INTEGER_BOUND = 1 << 53
@@ -23,7 +24,8 @@ _RFC_3339 = re.compile(
 )
 _MOST_DIGITS = 9
 _UNITS = {"h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000, "us": 1}
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
+_DAYS = {"d": 24 * _UNITS["h"], **_UNITS}
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
 
 
 def parse_instant(text: str) -> int:
@@ -94,14 +96,16 @@ def format_instant(instant: int) -> str:
 
 
 def parse_duration(text: str) -> int:
-    """Microseconds of a duration such as `180s`, `3m` or `1h30m` (units h, m, s, ms, us, largest first, as in CEL).
+    """Microseconds of a duration such as `180s`, `3m` or `1d12h` (units d, h, m, s, ms, us, largest first).
+
+    A day has 24 hours. The units are those of CEL, but for the day.
 
     Raises ValueError for anything else: a bare number is never a duration.
     """
     match = _DURATION.fullmatch(text)
     if not match or not text:
         raise ValueError(f"`{_shown(text)}` is not a duration such as `180s`, `3m` or `1h30m`")
-    found = sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS.values(), strict=True) if n)
+    found = sum(int(n) * unit for n, unit in zip(match.groups(), _DAYS.values(), strict=True) if n)
     if found >= INTEGER_BOUND:
         raise ValueError(f"`{_shown(text)}` is longer than 285 years")
     return found
@@ -116,6 +120,18 @@ def format_duration(duration: int) -> str:
         count, left = divmod(left, unit)
         shown += f"{count}{name}" if count else ""
     return "-" + shown if duration < 0 else shown
+
+
+def duration_text(duration: int) -> str:
+    """The text of a duration for people: its largest unit and the next, such as `2d3h`, `5m17s` or `250ms`."""
+    units = list(_DAYS.items())
+    for (name, unit), (below, part) in pairwise(units):
+        rounded = (abs(duration) + part // 2) // part * part
+        if rounded >= unit:
+            count, left = divmod(rounded, unit)
+            shown = f"{count}{name}" + (f"{left // part}{below}" if left else "")
+            return "-" + shown if duration < 0 else shown
+    return format_duration(duration)
 
 
 def _shown(text: str) -> str:

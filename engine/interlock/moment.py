@@ -11,6 +11,7 @@ from interlock import instant
 from interlock.diagnostics import UsageError
 from interlock.evaluation.judged import MAX_SKEW
 from interlock.ledger import Ledger
+from interlock.schemas.wording import typed
 
 At = str | datetime | None
 """An instant as it is named: RFC 3339 text, an aware datetime, `-10m`, a receipt's id; now when None."""
@@ -67,7 +68,7 @@ def skew_of(max_skew: Skew) -> int:
                 raise ValueError(f"`{max_skew}` is not between 0 and 285 years")
             return skew
         if not isinstance(max_skew, str):
-            raise ValueError(f"`{max_skew!r}` is not a duration such as `5s`")
+            raise ValueError(f"{typed(max_skew)} is not a duration such as `5s`")
         return instant.parse_duration(max_skew)
     except ValueError as error:
         raise UsageError(f"`max_skew`: {error}") from None

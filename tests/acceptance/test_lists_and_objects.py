@@ -47,8 +47,8 @@ def asked(folder: Path, text: str = ASKING, **attributes: Any) -> dict[str, Any]
 @pytest.mark.parametrize("engine", ["reference", RETE, BOTH])
 def test_a_condition_asks_whether_they_are_there(tmp_path: Path, engine: Any) -> None:
     decision = interlock.evaluate(**asked(tmp_path, payload=PAYLOAD, payload_keys=["summary"]), engine=engine)
-    assert [each.message for each in decision.findings] == ["keys true", "of a, b, c"]
-    assert (decision.findings[0].data, decision.findings[1].fix) == ({"had": True}, "see 'a, b, c'")
+    assert [each.message for each in decision.findings] == ["keys true", 'of ["a", "b, c"]']
+    assert (decision.findings[0].data, decision.findings[1].fix) == ({"had": True}, 'see \'["a", "b, c"]\'')
     assert decision.outputs == {"names": ("a", "b, c"), "there": True}
 
 

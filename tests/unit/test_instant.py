@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from interlock.instant import (
     INTEGER_BOUND,
     SECOND,
+    duration_text,
     format_duration,
     format_instant,
     in_utc,
@@ -234,7 +235,7 @@ def test_a_duration_is_microseconds(text: str, expected: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "180", "s", "1d", "3 m", "-3m", "+3m", "30m1h", "1h1h", "3M", "1w", "3m ", "3m\n", "٣m", "PT3M", "1hm"],
+    ["", "180", "s", "d", "1h1d", "3 m", "-3m", "+3m", "30m1h", "1h1h", "3M", "1w", "3m ", "3m\n", "٣m", "PT3M", "1hm"],
 )
 def test_what_is_not_written_as_a_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a duration such as `180s`, `3m` or `1h30m`$"):
@@ -252,6 +253,42 @@ def test_a_duration_whose_number_is_not_exact_everywhere_is_refused() -> None:
 )
 def test_a_duration_is_written_largest_unit_first(duration: int, expected: str) -> None:
     assert format_duration(duration) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1d", "24h"), ("2d12h", "60h"), ("1d1us", "24h1us")])
+def test_a_day_has_24_hours(text: str, expected: str) -> None:
+    assert format_duration(parse_duration(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0s", "0s"),
+        ("180s", "3m"),
+        ("90s", "1m30s"),
+        ("5m17s123ms456us", "5m17s"),
+        ("59s999ms600us", "1m"),
+        ("59m59s500ms", "1h"),
+        ("3h29m31s", "3h30m"),
+        ("23h59m59s", "1d"),
+        ("1d12h", "1d12h"),
+        ("400h", "16d16h"),
+        ("1s250ms", "1s250ms"),
+        ("999us", "999us"),
+        ("1ms999us", "1ms999us"),
+        ("999ms999us", "1s"),
+        ("1us", "1us"),
+    ],
+)
+def test_people_read_a_duration_in_two_units(text: str, expected: str) -> None:
+    assert duration_text(parse_duration(text)) == expected
+    assert duration_text(-parse_duration(text)) == ("-" if text != "0s" else "") + expected
+
+
+@given(st.integers(1, INTEGER_BOUND // 2))
+def test_what_people_read_is_near(duration: int) -> None:
+    read = parse_duration(duration_text(duration))
+    assert abs(read - duration) <= duration / 48 + 0.5
 
 
 @given(st.integers(0, INTEGER_BOUND - 1))

@@ -35,7 +35,7 @@ def value_of(parameter: Parameter, given: Any) -> Value:
 
 def _text(parameter: Parameter, given: Any, wanted: str) -> str:
     if not isinstance(given, str):
-        raise ValueError(f"`{parameter.name}` takes {wanted}, not `{given!r}`")
+        raise ValueError(f"`{parameter.name}` takes {wanted}, not `{_shown(given)}`")
     try:
         given.encode()
     except UnicodeEncodeError:
@@ -43,6 +43,13 @@ def _text(parameter: Parameter, given: Any, wanted: str) -> str:
     if "\0" in given:  # SQLite would cut off what comes after it
         raise ValueError(f"`{parameter.name}` holds the character NUL, which is not allowed in a ledger")
     return given
+
+
+def _shown(given: Any) -> str:
+    """What was given, as JSON but for a text."""
+    from json import dumps
+
+    return given if isinstance(given, str) else dumps(given, ensure_ascii=False, default=str)
 
 
 def _string(parameter: Parameter, given: Any) -> str:
@@ -56,7 +63,7 @@ def _int(parameter: Parameter, given: Any) -> int:
     if isinstance(given, str) and given.removeprefix("-").isdecimal() and given.isascii() and len(given) < 20:
         given = int(given)
     if not isinstance(given, int) or isinstance(given, bool):
-        raise ValueError(f"`{parameter.name}` takes a whole number, not `{given}`")
+        raise ValueError(f"`{parameter.name}` takes a whole number, not `{_shown(given)}`")
     if abs(given) >= instant.INTEGER_BOUND:
         raise ValueError(
             f"`{parameter.name}` is too large: whole numbers are below {instant.INTEGER_BOUND} in magnitude"
@@ -68,14 +75,14 @@ def _bool(parameter: Parameter, given: Any) -> bool:
     if isinstance(given, str) and given in ("true", "false"):
         return given == "true"
     if not isinstance(given, bool):
-        raise ValueError(f"`{parameter.name}` takes true or false, not `{given}`")
+        raise ValueError(f"`{parameter.name}` takes true or false, not `{_shown(given)}`")
     return given
 
 
 def _list(parameter: Parameter, given: Any) -> tuple[str, ...]:
     members = given.split(",") if isinstance(given, str) else given
     if not isinstance(members, list | tuple):
-        raise ValueError(f"`{parameter.name}` takes a list of texts, not `{given!r}`")
+        raise ValueError(f"`{parameter.name}` takes a list of texts, not `{_shown(given)}`")
     return tuple(_text(parameter, member, "a list of texts") for member in members)
 
 

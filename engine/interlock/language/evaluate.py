@@ -166,14 +166,16 @@ _READERS: dict[type, Callable[[Any, Environment], Value]] = {
 
 
 def as_display_text(node: Node, known: Environment) -> str:
-    """The value as text for people: instants as RFC 3339, durations as `3m`, null as `none`."""
+    """The value as text for people: instants as RFC 3339, durations in two units, null as `none`, lists as JSON."""
     value = evaluate(node, known)
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return f"[{', '.join(msgspec.json.encode(member).decode() for member in value)}]"
+    if type_of(node).kind == "duration" and isinstance(value, int):
+        return instant.duration_text(value)
     return str(as_printed(value, type_of(node).kind))
 
 

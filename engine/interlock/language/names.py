@@ -251,6 +251,9 @@ def type_call(checker: Checker, tree: Any) -> Node:
         value = read(text)
     except ValueError as error:
         raise checker.fault("E308", arguments[0], str(error)) from None
+    if word == "duration" and "d" in text:
+        hint = f'CEL has no days: write duration("{instant.format_duration(value)}")'
+        raise checker.fault("E308", arguments[0], f"`{text}` counts days", hint)
     if word == "timestamp" and len((instant.in_utc(text) or "").partition(".")[2].rstrip("Z0")) > 6:
         raise checker.fault(
             "E308", arguments[0], f"`{text}` is more precise than a microsecond", "remove its last digits"

@@ -110,11 +110,15 @@ class CaseResult(msgspec.Struct, frozen=True):
 
 
 class RuleCoverage(msgspec.Struct, frozen=True):
-    """In how many judged steps a rule fired, and in how many it was judged on some fact and did not."""
+    """In how many judged steps a rule fired, and in how many it was judged on some fact and did not.
+
+    One that is not `conditional` fires wherever it has facts: nothing needs to show that it does not.
+    """
 
     rule: str
     fired: int
     silent: int
+    conditional: bool = True
 
 
 class LineCoverage(msgspec.Struct, frozen=True):
@@ -141,7 +145,8 @@ class Coverage(msgspec.Struct, frozen=True):
     @property
     def percent(self) -> float:
         """How much was tried, of: each rule fired, each rule did not fire, each line of `decide` held."""
-        hits = [bool(hit) for rule in self.rules for hit in (rule.fired, rule.silent)]
+        hits = [bool(rule.fired) for rule in self.rules]
+        hits += [bool(rule.silent) for rule in self.rules if rule.conditional]
         hits += [bool(line.taken) for line in self.lines]
         return 100 * sum(hits) / len(hits)
 
@@ -149,7 +154,7 @@ class Coverage(msgspec.Struct, frozen=True):
 def _untried(rule: RuleCoverage) -> str:
     if not rule.fired:
         return "never fired" if rule.silent else "was never judged on a fact"
-    return "" if rule.silent else "fired always"
+    return "" if rule.silent or not rule.conditional else "fired always"
 
 
 class Trial(msgspec.Struct, frozen=True):

@@ -163,7 +163,7 @@ def _verdict(value: object) -> str | None:
 def _enum(fault: _Fault) -> Iterator[Violation]:
     known = [fault.operand] if fault.keyword == "const" else fault.operand
     one_of = "one of " if len(known) > 1 else ""
-    hint = _synonym(fault.value, known) or (_verdict(fault.value) if False in known else None)
+    hint = (_verdict(fault.value) if False in known else None) or _synonym(fault.value, known)
     shown = f"`{quoted_value(fault.value)}`"
     if isinstance(fault.value, str) and fault.value in {quoted_value(value) for value in known}:
         shown, hint = typed(fault.value), "remove the quotes"

@@ -13,7 +13,7 @@ from interlock.analysis.explain import rule as rule_explained
 from interlock.evaluation.findings import with_derived
 from interlock.language.evaluate import Environment
 from interlock.model.decision import Decision, Finding, Verdict, verdict_word
-from interlock.model.expression import Constant
+from interlock.model.expression import TRUE
 from interlock.model.policy import Policy
 from interlock.model.testing import (
     Coverage,
@@ -92,7 +92,7 @@ class CoverageCounter:
         self.fired.update(fired)
         self.taken[verdict.line] += 1
         for index, rule in enumerate(self.policy.rules):
-            judged = isinstance(rule.condition, Constant) or all(facts[name] for name in rule.loops)
+            judged = rule.condition == TRUE or all(facts[name] for name in rule.loops)
             if index not in fired and judged:
                 self.silent[index] += 1
 
@@ -101,7 +101,7 @@ class CoverageCounter:
         rules = enumerate(self.policy.rules)
         lines = enumerate(self.policy.decide)
         return Coverage(
-            tuple(RuleCoverage(rule.id, self.fired[i], self.silent[i]) for i, rule in rules),
+            tuple(RuleCoverage(rule.id, self.fired[i], self.silent[i], rule.condition != TRUE) for i, rule in rules),
             tuple(LineCoverage(i + 1, line.state, self.taken[i]) for i, line in lines),
         )
 

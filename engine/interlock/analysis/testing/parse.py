@@ -310,10 +310,24 @@ def _findings(report: Report, policy: Policy, said: Iterable[str | FindingEntry]
     return tuple(found)
 
 
+def _canonical(report: Report, path: _Path, kind: str, text: str, now: int) -> str:
+    """An expected instant or duration as a decision prints it, however it is written: `60s` is `1m`."""
+    try:
+        if kind == "duration":
+            return instant.format_duration(
+                instant.parse_duration(text.removeprefix("-")) * (-1 if text[:1] == "-" else 1)
+            )
+        if kind == "timestamp":
+            return instant.format_instant(instant.parse_instant(relative_times(now)(text)))
+    except ValueError as error:
+        report.at("E711", path, str(error))
+    return text
+
+
 def _outputs(
     report: Report, written: Iterable[Output], said: Mapping[str, Any], path: _Steps, now: int
 ) -> dict[str, Any]:
-    """The expected outputs, the relative times among them made instants."""
+    """The expected outputs, instants and durations among them as a decision prints them."""
     known = {output.name: output for output in written}
     found = {}
     for name, value in said.items():
@@ -323,8 +337,9 @@ def _outputs(
         elif (node := known[name].value) is not None:
             if isinstance(value, dict):
                 report.at("E711", here, f"the output `{name}` is a value, not a mapping of further ones")
-            instant = type_of(node).kind == "timestamp" and isinstance(value, str)
-            found[name] = relative_times(now)(value) if instant else value
+            found[name] = (
+                value if not isinstance(value, str) else _canonical(report, here, type_of(node).kind, value, now)
+            )
         elif isinstance(value, dict):
             found[name] = _outputs(report, known[name].members, value, here, now)
         else:

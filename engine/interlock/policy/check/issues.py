@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from interlock.diagnostics import Issue
@@ -125,7 +127,14 @@ class Report:
         return self.expression(path, written, scope, "bool")
 
     def message(self, path: _Path, written: Any, scope: Scope) -> Template | None:
-        """Type the text with `{expression}` at `path`."""
+        """Type the text with `{expression}` at `path`. It is one line: a line end in it is read as a space."""
+        return self._template(path, written, scope, _one_line)
+
+    def fix(self, path: _Path, written: Any, scope: Scope) -> Template | None:
+        """Type the text with `{expression}` at `path`, which may be a command of several lines."""
+        return self._template(path, written, scope, str)
+
+    def _template(self, path: _Path, written: Any, scope: Scope, shown: Callable[[str], str]) -> Template | None:
         if not isinstance(written, str):
             return None
         parts: list[str | Node] = []
@@ -143,10 +152,13 @@ class Report:
                     )
                     return None
                 node = self._typed(path, written[at + 1 : end], at + 1, scope, None)
-                parts += [text, node] if text and node else [node] if node else []
+                parts += [shown(text), node] if text and node else [node] if node else []
                 text, at = "", end + 1
             else:
                 text, at = text + char, at + 1
+        text = shown(text).rstrip()
+        if parts and isinstance(parts[0], str):
+            parts[0] = parts[0].lstrip()
         return Template(tuple([*parts, text] if text or not parts else parts))
 
     def _typed(self, path: _Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
@@ -158,6 +170,10 @@ class Report:
             place = self.document.locate_within(path, offset + fault.start, offset + fault.end)
             self.issues.append(Issue(fault.code, fault.message, place, fault.hint))
         return node
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\r\n\u0085\u2028\u2029]\s*", " ", text)
 
 
 def _closing(text: str, start: int) -> int | None:

@@ -64,7 +64,7 @@ def _check_rule(report: Report, names: Names, path: _Path, rule: dict[str, Any],
     return msgspec.structs.replace(
         bare,
         message=report.message((*path, effect), rule.get(effect), values),
-        fix=report.message((*path, "fix"), rule.get("fix"), values),
+        fix=report.fix((*path, "fix"), rule.get("fix"), values),
         data=_values(report, (*path, "data"), rule.get("data") or {}, values),
     )
 
