@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from interlock.evaluation.judge import Loaded, closure
 from interlock.ledger import Snapshot
 from interlock.ledger.export import Export, Extent
+from interlock.model.policy import merge_kinds
 from interlock.request import Session
 
 
@@ -33,6 +34,5 @@ def extent(tasks: Sequence[str] | None, loaded: Iterable[Loaded], *, every_kind:
     """What must be exported of tasks (every task when None) for policies, and those that they need."""
     kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
     for each in closure(loaded):
-        for kind, everywhere in each.policy.kinds().items():
-            kinds[kind] = kinds.get(kind, False) or everywhere
+        merge_kinds(kinds, each.policy.kinds())
     return Extent(tasks, None if every_kind else sorted(kinds), sorted(kind for kind, every in kinds.items() if every))

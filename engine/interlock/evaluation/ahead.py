@@ -18,7 +18,7 @@ from interlock.language.walk import children
 from interlock.ledger import Snapshot
 from interlock.model.expression import Exists, Node
 from interlock.model.facts import Fact, Value
-from interlock.model.policy import Rule
+from interlock.model.policy import Rule, merge_kinds
 
 if TYPE_CHECKING:
     from interlock.evaluation.judge import Loaded
@@ -75,8 +75,7 @@ def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
     """The most work that evaluating every part of the rules' conditions takes, for each combination of the facts."""
     cost = 0
     for rule in rules:
-        parts = [] if rule.message is None else [part for part in rule.message.parts if not isinstance(part, str)]
-        nodes = [rule.condition, *rule.values.values(), *parts]
+        nodes = [rule.condition, *rule.values.values(), *(rule.message.expressions if rule.message else ())]
         cost += _combinations(rule, facts) * sum(weight(node, facts) for node in nodes)
     return NODE * cost
 
@@ -117,7 +116,7 @@ def reads(loaded: Loaded, task: str, params: Mapping[str, Value]) -> Reads:
             continue
         seen.add(key)
         kinds = found.setdefault(name, {})
-        kinds.update({kind: kinds.get(kind, False) or every for kind, every in each.policy.kinds().items()})
+        merge_kinds(kinds, each.policy.kinds())
         known = Environment(0, name, given, {})
         for need in each.policy.needs:
             listed = (name,) if need.tasks is None else evaluate(need.tasks, known)

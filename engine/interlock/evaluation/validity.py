@@ -256,6 +256,5 @@ def _ruled(rule: Rule, known: Environment, paces: Rates, telling: tuple[str, ...
     """The next instant at which the rule's result or message changes for one combination of facts."""
     holds, _, until = trend(rule.condition, known, paces)
     if holds and rule.message is not None and rule.id not in telling:
-        parts = [part for part in rule.message.parts if not isinstance(part, str)]
-        until = min([until, *(trend(part, known, paces)[2] for part in parts)])
+        until = min([until, *(trend(node, known, paces)[2] for node in rule.message.expressions)])
     return until

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: msgspec would evaluate every text of it again at each start.
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -19,6 +19,11 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
     """A message: pieces of text and expressions in turn."""
 
     parts: tuple[str | Node, ...]
+
+    @property
+    def expressions(self) -> list[Node]:
+        """The expressions in it."""
+        return [part for part in self.parts if not isinstance(part, str)]
 
     def filled(self, show: Callable[[Node], str]) -> str:
         """The text, with every expression as `show` shows it."""
@@ -143,14 +148,18 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
         """The kinds of facts that its selections read, and whether those of every task."""
         found: dict[str, bool] = {}
         for selection in self.selections:
-            for kind in selection.kinds:
-                found[kind] = found.get(kind, False) or selection.scope == "ledger"
+            merge_kinds(found, dict.fromkeys(selection.kinds, selection.scope == "ledger"))
         return found
 
     def ordered(self) -> list[tuple[tuple[str, ...], bool]]:
         """The kinds of each selection that takes the latest or the earliest, and whether those of every task."""
         ordering = (each for each in self.selections if each.take in ("latest", "earliest"))
         return [(each.kinds, each.scope == "ledger") for each in ordering]
+
+
+def merge_kinds(found: dict[str, bool], more: Mapping[str, bool]) -> None:
+    """Add kinds of facts to others, each with whether those of every task are meant: in one of the two is enough."""
+    found.update({kind: found.get(kind, False) or every for kind, every in more.items()})
 
 
 def values(written: tuple[Output, ...], prefix: str = "") -> list[tuple[str, Node]]:

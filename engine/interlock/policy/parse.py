@@ -16,6 +16,7 @@ import yaml
 
 from interlock.diagnostics import Issue, Location, Source
 from interlock.policy import not_yaml
+from interlock.schemas.wording import Violation
 
 _OF_SCALARS = ("E008", "E009")
 MAX_CHARACTERS = 256 * 1024
@@ -106,6 +107,15 @@ class Document(msgspec.Struct, frozen=True):
             return any((first.line, first.column) <= at < (last.line, last.column) for first, last in refused)
 
         return tuple(issue for issue in issues if issue.code in _OF_SCALARS or not follows(issue.location))
+
+    def issues(self, code: str, violations: Iterable[Violation]) -> list[Issue]:
+        """What a schema refuses, as issues: each at its value, or at the key where it is about that."""
+
+        def place(each: Violation) -> Location:
+            about_key = each.about == "key" and each.path in self.keys
+            return self.locate_key(each.path) if about_key else self.locate(each.path)
+
+        return [Issue(code, each.message, place(each), each.hint) for each in violations]
 
     def data_at(self, path: _Path) -> Any:
         """The value at `path`."""

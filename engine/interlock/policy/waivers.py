@@ -52,12 +52,9 @@ class _Reader:
 
     def grants(self) -> Iterator[Waiver]:
         """The grants of every waiver in which nothing is wrong."""
-        faulty = set()
-        for each in schemas.violations("waivers", self.document.data):
-            unknown = each.path in self.document.keys and each.about == "key"
-            location = self.document.locate_key(each.path) if unknown else self.document.locate(each.path)
-            self.issues.append(Issue("E801", each.message, location, each.hint))
-            faulty.add(each.path[:1])
+        violations = schemas.violations("waivers", self.document.data)
+        self.issues += self.document.issues("E801", violations)
+        faulty = {each.path[:1] for each in violations}
         if () in faulty:
             return
         for number, written in enumerate(self.document.data):

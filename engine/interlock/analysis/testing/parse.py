@@ -244,9 +244,7 @@ def _blank(node: Any) -> bool:
 
 def _structure(report: Report, data: Any, otherwise: str) -> None:
     """Every fault of the form, by the schema; what only msgspec rejects has its words."""
-    for violation in schemas.violations("test", _bare(data)):
-        at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at
-        at("E700", violation.path, violation.message, violation.hint)
+    report.issues += report.document.issues("E700", schemas.violations("test", _bare(data)))
     if not report.issues:
         report.at("E700", (), otherwise)
 

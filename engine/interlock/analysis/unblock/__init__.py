@@ -17,6 +17,7 @@ from interlock.ledger.rows import ENVELOPE
 from interlock.model.decision import Decision
 from interlock.model.explanation import Cited
 from interlock.model.facts import Value
+from interlock.model.policy import merge_kinds
 from interlock.model.unblock import Fix, Permanent, Plan, ReceiptStep, Unblock
 from interlock.request import Session
 from interlock.schemas import ENTITIES
@@ -88,8 +89,8 @@ def _supposed(judge: Judge) -> HypotheticalFacts:
         identity = judge.snapshot.task_id(str(task))
         name_of(judge.snapshot, identity)  # which must be its own: in a hypothesis, a task has no other id
         tasks[identity] = None
-        for kind, every in loaded.policy.kinds().items():
-            kinds[kind] = kinds.get(kind, False) or every
+        merge_kinds(kinds, loaded.policy.kinds())
+        for kind in loaded.policy.kinds():
             moved = None if kind in ENTITIES else judge.snapshot.catalog.moves(kind)
             if moved is not None:
                 kinds.setdefault(moved.kind, False)

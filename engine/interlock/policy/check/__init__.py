@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from interlock import schemas
 from interlock.diagnostics import Issue, digest
 from interlock.evaluation import arguments
@@ -47,11 +49,11 @@ def check_policy(
 
 def _structure(report: Report, data: Any) -> dict[str, Any] | None:
     """The document without what its schema refuses; None when it is not a mapping."""
-    violations = schemas.violations("policy", data)
-    for violation in violations:
-        at = report.at_key if violation.path in report.document.keys and violation.about == "key" else report.at
-        hint = report.document.text_meant(violation.path) if _is_not_text(data, violation) else violation.hint
-        at("E100", violation.path, violation.message, hint)
+    violations = [
+        msgspec.structs.replace(each, hint=report.document.text_meant(each.path)) if _is_not_text(data, each) else each
+        for each in schemas.violations("policy", data)
+    ]
+    report.issues += report.document.issues("E100", violations)
     if not isinstance(data, dict):
         return None
     pruned = copy.deepcopy(data)

@@ -23,7 +23,6 @@ from interlock.model.expression import (
     type_of,
 )
 from interlock.model.policy import Policy, Rule, Selection, values
-from interlock.policy.compile.dependencies import expressions
 from interlock.policy.compile.selections import query
 from interlock.schemas import Catalog
 
@@ -35,12 +34,12 @@ def clock(policy: Policy, catalog: Catalog) -> ClockUse:
     """What reads the clock, directly or through a derived fact that does."""
     rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(reads_now, _of(rule))))
     made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
-    telling = tuple(rule.id for rule in policy.rules if rule.message and _grows(expressions(rule.message), made))
+    telling = tuple(rule.id for rule in policy.rules if rule.message and _grows(rule.message.expressions, made))
     lines = any(line.when is not None and reads_now(line.when) for line in policy.decide)
     given = any(reads_now(node) for _, node in values(policy.outputs))
     needs = {need.name for need in policy.needs}
     found = [_candidates(policy, each, needs, catalog) for each in policy.selections if each.where is not None]
-    lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, expressions(s.required))))
+    lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, s.required.expressions)))
     return ClockUse(rules, lines, given, telling, tuple(each for each in found if each is not None), lacking)
 
 
@@ -62,8 +61,7 @@ def _grows(nodes: Iterable[Node], made: Set[str]) -> bool:
 
 
 def _of(rule: Rule) -> list[Node]:
-    nodes = expressions(rule.message) if rule.message else []
-    return [rule.condition, *rule.values.values(), *nodes]
+    return [rule.condition, *rule.values.values(), *(rule.message.expressions if rule.message else ())]
 
 
 def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: Catalog) -> ClockCandidates | None:

@@ -67,7 +67,7 @@ def every_expression(policy: Policy) -> Iterator[Node]:
 
 def expressions(*templates: Template) -> list[Node]:
     """The expressions inside messages."""
-    return [part for template in templates for part in template.parts if not isinstance(part, str)]
+    return [node for template in templates for node in template.expressions]
 
 
 def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, str]]) -> None:
