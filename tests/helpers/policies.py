@@ -188,6 +188,9 @@ class _Author:
         elif take in ("min", "max", "sum"):
             written["of"] = of = self.random.choice(numbers)
             given = {**{path: fields[path] for path in per}, "value": Type(fields[of].kind)}
+        if take in ("latest", "earliest") and self.chance(0.25):
+            written["limit"] = self.random.randint(1, 3)
+            return _Shape("many", given, narrowable=True)
         key = fields[per[0]] if len(per) == 1 else None
         return _Shape("map" if per else "single", given, key, narrowable=take in ("latest", "earliest"))
 

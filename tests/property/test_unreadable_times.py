@@ -48,6 +48,9 @@ TAKES = {
     "earliest since": (", take: earliest, where: it.at >= start.at", ONE),
     "all since": (", where: it.at >= start.at", EACH),
     "count since": (", take: count, where: it.at > start.at", NUMBER),
+    "latest two": (", take: latest, limit: 2", EACH),
+    "earliest two": (", take: earliest, limit: 2", EACH),
+    "latest two each": (", take: latest, limit: 2, per: actor", EACH),
     "of one": (", take: latest, where: it.actor == 'manager'", ONE),
 }
 """What is taken, and the rule that names it."""

@@ -360,6 +360,8 @@ def _of(chain: Sequence[Selection]) -> str:
     """What a selection takes of which facts, such as `the latest app_smoke_started for each role`."""
     selection, *parents = chain
     taken = {"all": "", "latest": "the latest ", "earliest": "the earliest ", "count": "the number of "}
+    if selection.limit:
+        taken[selection.take] = f"the {selection.limit} {selection.take} "
     what = taken.get(selection.take, f"the {selection.take} of {selection.of} of ")
     each = f" for each {' and '.join(selection.per)}" if selection.per else ""
     return f"{what}{_of(parents) if parents else ' or '.join(selection.kinds)}{each}"

@@ -52,7 +52,8 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     `kinds` are the fact kinds it comes from in the end; `parent` the earlier selection it narrows, if any.
     `groups` are the values of `per` that are always there, when the policy names them (one field only). `absences` are
     the groups, each with its field, for which there is a fact of nulls where the ledger has none: its own, and those of
-    the selections that it narrows. A single selection has none: it takes no such fact.
+    the selections that it narrows. A single selection has none: it takes no such fact. With `limit`, `latest` and
+    `earliest` take up to that many facts, in all or of each group, and the selection is one of many.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     groups: tuple[str, ...] = ()
     absences: tuple[tuple[str, str], ...] = ()
     required: Template | None = None
+    limit: int | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, array_like=True):

@@ -146,7 +146,7 @@ class Search:
             if judge is None:
                 return (), []
             for atom, policy, task in wanted(judge, bench.loaded, bench.task, bench.params, self.line):
-                asked.append((task, policy.id, *_told(atom)))
+                asked.append((task, policy.id, *_told(atom, policy)))
                 match atom:
                     case Waiting():
                         found.append(Hypothesis(atom.until, here.facts))
@@ -159,11 +159,14 @@ class Search:
         return tuple(asked), found
 
 
-def _told(atom: Goal) -> _Asked:
-    """What an atom asks for; a number of facts changes with every one, which may be a step on the way."""
+def _told(atom: Goal, policy: Policy) -> _Asked:
+    """What an atom asks for; a number of facts, or the newest few, change with each: perhaps a step on the way."""
     match atom:
         case Wish():
-            counts = [fact.fields for fact in atom.known.facts.get(atom.selection, ()) if fact.id is None]
+            selection = policy.selection(atom.selection)
+            facts = atom.known.facts.get(atom.selection, ())
+            limited = selection is not None and selection.limit is not None
+            counts = [fact.id if limited else fact.fields for fact in facts if limited or fact.id is None]
             return (atom.selection, atom.want, notation(substitute_known(atom.condition, atom.known)), str(counts))
         case Moving():
             return (atom.entity.id,)

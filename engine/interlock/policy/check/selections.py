@@ -33,7 +33,8 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
     scope = written.get("scope", parent.scope if parent else "task")
     if parent and "scope" in written and scope != parent.scope:
         report.at("E103", (*path, "scope"), f"`{parent.name}` has the scope {parent.scope}", "leave scope out here")
-    shape: Shape = "many" if take == "all" else "map" if per else "single"
+    limit = _limit(report, path, written, take)
+    shape: Shape = "many" if take == "all" or "limit" in written else "map" if per else "single"
     of = written.get("of") if isinstance(written.get("of"), str) else None
     return Selection(
         name=name,
@@ -49,6 +50,7 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
         groups=groups,
         absences=_absences(parent, take, per, groups),
         required=required,
+        limit=limit,
     )
 
 
@@ -172,6 +174,18 @@ def _check_take(
             )
     if take == "count" and per and "count" in per:
         report.at("E109", (*path, "per"), "a counted fact's own field is called `count`")
+
+
+def _limit(report: Report, path: tuple[str | int, ...], written: dict[str, Any], take: Take) -> int | None:
+    """How many facts the newest or oldest are, where more than one is taken."""
+    if "limit" not in written:
+        return None
+    if take not in ("latest", "earliest"):
+        hint = "take: latest or earliest, of which `limit` says how many"
+        report.at_key("E115", (*path, "limit"), "`limit` is for latest and earliest", hint)
+        return None
+    limit = written["limit"]
+    return limit if isinstance(limit, int) and not isinstance(limit, bool) else None
 
 
 def _absences(

@@ -88,6 +88,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: 
         groups=(),
         absences=(),
         required=None,
+        limit=None,
         scope=policy.chain(selection)[-1].scope,
     )
     paths: dict[str, str] = {

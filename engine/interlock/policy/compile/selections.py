@@ -24,7 +24,7 @@ from interlock.model.compiled import Query
 from interlock.model.expression import FLIPPED, Compare, Field, Node, VariableRef
 from interlock.model.policy import Policy, Selection
 from interlock.policy.compile.columns import INVALID, ROW, TIES, absent, column_of, plain_tests, schema_test, stored
-from interlock.policy.compile.times import UNREADABLE, day_before, second_of, within_day
+from interlock.policy.compile.times import UNREADABLE, day_before, second_of, up_to_nth, within_day
 
 _OF_RECEIPTS = ("summary", "correlation")
 """What an entity does not have, although the relation gives something for it."""
@@ -117,6 +117,8 @@ def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
         return f"SELECT * FROM ({_rows(built)}) ORDER BY suspect DESC, instant, seq{limit}"
     order = "ASC" if take == "earliest" else "DESC"
     if take in ("latest", "earliest"):
+        if not per and built.selection.limit:
+            return f"SELECT * FROM ({_several(built, order)}) ORDER BY suspect DESC, instant, seq{limit}"
         if not per:
             arms = _nearest(built) or _rows(built)
             there = " WHERE suspect >= 0" if built.absent else ""
@@ -125,8 +127,16 @@ def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
     return _aggregate(built)
 
 
+def _several(built: _Built, order: str) -> str:
+    """The newest or oldest rows, up to the limit; none of an absent group, which has no time."""
+    arms = _nearest(built) or _rows(built)
+    there = " WHERE suspect >= 0" if built.absent else ""
+    ranks = f"suspect DESC, instant {order}, seq {order}"
+    return f"SELECT * FROM ({arms}){there} ORDER BY {ranks} LIMIT {built.selection.limit}"
+
+
 def _once_per_group(built: _Built, order: str) -> str:
-    """The newest or oldest row of every group; an absent one only where the group has no other."""
+    """The newest or oldest rows of every group, one or up to the limit; an absent one only where it has no other."""
     rows = _rows(built)
     groups = ", ".join(f"g{i}" for i in range(len(built.selection.per)))
     parts, ranks = f"suspect, {groups}", f"instant {order}, seq {order}"
@@ -135,7 +145,9 @@ def _once_per_group(built: _Built, order: str) -> str:
     if built.absent or built.selection.groups:
         parts, ranks = f"suspect > 0, {groups}", f"suspect DESC, {ranks}, {TIES}"
     ranked = f"row_number() OVER (PARTITION BY {parts} ORDER BY {ranks}) AS place"
-    return f"SELECT * FROM (SELECT *, {ranked} FROM ({rows})) WHERE place = 1"
+    most = built.selection.limit or 1
+    there = " AND (suspect >= 0 OR place = 1)" if most > 1 and (built.absent or built.selection.groups) else ""
+    return f"SELECT * FROM (SELECT *, {ranked} FROM ({rows})) WHERE place {'=' if most == 1 else '<='} {most}{there}"
 
 
 def _aggregate(built: _Built) -> str:
@@ -225,7 +237,9 @@ def _from(built: _Built, kind: str, near: str | None = None) -> str:
     found = f"{'+' if by_task else ''}kind = '{kind}'"
     mine = f" AND {'' if by_task else '+'}task_id = :task" if base.scope == "task" else ""
     source = f"({near}) CROSS JOIN receipt" if near else "receipt"
-    if near:
+    if near and built.selection.limit:
+        span = f"at < :upper AND {up_to_nth(after=built.selection.take == 'earliest')}"
+    elif near:
         span = _near(kind, built.selection.take)
     else:
         since = f"at >= {day_before(lower)} AND (at >= {second_of(lower)} OR {UNREADABLE}) AND " if lower else ""
@@ -255,6 +269,13 @@ def _nearest(built: _Built) -> str | None:
         return None
     order = "DESC" if built.selection.take == "latest" else "ASC"
     arms = []
+    if built.selection.limit:
+        furthest = "min(at)" if order == "DESC" else "max(at)"
+        for kind in base.kinds:
+            few = f"SELECT at {_from(built, kind)} ORDER BY at {order} LIMIT {built.selection.limit}"
+            top = f"SELECT {furthest} AS top, substr({furthest}, 1, 19) AS second FROM ({few})"
+            arms.append(f"SELECT {ROW}, {_suspect(built, kind)} AS suspect {_from(built, kind, top)}")
+        return " UNION ALL ".join(arms)
     for kind in base.kinds:
         top = f"SELECT at AS top, substr(at, 1, 19) AS second {_from(built, kind)} ORDER BY at {order} LIMIT 1"
         rows = f"SELECT {ROW}, {_suspect(built, kind)} AS suspect {_from(built, kind, top)}"

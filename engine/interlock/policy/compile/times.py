@@ -64,6 +64,18 @@ def within_day(*, after: bool) -> str:
     return f"at {order} top AND at {far} {outermost}(coalesce({moved}, top), second, top)"
 
 
+def up_to_nth(*, after: bool) -> str:
+    """SQL that is 1 for the rows up to the second of the text `top`, and unreadable ones up to a day beyond it.
+
+    `top` is the text of the n-th newest, or, with `after`, of the n-th oldest; `second` is that of its second.
+    """
+    if after:
+        moved = f"strftime({_FORMAT}, second, '+{_AWAY} seconds')"
+        return f"at <= max(coalesce({moved}, top), second, top) AND (substr(at, 1, 19) <= second OR {UNREADABLE})"
+    moved = f"strftime({_FORMAT}, second, '-{_AWAY} seconds')"
+    return f"at >= min(coalesce({moved}, top), second, top) AND (at >= second OR {UNREADABLE})"
+
+
 def undated(policy: Policy) -> str | None:
     """The query for receipts of the kinds that the policy reads whose `at` is not an instant; None where it reads none.
 

@@ -244,7 +244,8 @@ def taken(selection: Selection, show: Callable[[str], str] = str) -> str:
     where = " of the whole ledger" if selection.scope == "ledger" and selection.parent is None else ""
     named = f" of {listed_values(selection.groups, show)}" if selection.groups else ""
     each = f" for each {listed_values(selection.per, show)}{named}" if selection.per else ""
-    return f"{_TAKEN[selection.take]}{of} {listed_values(source, show)}{where}{each}"
+    what = f"the {selection.limit} {selection.take} of" if selection.limit else _TAKEN[selection.take]
+    return f"{what}{of} {listed_values(source, show)}{where}{each}"
 
 
 def loops(names: tuple[str, ...], show: Callable[[str], str] = str) -> str:
