@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from interlock import codes
 from interlock.analysis.testing import run_tests
 from interlock.diagnostics import Source
 from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
@@ -50,6 +51,10 @@ def test_the_generated_parts_are_true() -> None:
         PAGE.write_text(again, "utf-8")
     else:
         assert again == TEXT
+
+
+def test_every_code_is_listed() -> None:
+    assert re.findall(r"^\| ([EW]\d{3}) \|", TEXT, re.MULTILINE) == codes.every()
 
 
 def test_every_block_of_yaml_is_looked_at() -> None:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from interlock import codes as issue_codes
 from interlock import schemas
 from interlock.diagnostics import PolicyError, Source
 from interlock.language.scope import Scope
@@ -21,7 +22,7 @@ from interlock.schemas.documents import schema
 from interlock.schemas.fields import computed
 
 TESTS = Path(__file__).parents[1]
-ERROR = re.compile(r": error\[(E\d{3})\]: (.*)\n(?:  *\d+ \|.*\n +\| +\^+\n)?(?:   = (.*)\n)?")
+ISSUE = re.compile(r": (?:error|warning)\[([EW]\d{3})\]: (.*)\n(?:  *\d+ \|.*\n +\| +\^+\n)?(?:   = (.*)\n)?")
 KINDS = ("string", "int", "bool", "duration", "timestamp", "list")
 REFERRED = {
     "outputs": "mapping",
@@ -243,8 +244,10 @@ def _described(node: Written, path: str) -> str:
 def codes() -> str:
     """Every code of an issue, with an example of what is said."""
     found: dict[str, tuple[str, str]] = {}
-    for path in [*sorted((TESTS / "errors").glob("*.txt")), *sorted((TESTS / "suites").glob("*.txt"))]:
-        for number, message, hint in ERROR.findall(path.read_text("utf-8")):
+    paths = [path for folder in ("errors", "suites", "warnings") for path in sorted((TESTS / folder).glob("*.txt"))]
+    texts = [path.read_text("utf-8") for path in paths]
+    for text in (*texts, *map(issue_codes.page, issue_codes.every())):
+        for number, message, hint in ISSUE.findall(text):
             found.setdefault(number, (_plain(message), _plain(hint)))
     return table(("code", "for example", "and what to do"), *((c, m, h) for c, (m, h) in sorted(found.items())))
 

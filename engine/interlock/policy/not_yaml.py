@@ -183,7 +183,11 @@ def _of_line(text: str, line: int) -> Fault:
     """What is said of a line that does not belong to what comes before it."""
     opening = _opening(text, line)
     if opening is not None:
-        end = opening + len(text[opening:].split("\n", 1)[0].rstrip())
+        first = text[opening:].split("\n", 1)[0].rstrip()
+        end = opening + len(first)
+        if "#" in first and "#" not in _bare(first):
+            message = f"`{text[opening]}` is not closed before `#`, which begins a comment"
+            return Fault(opening, end, message, "quote the value that `#` is a part of")
         return Fault(opening, end, f"`{text[opening]}` is not closed", f"close it with {_CLOSING[text[opening]]}")
     written = text[line:].split("\n", 1)[0].rstrip()
     start, end = line + len(written) - len(written.lstrip()), line + len(written)

@@ -89,6 +89,14 @@ class Document(msgspec.Struct, frozen=True):
         last = place.start + offsets[min(max(end - 1, start), len(offsets) - 1)] + 1
         return self.source.location(first, last)
 
+    def comment_after(self, path: _Path) -> int | None:
+        """The offset of the `#` of a comment on the line on which the plain scalar at `path` ends, if there is one."""
+        place, text = self.places[path], self.source.text
+        if text[place.start : place.start + 1] in ("", '"', "'", "|", ">"):
+            return None
+        behind = re.compile(r"[ \t]+(?=#)").match(text, place.end)
+        return behind.end() if behind else None
+
     def text_meant(self, path: _Path) -> str | None:
         """The hint to quote what is a mapping, a list or a key without a value, where text may have been meant."""
         text, key = self.source.text, self.keys.get(path)

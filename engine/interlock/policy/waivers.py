@@ -125,7 +125,9 @@ class _Reader:
         self.seen.setdefault(key, int(path[0]))
 
 
-_APART = frozenset({"policy", "version", "title", "question", "description", "rules", "decide", "outputs"})
+_APART = frozenset(
+    {"policy", "version", "title", "question", "description", "rules", "decide", "outputs", "allow_empty"}
+)
 """The keys of a policy that no rule can read."""
 
 

@@ -94,6 +94,9 @@ MAX_EXPRESSION_LENGTH = 4_096
 """The greatest length of an expression or message, in characters."""
 
 
+_CUT = "` #` begins a comment, which cuts the value short: quote the whole value"
+
+
 class Report:
     """The issues of one document."""
 
@@ -147,9 +150,8 @@ class Report:
                 end = _closing(written, at)
                 if end is None:
                     location = self.document.locate_within(path, at, at + 1)
-                    self.issues.append(
-                        Issue("E309", "the brace is not closed", location, "write `{{` for a literal brace")
-                    )
+                    hint = self._cut_hint(path) or "write `{{` for a literal brace"
+                    self.issues.append(Issue("E309", "the brace is not closed", location, hint))
                     return None
                 node = self._typed(path, written[at + 1 : end], at + 1, scope, None)
                 parts += [shown(text), node] if text and node else [node] if node else []
@@ -161,6 +163,10 @@ class Report:
             parts[0] = parts[0].lstrip()
         return Template(tuple([*parts, text] if text or not parts else parts))
 
+    def _cut_hint(self, path: _Path) -> str | None:
+        """The hint where a `#` has cut a text short."""
+        return None if self.document.comment_after(path) is None else _CUT
+
     def _typed(self, path: _Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
         if len(text) > MAX_EXPRESSION_LENGTH:
             self.at("E310", path, f"the expression has {len(text):,} characters; it may have {MAX_EXPRESSION_LENGTH:,}")
@@ -168,7 +174,8 @@ class Report:
         node, faults = typecheck(text, scope, want)
         for fault in faults:
             place = self.document.locate_within(path, offset + fault.start, offset + fault.end)
-            self.issues.append(Issue(fault.code, fault.message, place, fault.hint))
+            hint = self._cut_hint(path) if fault.code == "E301" else None
+            self.issues.append(Issue(fault.code, fault.message, place, hint or fault.hint))
         return node
 
 

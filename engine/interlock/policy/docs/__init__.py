@@ -21,6 +21,7 @@ def policy_page(policy: Policy, document: Document) -> str:
         f"# {prose(policy.title)}",
         f"{code(policy.id)}: **{prose(policy.question)}**",
         paragraphs(policy.description),
+        f"It may allow without a single fact: {prose(written['allow_empty'])}" if "allow_empty" in written else "",
         _section("Parameters", map(_parameter, policy.parameters)),
         _section("Needs", _needs(policy, written)),
         _section("Facts", _facts(policy, written)),
@@ -95,6 +96,8 @@ def _rule(rule: Rule, says: dict[str, Any]) -> str:
         lines += [f"- says {_shown(says[rule.effect])}"]
     if "fix" in says:
         lines += [f"- fix: {_shown(says['fix'])}"]
+    if "no_fix" in says:
+        lines += [f"- no fix: {_shown(says['no_fix'])}"]
     if "data" in says:
         lines += [f"- data{_members(says['data'])}"]
     return "\n".join(lines)

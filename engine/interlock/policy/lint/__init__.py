@@ -22,9 +22,10 @@ from interlock.policy.compile.dependencies import every_expression, of_rule
 from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
 from interlock.policy.lint.absence import counted_absence, unasked
 from interlock.policy.lint.satisfiability import Closed, Domain, impossible, place_of
+from interlock.policy.lint.texts import cut_texts, doubled_braces
 from interlock.policy.parse import Document
 
-_ASKED = "a decision must rest on something: give a selection `required`, or block when it is empty"
+_ASKED = "give a selection `required`, block when it is empty, or say why with `allow_empty`"
 
 
 def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
@@ -36,6 +37,8 @@ def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
         *_vacuous(document, loaded),
         *_fixless(document, loaded.policy),
         *_absent(document, loaded.policy),
+        *_both(document, loaded.policy),
+        *_misread(document, loaded.policy),
     )
     return tuple(sorted(found, key=Issue.sort_key))
 
@@ -84,8 +87,11 @@ def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:
         hint = "give `decide` a line that does not allow, such as {state: blocked, when: blocked, allow: false}"
         yield _warning("W109", "no line of `decide` denies: no rule can stop anything", hint, document, ("decide",))
         return
-    index = allowing(loaded)
-    if index is not None:
+    index, answer = allowing(loaded), document.data.get("allow_empty")
+    if index is None and answer is not None:
+        message = "`allow_empty` answers nothing: without a fact, the policy does not allow"
+        yield _at_key(document, "W116", ("allow_empty",), message, "remove it")
+    if index is not None and answer is None:
         state = loaded.policy.decide[index].state
         message = f"without a single fact, the policy allows with the state `{state}`"
         yield _warning("W108", message, _ASKED, document, ("decide", index, "state"))
@@ -93,9 +99,17 @@ def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:
 
 def _fixless(document: Document, policy: Policy) -> Iterator[Issue]:
     for index, rule in enumerate(policy.rules):
-        if rule.effect in ("block", "warn") and rule.fix is None:
+        lacking, answered = (
+            rule.effect in ("block", "warn") and rule.fix is None,
+            "no_fix" in document.data["rules"][index],
+        )
+        if lacking and not answered:
             message = f"the rule `{rule.id}` has no `fix`"
-            yield _warning("W110", message, "add a `fix`: a command or a hint", document, ("rules", index, "id"))
+            hint = "add a `fix`: a command or a hint; or `no_fix` with the reason"
+            yield _warning("W110", message, hint, document, ("rules", index, "id"))
+        if answered and not lacking:
+            message = f"`no_fix` answers nothing: the rule `{rule.id}` needs no `fix`, or has one"
+            yield _at_key(document, "W116", ("rules", index, "no_fix"), message, "remove it")
 
 
 def _absent(document: Document, policy: Policy) -> Iterator[Issue]:
@@ -106,6 +120,32 @@ def _absent(document: Document, policy: Policy) -> Iterator[Issue]:
     for name, parent in counted_absence(policy):
         message = f"`{name}` counts the named groups of `{parent}`, the absent ones too"
         yield _warning("W112", message, f"leave those out: `where: {name} != null`", document, ("facts", name, "take"))
+
+
+def _both(document: Document, policy: Policy) -> Iterator[Issue]:
+    first = {line.state: (index, line.allow) for index, line in reversed([*enumerate(policy.decide)])}
+    for index, line in enumerate(policy.decide):
+        earlier, allow = first[line.state]
+        if line.allow is not allow:
+            at = document.locate(("decide", earlier, "state")).line
+            message = f"the state `{line.state}` {_DOES[line.allow]} here, and {_DOES[allow]} on line {at}"
+            yield _warning("W113", message, "give the two different names", document, ("decide", index, "state"))
+
+
+_DOES = {True: "allows", False: "denies"}
+
+
+def _misread(document: Document, policy: Policy) -> Iterator[Issue]:
+    names = {"now", "task", *(f"params.{each.name}" for each in policy.parameters), *policy.derived}
+    names |= {each.name for each in policy.selections} | {each.name for each in policy.needs}
+    for path, start, end, text in doubled_braces(document, frozenset(names)):
+        message = f"`{{{{ {text} }}}}` is the text `{{ {text} }}`, not a value"
+        hint = f'write {{{text}}} for its value; for the text, {{"{{ … }}"}}'
+        yield Issue("W114", message, document.locate_within(path, start, end), hint, "warning")
+    for path, at in cut_texts(document):
+        message = f"the text ends before `#`, which begins a comment: `{document.data_at(path)}` is left"
+        hint = "quote the whole value; a comment is written `# …`, with a space"
+        yield Issue("W115", message, document.source.location(at), hint, "warning")
 
 
 def _warning(code: str, message: str, hint: str, document: Document, path: tuple[str | int, ...]) -> Issue:
