@@ -25,6 +25,7 @@ class How(TypedDict, total=False):
     params: Mapping[str, Any] | None
     engine: Engine
     policy_dirs: Sequence[Name]
+    schema_dirs: Sequence[Name]
     lock: Name | None
     waivers: Name | None
     max_skew: Skew
@@ -39,6 +40,7 @@ def evaluate(
     params: Mapping[str, Any] | None = None,
     engine: Engine = "both",
     policy_dirs: Sequence[Name] = (),
+    schema_dirs: Sequence[Name] = (),
     lock: Name | None = None,
     waivers: Name | None = None,
     max_skew: Skew = None,
@@ -48,8 +50,9 @@ def evaluate(
     `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path, or a list of paths: one
     ledger at most, and feeds, which are read as one; `task` a name (or id);
     `at` the instant of the request (RFC 3339 text or an aware datetime; now when not given); `params` values by
-    name, as Python values or as texts (durations as `180s`); `lock` the file of a lock, which policies are held to;
-    `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
+    name, as Python values or as texts (durations as `180s`); `policy_dirs` further folders of policies, `schema_dirs`
+    of own fact kinds, beside the `schemas/facts` of the policies; `lock` the file of a lock, which policies are held
+    to; `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
     Nothing is taken from the environment or a configuration file.
 
     For now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
@@ -68,6 +71,7 @@ def evaluate(
         params=params,
         engine=engine,
         policy_dirs=policy_dirs,
+        schema_dirs=schema_dirs,
         lock=lock,
         waivers=waivers,
         max_skew=max_skew,
@@ -172,6 +176,7 @@ def _session(
             params=how.get("params") or {},
             engine=how.get("engine", "both"),
             policy_dirs=tuple(how.get("policy_dirs", ())),
+            schema_dirs=tuple(how.get("schema_dirs", ())),
             lock=how.get("lock"),
             waivers=how.get("waivers"),
             max_skew=how.get("max_skew"),

@@ -143,6 +143,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     ledger: str | list[str] = ""
     strict_ledger: bool = False
     policy_dir: list[str] = []
+    schema_dir: list[str] = []
     engine: Literal["both", "rete", "reference"] = "both"
     max_skew: Annotated[str, msgspec.Meta(pattern=_DURATION)] = "5s"
     lock: str = ""
@@ -166,7 +167,7 @@ def read(folder: str, name: str, content: bytes) -> Project | None:
 
 def _from(folder: str, key: str, value: Any) -> Any:
     """The value, its paths as they are reached from where the command runs."""
-    if key == "policy-dir":
+    if key in ("policy-dir", "schema-dir"):
         return [os.path.join(folder, each) for each in value]
     if isinstance(value, list):
         return [_from(folder, key, each) for each in value]
@@ -206,7 +207,7 @@ def _check(document: Any, source: Source, header: str) -> None:
     try:
         table = msgspec.convert(document, _Table)
         ledgers = table.ledger if isinstance(table.ledger, list) else [document.get("ledger")]
-        if ledgers and "" not in [*ledgers, document.get("lock"), *table.policy_dir]:
+        if ledgers and "" not in [*ledgers, document.get("lock"), *table.policy_dir, *table.schema_dir]:
             return
     except ValueError:
         pass

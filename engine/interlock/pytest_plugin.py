@@ -125,6 +125,7 @@ class Gate:
         at: str | datetime | None = None,
         params: Mapping[str, Any] | None = None,
         policy_dirs: Sequence[str | os.PathLike[str]] | None = None,
+        schema_dirs: Sequence[str | os.PathLike[str]] | None = None,
         engine: str | None = None,
         lock: str | os.PathLike[str] | None = None,
         locked: bool | None = None,
@@ -145,6 +146,7 @@ class Gate:
         from interlock.request import Session
 
         given = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
+        given |= {"schema-dir": schema_dirs}
         try:
             request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
             with Session(request.about([policy], [task], at=at, params=params or {})) as session:
@@ -169,7 +171,7 @@ def interlock_gate(pytestconfig: pytest.Config) -> Gate:
 def _library(config: pytest.Config) -> Library:
     from interlock.request import Session
 
-    return Session(_request(config, {}, "policy-dir")).library
+    return Session(_request(config, {}, "policy-dir", "schema-dir")).library
 
 
 def _request(config: pytest.Config, given: Mapping[str, Any], *keys: str) -> Request:

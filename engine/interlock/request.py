@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Name = str | os.PathLike[str]
 T = TypeVar("T")
-_libraries: dict[tuple[tuple[str, ...], bool, bool], Library] = {}
+_libraries: dict[tuple[tuple[str, ...], bool, bool, tuple[str, ...]], Library] = {}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +42,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     `policies` are ids or files; `tasks` names or ids, or None for every task of the ledger; `ledger` one that is open,
     or its path, or those of several sources, or None for the nearest of Agent Conveyor; `at` the instant to decide at,
-    None for now; `params` values by name; `policy_dirs` further folders of policies; `lock` the file of the lock that
-    is held, and `waivers` that of the waivers, None for none. `settings` say where each setting comes from.
+    None for now; `params` values by name; `policy_dirs` further folders of policies, `schema_dirs` of own fact kinds,
+    beside the `schemas/facts` of the policies; `lock` the file of the lock that is held, and `waivers` that of the
+    waivers, None for none. `settings` say where each setting comes from.
 
     Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
     for beside it first.
@@ -56,6 +57,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     params: Mapping[str, Any] = {}
     engine: Engine = "both"
     policy_dirs: tuple[Name, ...] = ()
+    schema_dirs: tuple[Name, ...] = ()
     lock: Name | None = None
     waivers: Name | None = None
     max_skew: Skew = None
@@ -79,11 +81,12 @@ def request_of(settings: Mapping[str, Settled], start: str = "", **other: Any) -
     """The request of these settings. Raises LockError where the lock to be held cannot be found."""
     from interlock.settings import lock_of
 
-    values = {key: each.value for key, each in settings.items() if key not in ("lock", "locked", "policy-dir")}
+    apart = ("lock", "locked", "policy-dir", "schema-dir")
+    values = {key: each.value for key, each in settings.items() if key not in apart}
     named = {key.replace("-", "_"): value for key, value in values.items()}
-    folders = settings["policy-dir"].value if "policy-dir" in settings else ()
-    lock = lock_of(settings, start)
-    return Request(**{**named, "policy_dirs": folders, "lock": lock, "settings": settings, **other})
+    for key in ("policy-dir", "schema-dir"):
+        named |= {f"{key.replace('-', '_')}s": settings[key].value} if key in settings else {}
+    return Request(**{**named, "lock": lock_of(settings, start), "settings": settings, **other})
 
 
 class Session:
@@ -123,12 +126,18 @@ class Session:
     def library(self) -> Library:
         """The shipped policies and those of the folders; under a lock all are compiled from their source."""
         request = self.request
-        return library(request.policy_dirs, request.cached and request.lock is None, request.beside_first)
+        cached = request.cached and request.lock is None
+        return library(request.policy_dirs, cached, request.beside_first, request.schema_dirs)
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The kinds of facts."""
-        return self.library.catalog
+        """The kinds of facts; with a lock, of a project's own only those that it holds."""
+        found = self.library.catalog(self.request.policies)
+        if self.request.lock is None or not found.own:
+            return found
+        from interlock.policy.lock import locked_kinds
+
+        return locked_kinds(os.fspath(self.request.lock), found)
 
     @cached_property
     def policies(self) -> tuple[Loaded, ...]:
@@ -217,11 +226,21 @@ class Session:
         self.ledger, self.max_skew  # noqa: B018  # what is wrong with them is reported before the snapshot is taken
         if self.request.policies:
             self.policies, self.arguments, self.waivers  # noqa: B018
+            self._refuse_changed()
         at = self.moment if now is None else Moment(now)
         try:
             return self.ledger.ask(at.now, use, head, live=at.live, as_of=at.as_of, catalog=self.catalog)
         except EngineError as error:
             raise UsageError(str(error)) from None
+
+    def _refuse_changed(self) -> None:
+        """Raise UsageError where a policy was compiled over another kind than facts are validated by."""
+        if not self.catalog.own:
+            return
+        for each in closure(self.policies):
+            for kind, digest in each.kinds.items():
+                if self.catalog.digests.get(kind) != digest:
+                    raise UsageError(f"the schema of `{kind}` was written to while it was read; ask again")
 
     def one(self, use: Callable[[Judge, Loaded, str, dict[str, Any]], T], engine: Engine | None = None) -> T:
         """The result of using a judge for the only policy, the only task and the arguments of the request."""
@@ -249,20 +268,26 @@ class Session:
         return self.over(decided)
 
 
-def library(policy_dirs: Sequence[Name] = (), cached: bool = True, beside_first: bool = False) -> Library:
+def library(
+    policy_dirs: Sequence[Name] = (),
+    cached: bool = True,
+    beside_first: bool = False,
+    schema_dirs: Sequence[Name] = (),
+) -> Library:
     """The shipped policies and those of further folders; what has been loaded once is kept.
 
     For a lock, all are compiled from their source (not `cached`): a lock holds the digests of texts, not of what is
     cached of them. Raises UsageError where a folder cannot be read: a misspelt one must not go unnoticed.
     """
-    key = tuple(os.fspath(folder) for folder in policy_dirs), cached, beside_first
+    folders, schemas = ([os.fspath(folder) for folder in each] for each in (policy_dirs, schema_dirs))
+    key = tuple(folders), cached, beside_first, tuple(schemas)
     for folder in key[0]:
         try:
             os.listdir(folder)
         except OSError as error:
             raise UsageError(f"cannot read the policies in `{folder}`: {reason(error)}") from None
     if key not in _libraries:
-        _libraries[key] = Library(key[0], cached=cached, beside_first=beside_first)
+        _libraries[key] = Library(key[0], key[3], cached=cached, beside_first=beside_first)
     return _libraries[key]
 
 

@@ -46,6 +46,7 @@ SETTINGS = {
         Setting("ledger", "paths"),
         Setting("strict-ledger", "truth", False),
         Setting("policy-dir", "folders", ()),
+        Setting("schema-dir", "folders", ()),
         Setting("engine", default="both", choices=("both", "rete", "reference")),
         Setting("max-skew", "duration", "5s"),
         Setting("lock"),

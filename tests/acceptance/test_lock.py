@@ -230,7 +230,7 @@ def test_two_policies_of_one_id_have_no_lock(writes: Writes, gates: Path, folder
 def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) -> None:
     asked = {"ledger": story_path, "task": "checkout-refactor", "at": WHEN[3], "policy_dirs": [str(gates)]}
     policies = library([str(gates)])
-    lock = make_lock("a.lock", [policies.load("above")])
+    lock = make_lock("a.lock", [policies.load("above")], schemas.SHIPPED)
     Path("a.lock").write_text(lock.text, "utf-8")
     assert read_lock("a.lock") == lock
     assert api.evaluate("above", lock=Path("a.lock"), **asked).allow is True  # type: ignore[arg-type]
@@ -241,7 +241,7 @@ def test_the_api_holds_to_a_lock(folder: Path, gates: Path, story_path: Path) ->
 def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path, gates: Path) -> None:
     policies = library([str(gates)])
     above = policies.load("above")
-    Path("a.lock").write_text(make_lock("a.lock", [above]).text, "utf-8")
+    Path("a.lock").write_text(make_lock("a.lock", [above], schemas.SHIPPED).text, "utf-8")
     held = above.needs["awake"].policy.digest
     soften(gates / "awake.yaml")
     read_lock("a.lock").verify([above])
@@ -251,7 +251,7 @@ def test_a_need_that_changes_after_it_was_looked_at_does_not_judge(folder: Path,
 
 
 def test_what_is_locked_is_the_version_and_the_digest() -> None:
-    lock = make_lock("a.lock", [library().load("smoke")])
+    lock = make_lock("a.lock", [library().load("smoke")], schemas.SHIPPED)
     assert lock.policies == {"smoke": Locked(1, library().load("smoke").policy.digest)}
 
 
@@ -293,7 +293,7 @@ def test_the_api_compiles_from_source_under_a_lock(
 ) -> None:
     asked: dict[str, Any] = {"tasks": ["checkout-refactor"], "at": "2026-06-22T09:20:00Z", "lock": "a.lock"}
     policies = library(cached=False)
-    Path("a.lock").write_text(make_lock("a.lock", [policies.load("smoke")]).text, "utf-8")
+    Path("a.lock").write_text(make_lock("a.lock", [policies.load("smoke")], schemas.SHIPPED).text, "utf-8")
     plant("smoke", forged("smoke"))
     monkeypatch.setattr(request, "_libraries", {})
     ledger = api.open_ledger(story_path)

@@ -24,7 +24,7 @@ def check_paths(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ..
         found, source = _checked_test(file, library) if file.endswith(TEST_SUFFIXES) else _checked(file, reading, files)
         issues += found
         sources.append(source)
-    return tuple(issues), tuple(sources)
+    return tuple(dict.fromkeys(issues)), tuple(sources)  # one schema may be wrong for several policies
 
 
 def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[Issue, ...], Source]:

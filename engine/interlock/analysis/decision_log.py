@@ -186,6 +186,7 @@ def record(
         asked=asked,
         params={name: as_printed(value, kinds[name]) for name, value in params.items()},
         policies={each.policy.id: each.policy.digest for each in closure([loaded])},
+        kinds={kind: known for each in closure([loaded]) for kind, known in each.kinds.items()},
         head=judge.snapshot.newest(),
         facts=_facts(judge.witness),
         clock=None if clock is None else format_instant(clock),
@@ -221,6 +222,7 @@ def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
     return RecordedRequest(
         file=_absolute(path),
         policy_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.policy_dirs),
+        schema_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.schema_dirs),
         ledger=ledgers[0] if len(ledgers) == 1 else ledgers,
         params={name: text for name, text in request.params.items() if name in known},
         engine=request.engine,

@@ -25,7 +25,7 @@ Examples:
 @click.command("capture", short_help="Write a test case from a real ledger.", epilog=_EXAMPLES)
 @click.option("--policy", metavar="POLICY", required=True, help="The policy that decides: an id, or a file's path.")
 @options.task
-@asking("ledger", "strict-ledger", "at", "params", "policy-dir", "lock", "locked")
+@asking("ledger", "strict-ledger", "at", "params", "policy-dir", "schema-dir", "lock", "locked")
 @click.option("--name", metavar="TEXT", help="What the case is called; by default its state, and the rules that fired.")
 @click.option("--output", metavar="FILE", help="Add the case to a test file, or begin it; not to standard output.")
 @click.option("--keep-times", is_flag=True, help="Keep the dates in the case.")

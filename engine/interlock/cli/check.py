@@ -33,7 +33,7 @@ Examples:
     help="For a person (text), a program (json), GitHub Actions (github) or code scanning (sarif).",
 )
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")
-@asking("policy-dir")
+@asking("policy-dir", "schema-dir")
 @options.quiet
 def command(request: Request, paths: Sequence[str], form: str, strict: bool) -> int:
     """Report every error and warning of policies, without a ledger.

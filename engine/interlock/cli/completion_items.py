@@ -5,12 +5,14 @@ Whatever goes wrong, nothing is offered: what is wrong is reported when the comm
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+from msgspec import structs
 
 from interlock.diagnostics import InterlockError
 from interlock.model.policy import Policy
@@ -86,9 +88,10 @@ def _session(ctx: click.Context, **other: Any) -> Session:
     from interlock.request import Session, request_of
     from interlock.settings import settle
 
-    names = {"ledger": "ledger", "policy-dir": "policy_dir"}
+    names = {"ledger": "ledger", "policy-dir": "policy_dir", "schema-dir": "schema_dir"}
     given = {key: ctx.params.get(name) for key, name in names.items()}
-    return Session(request_of(settle(names, given), **other))
+    request = request_of(settle(names, given), **other)
+    return Session(structs.replace(request, policy_dirs=tuple(filter(os.path.isdir, request.policy_dirs))))
 
 
 def _library(ctx: click.Context) -> Library:

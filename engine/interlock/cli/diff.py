@@ -27,7 +27,7 @@ Examples:
 @click.argument("new", metavar="NEW")
 @click.option("--task", metavar="NAME", help="The task to compare, by its name or id.")
 @click.option("--all-tasks", is_flag=True, help="Compare every task of the ledger.")
-@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "lock", "locked")
+@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "schema-dir", "lock", "locked")
 @click.option("--since", metavar="INSTANT", help="From when on; by default from each task's first receipt.")
 @click.option("--until", metavar="INSTANT", help="Until when; by default until each task's last receipt.")
 @options.form

@@ -22,7 +22,7 @@ Examples:
 
 @click.command("docs", short_help="Write a policy's reference page.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
-@asking("policy-dir")
+@asking("policy-dir", "schema-dir")
 def command(request: Request, policy: str) -> int:
     """Write the reference page of a policy, in Markdown: its question, parameters, facts, rules, states and graph.
 

@@ -25,7 +25,19 @@ Examples:
 @options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
 @click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
-@asking("ledger", "strict-ledger", "at", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
+@asking(
+    "ledger",
+    "strict-ledger",
+    "at",
+    "params",
+    "waivers",
+    "engine",
+    "max-skew",
+    "policy-dir",
+    "schema-dir",
+    "lock",
+    "locked",
+)
 @options.form
 def command(
     request: Request,

@@ -39,7 +39,7 @@ Examples:
     shell_complete=options.completes("policies"),
     help="Only what it reads; may be repeated.",
 )
-@asking("ledger", "strict-ledger", "at", "policy-dir", "lock", "locked")
+@asking("ledger", "strict-ledger", "at", "policy-dir", "schema-dir", "lock", "locked")
 def command(
     request: Request,
     tasks: Sequence[str],

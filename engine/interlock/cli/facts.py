@@ -25,7 +25,7 @@ Examples:
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
 @click.option("--format", "form", type=OneOf(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
-@asking("ledger", "strict-ledger", "at", "params", "policy-dir", "lock", "locked")
+@asking("ledger", "strict-ledger", "at", "params", "policy-dir", "schema-dir", "lock", "locked")
 def command(
     request: Request,
     policy: str,

@@ -30,7 +30,7 @@ Examples:
 @click.argument("policies", metavar="[POLICY]...", nargs=-1)
 @click.option("--output", "lock", metavar="FILE", help=f"The lock; by default $INTERLOCK_LOCK, else {LOCK}.")
 @click.option("--check", is_flag=True, help="Write nothing: are the policies as they were locked?")
-@asking("policy-dir")
+@asking("policy-dir", "schema-dir")
 def command(request: Request, policies: Sequence[str], lock: str | None, check: bool) -> int:
     """Write the digests of policies, and of all that they need, into a lock; show what is new in it.
 
@@ -52,12 +52,14 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
         raise UsageError("there is no lock yet: name the policies to be locked")
     known = None if policies and not check else read_lock(path)
     named = policies or sorted(known.policies if known else ())
-    loaded = Session(request.about(named, None, cached=False)).policies
+    session = Session(request.about(named, None, cached=False))
+    loaded, catalog = session.policies, session.catalog
     if check and known:
         known.verify(loaded)
+        known.verify_kinds(catalog.digests)
         output.put(f"{_many(known)} in {path}: as locked\n")
         return exit_codes.ALLOWED
-    new = make_lock(path, loaded)
+    new = make_lock(path, loaded, catalog)
     output.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
     write_file(path, new.text)
     output.put(f"{_many(new)} in {path}\n")
@@ -89,16 +91,17 @@ def _replaced(path: str) -> Lock:
 
 
 def _changes(old: Lock, new: Lock) -> Iterator[str]:
-    names = sorted({*old.policies, *new.policies})
-    wide = max(map(len, names), default=0)
-    for name in names:
-        before, after = old.policies.get(name), new.policies.get(name)
-        if before is None and after is not None:
-            yield f"added    {name:{wide}}  {after.digest}"
-        elif after is None and before is not None:
-            yield f"removed  {name:{wide}}  {before.digest}"
-        elif before and after and before.digest != after.digest:
-            yield f"changed  {name:{wide}}  {after.digest}, was {before.digest}"
+    policies = [{name: locked.digest for name, locked in each.policies.items()} for each in (old, new)]
+    wide = max(map(len, {**policies[0], **policies[1], **old.kinds, **new.kinds}), default=0)
+    for was, now in (policies, (old.kinds, new.kinds)):
+        for name in sorted({*was, *now}):
+            before, after = was.get(name), now.get(name)
+            if before is None:
+                yield f"added    {name:{wide}}  {after}"
+            elif after is None:
+                yield f"removed  {name:{wide}}  {before}"
+            elif before != after:
+                yield f"changed  {name:{wide}}  {after}, was {before}"
 
 
 def _many(lock: Lock) -> str:

@@ -21,7 +21,7 @@ Examples:
 
 
 @click.command("mcp", short_help="Serve the gates to coding agents.", epilog=_EXAMPLES)
-@asking("ledger", "strict-ledger", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
+@asking("ledger", "strict-ledger", "waivers", "engine", "max-skew", "policy-dir", "schema-dir", "lock", "locked")
 def command(request: Request) -> int:
     """Serve the gates to coding agents, as tools of the Model Context Protocol over standard input and output.
 

@@ -22,7 +22,7 @@ Examples:
 
 
 @click.command("policies", short_help="List the policies.", epilog=_EXAMPLES)
-@asking("policy-dir")
+@asking("policy-dir", "schema-dir")
 @options.form
 def command(request: Request, form: str) -> int:
     """List the policies that ship with interlock, and those of further folders: id, question, file.

@@ -28,7 +28,7 @@ Examples:
 )
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @options.task
-@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "lock", "locked")
+@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "schema-dir", "lock", "locked")
 @click.option(
     "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."
 )

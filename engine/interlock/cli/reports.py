@@ -20,6 +20,7 @@ from interlock.project import nearest_ledger
 from interlock.reporting import PolicyView, RenderContext, RuleView, render
 from interlock.reporting.failure import render_failure
 from interlock.resources import data_folder
+from interlock.schemas import beside
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -46,6 +47,10 @@ def inputs(request: Request) -> Iterator[str]:
     for folder in ("", data_folder("policies"), *request.policy_dirs):
         for policy in request.policies:
             yield from (os.path.join(folder, policy), os.path.join(folder, f"{os.fspath(policy)}.yaml"))
+    places = [os.fspath(each) for each in (*map(os.path.dirname, request.policies), *request.policy_dirs)]
+    for folder in (*request.schema_dirs, *(each for place in places for each in beside(place))):
+        with suppress(OSError):
+            yield from (os.path.join(folder, name) for name in os.listdir(folder))
 
 
 def targets(

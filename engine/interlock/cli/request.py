@@ -44,6 +44,14 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         shell_complete=completes("folders"),
         help="A folder of further policies; may be repeated.",
     ),
+    "schema-dir": click.option(
+        "--schema-dir",
+        "schema_dir",
+        metavar="PATH",
+        multiple=True,
+        shell_complete=completes("folders"),
+        help="A folder of own fact kinds, a JSON Schema each; may be repeated.",
+    ),
     "engine": click.option(
         "--engine",
         metavar="[both|rete|reference]",

@@ -37,7 +37,7 @@ Examples:
     help="Draw its facts, rules and states instead: as text of Mermaid, or with --graph=svg as Graphviz draws it.",
 )
 @click.option("--digests", is_flag=True, help="Print the digests of the policy and of its rules, which waivers name.")
-@asking("policy-dir")
+@asking("policy-dir", "schema-dir")
 def command(request: Request, policy: str, graph: Literal["mermaid", "svg"] | None, digests: bool) -> int:
     """Print a policy, as its file has it.
 

@@ -21,7 +21,7 @@ Examples:
 
 
 @click.command("tasks", short_help="List the tasks of a ledger.", epilog=_EXAMPLES)
-@asking("ledger", "strict-ledger", "at")
+@asking("ledger", "strict-ledger", "at", "schema-dir")
 def command(request: Request) -> int:
     """List the label of each task of the ledger: its name, or its id where the name is ambiguous.
 

@@ -40,7 +40,7 @@ Examples:
     default="text",
     help="For a person (text), a program (json), or what shows tests (junit, tap).",
 )
-@asking("policy-dir")
+@asking("policy-dir", "schema-dir")
 def command(
     request: Request,
     paths: Sequence[str],

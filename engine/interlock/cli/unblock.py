@@ -22,7 +22,19 @@ Examples:
 @click.command("unblock", short_help="Find receipts that would make a policy allow.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@asking("ledger", "strict-ledger", "at", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
+@asking(
+    "ledger",
+    "strict-ledger",
+    "at",
+    "params",
+    "waivers",
+    "engine",
+    "max-skew",
+    "policy-dir",
+    "schema-dir",
+    "lock",
+    "locked",
+)
 @options.form
 def command(
     request: Request,

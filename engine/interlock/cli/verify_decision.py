@@ -32,7 +32,7 @@ Examples:
     multiple=True,
     help="The ledger or feed to judge from, in place of those that the decisions name; may be repeated.",
 )
-@asking("waivers", "policy-dir", "lock", "locked")
+@asking("waivers", "policy-dir", "schema-dir", "lock", "locked")
 @options.form
 def command(request: Request, file: str, ledgers: tuple[str, ...], form: str) -> int:
     """Judge each decision of a log again: from the ledger as it was at that head, at that instant.
@@ -55,6 +55,7 @@ def command(request: Request, file: str, ledgers: tuple[str, ...], form: str) ->
 
     from interlock.analysis.decision_log import read_log
     from interlock.analysis.verify_decision import Reevaluator
+    from interlock.ledger import is_feed
     from interlock.reporting.decision_log import as_text, total
     from interlock.resources import is_shipped
 
@@ -63,7 +64,8 @@ def command(request: Request, file: str, ledgers: tuple[str, ...], form: str) ->
     policies: dict[tuple[str, str], bool] = {}
     if ledgers:
         request = structs.replace(request, ledger=ledgers)
-    with session_of(request, opens=bool(ledgers)) as session, closing(Reevaluator(session)) as court:
+    opens = bool(ledgers) and not any(map(is_feed, ledgers))
+    with session_of(request, opens=opens) as session, closing(Reevaluator(session)) as court:
         for line, entry in read_log(file):
             found = court.judge(line, entry)
             outcomes[found.outcome] += 1

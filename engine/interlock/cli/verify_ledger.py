@@ -33,7 +33,7 @@ Examples:
 
 
 @click.command("verify-ledger", short_help="Verify every receipt of a ledger.", epilog=_EXAMPLES)
-@asking("ledger", "at")
+@asking("ledger", "at", "policy-dir", "schema-dir")
 @options.form
 @options.quiet
 def command(request: Request, form: str) -> int:
@@ -51,7 +51,8 @@ def command(request: Request, form: str) -> int:
     policies, and no decision can notice that.
 
     Exit code: 0 all valid, 3 some invalid or the file damaged, 4 the ledger holds no receipt, so that nothing was
-    verified, 6 the ledger cannot be read, 2 usage error, 1 a bug in interlock.
+    verified, 5 the schema of an own fact kind is invalid, 6 the ledger cannot be read, 2 usage error, 1 a bug in
+    interlock.
     """
     import gc
 

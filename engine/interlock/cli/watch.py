@@ -55,7 +55,9 @@ Examples:
 )
 @click.option("--timeout", metavar="DURATION", help="End after a span of time such as 10m, with exit code 4.")
 @click.option("--notify-cmd", metavar="CMD", help="Run CMD on each change, with the decision on its standard input.")
-@asking("ledger", "strict-ledger", "params", "waivers", "engine", "max-skew", "policy-dir", "lock", "locked")
+@asking(
+    "ledger", "strict-ledger", "params", "waivers", "engine", "max-skew", "policy-dir", "schema-dir", "lock", "locked"
+)
 @options.form
 @options.decision_log
 def command(

@@ -40,18 +40,23 @@ class Loaded:
     """A compiled policy ready to judge; its rulesets are built on first use.
 
     `source` is the text that it was made of, named by its file; `needs` are the policies that it needs, by their ids;
-    `catalog` has the kinds of facts that it was compiled over.
+    `catalog` has the kinds of facts that it was compiled over, and those of the policies that it needs.
     """
 
     def __init__(self, compiled: CompiledPolicy, source: Source, needs: Mapping[str, Loaded], catalog: Catalog) -> None:
         self.compiled, self.source, self.needs, self.catalog = compiled, source, needs, catalog
         self.policy: Policy = compiled.policy
+        digests = catalog.digests
+        self.kinds = {kind: digests[kind] for kind in sorted(self.policy.kinds()) if kind in digests}
+        """The own kinds of facts that it reads, each with the digest of its schema."""
         self.closure = self.policy.digest
-        """The digest of the policy; where it needs others, with theirs."""
+        """The digest of the policy; where it needs others or reads own kinds of facts, with theirs."""
         self.height: int = 1 + max((each.height for each in needs.values()), default=0)
         """How many policies there are in the longest row of needs from here, this one included."""
-        if needs:
-            self.closure = digest("\n".join([self.policy.digest, *(f"{i} {needs[i].closure}" for i in sorted(needs))]))
+        if needs or self.kinds:
+            parts = [f"{identity} {needs[identity].closure}" for identity in sorted(needs)]
+            parts += [f"{kind} {known}" for kind, known in self.kinds.items()]
+            self.closure = digest("\n".join([self.policy.digest, *parts]))
         self._program: Program | None = None
 
     @property

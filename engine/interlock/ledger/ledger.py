@@ -131,11 +131,12 @@ class Ledger:
         with self._turn:
             if self._reading:
                 raise RuntimeError("a snapshot of this ledger is open already")
-            source = self._current()
+            catalog = catalog or self.catalog
+            source = self._current(catalog)
             connection = source.connection
             self._reading = True
             try:
-                snapshot = Snapshot(source, now, catalog or self.catalog, head, live=live, as_of=as_of)
+                snapshot = Snapshot(source, now, catalog, head, live=live, as_of=as_of)
                 yield snapshot
                 snapshot.close()
                 connection.verify()
@@ -169,9 +170,14 @@ class Ledger:
         with self.snapshot(now, head, live=live, as_of=as_of, catalog=catalog) as snapshot:
             return question(snapshot)
 
-    def _current(self) -> ConveyorFile | Feed | Joined:
-        if self._source is None or not self._source.current():
+    def _current(self, catalog: Catalog) -> ConveyorFile | Feed | Joined:
+        """The source, a feed as it is read by the schemas of a catalog. Raises LedgerError."""
+        reread = catalog is not self.catalog and any(map(is_feed, self._files))
+        if reread and STANDARD_INPUT in self._files:
+            raise refused(self.path, "was read without the project's own fact kinds, and cannot be read again")
+        if self._source is None or reread or not self._source.current():
             self.close()
+            self.catalog = catalog
             self._source = self._opened()
         return self._source
 

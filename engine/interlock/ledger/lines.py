@@ -118,13 +118,14 @@ def _valid(fact: dict[str, Any], catalog: schemas.Catalog, *, repeats: bool = Fa
 def _read_event(event: dict[str, Any], number: int, catalog: schemas.Catalog) -> Line:
     from interlock.ledger.events import fact_of, lacks_data
 
-    fact, wrong = fact_of(event, number, None)
-    kind = fact.get("kind", event.get("type"))
-    if not wrong and "data" not in event and kind in catalog.kinds:
-        lacking = lacks_data(kind, catalog.required_paths(kind))
+    means = catalog.kind_of(event["type"]) if isinstance(event.get("type"), str) else None
+    fact, wrong = fact_of(event, number, means)
+    kind = fact.get("kind", means)
+    if not wrong and "data" not in event and isinstance(kind, str) and kind in catalog.kinds:
+        lacking = lacks_data(kind, catalog.demanded(kind))
         wrong = () if lacking is None else (lacking,)
     if wrong:
-        return Line({**event, "kind": kind}, faults=_faults(*wrong))
+        return Line({**event, "kind": kind or event.get("type")}, faults=_faults(*wrong))
     return _valid(fact, catalog, repeats=True, unnumbered="seq" not in event)
 
 

@@ -15,8 +15,8 @@ Outcome = Literal["same", "different", "unjudged"]
 
 
 class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The recorded request: the policy's file, further folders of policies, the ledger or the several sources (all
-    absolute), the parameters that were given, who was to judge, how the instant was named (None: the clock's own),
+    """The recorded request: the policy's file, further folders of policies and of own kinds, the ledger or the sources
+    (all absolute), the parameters that were given, who was to judge, how the instant was named (None: the clock's own),
     whether nothing was to be decided where the newest receipts may be missing from the ledger, how far ahead of the
     clock a time may lie, and the file of the waivers with the digest of its text (None: no waivers)."""
 
@@ -28,6 +28,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     at: str | None
     max_skew: str
     strict_ledger: bool = False
+    schema_dirs: tuple[str, ...] = ()
     waivers: str | None = None
     waivers_digest: str | None = None
 
@@ -37,15 +38,16 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.at in (None, "now")
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """A decision, and all that it takes to judge it again.
 
     `params` are the values that the parameters came to. `policies` are the digests of the policy and of those that it
     needs, by id. `head` is the id of the newest receipt, None where there is none. `facts` are digests of all facts
     that were read, needed policies' too, by kind and id. `clock` is what the wall clock showed where `now` was found by
     it (RFC 3339, UTC); None where the instant was named. `ahead` is the latest time that a fact which was read carried,
-    where it is later than the decision's instant (RFC 3339). Each field follows from the question, the ledger and the
-    policies: nothing is recorded that cannot be verified.
+    where it is later than the decision's instant (RFC 3339). `kinds` are the digests of the schemas of own fact kinds
+    that these policies read, by name; it is left out where there are none. Each field follows from the question, the
+    ledger and the policies: nothing is recorded that cannot be verified.
     """
 
     decision: Decision
@@ -55,7 +57,8 @@ class Record(msgspec.Struct, frozen=True):
     head: str | None
     facts: dict[str, dict[str, str]]
     clock: str | None
-    ahead: str | None = None
+    ahead: str | None
+    kinds: dict[str, str] = {}
 
 
 class LogEntry(msgspec.Struct, frozen=True):

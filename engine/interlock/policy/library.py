@@ -18,7 +18,7 @@ from interlock.model.compiled import CompiledPolicy
 from interlock.model.policy import Policy
 from interlock.policy import cache
 from interlock.resources import data_folder
-from interlock.schemas import SHIPPED, Catalog, schemas_digest
+from interlock.schemas import SHIPPED, Catalog, beside, schemas_digest
 
 MAX_NEED_DEPTH = 64
 """The most policies in a row that need each other."""
@@ -37,14 +37,21 @@ class Library:
     """The policies that ship with interlock, and those of further folders. An id that is in two places is refused."""
 
     def __init__(
-        self, folders: Sequence[str | os.PathLike[str]] = (), *, beside_first: bool = False, cached: bool = True
+        self,
+        folders: Sequence[str | os.PathLike[str]] = (),
+        schema_dirs: Sequence[str | os.PathLike[str]] = (),
+        *,
+        beside_first: bool = False,
+        cached: bool = True,
     ) -> None:
-        """With `beside_first`, a needed policy is the one beside the policy that needs it, wherever else its id exists.
+        """`schema_dirs` are folders of own fact kinds, beside those that lie beside policies.
+
+        With `beside_first`, a needed policy is the one beside the policy that needs it, wherever else its id exists.
 
         Unless `cached`, every policy is compiled from its source, and the cache of compiled policies is left alone.
         """
         self.beside_first, self.cached = beside_first, cached
-        self.catalog: Catalog = SHIPPED
+        self.schema_dirs = tuple(os.fspath(folder) for folder in schema_dirs)
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
         self._known: dict[str, KnownPolicies] = {}
 
@@ -54,7 +61,7 @@ class Library:
         Raises UsageError when there is none, or more than one.
         """
         word = os.fspath(name)
-        if word.endswith((".yaml", ".yml")) or os.path.dirname(word):
+        if is_path(word):
             return word
         if self.beside_first and beside and os.path.isfile(near_by := os.path.join(beside, f"{word}.yaml")):
             return near_by
@@ -109,7 +116,49 @@ class Library:
 
     def reading(self) -> Reading:
         """One reading of files; what has been read once is kept, unless it has changed."""
-        return Reading(self.path, self._known, self.catalog, cached=self.cached)
+        return Reading(self.path, self._known, self.catalog_at, cached=self.cached)
+
+    def catalog_at(self, folder: str) -> Catalog:
+        """The kinds that the policies in a folder may name: those that ship, and those whose schemas are named, or lie
+        beside them. Raises as `catalog_of`."""
+        try:
+            place = os.path.abspath(folder)
+        except FileNotFoundError:  # the folder that the command runs in is gone
+            place = folder
+        folders = (*self.schema_dirs, *map(near, beside(place)))
+        if not folders:
+            return SHIPPED
+        from interlock.schemas.own import catalog_of
+
+        return catalog_of(folders)
+
+    def catalog(self, names: Iterable[str | os.PathLike[str]] = ()) -> Catalog:
+        """The kinds that any policy of the library may name, or one of these names; without names, also in this folder.
+
+        Raises as `catalog_of`, and PolicyError where two folders have different kinds of one name.
+        """
+        named = [os.path.dirname(word) or os.curdir for name in names if is_path(word := os.fspath(name))]
+        near_by = named if names else [os.curdir]
+        found = [self.catalog_at(folder) for folder in (*self.folders, *near_by)]
+        if all(each is SHIPPED for each in found):
+            return SHIPPED
+        from interlock.schemas.own import union
+
+        return union(found)
+
+
+def is_path(name: str) -> bool:
+    """Whether a policy is named by its file, not by its id."""
+    return name.endswith((".yaml", ".yml")) or bool(os.path.dirname(name))
+
+
+def near(path: str) -> str:
+    """The path from where the command runs, where it is below."""
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        return path
+    return os.path.relpath(path, here) if path.startswith(here + os.sep) else path
 
 
 class NeedRefused(msgspec.Struct, frozen=True):
@@ -135,6 +184,7 @@ class KnownPolicies(msgspec.Struct, frozen=True):
     """What a file came to, which policies it needs, and what these were."""
 
     signature: tuple[int, ...]
+    catalog: Catalog
     needs: Mapping[str, Loaded | NeedRefused]
     found: Loaded | Invalid
 
@@ -142,19 +192,19 @@ class KnownPolicies(msgspec.Struct, frozen=True):
 class Reading:
     """One pass over policies. `path` finds a policy by its id and the folder of the one that needs it.
 
-    `known` is what earlier looks found, by absolute path; `catalog` has the kinds of facts. Unless `cached`, nothing is
-    taken from the cache of compiled policies, and nothing stored there.
+    `known` is what earlier looks found, by absolute path; `catalog_at` gives the kinds of facts by a policy's folder.
+    Unless `cached`, nothing is taken from the cache of compiled policies, and nothing stored there.
     """
 
     def __init__(
         self,
         path: Callable[[str, str | None], str],
         known: MutableMapping[str, KnownPolicies],
-        catalog: Catalog,
+        catalog_at: Callable[[str], Catalog],
         *,
         cached: bool,
     ) -> None:
-        self._path, self._known, self._catalog, self._cached = path, known, catalog, cached
+        self._path, self._known, self._catalog_at, self._cached = path, known, catalog_at, cached
         self._found: dict[str, Loaded | Invalid | str] = {}
         self._above: list[str] = []
 
@@ -181,16 +231,21 @@ class Reading:
 
     def _read(self, path: str) -> Loaded | Invalid:
         signature = _signature(path)
+        try:
+            catalog = self._catalog_at(os.path.dirname(path))
+        except PolicyError as error:
+            return Invalid(error, error.issues[0].message, error.issues[0].location.name)
         known = self._known.get(path)
-        if known is not None and known.signature == signature and self._current(known, path):
+        same = known is not None and known.signature == signature and known.catalog is catalog
+        if known is not None and same and self._current(known, path):
             return known.found
         needs: dict[str, Loaded | NeedRefused] = {}
         found: Loaded | Invalid
         try:
-            found = self._made(read_source(path, "policy"), needs)
+            found = self._made(read_source(path, "policy"), needs, catalog)
         except PolicyError as error:
             found = _invalid(error, path, needs)
-        self._known[path] = KnownPolicies(signature, needs, found)
+        self._known[path] = KnownPolicies(signature, catalog, needs, found)
         return found
 
     def _current(self, known: KnownPolicies, path: str) -> bool:
@@ -201,19 +256,21 @@ class Reading:
                 return False
         return True
 
-    def _made(self, source: Source, needs: dict[str, Loaded | NeedRefused]) -> Loaded:
+    def _made(self, source: Source, needs: dict[str, Loaded | NeedRefused], catalog: Catalog) -> Loaded:
         def needed(identity: str) -> Loaded | NeedRefused:
             if identity not in needs:
                 needs[identity] = self._needed(identity, source.name)
             return needs[identity]
 
-        name = cache.key(schemas_digest(), os.path.basename(source.name), source.text) if self._cached else b""
+        own = [f"{kind} {known}" for kind, known in sorted(catalog.digests.items())]
+        name = cache.key(schemas_digest(), *own, os.path.basename(source.name), source.text) if self._cached else b""
         kept = cache.load(name) if self._cached else None
         if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
-            kept = _compiled(source, needed, self._catalog)
+            kept = _compiled(source, needed, catalog)
             if self._cached:
                 cache.store(name, kept)
-        return Loaded(kept, source, {e.policy.id: e for e in needs.values() if isinstance(e, Loaded)}, self._catalog)
+        loaded = {each.policy.id: each for each in needs.values() if isinstance(each, Loaded)}
+        return Loaded(kept, source, loaded, _joined(catalog, loaded.values()))
 
     def _needed(self, identity: str, path: str) -> Loaded | NeedRefused:
         """A policy that the one at `path` needs, or why it cannot be had."""
@@ -236,6 +293,16 @@ class Reading:
             return NeedRefused(message, found.file, message if found.file == file else found.cause)
         way = found.way(own)  # to another policy of its own id: of one id there is one policy
         return found if way is None else _cycle(own, *way)
+
+
+def _joined(catalog: Catalog, needed: Iterable[Loaded]) -> Catalog:
+    """The kinds of a policy and of those that it needs. Raises PolicyError where two folders have different ones."""
+    others = {each.catalog for each in needed} - {catalog, SHIPPED}
+    if not others:
+        return catalog
+    from interlock.schemas.own import union
+
+    return union([catalog, *others])
 
 
 def _cycle(*steps: str) -> NeedRefused:
@@ -290,11 +357,15 @@ def _once(issues: tuple[Issue, ...], refused: Mapping[str, NeedRefused]) -> Iter
 
 def _named(error: PolicyError, path: str) -> PolicyError:
     """The error under the name that its reader knows the file by."""
+    real = os.path.abspath(path)
     issues = tuple(
         msgspec.structs.replace(each, location=msgspec.structs.replace(each.location, name=path))
+        if each.location.name == real
+        else each
         for each in error.issues
     )
-    return PolicyError(issues, tuple(Source(path, each.text) for each in error.sources), error.blamed)
+    sources = tuple(Source(path, each.text) if each.name == real else each for each in error.sources)
+    return PolicyError(issues, sources, error.blamed)
 
 
 def _stem(path: str) -> str:

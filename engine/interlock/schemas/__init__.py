@@ -7,7 +7,7 @@ valid msgspec says, tens of times faster; `jsonschema` only explains what is wro
 from __future__ import annotations
 
 from interlock.schemas.catalog import ENTITIES, SHIPPED, Catalog
-from interlock.schemas.documents import schema, schemas_digest
+from interlock.schemas.documents import beside, schema, schemas_digest
 from interlock.schemas.fields import FieldSpec
 from interlock.schemas.validate import fact_errors, faults, is_valid, violations, wrong
 from interlock.schemas.wording import Violation
@@ -18,6 +18,7 @@ __all__ = [
     "Catalog",
     "FieldSpec",
     "Violation",
+    "beside",
     "fact_errors",
     "faults",
     "is_valid",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from interlock.schemas.documents import schema, shipped_kinds
-from interlock.schemas.fields import FieldSpec, fields_of
+from interlock.schemas.fields import FieldSpec, fields_of, members
+
+if TYPE_CHECKING:
+    from interlock.schemas.build import OwnKind
 
 ENTITIES = (
     "task",
@@ -40,16 +43,28 @@ class Moved(msgspec.Struct, frozen=True):
 class Catalog:
     """The fact kinds, each with its schema. It never changes: two are the same if they are one object.
 
-    Each method raises KeyError for a kind that it does not have.
+    `own` are those that a project adds to the kinds that ship, by name; `digests` has the SHA-256 of the schema of
+    each. Each method raises KeyError for a kind that it does not have.
     """
 
-    @property
+    def __init__(self, own: Iterable[OwnKind] = ()) -> None:
+        self.own: Mapping[str, OwnKind] = {kind.name: kind for kind in own}
+        self.digests = {name: kind.digest for name, kind in self.own.items()}
+        self._types = {each: kind.name for kind in self.own.values() for each in kind.types}
+
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """Every fact kind, sorted: the receipts' event types and the entities of `docs/design/ledger.md`."""
-        return shipped_kinds()
+        return tuple(sorted((*shipped_kinds(), *self.own))) if self.own else shipped_kinds()
+
+    def kind_of(self, event_type: str) -> str:
+        """The kind of the events of a type, which is its name unless a kind's schema names the type."""
+        return self._types.get(event_type, event_type)
 
     def schema(self, kind: str | None) -> dict[str, Any]:
         """The schema of facts of `kind`, whole; or (None) of receipts of a kind that has none."""
+        if kind is not None and kind in self.own:
+            return self.own[kind].whole
         return schema("receipt" if kind is None else f"facts/{kind}")
 
     def fields(self, kind: str) -> dict[str, FieldSpec]:
@@ -67,6 +82,12 @@ class Catalog:
     def required_paths(self, kind: str) -> tuple[str, ...]:
         """The paths of the fields that every receipt of the kind has, those of its correlation included."""
         return _required_paths(self, kind)
+
+    def demanded(self, kind: str) -> tuple[str, ...]:
+        """The fields that every receipt of the kind has, also those that no condition can read."""
+        paths = self.required_paths(kind)
+        known = {path.partition(".")[0] for path in paths}
+        return (*paths, *sorted(name for name in members(self.schema(kind))[1] if name not in known))
 
     def recorder(self, kind: str) -> str:
         """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact has."""

@@ -27,8 +27,9 @@ from interlock.schemas.wording import (
     types_listed,
     without_indexes,
 )
+from interlock.schemas.words import FORMATS, searched
 
-_FORMATS = FormatChecker(formats=())
+_FORMATS = FormatChecker(formats=[each for each in FORMATS if each != "date-time"])
 
 
 @_FORMATS.checks("date-time", raises=ValueError)
@@ -37,8 +38,8 @@ def _is_instant(value: object) -> bool:
 
 
 def _pattern(_validator: object, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
-    """A pattern as JSON Schema means it: its `$` is the end of the text, never the place before a last line end."""
-    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+    """A pattern as JSON Schema means it."""
+    if isinstance(value, str) and not re.search(searched(pattern), value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
@@ -54,10 +55,22 @@ def _exact(usual: Any) -> Any:
     return extend(usual, {"pattern": _pattern}, type_checker=numbers)  # type: ignore[no-untyped-call]
 
 
+def _validator(schema: dict[str, Any]) -> Any:
+    return _exact(validator_for(schema))(schema, format_checker=_FORMATS)
+
+
+def accepts(schema: dict[str, Any], document: Any) -> bool:
+    """Whether a document meets a schema, of which not all can be translated into a type."""
+    try:
+        return _validator(schema).is_valid(document)  # type: ignore[no-any-return]
+    except (RecursionError, ValueError):
+        return False
+
+
 def complaints(schema: dict[str, Any], document: Any, noun: str) -> list[Violation]:
     """All that is wrong with `document` (a `noun`, such as `fact`), each once, sorted by path."""
     found = list(unwritable(document, noun))
-    validator = _exact(validator_for(schema))(schema, format_checker=_FORMATS)
+    validator = _validator(schema)
     try:
         found += _told([_fault(error, noun) for error in validator.iter_errors(document)])
     except RecursionError:

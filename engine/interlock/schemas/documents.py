@@ -13,6 +13,10 @@ from interlock.resources import data_folder
 
 SUFFIX = ".schema.json"
 """What the name of every schema file ends with."""
+FACTS = os.path.join("schemas", "facts")
+"""The folder of own kinds, from the folder of the policies."""
+POLICIES = "policies"
+"""The name of a folder of policies beside which, and not only in which, `FACTS` may lie."""
 _NODES = (dict, list)
 
 
@@ -21,6 +25,19 @@ def shipped_kinds() -> tuple[str, ...]:
     """Every fact kind that ships with interlock, sorted."""
     names = os.listdir(join(data_folder("schemas"), "facts"))
     return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)))
+
+
+def beside(folder: str) -> tuple[str, ...]:
+    """The folders of own kinds that lie beside the policies of a folder.
+
+    They are `schemas/facts` in it and, where the folder itself is called `policies`, `schemas/facts` next to it. Beside
+    the shipped policies there is none.
+    """
+    places = [os.path.join(folder, FACTS)]
+    if os.path.basename(os.path.abspath(folder or ".")) == POLICIES:
+        places.append(os.path.join(folder, os.pardir, FACTS))
+    found = tuple(os.path.normpath(place) for place in places if os.path.isdir(place))
+    return tuple(each for each in found if not os.path.samefile(each, os.path.join(data_folder("schemas"), "facts")))
 
 
 def schemas_digest() -> str:
@@ -46,6 +63,12 @@ def schema(name: str) -> dict[str, Any]:
     home = normpath(join(data_folder("schemas"), f"{name}{SUFFIX}"))
     whole: dict[str, Any] = _whole(_read(home), home, home)
     return whole
+
+
+def envelope() -> dict[str, Any]:
+    """The schema of what every fact has, without references."""
+    found: dict[str, Any] = schema("receipt")["allOf"][0]
+    return found
 
 
 @cache

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
+INSTANT = (
+    "^(19[7-9][0-9]|2[01][0-9]{2}|22[0-4][0-9]|225[0-4])-[0-9]{2}-[0-9]{2}"
+    "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00)$"
+)
+"""The pattern of every instant: what `date-time` means here is that, in UTC."""
+_READABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+"""The name of a field that conditions can read."""
 FieldKind = Literal["bool", "int", "string", "timestamp", "duration", "list", "object"]
 
 _KINDS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "string": "string", "object": "object"}
@@ -28,7 +36,8 @@ class FieldSpec(msgspec.Struct, frozen=True):
 def fields_of(whole: dict[str, Any]) -> dict[str, FieldSpec]:
     """The fields of facts of a schema by dotted path, in the schema's order.
 
-    A field that no condition can read (a number that is not an integer, a list of objects) is left out.
+    A field that no condition can read (a number that is not an integer, a list of objects, one whose name is not a
+    word) is left out.
     """
     found: dict[str, FieldSpec] = {}
     _collect(whole, "", True, found)
@@ -48,7 +57,7 @@ def computed(whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, FieldSpec]) -> None:
     properties, required = members(node)
     for name, member in properties.items():
-        spec = _spec(member, certain and name in required)
+        spec = _spec(member, certain and name in required) if _READABLE.fullmatch(name) else None
         if spec is not None:
             found[prefix + name] = spec
             if spec.kind == "object":
@@ -75,7 +84,9 @@ def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
     if kind is None:
         return None
     values = [member["const"]] if "const" in member else member.get("enum", [])
-    return FieldSpec(kind, tuple(value for value in values if isinstance(value, str)), present and "null" not in types)
+    texts = tuple(value for value in values if isinstance(value, str))
+    closed = () if any("\0" in text for text in texts) else texts  # SQLite cuts a text off there
+    return FieldSpec(kind, closed, present and "null" not in types)
 
 
 def _kind(name: str, member: dict[str, Any]) -> FieldKind | None:

@@ -13,6 +13,7 @@ from interlock.instant import parse_instant
 from interlock.schemas.catalog import Catalog
 from interlock.schemas.documents import schema
 from interlock.schemas.encodable import is_writable
+from interlock.schemas.fields import INSTANT
 from interlock.schemas.wording import Violation
 
 
@@ -33,15 +34,31 @@ def faults(catalog: Catalog, kind: str | None, fact: dict[str, object]) -> tuple
         return ()
     from interlock.schemas.diagnose import complaints
 
+    found = [each for node, part in _asked(catalog, kind, fact) for each in complaints(node, part, "fact")]
     # Invalid for the one validator and not for the other: nobody can say which is wrong, so it proves nothing.
-    return tuple(complaints(catalog.schema(kind), fact, "fact")) or (
+    return tuple(dict.fromkeys(found)) or (
         Violation((), "the two validators disagree about the fact, so it is not taken as valid"),
     )
 
 
 def is_valid(catalog: Catalog, kind: str | None, fact: dict[str, object]) -> bool:
     """Whether a fact of `kind`, or a receipt of a kind without a schema (None), is valid. See `faults`."""
-    return is_writable(fact) and is_fact(fact, fact_type(catalog, kind))
+    if not (is_writable(fact) and is_fact(fact, fact_type(catalog, kind))):
+        return False
+    own = catalog.own.get(kind or "")
+    if own is None or own.data is None:
+        return True
+    from interlock.schemas.diagnose import accepts
+
+    return accepts(own.data, own.part_of(fact))
+
+
+def _asked(catalog: Catalog, kind: str | None, fact: dict[str, object]) -> list[tuple[dict[str, Any], object]]:
+    """The schemas that a fact of the kind must meet, each with the part of the fact that it is about."""
+    own = catalog.own.get(kind or "")
+    if own is None or own.data is None:
+        return [(catalog.schema(kind), fact)]
+    return [(own.frame, fact), (own.data, own.part_of(fact))]
 
 
 def wrong(schema_name: str, document: object) -> tuple[str, ...]:
@@ -71,24 +88,30 @@ def violations(schema_name: str, document: object) -> list[Violation]:
 
 
 _SAYS_NOTHING = frozenset(
-    ["$schema", "title", "description", "x-computed", "x-made-by", "x-moves", "x-reads-as", "x-recorded-by"]
+    [
+        "$schema",
+        "title",
+        "description",
+        "default",
+        "example",
+        "examples",
+        "x-computed",
+        "x-made-by",
+        "x-moves",
+        "x-reads-as",
+        "x-recorded-by",
+    ]
 )
 _SAYS_MORE: dict[str, frozenset[str]] = {
     "null": frozenset(),
     "boolean": frozenset(),
-    "string": frozenset(["format", "pattern"]),
+    "string": frozenset(["format", "pattern", "minLength", "maxLength"]),
     "integer": frozenset(["minimum", "maximum"]),
     "number": frozenset(["minimum", "maximum"]),
-    "array": frozenset(["items"]),
-    "object": frozenset(["properties", "required"]),
+    "array": frozenset(["items", "minItems", "maxItems"]),
+    "object": frozenset(["properties", "required", "additionalProperties"]),
 }
 """The keywords allowed beside a `type`."""
-
-_PATTERN = (
-    "^(19[7-9][0-9]|2[01][0-9]{2}|22[0-4][0-9]|225[0-4])-[0-9]{2}-[0-9]{2}"
-    "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00)$"
-)
-"""The one pattern that is translated: by `_is_instant`."""
 
 _LARGEST = 1.7976931348623157e308
 """The largest float."""
@@ -112,7 +135,8 @@ _AN_INSTANT = _Instant()
 @cache
 def fact_type(catalog: Catalog, kind: str | None) -> Any:
     """The type of facts of `kind`, or (None) of receipts. Raises KeyError for a kind that the catalog does not have."""
-    return made_type(catalog.schema(kind))
+    own = catalog.own.get(kind or "")
+    return made_type(catalog.schema(kind) if own is None or own.data is None else own.frame)
 
 
 def made_type(node: _Node) -> Any:
@@ -173,6 +197,7 @@ def _flat(node: _Node) -> _Node:
     """What a node says, all of its `allOf` included. What is said twice is said alike, or of members."""
     found = {word: operand for word, operand in node.items() if word not in _SAYS_NOTHING}
     for part in map(_flat, found.pop("allOf", ())):
+        _refuse(["additionalProperties"] if "additionalProperties" in {*part, *found} else [], node)
         for word, operand in part.items():
             if word == "properties":
                 found[word] = _both(found.get(word, {}), operand)
@@ -219,16 +244,27 @@ def _typed(name: str, says: _Node) -> Any:
         case "number":
             return _number(says.get("minimum"), says.get("maximum"), None)
         case "array":
-            return list[_translated(says.get("items", {}))]  # type: ignore[misc]
-    return _object(says.get("properties", {}), says.get("required", []))
+            items: Any = list[_translated(says.get("items", {}))]  # type: ignore[misc]
+            size = msgspec.Meta(min_length=says.get("minItems"), max_length=says.get("maxItems"))
+            return Annotated[items, size] if {"minItems", "maxItems"} & says.keys() else items
+    return _object(says.get("properties", {}), says.get("required", []), says.get("additionalProperties", True))
 
 
-def _text(says: _Node) -> type:
-    if "format" not in says and "pattern" not in says:
+def _text(says: _Node) -> Any:
+    sized = {"minLength", "maxLength"} & says.keys()
+    if says.get("format") == "date-time" and says.get("pattern") == INSTANT and not sized:
+        return _Instant
+    _refuse(["format"] if "format" in says else [], says)
+    if "pattern" not in says and not sized:
         return str
-    is_known = says.get("format") == "date-time" and says.get("pattern") == _PATTERN
-    _refuse([] if is_known else ["format", "pattern"], says)
-    return _Instant
+    pattern = None
+    if "pattern" in says:
+        from interlock.schemas.words import searched
+
+        pattern = searched(says["pattern"])
+    return Annotated[
+        str, msgspec.Meta(pattern=pattern, min_length=says.get("minLength"), max_length=says.get("maxLength"))
+    ]
 
 
 @cache
@@ -239,13 +275,17 @@ def _number(least: float | None, most: float | None, step: int | None) -> Any:
     return Annotated[int, msgspec.Meta(ge=least, le=most)] | Annotated[float, broken]
 
 
-def _object(properties: dict[str, _Node], required: list[str]) -> Any:
+def _object(properties: dict[str, _Node], required: list[str], others: object) -> Any:
+    _refuse([] if isinstance(others, bool) else ["additionalProperties"], {})
     members = {name: _translated(member) for name, member in properties.items()}
     members |= {name: Any for name in required if name not in members}
-    if not members:
+    if not members and others:
         return _Mapping
-    fields = [(name, made) if name in required else (name, made, None) for name, made in members.items()]
-    return msgspec.defstruct("Fact", fields, frozen=True, kw_only=True, gc=False)
+    called = {f"f{number}": name for number, name in enumerate(members)}
+    fields = [(own, members[n]) if n in required else (own, members[n], None) for own, n in called.items()]
+    return msgspec.defstruct(
+        "Fact", fields, frozen=True, kw_only=True, gc=False, rename=called, forbid_unknown_fields=not others
+    )
 
 
 def _refuse(words: list[Any], says: _Node) -> None:

@@ -26,6 +26,7 @@ from interlock.moment import Moment, by_clock, moment
 from interlock.policy.library import Library
 from interlock.request import Request, Session, library
 from interlock.resources import data_folder
+from interlock.schemas import Catalog
 
 
 class Policies:
@@ -34,8 +35,8 @@ class Policies:
     Unless `locked`, a file that a record names does not judge under the id of a policy that ships with interlock.
     """
 
-    def __init__(self, policy_dirs: Sequence[str], *, locked: bool) -> None:
-        self._dirs, self._locked = tuple(policy_dirs), locked
+    def __init__(self, policy_dirs: Sequence[str], schema_dirs: Sequence[str], *, locked: bool) -> None:
+        self._dirs, self._schema_dirs, self._locked = tuple(policy_dirs), tuple(schema_dirs), locked
 
     def find(self, before: Record) -> tuple[str, tuple[str, ...]]:
         """The policy's file, and the folders in which those that it needs are looked for. Raises UsageError."""
@@ -54,9 +55,18 @@ class Policies:
                 raise UsageError(f"the policy folder `{folder}` is not there; name another with `--policy-dir`")
         return own[0] if own else file, folders
 
-    def files(self, file: str, folders: Sequence[str]) -> dict[str, str]:
+    def schema_dirs(self, before: Record) -> tuple[str, ...]:
+        """The folders of own fact kinds: those of who verifies, else those that the record names. Raises UsageError."""
+        for path in before.asked.schema_dirs:
+            if not self._schema_dirs and not os.path.isabs(path):
+                raise UsageError(f"`{path}` is not an absolute path")
+            if not self._schema_dirs and not os.path.isdir(path):
+                raise UsageError(f"the schema folder `{path}` is not there; name another with `--schema-dir`")
+        return self._schema_dirs or before.asked.schema_dirs
+
+    def files(self, file: str, folders: Sequence[str], schema_dirs: Sequence[str]) -> dict[str, str]:
         """The file of the policy and of each that it needs, by id. Raises UsageError, PolicyError."""
-        policies = library(folders, cached=False)
+        policies = library(folders, cached=False, schema_dirs=schema_dirs)
         needed = {each.policy.id: each.source.name for each in closure([policies.load(file)])}
         found = {**needed, next(iter(needed)): file}
         for identity, path in found.items():
@@ -147,10 +157,11 @@ class Reevaluator:
 
     def __init__(self, session: Session) -> None:
         self._request = request = session.request
-        self._instead = None if request.ledger is None else session.ledger
+        self._session = session
         folders = tuple(os.fspath(folder) for folder in request.policy_dirs)
-        self._policies = Policies(folders, locked=request.lock is not None)
-        self._open: dict[tuple[tuple[str, ...], bool], Ledger] = {}
+        schemas = tuple(os.fspath(folder) for folder in request.schema_dirs)
+        self._policies = Policies(folders, schemas, locked=request.lock is not None)
+        self._open: dict[tuple[tuple[str, ...], bool, Catalog], Ledger] = {}
         self._heads = Heads()
         self._lines: dict[bytes, int] = {}
 
@@ -181,9 +192,11 @@ class Reevaluator:
 
     def _rejudged(self, result: Rejudged, entry: LogEntry) -> Rejudged:
         before = entry.record
-        ledger = self._ledger(before)
+        places = self._places(before)
         file, folders = self._policies.find(before)
-        files = self._policies.files(file, folders)
+        schemas = self._policies.schema_dirs(before)
+        files = self._policies.files(file, folders, schemas)
+        ledger = self._ledger(places, before, library(folders, cached=False, schema_dirs=schemas).catalog([file]))
         now = _moment(before, ledger)
         head = self._heads.find(ledger, before, now.now)
         again = self._recomputed(before, ledger, file, folders, now, head.seq)
@@ -238,6 +251,7 @@ class Reevaluator:
             params=asked.params,
             engine=asked.engine,
             policy_dirs=tuple(folders),
+            schema_dirs=self._policies.schema_dirs(before),
             lock=self._request.lock,
             waivers=self._waivers(before),
             cached=False,
@@ -264,18 +278,26 @@ class Reevaluator:
             raise UsageError(f"the waivers `{path}` are not there; name the file with `--waivers`")
         return path
 
-    def _ledger(self, before: Record) -> Ledger:
-        if self._instead is not None:
-            return self._instead
+    def _places(self, before: Record) -> tuple[str, ...]:
+        """The files of the sources. Raises UsageError where there are none to judge from."""
+        if self._request.ledger is not None:
+            return self._session.places
         paths = _paths(before)
         for path in paths:
             if path == STANDARD_INPUT:
                 raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
             if not os.path.isabs(path):
                 raise UsageError(f"`{path}` is not an absolute path")
-        key = paths, before.asked.strict_ledger
+        return paths
+
+    def _ledger(self, places: tuple[str, ...], before: Record, catalog: Catalog) -> Ledger:
+        """The ledger, whose receipts are of the kinds of a catalog. Raises LedgerError."""
+        instead = self._request.ledger is not None
+        if instead and (STANDARD_INPUT in places or not any(map(is_feed, places))):
+            return self._session.ledger
+        key = places, self._request.strict_ledger if instead else before.asked.strict_ledger, catalog
         if key not in self._open:
-            self._open[key] = open_ledger(paths, strict=before.asked.strict_ledger)
+            self._open[key] = open_ledger(places, strict=key[1], catalog=catalog)
         return self._open[key]
 
     def _shifts(
