@@ -7,9 +7,10 @@ from random import Random
 from typing import Any
 
 from interlock.evaluation.arguments import arguments
+from interlock.evaluation.from_rows import with_previous
 from interlock.instant import INTEGER_BOUND
 from interlock.language.evaluate import Environment
-from interlock.model.compiled import CompiledPolicy
+from interlock.model.compiled import CompiledPolicy, Query
 from interlock.model.expression import Type
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Selection
@@ -37,7 +38,7 @@ def known(random: Random, compiled: CompiledPolicy, pool: Pool, given: Mapping[s
     params = arguments(policy, given)
     author = _Author(random, pool, most)
     selections = {selection.name: selection for selection in policy.selections}
-    facts = {q.selection: author.selected(selections[q.selection], frozenset(q.paths)) for q in compiled.queries}
+    facts = {q.selection: author.selected(selections[q.selection], q) for q in compiled.queries}
     for need in policy.needs:
         tasks = dict.fromkeys(params["p" + need.tasks.name[1:]] or ()) if need.tasks else [TASK]  # type: ignore[union-attr, arg-type]
         facts[need.name] = [author.decided(str(task)) for task in tasks]
@@ -62,7 +63,8 @@ class _Author:
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def selected(self, selection: Selection, paths: frozenset[str]) -> list[Fact]:
+    def selected(self, selection: Selection, query: Query) -> list[Fact]:
+        paths = frozenset({*query.paths, *query.previous})
         aggregate = selection.take in ("count", "min", "max", "sum")
         single = selection.shape == "single"
         least = 1 if (single and aggregate) or selection.required is not None else 0
@@ -82,7 +84,7 @@ class _Author:
                 alone = Fact(selection.name, Read({path: named}, paths), absent=True)
                 group = tuple(str(alone.fields.get(path)) for path in selection.per)
                 found.setdefault(group if selection.per else (path, named), alone)
-        return list(found.values())
+        return with_previous(list(found.values()), selection, query)
 
     def fact(self, selection: Selection, fields: dict[str, Value], paths: frozenset[str], *, aggregate: bool) -> Fact:
         if aggregate:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from interlock import schemas
 from interlock.instant import INTEGER_BOUND, SECOND, format_duration, format_instant
 from interlock.model.expression import Type
-from interlock.policy.check.selections import candidate_fields
+from interlock.policy.check.selections import candidate_fields, previous_fields
 from tests.helpers.conditions import COMPARED, Fields, Pool, Sight, Thing, Writer
 
 NOW = 1_781_179_200 * SECOND
@@ -146,7 +146,7 @@ class _Author:
         parents = [n for n, shape in self.known.items() if shape.narrowable]
         if parents and self.chance(0.3):
             written["from"] = parent = self.random.choice(parents)
-            fields = dict(self.known[parent].fields)
+            fields = {path: of for path, of in self.known[parent].fields.items() if not path.startswith("previous")}
         else:
             kinds = self.kinds()
             written["from"] = kinds if len(kinds) > 1 else kinds[0]
@@ -159,7 +159,12 @@ class _Author:
             written["where"] = Writer(self.random, sight).condition(1)
         if self.chance(0.15):
             written["required"] = self.random.choice(("There is none.", "none for {task} at {now}"))
-        self.known[name] = self.taken(written, fields)
+        self.known[name] = taken = self.taken(written, fields)
+        if taken.shape == "many" and self.chance(0.25):
+            grouping = [path for path in ("role", "actor") if path in fields]
+            written["previous"] = self.random.choice(grouping) if grouping else True
+            before = previous_fields(dict(taken.fields), ())
+            self.known[name] = taken._replace(fields={**taken.fields, **before})
         return written
 
     def kinds(self) -> list[str]:

@@ -88,6 +88,10 @@ def _value(node: Written) -> str:
     if "$ref" in node:
         named = str(node["$ref"].rpartition("/")[2])
         return REFERRED.get(named, named)
+    if "anyOf" in node:
+        return ", ".join(map(_value, node["anyOf"]))
+    if "const" in node:
+        return code(json.dumps(node["const"]))
     types = [node["type"]] if isinstance(node["type"], str) else node["type"]
     words = {
         "string": "text",

@@ -59,7 +59,7 @@ from interlock.model.expression import (
     type_of,
 )
 from interlock.model.facts import Fact, Value
-from interlock.model.policy import Policy, Rule, Selection
+from interlock.model.policy import PREVIOUS, Policy, Rule, Selection
 from interlock.policy.parse import parse_valid
 from interlock.request import Session
 
@@ -276,6 +276,8 @@ def _leaf(policy: Policy, node: Node, known: Environment) -> Part:
         fact = None if of is None else fact_of(of, known)
         if fact is not None and not fact.absent:
             receipts[cited(fact)] = None
+            if fact.previous is not None and isinstance(each, Field) and each.path.partition(".")[0] == PREVIOUS:
+                receipts[cited(fact.previous)] = None
         elif isinstance(of, SingletonRef | MapRef):
             lacking[missing_facts(policy, of, known)] = None
         elif fact is not None:

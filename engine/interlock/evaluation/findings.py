@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from interlock.language.evaluate import Environment, as_display_text, as_printed, evaluate, fact_of
-from interlock.language.walk import children, reference
+from interlock.language.walk import children, reference, walk
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
-from interlock.model.expression import Exists, MapRef, Node, Not, SingletonRef, type_of
-from interlock.model.policy import Output, Policy, Rule
+from interlock.model.expression import Exists, Field, MapRef, Node, Not, SingletonRef, VariableRef, type_of
+from interlock.model.policy import PREVIOUS, Output, Policy, Rule
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 
@@ -67,13 +67,30 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
     if isinstance(node, Exists):
         if wanted:
             for fact in known.facts[node.selection]:
-                if fact.id and evaluate(node.condition, known.bind(node.variable, fact)):
+                here = known.bind(node.variable, fact)
+                if fact.id and evaluate(node.condition, here):
                     evidence[fact.id] = None
+                    evidence.update(dict.fromkeys(_before(node.condition, here)))
         return
     of = reference(node)
+    if isinstance(node, Field):
+        evidence.update(dict.fromkeys(_before(node, known)))
     if isinstance(of, SingletonRef | MapRef):
         found = fact_of(of, known)
         if found is not None and found.id:
             evidence[found.id] = None
     for child in children(node):
         _collect(child, known, evidence, wanted=wanted is not isinstance(node, Not))
+
+
+def _before(node: Node, known: Environment) -> Iterator[str]:
+    """The ids of the facts that are read as the ones before others."""
+    for inner in walk(node):
+        if isinstance(inner, Field) and inner.path.partition(".")[0] == PREVIOUS:
+            fact = (
+                fact_of(inner.of, known)
+                if not isinstance(inner.of, VariableRef)
+                else known.variables.get(inner.of.name)
+            )
+            if fact is not None and fact.previous is not None and fact.previous.id:
+                yield fact.previous.id

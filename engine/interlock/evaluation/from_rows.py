@@ -53,6 +53,32 @@ def _value(value: Any, kind: str) -> Value:
     return None if value is None else Json(msgspec.json.encode(value).decode())
 
 
+def with_previous(facts: list[Fact], selection: Selection, query: Query) -> list[Fact]:
+    """The facts, given in order of time, each with what is read of the one before it in its group."""
+    if not query.previous:
+        return facts
+    newest: dict[tuple[Value, ...], Fact] = {}
+    found = []
+    for fact in facts:
+        if fact.absent:
+            found.append(fact)
+            continue
+        group = tuple(fact.fields.get(path) for path in selection.previous or ())
+        before, newest[group] = newest.get(group), fact
+        found.append(fact if before is None else _after(before, fact, query))
+    return found
+
+
+def _after(before: Fact, fact: Fact, query: Query) -> Fact:
+    read: dict[str, Value] = {
+        path: before.fields.get(own)
+        if own
+        else Json(msgspec.json.encode({"kind": before.kind, "id": before.id}).decode())
+        for path, own in query.previous.items()
+    }
+    return msgspec.structs.replace(fact, fields={**fact.fields, **read}, previous=before)
+
+
 def absent_fact(row: Row, query: Query, selection: Selection) -> Fact:
     """The fact of a named group of which there is nothing, or the number of such facts."""
     if selection.take in NUMBERS:

@@ -13,7 +13,15 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
-from interlock.evaluation.from_rows import NUMBERS, absent_fact, completed, is_empty, number, selected_fields
+from interlock.evaluation.from_rows import (
+    NUMBERS,
+    absent_fact,
+    completed,
+    is_empty,
+    number,
+    selected_fields,
+    with_previous,
+)
 from interlock.language.evaluate import Environment, as_display_text
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, Stamp, document, later, newest
@@ -213,7 +221,8 @@ class Selecting:
         if query.ahead and self.live and not self.faults:
             ahead = self.snapshot.selected(query.ahead, binds)
             self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
-        return completed([fact for fact in facts if fact is not None], selection)
+        linked = with_previous([fact for fact in facts if fact is not None], selection, query)
+        return completed(linked, selection)
 
     def rows(self, query: Query, selection: Selection, binds: dict[str, Any]) -> list[Row]:
         """The rows of a query; none where SQLite cannot read a document of its kinds: each is a fault."""

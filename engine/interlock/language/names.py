@@ -133,6 +133,9 @@ def _field(checker: Checker, tree: Any, fact: FactType, path: str) -> Node:
     found = fact.fields.get(path)
     if found is None:
         hint = _meant(path, fact.fields)
+        if path.partition(".")[0] == "previous":
+            where = checker.scope.place == "where"
+            hint = "a `where` knows one fact at a time" if where else f"declare it: `previous: FIELD` in `{fact.name}`"
         raise checker.fault("E207", tree.children[1], f"unknown field `{path}` of `{fact.name}`", hint)
     return Field(fact.of, path, found)
 

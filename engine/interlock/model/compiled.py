@@ -104,6 +104,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     `ahead` is SQL for those of them that are stamped later than `:clock`, the latest first (of entities, for all);
     `:ahead` is the text of the clock's second.
     `latest` are those of the `paths` that no fact holds, each with that of the stamp whose last instant it is.
+    `previous` are the paths that are read of the fact before each, with what they are called there.
     """
 
     selection: str
@@ -113,6 +114,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     members: str | None = None
     ahead: str | None = None
     latest: dict[str, str] = {}
+    previous: dict[str, str] = {}
 
 
 class ClockCandidates(msgspec.Struct, frozen=True, array_like=True):

@@ -21,7 +21,8 @@ class Fact(msgspec.Struct, frozen=True):
 
     `id` and `kind` name the receipt or entity it came from, `at` is its time as the ledger has it; a counted, derived
     or needed fact has neither. An `absent` one stands for a group that the policy names and the ledger has nothing of,
-    or is a number of such facts alone.
+    or is a number of such facts alone. `previous` is the fact before it, where its selection asks for that and there is
+    one: its fields are among the `fields` too.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Fact(msgspec.Struct, frozen=True):
     seq: int = 0
     at: str | None = None
     absent: bool = False
+    previous: Fact | None = None
 
     def identity(self) -> tuple[object, ...]:
         """What makes it this fact and no other; a derived fact is its fields."""

@@ -12,6 +12,8 @@ from interlock.model.facts import Value
 
 Effect = Literal["block", "warn", "note", "derive"]
 Take = Literal["all", "latest", "earliest", "count", "min", "max", "sum"]
+PREVIOUS = "previous"
+"""The name under which a fact has the one before it."""
 Shape = Literal["single", "map", "many"]
 
 
@@ -53,7 +55,8 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     `groups` are the values of `per` that are always there, when the policy names them (one field only). `absences` are
     the groups, each with its field, for which there is a fact of nulls where the ledger has none: its own, and those of
     the selections that it narrows. A single selection has none: it takes no such fact. With `limit`, `latest` and
-    `earliest` take up to that many facts, in all or of each group, and the selection is one of many.
+    `earliest` take up to that many facts, in all or of each group, and the selection is one of many. With `previous`,
+    each fact has the fields of the one before it among those that agree in these fields, under `previous.`.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     absences: tuple[tuple[str, str], ...] = ()
     required: Template | None = None
     limit: int | None = None
+    previous: tuple[str, ...] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, array_like=True):

@@ -28,7 +28,7 @@ from interlock.model.expression import (
     VariableRef,
 )
 from interlock.model.facts import Value
-from interlock.model.policy import Policy
+from interlock.model.policy import PREVIOUS, Policy
 
 _Fields = dict[str, Value]
 _GIVEN = ("id", "seq", "at", "task", "kind", "actor", "severity", "summary")
@@ -65,7 +65,8 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
     known = wish.known.without(selection.name)
     whole = substitute_known(Logic("&&", (wish.condition, *wheres)), known)
     ledger = _Ledger(snapshot, task, None if chain[-1].scope == "ledger" else task, known.params)
-    candidate = _Candidate(selection.fields, frozenset(ledger.catalog.latest_of(selection.kinds)))
+    computed = {path for path in selection.fields if selection.previous is not None and path.startswith(PREVIOUS)}
+    candidate = _Candidate(selection.fields, frozenset(computed.union(ledger.catalog.latest_of(selection.kinds))))
     for kind in selection.kinds:
         if kind in schemas.ENTITIES:
             continue

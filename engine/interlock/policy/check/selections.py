@@ -8,7 +8,7 @@ from interlock import schemas
 from interlock.diagnostics import did_you_mean
 from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Type
-from interlock.model.policy import Selection, Shape, Take
+from interlock.model.policy import PREVIOUS, Selection, Shape, Take
 from interlock.policy.check.issues import Names, Report
 
 MAX_NARROWING = 32
@@ -25,6 +25,8 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
     take: Take = written.get("take", "all")
     per, groups = _per(report, (*path, "per"), written, fields)
     _check_take(report, path, written, take, per, fields)
+    shape: Shape = "many" if take == "all" or "limit" in written else "map" if per else "single"
+    previous = _previous(report, path, written, shape, fields)
     where = None
     if "where" in written:
         scope_of = names.for_where(name, fields, groups=parent is not None and bool(parent.absences))
@@ -34,13 +36,12 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
     if parent and "scope" in written and scope != parent.scope:
         report.at("E103", (*path, "scope"), f"`{parent.name}` has the scope {parent.scope}", "leave scope out here")
     limit = _limit(report, path, written, take)
-    shape: Shape = "many" if take == "all" or "limit" in written else "map" if per else "single"
     of = written.get("of") if isinstance(written.get("of"), str) else None
     return Selection(
         name=name,
         kinds=kinds,
         shape=shape,
-        fields=_given(take, per, of, fields, named=bool(groups)),
+        fields=_given(take, per, of, fields, named=bool(groups)) | previous_fields(fields, previous),
         parent=parent.name if parent else None,
         scope=scope,
         where=where,
@@ -51,6 +52,7 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
         absences=_absences(parent, take, per, groups),
         required=required,
         limit=limit,
+        previous=previous,
     )
 
 
@@ -67,7 +69,11 @@ def _source(
         if _depth(names, parent) == MAX_NARROWING:
             message = f"more than {MAX_NARROWING} selections narrow one another"
             report.at("E114", path, message, "join the conditions of some of them with &&")
-        return parent.kinds, parent, dict(parent.fields)
+        return (
+            parent.kinds,
+            parent,
+            {path: each for path, each in parent.fields.items() if not _is_previous(path, parent)},
+        )
     if isinstance(written, str) and written in names.refused:
         return (), None, {}
     listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
@@ -118,6 +124,55 @@ def candidate_fields(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[s
     return found
 
 
+def _is_previous(path: str, selection: Selection) -> bool:
+    return selection.previous is not None and path.partition(".")[0] == PREVIOUS
+
+
+def previous_fields(fields: dict[str, Type], previous: tuple[str, ...] | None) -> dict[str, Type]:
+    """What a fact has of the one before it: whether there is one, and its fields, all of which may be null."""
+    if previous is None:
+        return {}
+    return {PREVIOUS: Type("object"), **{f"{PREVIOUS}.{p}": Type(each.kind, each.enum) for p, each in fields.items()}}
+
+
+def _previous(
+    report: Report, path: tuple[str | int, ...], written: dict[str, Any], shape: Shape, fields: dict[str, Type]
+) -> tuple[str, ...] | None:
+    """The fields in which a fact and the one before it agree; None where no fact has one before it."""
+    if PREVIOUS not in written:
+        return None
+    here = (*path, PREVIOUS)
+    if shape != "many":
+        report.at_key(
+            "E116", here, "`previous` is for a selection of several facts", "take: all, or latest with `limit`"
+        )
+        return None
+    if any(field.partition(".")[0] == PREVIOUS for field in fields):
+        report.at_key("E116", here, "the facts have a field `previous` of their own", "derive the gap from that field")
+        return None
+    given = written[PREVIOUS]
+    listed = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    if not all(
+        _grouping(report, (*here, i) if isinstance(given, list) else here, f, fields) for i, f in enumerate(listed)
+    ):
+        return None
+    return tuple(listed)
+
+
+def _grouping(
+    report: Report, where: tuple[str | int, ...], field: str, fields: dict[str, Type], *, named: bool = False
+) -> Type | None:
+    """The type of a field that facts are grouped by."""
+    found = fields.get(field)
+    if found is None:
+        report.at("E105", where, f"unknown field `{field}`", did_you_mean(field, fields))
+        return None
+    if found.kind not in ("string", "int", "bool") or (named and found.kind != "string"):
+        report.at("E106", where, f"cannot group by `{field}`: it is {with_article(found.kind)}")
+        return None
+    return found
+
+
 def _per(
     report: Report, path: tuple[str | int, ...], written: dict[str, Any], fields: dict[str, Type]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -128,12 +183,8 @@ def _per(
     listed = [per] if isinstance(per, str) else list(per) if isinstance(per, list | dict) else []
     for index, field in enumerate(listed):
         where = (*path, index) if isinstance(per, list) else path
-        found = fields.get(field)
+        found = _grouping(report, where, field, fields, named=bool(groups))
         if found is None:
-            report.at("E105", where, f"unknown field `{field}`", did_you_mean(field, fields))
-            return (), ()
-        if found.kind not in ("string", "int", "bool") or (groups and found.kind != "string"):
-            report.at("E106", where, f"cannot group by `{field}`: it is {with_article(found.kind)}")
             return (), ()
         for value in groups:
             if found.enum and value not in found.enum:

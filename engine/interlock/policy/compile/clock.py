@@ -89,6 +89,7 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: 
         absences=(),
         required=None,
         limit=None,
+        previous=None,
         scope=policy.chain(selection)[-1].scope,
     )
     paths: dict[str, str] = {

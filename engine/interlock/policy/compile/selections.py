@@ -22,7 +22,7 @@ from interlock.language.sql import Writer
 from interlock.language.walk import conjuncts, walk
 from interlock.model.compiled import Query
 from interlock.model.expression import FLIPPED, Compare, Field, Node, VariableRef
-from interlock.model.policy import Policy, Selection
+from interlock.model.policy import PREVIOUS, Policy, Selection
 from interlock.policy.compile.columns import INVALID, ROW, TIES, absent, column_of, plain_tests, schema_test, stored
 from interlock.policy.compile.times import UNREADABLE, day_before, second_of, up_to_nth, within_day
 
@@ -100,8 +100,13 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str], catalog: 
             ahead += " WHERE instant > :clock ORDER BY instant DESC LIMIT 1"
         else:
             ahead += there
-    computed = {path: source for path, source in catalog.latest_of(selection.kinds).items() if path in paths}
-    return Query(selection.name, sql, built.writer.binds, paths, members, ahead, computed)
+    previous = {path: path[len(PREVIOUS) + 1 :] for path in paths if path.partition(".")[0] == PREVIOUS}
+    if selection.previous is None:
+        previous = {}
+    own = {path: kind for path, kind in paths.items() if path not in previous}
+    own |= {path: selection.fields[path].kind for path in (*previous.values(), *(selection.previous or ())) if path}
+    computed = {path: source for path, source in catalog.latest_of(selection.kinds).items() if path in own}
+    return Query(selection.name, sql, built.writer.binds, own, members, ahead, computed, previous)
 
 
 def _statement(built: _Built, select: str) -> str:
