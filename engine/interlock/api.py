@@ -48,14 +48,14 @@ def evaluate(
     """Decide one policy for one task.
 
     `policy` is a shipped id or the path of a file; `ledger` one that was opened, or its path, or a list of paths: one
-    ledger at most, and feeds, which are read as one; `task` a name (or id);
-    `at` the instant of the request (RFC 3339 text or an aware datetime; now when not given); `params` values by
+    ledger at most, and feeds, which are read as one; `task` a name (or id); `at` the instant of the request, an aware
+    datetime or what `--at` takes (when not given, that at which the feed was taken, or else now); `params` values by
     name, as Python values or as texts (durations as `180s`); `policy_dirs` further folders of policies, `schema_dirs`
     of own fact kinds, beside the `schemas/facts` of the policies; `lock` the file of a lock, which policies are held
     to; `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
     Nothing is taken from the environment or a configuration file.
 
-    For now (without `at`, or with "now"), every fact that is committed counts, whatever its stamp. What would
+    For now ("now", or of a ledger without `at`), every fact that is committed counts, whatever its stamp. What would
     be allowed is then undecided where a fact that was read carries a time more than `max_skew` ahead of the clock (a
     timedelta, or a text such as "5s", which is the default). For a named instant, facts stamped later do not count.
 

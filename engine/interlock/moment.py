@@ -14,7 +14,7 @@ from interlock.ledger import Ledger
 from interlock.schemas.wording import typed
 
 At = str | datetime | None
-"""An instant as it is named: RFC 3339 text, an aware datetime, `-10m`, a receipt's id; now when None."""
+"""An instant as it is named (see `moment`)."""
 Skew = str | timedelta | None
 """How far ahead of the clock a time may lie: a text such as `5s`; five seconds when None."""
 
@@ -35,14 +35,18 @@ class Moment(msgspec.Struct, frozen=True):
 def moment(at: str | datetime | Moment | None, ledger: Ledger, clock: int | None = None) -> Moment:
     """The instant of the request. Raises UsageError, LedgerError.
 
-    A text is `now`, an RFC 3339 instant, a span of time ago such as `-10m`, or the id of a receipt: when it was
-    written. None is now. `clock` stands in for this machine's clock, in microseconds, UTC.
+    A text is `now`, `head` (when the newest receipt was written), `feed` (when the feed was taken), an RFC 3339
+    instant, a span of time ago such as `-10m`, or the id of a receipt: when it was written. None is `feed` where the
+    ledger is a feed that says when it was taken, else `now`. `clock` stands in for this machine's clock, in
+    microseconds, UTC.
     """
     if isinstance(at, Moment):
         return at
     if clock is None:
         clock = wall()
-    if at is None or at == "now":
+    if at is None:
+        at = "now" if ledger.taken is None else "feed"
+    if at == "now":
         return Moment(clock, live=True, clock=clock)
     return Moment(_past(at, ledger, clock), clock=clock if by_clock(at) else None)
 
@@ -83,6 +87,8 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
             at = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         except OverflowError:
             raise UsageError(f"`{at}` is outside the years 1970 to 2255") from None
+    if at in _NAMED:
+        return _NAMED[at](ledger)
     try:
         return instant.read_instant(at)
     except ValueError as error:
@@ -98,6 +104,24 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
     if found is None:
         raise UsageError(
             f"`{at}` is not an instant: expected RFC 3339 such as `2026-06-11T12:00:05Z`, "
-            "a span of time ago such as `-10m`, or the id of a receipt of the ledger"
+            "a span of time ago such as `-10m`, `now`, `head`, `feed`, or the id of a receipt of the ledger"
         )
     return found
+
+
+def _head(ledger: Ledger) -> int:
+    if len(ledger.paths) > 1:
+        raise UsageError(f"`head` is for one source, and not for {len(ledger.paths)}: each has a head of its own")
+    found = ledger.ask(0, lambda snapshot: snapshot.instant_of_newest())
+    if found is None:
+        raise UsageError(f"`{ledger.path}` has no head: there is no receipt, or the newest has no time")
+    return found
+
+
+def _taken(ledger: Ledger) -> int:
+    if ledger.taken is None:
+        raise UsageError(f"`{ledger.path}` is not a feed that says when it was taken, as `interlock export` writes one")
+    return ledger.taken
+
+
+_NAMED = {"head": _head, "feed": _taken}

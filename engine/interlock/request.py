@@ -18,6 +18,7 @@ from interlock.diagnostics import EngineError, UsageError, did_you_mean, meant_o
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.files import reason
+from interlock.instant import format_instant
 from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 from interlock.ledger.connection import Upto
 from interlock.ledger.ledger import refuse_several
@@ -214,7 +215,11 @@ class Session:
     @cached_property
     def moment(self) -> Moment:
         """The instant of the request."""
-        return moment(self.request.at, self.ledger)
+        found = moment(self.request.at, self.ledger)
+        if self._warn is not None and self.request.at is None and self.ledger.taken is not None:
+            taken = format_instant(found.now)
+            self._warn(f"asked as of {taken}, when the feed was taken; `--at now` asks about now", "note")
+        return found
 
     def judge(self, snapshot: Snapshot, engine: Engine | None = None) -> Judge:
         """The judge over a snapshot. Raises EngineError where its engine cannot be had."""

@@ -7,15 +7,18 @@ import json
 import lzma
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.conftest import Interlock
+from tests.helpers.ledgers import LedgerBuilder
 
 TASK, AT = "checkout-refactor", "2026-06-22T09:20:00Z"
 ASKED = ("--task", TASK, "--at", AT)
@@ -71,12 +74,52 @@ def test_an_export_for_a_policy_decides_that_policy_and_no_other(
 
 def test_what_came_after_a_feed_nobody_knows(interlock: Interlock, export: Callable[..., Path]) -> None:
     asked = ("eval", "integrity", "--ledger", str(export()), "--task", TASK, "--format", "json")
-    late = json.loads(interlock(*asked).out)
+    late = json.loads(interlock(*asked, "--at", "now").out)
     assert (late["allow"], late["reason"]) == (
         None,
         f"the feed was taken at {AT}, and nobody knows what was recorded since; ask with `--at {AT}`",
     )
     assert json.loads(interlock(*asked, "--at", "2026-06-22T09:19:00Z").out)["allow"] is True
+
+
+def test_a_feed_is_asked_about_when_it_was_taken(
+    interlock: Interlock, export: Callable[..., Path], story_path: Path, tmp_path: Path
+) -> None:
+    """So that it decides as the ledger did. Whoever is not content with that says so."""
+    feed = str(export())
+    asked = ("eval", "integrity", "--task", TASK, "--format", "json", "--ledger")
+    ran = interlock(*asked, feed)
+    assert ran.err == f"note: asked as of {AT}, when the feed was taken; `--at now` asks about now\n"
+    found, then = json.loads(ran.out), json.loads(interlock(*asked, str(story_path), "--at", AT).out)
+    assert found["now"] == AT
+    assert all(found[name] == then[name] for name in ("allow", "state", "findings", "outputs", "evidence"))
+    named = interlock(*asked, feed, "--at", "feed")
+    assert (named.out, named.err) == (ran.out, "")
+    for more in ((), ("--at", "feed")):
+        log = tmp_path / f"{len(more)}.ndjson"
+        assert interlock(*asked, feed, *more, "--decision-log", str(log)).code == 0
+        assert json.loads(log.read_text())["asked"]["at"] == AT
+        assert interlock("verify-decision", str(log)).code == 0
+    ran = interlock(*asked, str(story_path), "--at", "feed")
+    assert (ran.code, ran.err) == (
+        2,
+        f"error: `{story_path}` is not a feed that says when it was taken, as `interlock export` writes one\n",
+    )
+
+
+def test_the_head_is_the_newest_receipt(interlock: Interlock, story_path: Path, folder: Path) -> None:
+    asked = ("eval", "integrity", "--task", TASK, "--format", "json", "--at", "head", "--ledger")
+    with closing(sqlite3.connect(story_path)) as database:
+        ((newest,),) = database.execute("SELECT id FROM telemetry_events ORDER BY rowid DESC LIMIT 1").fetchall()
+    found = json.loads(interlock(*asked, str(story_path)).out)
+    named = json.loads(interlock(*asked[:-2], newest, "--ledger", str(story_path)).out)
+    assert found == named
+    empty = str(LedgerBuilder(folder / "empty.db").task("demo").write())
+    ran = interlock(*asked, empty)
+    assert (ran.code, ran.err) == (
+        2,
+        f"error: `{empty}` has no head: there is no receipt, or the newest has no time\n",
+    )
 
 
 def test_a_part_of_the_facts_tells_nothing_of_an_earlier_instant(

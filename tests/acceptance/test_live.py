@@ -223,7 +223,9 @@ def test_a_feed_asked_about_when_it_was_taken_counts_all_that_it_holds(folder: P
     feed.write_text(interlock("export", "--task", "demo", "--ledger", str(ledger)).out, "utf-8")
     assert decide(gate, feed, at=at(0)).allow is False
     assert decide(gate, feed, at=at(-1)).allow is True
-    assert decide(gate, feed).reason == decide(gate, feed, at=at(60)).reason, "nobody knows what was recorded since"
+    assert decide(gate, feed).now == decide(gate, feed, at=at(0)).now
+    assert decide(gate, feed).allow is False
+    assert decide(gate, feed, at="now").reason == decide(gate, feed, at=at(60)).reason, "nobody knows what came since"
     bare = folder / "bare.ndjson"
     bare.write_text("\n".join(feed.read_text("utf-8").splitlines()[1:-1]), "utf-8")
     assert decide(gate, bare).allow is False

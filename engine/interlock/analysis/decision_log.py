@@ -226,12 +226,19 @@ def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
         ledger=ledgers[0] if len(ledgers) == 1 else ledgers,
         params={name: text for name, text in request.params.items() if name in known},
         engine=request.engine,
-        at=request.at if isinstance(request.at, str) else None,
+        at=_named(request.at, session),
         max_skew=instant.format_duration(session.max_skew),
         strict_ledger=session.ledger.strict,
         waivers=None if request.waivers is None else _absolute(os.fspath(request.waivers)),
         waivers_digest=None if waivers is None or waivers.source is None else digest(waivers.source.text),
     )
+
+
+def _named(at: object, session: Session) -> str | None:
+    """The instant as it was named; where the sources name it, which may be others later, the instant itself."""
+    if at in ("head", "feed") or (at is None and session.ledger.taken is not None):
+        return instant.format_instant(session.moment.now)
+    return at if isinstance(at, str) else None
 
 
 def _absolute(path: str) -> str:

@@ -48,7 +48,7 @@ def command(
     receipts, or the time alone, that ended it. As html it is a page of its own that asks the network for nothing, as
     svg its picture.
 
-    An instant is one of RFC 3339, a span of time ago such as -10m, or the id of a receipt: when it was written.
+    An instant is what `interlock eval --at` takes.
     Each interval reaches up to the next, without it; what is decided at the very end is reported too.
 
     Exit code: 0 replayed, 5 a policy is invalid, 6 the ledger cannot be read, 2 usage error, 1 a bug in interlock.

@@ -81,7 +81,8 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
     "at": click.option(
         "--at",
         metavar="INSTANT",
-        help="Ask about the past: an instant (RFC 3339), a span of time ago such as -10m, or a receipt's id.",
+        help="Ask about the past: an instant (RFC 3339), a span of time ago such as -10m, a receipt's id, head (the "
+        "newest receipt), feed (when it was taken; what a feed is asked by default) or now.",
     ),
     "params": click.option(
         "--param",

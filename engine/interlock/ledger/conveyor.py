@@ -141,6 +141,7 @@ class ConveyorFile:
 
     notes: tuple[str, ...] = ()
     joined: None = None
+    taken: None = None
 
     def __init__(
         self,

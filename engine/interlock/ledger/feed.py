@@ -128,6 +128,11 @@ class Feed:
         self._asked = LATEST if live else now
         self.connection.ask(now, live=live or now == self._covered.taken, as_of=as_of)
 
+    @property
+    def taken(self) -> int | None:
+        """When it was taken, in microseconds, UTC; None where it does not say."""
+        return self._covered.taken
+
     def current(self) -> bool:
         """Always: it has been read whole."""
         return True

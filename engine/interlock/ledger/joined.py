@@ -144,6 +144,9 @@ class Joined:
         self.connection = self._file.connection
         self.connection.tasks = "temp.known_task"
 
+    taken: None = None
+    """Each source was taken at an instant of its own."""
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Why what was committed last may be missing, in sentences."""

@@ -219,6 +219,14 @@ class Ledger:
         return feed_lines(path, file, self._watched)
 
     @property
+    def taken(self) -> int | None:
+        """When the one feed that this is was taken, in microseconds, UTC; None for a ledger or several sources.
+
+        None too for a feed that does not say.
+        """
+        return None if self._source is None else self._source.taken
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Why what was committed last may be missing from the file as it was opened last."""
         return () if self._source is None else self._source.notes

@@ -196,6 +196,11 @@ class Snapshot:
         found = self.rows("SELECT instant FROM receipt WHERE id = :id", {"id": receipt})
         return found[0][0] if found else None
 
+    def instant_of_newest(self) -> int | None:
+        """When the newest receipt was written, in microseconds; None when there is none, or it has no time."""
+        found = self.rows("SELECT instant FROM receipt ORDER BY seq DESC LIMIT 1", {})
+        return found[0][0] if found else None
+
     def newest(self) -> str | None:
         """The id of the receipt at the head; None when there is none, or a feed does not name it.
 
