@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -19,28 +18,15 @@ GRACE = 30.0
 """For how many seconds a ledger that cannot be read is tried again."""
 
 
-class WatchClock(Protocol):
-    """What time it is, and a way to wait."""
+class SystemClock:
+    """The clock of this machine: what time it is, and a way to wait."""
 
     def wall(self) -> int:
         """The instant, in microseconds, UTC. It may jump."""
-
-    def steady(self) -> float:
-        """Seconds since some moment. It never jumps."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-
-class SystemClock:
-    """The clock of this machine."""
-
-    def wall(self) -> int:
-        """The instant, in microseconds, UTC."""
         return wall()
 
     def steady(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since some moment. It never jumps."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -69,7 +55,7 @@ class Watch:
         judge: Callable[[], Sequence[Decision]],
         stamp: Callable[[], object],
         tell: Callable[[str], None],
-        clock: WatchClock,
+        clock: SystemClock,
     ) -> None:
         self._judge, self._stamp, self._tell, self._clock = judge, stamp, tell, clock
 

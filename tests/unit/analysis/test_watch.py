@@ -8,7 +8,7 @@ from itertools import count
 import msgspec
 import pytest
 
-from interlock.analysis.watch import GRACE, LOOK, Round, Watch
+from interlock.analysis.watch import GRACE, LOOK, Round, SystemClock, Watch
 from interlock.diagnostics import LedgerError
 from interlock.instant import SECOND, format_instant
 from interlock.model.decision import Decision, Finding, Head
@@ -23,7 +23,7 @@ def decision(*, allow: bool | None = False, state: str = "blocked", due: float |
     )
 
 
-class World:
+class World(SystemClock):
     """A clock that runs only while somebody sleeps, a ledger, and what there is to be decided from some second on."""
 
     def __init__(self, decided: dict[float, Decision], writes: tuple[float, ...] = ()) -> None:

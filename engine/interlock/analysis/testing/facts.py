@@ -16,7 +16,6 @@ from interlock.schemas.wording import Path, Violation, listed
 
 RAW = "raw"
 """The key of a fact that is taken as it is written, valid or not."""
-_Path = tuple[str | int, ...]
 _RECEIPT: dict[str, Any] = {"actor": None, "severity": None, "summary": None, "correlation": {}}
 _CELLS = ("id", "seq", "task", "at", "actor", "severity", "summary")
 """What a ledger holds of a fact beside its documents."""
@@ -52,7 +51,7 @@ class CaseFacts:
         """The facts, whole, in the order in which they were added."""
         return tuple(self.held.values())
 
-    def add(self, written: list[dict[str, Any]], path: _Path, now: int) -> None:
+    def add(self, written: list[dict[str, Any]], path: Path, now: int) -> None:
         """Add facts in short form, as of `now`."""
         for index, entry in enumerate(written):
             here = (*path, index)
@@ -71,7 +70,7 @@ class CaseFacts:
             else:
                 self._add(kind, fields, (*here, kind), now)
 
-    def change(self, written: list[dict[str, Any]], path: _Path, now: int) -> None:
+    def change(self, written: list[dict[str, Any]], path: Path, now: int) -> None:
         """Replace fields of facts that are named by their ids."""
         for index, entry in enumerate(written):
             here = (*path, index)
@@ -88,14 +87,14 @@ class CaseFacts:
                 if self._valid(changed, here):
                     self._placed(key, changed, here)
 
-    def remove(self, written: list[str], path: _Path) -> None:
+    def remove(self, written: list[str], path: Path) -> None:
         """Take facts away that are named by their ids."""
         for index, identity in enumerate(written):
             key = self._named(identity, (*path, index))
             if key is not None:
                 del self.held[key]
 
-    def _add(self, kind: str, fields: dict[str, Any], path: _Path, now: int) -> None:
+    def _add(self, kind: str, fields: dict[str, Any], path: Path, now: int) -> None:
         if not self._known(kind, fields, path):
             return
         envelope = {"id": None, "seq": self.given, "task": self.task, "at": instant.format_instant(now)}
@@ -106,7 +105,7 @@ class CaseFacts:
         if self._valid(whole, path):
             self._hold(whole, path)
 
-    def _add_raw(self, fields: dict[str, Any], path: _Path, now: int) -> None:
+    def _add_raw(self, fields: dict[str, Any], path: Path, now: int) -> None:
         kind = fields.get("kind")
         if kind not in self.catalog.kinds:
             self.report.at("E704", (*path, "kind"), "a raw fact names its `kind`, one that has a schema")
@@ -118,7 +117,7 @@ class CaseFacts:
             self.raw.add((kind, whole["id"]))
             self._hold(whole, path)
 
-    def _holdable(self, whole: Mapping[str, Any], path: _Path) -> bool:
+    def _holdable(self, whole: Mapping[str, Any], path: Path) -> bool:
         """Whether a ledger could hold a raw fact."""
         odd = [name for name in _CELLS if not _is_cell(whole, name)]
         odd += [] if isinstance(whole.get("attributes", {}), dict) else ["attributes"]
@@ -127,7 +126,7 @@ class CaseFacts:
             self.report.at("E706", (*path, name), f"`{name}` is nothing that a ledger can hold there")
         return not odd
 
-    def _hold(self, whole: dict[str, Any], path: _Path) -> None:
+    def _hold(self, whole: dict[str, Any], path: Path) -> None:
         key = (whole["kind"], whole["id"])
         alike = [key] if key[0] in ENTITIES else [k for k in self.held if k[0] not in ENTITIES and k[1] == key[1]]
         if any(each in self.held for each in alike):
@@ -135,7 +134,7 @@ class CaseFacts:
             return
         self._placed(key, whole, path)
 
-    def _placed(self, key: tuple[str, str], whole: dict[str, Any], path: _Path) -> None:
+    def _placed(self, key: tuple[str, str], whole: dict[str, Any], path: Path) -> None:
         """Hold a fact, if it is known of each other one which of the two came first."""
         before, place = self.held.get(key), _place(whole)
         other = self.places.get(place, key)
@@ -158,20 +157,20 @@ class CaseFacts:
             if (kind, found) not in self.held:
                 return found
 
-    def _known(self, kind: str, fields: Mapping[str, Any], path: _Path) -> bool:
+    def _known(self, kind: str, fields: Mapping[str, Any], path: Path) -> bool:
         """Whether the kind has all the fields."""
         wrong = unknown_fields(kind, self.catalog.schema(kind), fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong
 
-    def _valid(self, whole: dict[str, Any], path: _Path) -> bool:
+    def _valid(self, whole: dict[str, Any], path: Path) -> bool:
         specs, wrong = self.catalog.fields(whole["kind"]), schemas.faults(self.catalog, whole["kind"], whole)
         for violation in wrong:
             self.report.at("E706", (*path, *violation.path), violation.message, _hint(specs, violation))
         return not wrong
 
-    def _named(self, identity: Any, path: _Path) -> tuple[str, str] | None:
+    def _named(self, identity: Any, path: Path) -> tuple[str, str] | None:
         found = [key for key in self.held if key[1] == identity]
         if len(found) == 1:
             return found[0]

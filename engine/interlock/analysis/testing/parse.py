@@ -22,11 +22,11 @@ from interlock.model.testing import Case, Expectation, Expected, Step, Suite
 from interlock.policy.check.issues import Report
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_yaml
+from interlock.schemas.wording import Path
 
 NOW, TASK = "2026-01-01T00:00:00Z", "task"
 """The clock and the task of a case that gives none."""
 _NOUN = "test file"
-_Path = tuple[str | int, ...]
 
 
 def suite(path: str, library: Library) -> tuple[Suite, Loaded]:
@@ -90,7 +90,7 @@ def _suite(report: Report, said: SuiteFile, loaded: Loaded, path: str) -> Suite:
     return Suite(report.document.source.name, path, policy.id, cases)
 
 
-def _case(report: Report, said: SuiteFile, case: CaseEntry, loaded: Loaded, path: _Path) -> Case:
+def _case(report: Report, said: SuiteFile, case: CaseEntry, loaded: Loaded, path: Path) -> Case:
     policy = loaded.policy
     task = case.task or said.task or TASK
     now = _instant(report, case.now, (*path, "now")) if case.now else _instant(report, said.now or NOW, ("now",))
@@ -105,7 +105,7 @@ def _case(report: Report, said: SuiteFile, case: CaseEntry, loaded: Loaded, path
     return Case(case.case, at, task, _arguments(report, policy, said, case, path), tuple(steps))
 
 
-def _step(report: Report, then: ThenEntry, facts: CaseFacts, before: int, policy: Policy, path: _Path) -> Step:
+def _step(report: Report, then: ThenEntry, facts: CaseFacts, before: int, policy: Policy, path: Path) -> Step:
     now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
     if now >= instant.INTEGER_BOUND:
         report.at("E713", (*path, "after"), "the clock would pass the year 2254")
@@ -118,7 +118,7 @@ def _step(report: Report, then: ThenEntry, facts: CaseFacts, before: int, policy
     return Step(name, report.document.locate((*path, "step") if then.step else path), now, facts.all(), expect)
 
 
-def _arguments(report: Report, policy: Policy, said: SuiteFile, case: CaseEntry, path: _Path) -> dict[str, Value]:
+def _arguments(report: Report, policy: Policy, said: SuiteFile, case: CaseEntry, path: Path) -> dict[str, Value]:
     """A value for every parameter: the case's, the file's, or its default."""
     found: dict[str, Value] = {}
     for parameter in policy.parameters:
@@ -138,7 +138,7 @@ def _arguments(report: Report, policy: Policy, said: SuiteFile, case: CaseEntry,
     return found
 
 
-def _instant(report: Report, text: str, path: _Path) -> int:
+def _instant(report: Report, text: str, path: Path) -> int:
     try:
         return instant.read_instant(text)
     except ValueError as error:
@@ -146,7 +146,7 @@ def _instant(report: Report, text: str, path: _Path) -> int:
         return instant.parse_instant(NOW)
 
 
-def _span(report: Report, text: str, path: _Path) -> int:
+def _span(report: Report, text: str, path: Path) -> int:
     try:
         return instant.parse_duration(text)
     except ValueError as error:
@@ -263,11 +263,10 @@ def _emptied(facts: Any) -> Any:
     return [] if is_list else facts
 
 
-_Steps = tuple[str | int, ...]
 UNDECIDED_KEY = "undecided"
 
 
-def expectation(report: Report, policy: Policy, said: ExpectEntry, path: _Steps, now: int) -> Expectation:
+def expectation(report: Report, policy: Policy, said: ExpectEntry, path: Path, now: int) -> Expectation:
     """What is expected at `now`; what is wrong with it goes to the report."""
     verdict = None if said.allow is None else verdict_word(None if said.allow == "undecided" else said.allow)
     if verdict is None and said.state is None:
@@ -281,7 +280,7 @@ def expectation(report: Report, policy: Policy, said: ExpectEntry, path: _Steps,
     return Expectation(verdict, said.state, said.reason, found, outputs)
 
 
-def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictName | None, path: _Steps) -> None:
+def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictName | None, path: Path) -> None:
     """The state must be one that the policy has, and may allow what is expected."""
     verdicts = {(line.state, verdict_word(line.allow)) for line in policy.decide}
     verdicts.add((UNDECIDED_KEY, verdict_word(None)))
@@ -293,7 +292,7 @@ def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictNa
         report.at("E714", path, f"the state `{said.state}` is never {verdict}", "one of the two cannot come out")
 
 
-def _findings(report: Report, policy: Policy, said: Iterable[str | FindingEntry], path: _Steps) -> tuple[Expected, ...]:
+def _findings(report: Report, policy: Policy, said: Iterable[str | FindingEntry], path: Path) -> tuple[Expected, ...]:
     rules = {rule.id: rule for rule in policy.rules}
     found = []
     for index, each in enumerate(said):
@@ -308,7 +307,7 @@ def _findings(report: Report, policy: Policy, said: Iterable[str | FindingEntry]
     return tuple(found)
 
 
-def _canonical(report: Report, path: _Path, kind: str, text: str, now: int) -> str:
+def _canonical(report: Report, path: Path, kind: str, text: str, now: int) -> str:
     """An expected instant or duration as a decision prints it, however it is written: `60s` is `1m`."""
     try:
         if kind == "duration":
@@ -323,7 +322,7 @@ def _canonical(report: Report, path: _Path, kind: str, text: str, now: int) -> s
 
 
 def _outputs(
-    report: Report, written: Iterable[Output], said: Mapping[str, Any], path: _Steps, now: int
+    report: Report, written: Iterable[Output], said: Mapping[str, Any], path: Path, now: int
 ) -> dict[str, Any]:
     """The expected outputs, instants and durations among them as a decision prints them."""
     known = {output.name: output for output in written}

@@ -25,8 +25,8 @@ from interlock.policy.check.needs import check_need, with_questions
 from interlock.policy.check.rules import check_rules, check_strata
 from interlock.policy.check.selections import check_selection
 from interlock.policy.parse import Document
+from interlock.schemas.wording import Path
 
-_Path = tuple[str | int, ...]
 NeededPolicy = Callable[[str], Policy | str]
 """Gives the checked policy of an id, or why there is none."""
 
@@ -72,7 +72,7 @@ def _is_not_text(data: Any, violation: schemas.Violation) -> bool:
     return isinstance(value, dict | list) and "not text" in violation.message
 
 
-def _remove(data: Any, path: _Path) -> None:
+def _remove(data: Any, path: Path) -> None:
     """Take a refused value out. A mapping stays: what is wrong with it as a whole does not spoil what is in it."""
     *parents, last = path
     for step in parents:
@@ -141,7 +141,7 @@ def _name(report: Report, written: dict[str, Any]) -> None:
         report.at("E110", ("policy",), f"the policy is `{name}` but its file is `{stem}`", "rename one of them")
 
 
-def _free(report: Report, names: Names, path: _Path, name: str) -> bool:
+def _free(report: Report, names: Names, path: Path, name: str) -> bool:
     if name in RESERVED:
         report.at_key("E111", path, f"`{name}` is a reserved word", "choose another name")
         return False
@@ -195,7 +195,7 @@ def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[DecideLin
     return tuple(lines)
 
 
-def _outputs(report: Report, path: _Path, written: dict[str, Any], scope: Scope) -> tuple[Output, ...]:
+def _outputs(report: Report, path: Path, written: dict[str, Any], scope: Scope) -> tuple[Output, ...]:
     found = []
     for name, value in written.items():
         here = (*path, name)

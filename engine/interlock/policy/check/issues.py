@@ -13,6 +13,7 @@ from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Selection, Template
 from interlock.policy.parse import Document
 from interlock.schemas import Catalog
+from interlock.schemas.wording import Path
 
 RESERVED = ("now", "task", "params", "blocked", "true", "false", "null", "in", *("has", "duration", "timestamp"))
 """Names that a selection, a need or a derived fact cannot have."""
@@ -89,7 +90,6 @@ def of_selection(selection: Selection) -> SelectionType:
     return SelectionType(selection.shape, fields, key, bool(selection.absences))
 
 
-_Path = tuple[str | int, ...]
 MAX_EXPRESSION_LENGTH = 4_096
 """The greatest length of an expression or message, in characters."""
 
@@ -109,15 +109,15 @@ class Report:
         """The issues that do not only follow from a scalar that is refused."""
         return self.document.causes(self.issues)
 
-    def at(self, code: str, path: _Path, message: str, hint: str | None = None) -> None:
+    def at(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
         """An issue about the value at `path`."""
         self.issues.append(Issue(code, message, self.document.locate(path), hint))
 
-    def at_key(self, code: str, path: _Path, message: str, hint: str | None = None) -> None:
+    def at_key(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
         """An issue about the key that `path` ends with."""
         self.issues.append(Issue(code, message, self.document.locate_key(path), hint))
 
-    def expression(self, path: _Path, written: Any, scope: Scope, want: str | None = None) -> Node | None:
+    def expression(self, path: Path, written: Any, scope: Scope, want: str | None = None) -> Node | None:
         """Type the expression at `path`; None, and issues, when it cannot be."""
         if isinstance(written, bool | int):
             written = str(written).lower()
@@ -125,19 +125,19 @@ class Report:
             return None
         return self._typed(path, written, 0, scope, want)
 
-    def condition(self, path: _Path, written: Any, scope: Scope) -> Node | None:
+    def condition(self, path: Path, written: Any, scope: Scope) -> Node | None:
         """Type the condition at `path`."""
         return self.expression(path, written, scope, "bool")
 
-    def message(self, path: _Path, written: Any, scope: Scope) -> Template | None:
+    def message(self, path: Path, written: Any, scope: Scope) -> Template | None:
         """Type the text with `{expression}` at `path`. It is one line: a line end in it is read as a space."""
         return self._template(path, written, scope, _one_line)
 
-    def fix(self, path: _Path, written: Any, scope: Scope) -> Template | None:
+    def fix(self, path: Path, written: Any, scope: Scope) -> Template | None:
         """Type the text with `{expression}` at `path`, which may be a command of several lines."""
         return self._template(path, written, scope, str)
 
-    def _template(self, path: _Path, written: Any, scope: Scope, shown: Callable[[str], str]) -> Template | None:
+    def _template(self, path: Path, written: Any, scope: Scope, shown: Callable[[str], str]) -> Template | None:
         if not isinstance(written, str):
             return None
         parts: list[str | Node] = []
@@ -163,11 +163,11 @@ class Report:
             parts[0] = parts[0].lstrip()
         return Template(tuple([*parts, text] if text or not parts else parts))
 
-    def _cut_hint(self, path: _Path) -> str | None:
+    def _cut_hint(self, path: Path) -> str | None:
         """The hint where a `#` has cut a text short."""
         return None if self.document.comment_after(path) is None else _CUT
 
-    def _typed(self, path: _Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
+    def _typed(self, path: Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
         if len(text) > MAX_EXPRESSION_LENGTH:
             self.at("E310", path, f"the expression has {len(text):,} characters; it may have {MAX_EXPRESSION_LENGTH:,}")
             return None

@@ -12,9 +12,9 @@ from interlock.language.walk import children
 from interlock.model.expression import Exists, Node, Not, Type, type_of
 from interlock.model.policy import Effect, Rule
 from interlock.policy.check.issues import RESERVED, Names, Report, conjunction, opposite
+from interlock.schemas.wording import Path
 
 _EFFECTS: tuple[Effect, ...] = ("block", "warn", "note", "derive")
-_Path = tuple[str | int, ...]
 
 
 def check_rules(report: Report, names: Names, written: dict[str, Any]) -> tuple[Rule, ...]:
@@ -44,7 +44,7 @@ def _derived(rules: list[dict[str, Any]]) -> list[str]:
     return [name for rule in rules if isinstance(rule.get("derive"), dict) for name in rule["derive"]]
 
 
-def _check_rule(report: Report, names: Names, path: _Path, rule: dict[str, Any], given: Node) -> Rule | None:
+def _check_rule(report: Report, names: Names, path: Path, rule: dict[str, Any], given: Node) -> Rule | None:
     loops = _loops(report, names, path, rule.get("for"))
     if loops is None:
         return None
@@ -69,7 +69,7 @@ def _check_rule(report: Report, names: Names, path: _Path, rule: dict[str, Any],
     )
 
 
-def _loops(report: Report, names: Names, path: _Path, written: Any) -> tuple[str, ...] | None:
+def _loops(report: Report, names: Names, path: Path, written: Any) -> tuple[str, ...] | None:
     listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
     unknown = False
     for index, name in enumerate(listed):
@@ -85,7 +85,7 @@ def _loops(report: Report, names: Names, path: _Path, written: Any) -> tuple[str
     return None if unknown else tuple(str(name) for name in listed)
 
 
-def _values(report: Report, path: _Path, written: dict[str, Any], scope: Scope) -> dict[str, Node]:
+def _values(report: Report, path: Path, written: dict[str, Any], scope: Scope) -> dict[str, Node]:
     found = {}
     for name, expression in written.items():
         node = report.expression((*path, name), expression, scope)
@@ -94,7 +94,7 @@ def _values(report: Report, path: _Path, written: dict[str, Any], scope: Scope) 
     return found
 
 
-def _derives(report: Report, names: Names, path: _Path, rule: dict[str, Any], scope: Scope, bare: Rule) -> Rule | None:
+def _derives(report: Report, names: Names, path: Path, rule: dict[str, Any], scope: Scope, bare: Rule) -> Rule | None:
     """A rule that makes a fact. The first rule that derives a name gives the fact its fields; others must agree."""
     for key in ("fix", "data"):
         if key in rule:
