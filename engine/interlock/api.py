@@ -29,6 +29,7 @@ class How(TypedDict, total=False):
     lock: Name | None
     waivers: Name | None
     max_skew: Skew
+    sources: Name | None
 
 
 def evaluate(
@@ -44,6 +45,7 @@ def evaluate(
     lock: Name | None = None,
     waivers: Name | None = None,
     max_skew: Skew = None,
+    sources: Name | None = None,
 ) -> Decision:
     """Decide one policy for one task.
 
@@ -52,7 +54,8 @@ def evaluate(
     datetime or what `--at` takes (when not given, that at which the feed was taken, or else now); `params` values by
     name, as Python values or as texts (durations as `180s`); `policy_dirs` further folders of policies, `schema_dirs`
     of own fact kinds, beside the `schemas/facts` of the policies; `lock` the file of a lock, which policies are held
-    to; `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows.
+    to; `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows;
+    `sources` the file that maps tables which are read beside the ledger (`schemas/config.schema.json`).
     Nothing is taken from the environment or a configuration file.
 
     For now ("now", or of a ledger without `at`), every fact that is committed counts, whatever its stamp. What would
@@ -75,6 +78,7 @@ def evaluate(
         lock=lock,
         waivers=waivers,
         max_skew=max_skew,
+        sources=sources,
     )[0]
 
 
@@ -180,5 +184,6 @@ def _session(
             lock=how.get("lock"),
             waivers=how.get("waivers"),
             max_skew=how.get("max_skew"),
+            sources=how.get("sources") or (),
         )
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
@@ -148,11 +148,15 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     max_skew: Annotated[str, msgspec.Meta(pattern=_DURATION)] = "5s"
     lock: str = ""
     locked: bool = False
+    sources: list[Any] = []
 
 
-def read(folder: str, name: str, content: bytes) -> Project | None:
-    """What a file of those bytes sets; None when it has no table of ours. Raises UsageError with all that is wrong."""
-    path = os.path.join(folder, name)
+def read(folder: str, name: str, content: bytes, path: str | None = None) -> Project | None:
+    """What a file of those bytes sets; None when it has no table of ours. Raises UsageError with all that is wrong.
+
+    It is known as `path`, or else by its folder and name.
+    """
+    path = os.path.join(folder, name) if path is None else path
     source, document = _parsed(path, content)
     header, table = "", document
     if name != OWN:
@@ -162,6 +166,8 @@ def read(folder: str, name: str, content: bytes) -> Project | None:
             return None
     _check(table, source, header)
     values = {key: _from(folder, key, value) for key, value in table.items()}
+    if "sources" in table:
+        values["sources"] = _placed(source, header, values["sources"])
     return Project(path, values, {key: _place(source, header, key).line for key in values})
 
 
@@ -169,6 +175,8 @@ def _from(folder: str, key: str, value: Any) -> Any:
     """The value, its paths as they are reached from where the command runs."""
     if key in ("policy-dir", "schema-dir"):
         return [os.path.join(folder, each) for each in value]
+    if key == "sources":
+        return [{**each, "database": os.path.join(folder, each["database"])} for each in value]
     if isinstance(value, list):
         return [_from(folder, key, each) for each in value]
     return os.path.join(folder, value) if key in _PATHS and value != "-" else value
@@ -207,15 +215,73 @@ def _check(document: Any, source: Source, header: str) -> None:
     try:
         table = msgspec.convert(document, _Table)
         ledgers = table.ledger if isinstance(table.ledger, list) else [document.get("ledger")]
-        if ledgers and "" not in [*ledgers, document.get("lock"), *table.policy_dir, *table.schema_dir]:
+        named = [*ledgers, document.get("lock"), *table.policy_dir, *table.schema_dir]
+        if not table.sources and ledgers and "" not in named:
             return
     except ValueError:
         pass
     from interlock import schemas
 
     found = schemas.violations("config", document)
-    wrong = [(_place(source, header, str(each.path[0]) if each.path else ""), each.text) for each in found]
-    _refuse(source, sorted(wrong, key=lambda each: (each[0].line, each[1])))
+    wrong = [(_at(source, header, each.path), each.text) for each in found]
+    if wrong or not (isinstance(document, dict) and document.get("sources")):  # tables are not seen quickly
+        _refuse(source, sorted(wrong, key=lambda each: (each[0].line, each[1])))
+
+
+def read_sources(path: str) -> list[dict[str, Any]]:
+    """The tables of a file that has `sources`, as `find` gives them. Raises UsageError."""
+    content = _content(path)
+    if content is None:
+        raise UsageError(f"cannot read `{path}`: no such file or directory")
+    folder, name = os.path.split(path)
+    found = read(folder, name if name == SHARED else OWN, content, path)
+    if found is None or "sources" not in found.values:
+        raise UsageError(f"`{path}` has no `sources`: each `[[sources]]` maps a table")
+    tables: list[dict[str, Any]] = found.values["sources"]
+    return tables
+
+
+def _at(source: Source, header: str, path: Sequence[str | int]) -> Location:
+    """Where what is at a path is written."""
+    if len(path) > 2 and path[0] == "sources" and isinstance(path[1], int):
+        return _place_of(source, header, path[1], ".".join(map(str, path[2:4])))
+    return _place(source, header, str(path[0]) if path else "")
+
+
+def _placed(source: Source, header: str, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tables, each with the `places` where its keys are written."""
+    found = []
+    for index, table in enumerate(tables):
+        keys = ["", *table, *(f"fields.{name}" for name in table.get("fields", {}))]
+        places = {key: str(_place_of(source, header, index, key)) for key in keys}
+        found.append({**table, "places": places})
+    return found
+
+
+def _place_of(source: Source, header: str, index: int, key: str) -> Location:
+    """Where a key of the table of that index is written; where the table begins, if its lines do not show it."""
+    array = f"{header}.sources" if header else "sources"
+    begin, at, count, part = None, 0, -1, ""
+    outer, _, inner = key.partition(".")
+    fallback = None
+    for line in source.text.splitlines(keepends=True):
+        bare = re.sub(r"[\s\"']", "", line).split("#")[0]
+        if bare.startswith("["):
+            count += bare == f"[[{array}]]"
+            part = bare.strip("[]").removeprefix(array).removeprefix(".")
+            begin = at if bare == f"[[{array}]]" and count == index else begin
+        elif count == index:
+            word, path = bare.partition("=")[0], f"{part}.{bare.partition('=')[0]}".removeprefix(".")
+            if key and path in (key, outer):
+                start = at + line.index(word.rpartition(".")[2])
+                found = source.location(start, start + len(word.rpartition(".")[2]))
+                if path == key or not inner:
+                    return found
+                fallback = found
+        at += len(line)
+    if fallback is not None:
+        return fallback
+    return _place(source, header, "sources") if begin is None else source.location(begin)
 
 
 def _refuse(source: Source, wrong: Iterable[tuple[Location, str]]) -> NoReturn:

@@ -131,6 +131,7 @@ class Gate:
         locked: bool | None = None,
         waivers: str | os.PathLike[str] | None = None,
         max_skew: str | timedelta | None = None,
+        sources: str | os.PathLike[str] | None = None,
         expect: VerdictName = "allowed",
         state: str | None = None,
     ) -> Decision:
@@ -146,7 +147,7 @@ class Gate:
         from interlock.request import Session
 
         given = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
-        given |= {"schema-dir": schema_dirs}
+        given |= {"schema-dir": schema_dirs, "sources": sources}
         try:
             request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
             with Session(request.about([policy], [task], at=at, params=params or {})) as session:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from interlock.evaluation.waivers import Waivable, Waivers
+    from interlock.model.sources import TableSource
     from interlock.schemas import Catalog
     from interlock.settings import Settled
 
@@ -45,7 +46,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     or its path, or those of several sources, or None for the nearest of Agent Conveyor; `at` the instant to decide at,
     None for now; `params` values by name; `policy_dirs` further folders of policies, `schema_dirs` of own fact kinds,
     beside the `schemas/facts` of the policies; `lock` the file of the lock that is held, and `waivers` that of the
-    waivers, None for none. `settings` say where each setting comes from.
+    waivers, None for none; `sources` the tables that are read beside the ledger, or the file that maps them. `settings`
+    say where each setting comes from.
 
     Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
     for beside it first.
@@ -63,6 +65,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     waivers: Name | None = None
     max_skew: Skew = None
     strict_ledger: bool = False
+    sources: Name | tuple[TableSource, ...] = ()
     cached: bool = True
     beside_first: bool = False
     settings: Mapping[str, Settled] = {}
@@ -178,22 +181,38 @@ class Session:
         """The path of the ledger, as it was named, or where it was found; those of several sources."""
         named = self.request.ledger
         if isinstance(named, Ledger):
-            return named.paths
+            return named.places
         if named is None:
-            from interlock.project import find_ledger
+            from interlock.project import find_ledger, nearest_ledger
 
+            if self.tables and nearest_ledger() is None:
+                return ()
             return (find_ledger(),)
         if isinstance(named, str | os.PathLike):
             return (os.fspath(named),)
         found = tuple(os.fspath(each) for each in named)
-        if len(found) != 1:
+        if len(found) > 1 or not (found or self.tables):
             refuse_several(found)
         return found
 
+    @cached_property
+    def tables(self) -> tuple[TableSource, ...]:
+        """The tables that are read beside the ledger."""
+        if isinstance(self.request.ledger, Ledger):
+            return self.request.ledger.tables
+        named = self.request.sources
+        if isinstance(named, tuple):
+            return named
+        from interlock.project import read_sources
+        from interlock.settings import tables_of
+
+        return tables_of(read_sources(os.fspath(named)))
+
     def single(self, what: str) -> None:
         """Raises UsageError where there are several sources, of which `what` takes one."""
-        if len(self.places) > 1:
-            raise UsageError(f"{what} takes one source, and not {len(self.places)}; name one of them")
+        if len(self.places) + len(self.tables) > 1:
+            listed = " and ".join(f"`{path}`" for path in (*self.places, *(table.path for table in self.tables)))
+            raise UsageError(f"{what} takes one source, and not {listed}; name one of them")
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -202,7 +221,8 @@ class Session:
             return self.request.ledger
         strict = self.request.strict_ledger
         places = self.places[0] if len(self.places) == 1 else self.places
-        self._opened = open_ledger(places, self._watched, self._patience, strict=strict, catalog=self.catalog)
+        how: dict[str, Any] = {"strict": strict, "catalog": self.catalog, "tables": self.tables}
+        self._opened = open_ledger(places, self._watched, self._patience, **how)
         if self._warn is not None:
             for note in self._opened.notes:
                 self._warn(note, "warning")

@@ -7,6 +7,7 @@ that over the default; setting by setting. Nothing that is empty or unknown coun
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ import msgspec
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
+    from interlock.model.sources import TableSource
     from interlock.project import Project
 
 Origin = Literal["flag", "environment", "file", "default"]
@@ -25,11 +27,11 @@ class Setting(msgspec.Struct, frozen=True):
     """A setting. `choices` are all values that it may have. One that is not `in_file` no file may set.
 
     A `truth` is a boolean, `folders` a list of paths, which a variable holds as `PATH` does. `paths` are one path, or a
-    list of several.
+    list of several; `tables` those of the file that is named.
     """
 
     key: str
-    kind: Literal["text", "truth", "folders", "paths", "duration"] = "text"
+    kind: Literal["text", "truth", "folders", "paths", "tables", "duration"] = "text"
     default: Any = None
     choices: tuple[str, ...] = ()
     in_file: bool = True
@@ -51,6 +53,7 @@ SETTINGS = {
         Setting("max-skew", "duration", "5s"),
         Setting("lock"),
         Setting("locked", "truth", False),
+        Setting("sources", "tables", ()),
         # A folder that is checked out must not excuse what its own gates find.
         Setting("waivers", in_file=False),
     )
@@ -88,6 +91,8 @@ def settle(
         from interlock.project import find
 
         project = find(start)
+    if named is not None and "sources" in found and found["sources"] is None:
+        _refuse_unread(start)
     settled = {each.key: found[each.key] or _other(each, project) for each in wanted}
     if named is not None and "locked" in settled:
         settled["locked"] = _held(named, settled["locked"])
@@ -141,6 +146,10 @@ def _checked(setting: Setting, value: Any, name: str, otherwise: str) -> Any:
         if not value or any(each == "" for each in value):
             raise UsageError(f"{name} holds an empty path; name a file, or {otherwise}")
         return value[0] if len(value) == 1 else tuple(value)
+    if setting.kind == "tables" and value != "":
+        from interlock.project import read_sources
+
+        return tables_of(read_sources(os.fspath(value)))
     if value == "" or (isinstance(value, os.PathLike) and os.fspath(value) == ""):
         raise UsageError(_empty(name, otherwise))
     if setting.choices and value not in setting.choices:
@@ -171,9 +180,59 @@ def _other(setting: Setting, project: Project | None) -> Settled:
 
 def _listed(setting: Setting, value: Any) -> Any:
     """The value as a file has it, a list as the setting takes it."""
+    if setting.kind == "tables":
+        return tables_of(value)
     if setting.kind == "paths" and isinstance(value, list) and len(value) == 1:
         return value[0]
     return tuple(value) if isinstance(value, list) else value
+
+
+def tables_of(written: Iterable[Mapping[str, Any]]) -> tuple[TableSource, ...]:
+    """The tables that a file maps. Raises UsageError for what is not the name of a table or column, at its place."""
+    from interlock.model.sources import TableSource
+
+    found: list[TableSource] = []
+    for each in written:
+        fields = {name: _column(value) for name, value in each.get("fields", {}).items()}
+        table = msgspec.convert({**each, "at": _column(each["at"], "instant"), "fields": fields}, TableSource)
+        for key, name in {"table": table.table, **table.columns()}.items():
+            if not _IDENTIFIER.fullmatch(name):
+                place = table.places.get(key) or table.places.get(key.partition(".")[0]) or table.places.get("", "")
+                what = "table" if key == "table" else "column"
+                raise UsageError(
+                    f"{place}: `{name}` is not the name of a {what}, which has letters, digits, `_` and `$`; a mapping"
+                    " holds no SQL, but a view of the database may"
+                )
+        if table.called in [other.called for other in found]:
+            place = table.places.get("name") or table.places.get("table") or table.places.get("", "")
+            raise UsageError(f"{place}: two tables are called `{table.called}`; give one of them another `name`")
+        found.append(table)
+    return tuple(found)
+
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w$]*")
+
+
+def _column(written: Any, read: str = "text") -> dict[str, Any]:
+    return {"column": written, "as": read} if isinstance(written, str) else {"as": read, **written}
+
+
+def _refuse_unread(start: str) -> None:
+    """Raises UsageError where a configuration file maps tables that are not read, since the lock is named elsewhere.
+
+    What they hold may deny. A file that cannot be read maps none.
+    """
+    from interlock.project import find
+
+    try:
+        project = find(start)
+    except UsageError:
+        return
+    if project is not None and project.values.get("sources"):
+        raise UsageError(
+            f"`{project.path}` maps `sources`, and where the lock is named no configuration file is read; name the file"
+            f" with `--sources {project.path}` if its tables are to be read"
+        )
 
 
 def _held(named: Settled, locked: Settled) -> Settled:

@@ -218,7 +218,8 @@ def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
     """The question about one policy, whose file is at `path`."""
     request, waivers = session.request, session.waivers
     known = {parameter.name for parameter in loaded.policy.parameters}
-    ledgers = tuple(path if path == STANDARD_INPUT else _absolute(path) for path in session.ledger.paths)
+    tables = (msgspec.structs.replace(each, database=_absolute(each.database), places={}) for each in session.tables)
+    ledgers = tuple(path if path == STANDARD_INPUT else _absolute(path) for path in session.places)
     return RecordedRequest(
         file=_absolute(path),
         policy_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.policy_dirs),
@@ -230,6 +231,7 @@ def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
         max_skew=instant.format_duration(session.max_skew),
         strict_ledger=session.ledger.strict,
         waivers=None if request.waivers is None else _absolute(os.fspath(request.waivers)),
+        sources=tuple(tables),
         waivers_digest=None if waivers is None or waivers.source is None else digest(waivers.source.text),
     )
 

@@ -46,6 +46,8 @@ def command(settings: dict[str, Settled], form: str) -> int:
 def _setting(key: str, settled: Settled) -> dict[str, Any]:
     """One setting, as `schemas/setting.schema.json` says."""
     value, origin, place = settled.value, str(settled.origin), settled.place
+    if key == "sources":
+        value = [table.path for table in value]
     if value is None and key == "ledger" and (ledger := nearest_ledger()):
         value, origin, place = ledger, "found", "the nearest of Agent Conveyor"
     if value is None and key == "lock" and (lock := nearest_lock()):

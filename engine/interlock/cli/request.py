@@ -30,6 +30,12 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         shell_complete=completes("files"),
         help="The ledger to read, or a feed (- is standard input); feeds may be several, beside one ledger.",
     ),
+    "sources": click.option(
+        "--sources",
+        metavar="FILE",
+        shell_complete=completes("files"),
+        help="Read the tables that FILE maps (`[[sources]]`) beside the ledger.",
+    ),
     "strict-ledger": click.option(
         "--strict-ledger/--no-strict-ledger",
         "strict_ledger",
@@ -109,6 +115,9 @@ def showing(*names: str) -> Callable[[Command], Command]:
 def _giving(
     names: Sequence[str], name: str, made: Callable[[Sequence[str], dict[str, Any]], Any]
 ) -> Callable[[Command], Command]:
+    if "ledger" in names and "sources" not in names:
+        names = [*names, "sources"]
+
     def decorate(command: Command) -> Command:
         @wraps(command)
         def given(**values: Any) -> Any:

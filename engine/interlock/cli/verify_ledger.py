@@ -71,28 +71,32 @@ def command(request: Request, form: str) -> int:
 
 def _verified(session: Session) -> list[Verification]:
     """What was found in each source, in their order. Raises LedgerError, UsageError."""
+    from interlock.ledger import BUSY_SECONDS
     from interlock.ledger.table import FactTable
-    from interlock.ledger.verify import verify, verify_feed
+    from interlock.ledger.verify import verify, verify_feed, verify_table
     from interlock.moment import wall
 
-    request, places = session.request, session.places
+    request, places, tables = session.request, session.places, session.tables
     found: dict[int, Verification] = {}
     table = FactTable()
     with closing(table.connection):
-        table.places = [(place, "line") for place in places]
+        table.places = [(place, "line") for place in (*places, *(each.path for each in tables))]
         for index, place in enumerate(places):
             if (lines := session.lines(place)) is not None:
                 if request.at is not None:
                     raise UsageError("`--at` is for ledgers: every line of a feed is verified")
                 found[index] = verify_feed(lines, place, wall(), session.catalog, table, index)
+        for index, each in enumerate(tables, len(places)):
+            found[index] = verify_table(each, wall(), session.catalog, table, index, BUSY_SECONDS)
         watched = partial(progress_bar, label="verifying", step=_STEP)
         for index in [index for index in range(len(places)) if index not in found]:
-            with session_of(structs.replace(request, ledger=places[index]), opens=False) as own, _ticking() as tick:
+            alone = structs.replace(request, ledger=places[index], sources=())
+            with session_of(alone, opens=False) as own, _ticking() as tick:
                 clock = own.moment.now if own.moment.live else None
-                path, beside = own.ledger.path, table if len(places) > 1 else None
+                path, beside = own.ledger.path, table if len(table.places) > 1 else None
                 verifying = partial(verify, ledger=path, watched=watched, clock=clock, tick=tick, beside=beside)
                 found[index] = own.over(verifying)
-    return [found[index] for index in range(len(places))]
+    return [found[index] for index in sorted(found)]
 
 
 @contextmanager

@@ -185,7 +185,7 @@ class ConveyorFile:
         live = bool(log) or (log == 0 and index is not None)
         if live and apart is None:
             return False
-        if not _in_wal_mode(self._file):
+        if not in_wal_mode(self._file):
             if apart is not None:
                 self._note(f"{apart}, so that a journal may lie elsewhere: what was written last may be half of it")
             return False
@@ -200,7 +200,7 @@ class ConveyorFile:
 
     def _connected(self, patience: float) -> Connection:
         """The connection. Raises sqlite3.Error, and LedgerError where the database is not Conveyor's."""
-        database = _connect(self._file, "&immutable=1" if self._sealed else "", patience)
+        database = connect(self._file, "&immutable=1" if self._sealed else "", patience)
         try:
             database.executescript("PRAGMA trusted_schema = 0; PRAGMA temp_store = memory; PRAGMA query_only = 1;")
             differs = differing(database)
@@ -256,7 +256,7 @@ class ConveyorFile:
 
         What SQLite made of such a file is then the `error` that it may have led to.
         """
-        if self._sealed and _content(examine(self.path, self._file)) != _content(self._status):
+        if self._sealed and content(examine(self.path, self._file)) != content(self._status):
             raise self._unsettled(error) from error
 
     def _unsettled(self, error: sqlite3.Error | None) -> LedgerError:
@@ -264,22 +264,23 @@ class ConveyorFile:
         return refused(self.path, f"was written to while it was read{why}; ask again", UnsettledError)
 
 
-def _content(found: os.stat_result) -> tuple[int, int, int, int]:
+def content(found: os.stat_result) -> tuple[int, int, int, int]:
+    """What differs when a file was written to, or replaced."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
+def connect(file: str, option: str, patience: float = BUSY_SECONDS) -> sqlite3.Connection:
     """A connection that cannot write. `option` is added to the URI. Raises sqlite3.Error."""
     uri = f"file://{quoted(file)}?mode=ro{option}"
     return sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
 
 
-def _in_wal_mode(file: str) -> bool:
+def in_wal_mode(file: str) -> bool:
     """Whether the header of a ledger without a log says that it has one.
 
     To look into the file by other means than SQLite's would drop the locks that this process holds on it.
     """
-    probe = _connect(file, "&nolock=1")
+    probe = connect(file, "&nolock=1")
     try:
         probe.execute("PRAGMA schema_version")
     except sqlite3.OperationalError as error:

@@ -17,9 +17,10 @@ from interlock.ledger.connection import NEWEST, Connection, Upto, definitions
 from interlock.ledger.conveyor import Beside, ConveyorFile
 from interlock.ledger.errors import refused
 from interlock.ledger.feed import Coverage, read_feed
+from interlock.ledger.mapped import read_table
 from interlock.ledger.rows import Row
 from interlock.ledger.table import FactTable, is_same
-from interlock.model.sources import SourceHead
+from interlock.model.sources import SourceHead, TableSource
 from interlock.schemas import Catalog
 
 _COLUMNS: Final = "kind, id, seq, task, at, actor, severity, summary, correlation, attributes, source, place"
@@ -321,16 +322,20 @@ def _each(database: sqlite3.Connection, script: str) -> None:
 def join(
     paths: Sequence[str],
     feeds: Mapping[int, Iterable[bytes]],
+    tables: Mapping[int, TableSource],
     catalog: Catalog,
-    opened: Callable[[Beside], ConveyorFile] | None = None,
+    opened: Callable[[Beside], ConveyorFile] | None,
+    current: Callable[[], bool],
+    patience: float,
     *,
     strict: bool = False,
 ) -> Joined:
-    """Read the lines of feeds, each the source of an index among `paths`, and join them with a ledger of Conveyor.
+    """Read the lines of feeds and the rows of tables, each the source of an index, and join them with a ledger.
 
-    `opened` opens that ledger: the one source that is not a feed. Raises LedgerError.
+    `opened` opens that ledger of Conveyor: the one of the `paths` that is neither. `current` says whether the tables
+    are as they were read. Raises LedgerError.
     """
-    (conveyor,) = [index for index in range(len(paths)) if index not in feeds] or (None,)
+    (conveyor,) = [index for index in range(len(paths)) if index not in feeds and index not in tables] or (None,)
     table, path = FactTable(), " + ".join(paths)
     with table.filling(path):
         table.places = [(each, "line") for each in paths]
@@ -339,11 +344,13 @@ def join(
             index: read_feed(paths[index], lines, table, catalog, index, strict=strict)
             for index, lines in feeds.items()
         }
+        for index, mapped in tables.items():
+            covered[index] = read_table(mapped, table, catalog, index, patience, strict=strict)
         table.index()
         for index, each in covered.items():
             table.name_tasks(each.tasks, index)
             _refuse_later(paths[index], each, table, index)
-        return Joined(path, paths, table, covered, opened=opened, conveyor=conveyor)
+        return Joined(path, paths, table, covered, opened=opened, conveyor=conveyor, current=current)
 
 
 def _refuse_later(path: str, covered: Coverage, table: FactTable, source: int) -> None:

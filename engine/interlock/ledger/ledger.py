@@ -22,6 +22,7 @@ from interlock.schemas import SHIPPED, Catalog
 if TYPE_CHECKING:
     from interlock.ledger.feed import Feed
     from interlock.ledger.joined import Joined
+    from interlock.model.sources import TableSource
 
 
 Watched = Callable[[Iterable[bytes], int], Iterable[bytes]]
@@ -70,8 +71,8 @@ class Ledger:
     """A ledger's file, or several sources, opened to be read. It may be shared by threads, which then take turns.
 
     `path` is the file as it was named, for people: bytes that are not text are shown as escapes. `paths` are those of
-    all sources. Where it is `strict`, nothing is decided while there are `notes`. `catalog` has the schemas by which
-    the lines of a feed are validated.
+    all sources: `places` those of files, then those of `tables`. Where it is `strict`, nothing is decided while there
+    are `notes`. `catalog` has the schemas by which the lines of a feed are validated.
     """
 
     _source: ConveyorFile | Feed | Joined | None = None
@@ -84,6 +85,7 @@ class Ledger:
         *,
         strict: bool = False,
         catalog: Catalog = SHIPPED,
+        tables: Sequence[TableSource] = (),
     ) -> None:
         """Open the ledger, or read the feed, or several of them: one ledger at most.
 
@@ -92,14 +94,16 @@ class Ledger:
         named = [path] if isinstance(path, str | bytes | os.PathLike) else list(path)
         names = [os.fsdecode(each) for each in named]
         self._watched, self._patience, self.strict, self.catalog = watched, patience, strict, catalog
-        self.paths = tuple(os.fsencode(name).decode(errors="backslashreplace") for name in names)
+        self.tables, self._stamps = tuple(tables), tuple[FileState | None, ...]()
+        self.places = tuple(os.fsencode(name).decode(errors="backslashreplace") for name in names)
+        self.paths = (*self.places, *(table.path for table in tables))
         self.path = " + ".join(self.paths)
         try:
             self._files = [_absolute(name) for name in names]
         except OSError as error:
             raise refused(self.path, f"cannot be reached: {error.strerror} (the current folder)") from None
-        if len(names) != 1:
-            refuse_several(self.paths)
+        if len(names) != 1 and not (tables and not names):
+            refuse_several(self.places)
         self._turn = RLock()
         self._reading = False
         self._source = self._opened()
@@ -172,7 +176,7 @@ class Ledger:
 
     def _current(self, catalog: Catalog) -> ConveyorFile | Feed | Joined:
         """The source, a feed as it is read by the schemas of a catalog. Raises LedgerError."""
-        reread = catalog is not self.catalog and any(map(is_feed, self._files))
+        reread = catalog is not self.catalog and (self.tables or any(map(is_feed, self._files)))
         if reread and STANDARD_INPUT in self._files:
             raise refused(self.path, "was read without the project's own fact kinds, and cannot be read again")
         if self._source is None or reread or not self._source.current():
@@ -191,7 +195,7 @@ class Ledger:
         return self._read()
 
     def _read(self) -> ConveyorFile | Feed | Joined:
-        if len(self._files) > 1:
+        if len(self.paths) > 1 or self.tables:
             return self._joined()
         (file,) = self._files
         if not is_feed(file):
@@ -204,16 +208,24 @@ class Ledger:
         from interlock.ledger.joined import join
 
         feeds = {index: self._lines(index) for index, file in enumerate(self._files) if is_feed(file)}
-        places = [(self.paths[index], file) for index, file in enumerate(self._files) if index not in feeds]
+        places = [(self.places[index], file) for index, file in enumerate(self._files) if index not in feeds]
         opened = partial(self._beside, *places[0]) if places else None
-        return join(self.paths, feeds, self.catalog, opened, strict=self.strict)
+        self._stamps = tuple(stamp(table.database) for table in self.tables)
+        tables = dict(enumerate(self.tables, len(self._files)))
+        return join(
+            self.paths, feeds, tables, self.catalog, opened, self._unchanged, self._patience, strict=self.strict
+        )
+
+    def _unchanged(self) -> bool:
+        """Whether no table was written to since it was read."""
+        return None not in self._stamps and self._stamps == tuple(stamp(table.database) for table in self.tables)
 
     def _beside(self, path: str, file: str, beside: Beside) -> ConveyorFile:
         return ConveyorFile(path, file, self._patience, strict=self.strict, beside=beside)
 
     def _lines(self, index: int) -> Iterator[bytes]:
         """The lines of the feed of that index. Raises LedgerError."""
-        path, file = self.paths[index], self._files[index]
+        path, file = self.places[index], self._files[index]
         if file != STANDARD_INPUT:
             examine(path, file, least=1)
         return feed_lines(path, file, self._watched)
@@ -233,7 +245,7 @@ class Ledger:
 
     def stamp(self) -> FileState | None:
         """What differs whenever the file was written to or replaced; None while that is unknown."""
-        found = [stamp(file) for file in self._files]
+        found = [stamp(file) for file in (*self._files, *(table.database for table in self.tables))]
         return None if None in found else tuple(each for one in found if one is not None for each in one)
 
     def close(self) -> None:
@@ -275,6 +287,7 @@ def open_ledger(
     *,
     strict: bool = False,
     catalog: Catalog = SHIPPED,
+    tables: Sequence[TableSource] = (),
 ) -> Ledger:
     """Open the ledger at `path`, or read the feed there (`-` is standard input); or several: one ledger at most.
 
@@ -285,4 +298,4 @@ def open_ledger(
     schemas of the `catalog`. Raises LedgerError when it
     cannot be read, or is neither a feed nor Conveyor's ledger.
     """
-    return Ledger(path, watched, patience, strict=strict, catalog=catalog)
+    return Ledger(path, watched, patience, strict=strict, catalog=catalog, tables=tables)

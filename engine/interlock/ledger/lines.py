@@ -105,10 +105,12 @@ def read_line(line: bytes, number: int, catalog: schemas.Catalog) -> Line:
         meant = {"type", "source"} <= fact.keys() and "kind" not in fact
         what = "a CloudEvent needs `specversion`" if meant else "it has no `kind`, which says what sort of fact it is"
         return Line(fact, faults=_faults(what))
-    return _valid(fact, catalog)
+    return validated(fact, catalog)
 
 
-def _valid(fact: dict[str, Any], catalog: schemas.Catalog, *, repeats: bool = False, unnumbered: bool = False) -> Line:
+def validated(
+    fact: dict[str, Any], catalog: schemas.Catalog, *, repeats: bool = False, unnumbered: bool = False
+) -> Line:
     """The fact, if its schema accepts it."""
     kind = fact["kind"]
     faults = schemas.faults(catalog, kind if kind in catalog.kinds else None, fact)
@@ -126,7 +128,7 @@ def _read_event(event: dict[str, Any], number: int, catalog: schemas.Catalog) ->
         wrong = () if lacking is None else (lacking,)
     if wrong:
         return Line({**event, "kind": kind or event.get("type")}, faults=_faults(*wrong))
-    return _valid(fact, catalog, repeats=True, unnumbered="seq" not in event)
+    return validated(fact, catalog, repeats=True, unnumbered="seq" not in event)
 
 
 def _faults(*messages: str) -> tuple[schemas.Violation, ...]:

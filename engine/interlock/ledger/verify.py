@@ -14,6 +14,7 @@ from interlock.ledger import Snapshot
 from interlock.ledger.lines import CLOSING, OPENING, Entries, Line, read_line
 from interlock.ledger.rows import Row, document, newest
 from interlock.ledger.table import Clash, FactTable, Origin, is_same
+from interlock.model.sources import TableSource
 from interlock.model.verification import Example, FaultCounts, FutureTimes, KindCounts, Verification
 from interlock.schemas.wording import quoted_value
 
@@ -74,19 +75,24 @@ def verify_feed(
         line = read_line(text, number, catalog)
         if line.about is not None:
             ends[line.about["kind"]] = True
-            continue
-        clash = None
-        if line.row is not None:
-            clash = table.add(line.row, Origin(source, number, line.repeats, line.unnumbered))
-        if clash is not None and clash.repeated:
-            if not clash.elsewhere:
-                continue
-            clash = None
-        tally.line(line, f"{entries.noun} {number:,}", clash)
-        head = max(head, line.row.seq if line.row else 0)
+        else:
+            head = max(head, tally.entered(line, number, table, source))
     if ends[OPENING] and not ends[CLOSING]:
         tally.cut_off()
     return tally.verification(path, head, {})
+
+
+def verify_table(
+    mapped: TableSource, clock: int, catalog: schemas.Catalog, table: FactTable, source: int, patience: float
+) -> Verification:
+    """Verify every row of a table, as `verify_feed` does every line of a feed. Raises LedgerError, UsageError."""
+    from interlock.ledger.mapped import rows_of
+
+    tally, head = LedgerCounts(clock, catalog), 0
+    table.places[source] = mapped.path, "row"
+    for number, line in rows_of(mapped, catalog, patience):
+        head = max(head, tally.entered(line, number, table, source))
+    return tally.verification(mapped.path, head, {})
 
 
 def _seated(snapshot: Snapshot) -> Iterator[Row]:
@@ -123,6 +129,16 @@ class LedgerCounts:
             counted.count += 1
             counted.invalid += 1
             self._add(counted, None, None, _BROKEN_OFF, str(error))
+
+    def entered(self, line: Line, number: int, table: FactTable, source: int) -> int:
+        """Add the fact of a line to a table, and count it, unless it repeats one of its source; its `seq`, or 0."""
+        clash = None
+        if line.row is not None:
+            clash = table.add(line.row, Origin(source, number, line.repeats, line.unnumbered))
+        if clash is None or not clash.repeated or clash.elsewhere:
+            again = clash is not None and clash.repeated
+            self.line(line, f"{table.places[source][1]} {number:,}", None if again else clash)
+        return line.row.seq if line.row else 0
 
     def line(self, line: Line, place: str, clash: Clash | None) -> None:
         """Count a line of a feed, which is a fact, or should be one; it may clash with one before it."""

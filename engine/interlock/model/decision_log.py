@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from interlock.model.decision import Decision, Finding
+from interlock.model.sources import TableSource
 
 Outcome = Literal["same", "different", "unjudged"]
 
@@ -18,7 +19,8 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """The recorded request: the policy's file, further folders of policies and of own kinds, the ledger or the sources
     (all absolute), the parameters that were given, who was to judge, how the instant was named (None: the clock's own),
     whether nothing was to be decided where the newest receipts may be missing from the ledger, how far ahead of the
-    clock a time may lie, and the file of the waivers with the digest of its text (None: no waivers)."""
+    clock a time may lie, and the file of the waivers with the digest of its text (None: no waivers);
+    `sources` are the tables that were read too, their databases absolute."""
 
     file: str
     policy_dirs: tuple[str, ...]
@@ -31,6 +33,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     schema_dirs: tuple[str, ...] = ()
     waivers: str | None = None
     waivers_digest: str | None = None
+    sources: tuple[TableSource, ...] = ()
 
     @property
     def live(self) -> bool:

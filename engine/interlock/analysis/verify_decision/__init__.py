@@ -161,7 +161,7 @@ class Reevaluator:
         folders = tuple(os.fspath(folder) for folder in request.policy_dirs)
         schemas = tuple(os.fspath(folder) for folder in request.schema_dirs)
         self._policies = Policies(folders, schemas, locked=request.lock is not None)
-        self._open: dict[tuple[tuple[str, ...], bool, Catalog], Ledger] = {}
+        self._open: dict[tuple[object, ...], Ledger] = {}
         self._heads = Heads()
         self._lines: dict[bytes, int] = {}
 
@@ -288,16 +288,20 @@ class Reevaluator:
                 raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
             if not os.path.isabs(path):
                 raise UsageError(f"`{path}` is not an absolute path")
+        for table in before.asked.sources:
+            if not os.path.isabs(table.database):
+                raise UsageError(f"`{table.database}` is not an absolute path")
         return paths
 
     def _ledger(self, places: tuple[str, ...], before: Record, catalog: Catalog) -> Ledger:
         """The ledger, whose receipts are of the kinds of a catalog. Raises LedgerError."""
-        instead = self._request.ledger is not None
-        if instead and (STANDARD_INPUT in places or not any(map(is_feed, places))):
+        tables, instead = before.asked.sources, self._request.ledger is not None
+        if instead and not tables and (STANDARD_INPUT in places or not any(map(is_feed, places))):
             return self._session.ledger
-        key = places, self._request.strict_ledger if instead else before.asked.strict_ledger, catalog
+        strict = self._request.strict_ledger if instead else before.asked.strict_ledger
+        key = places, strict, catalog, msgspec.json.encode(tables)
         if key not in self._open:
-            self._open[key] = open_ledger(places, strict=key[1], catalog=catalog)
+            self._open[key] = open_ledger(places, strict=strict, catalog=catalog, tables=tables)
         return self._open[key]
 
     def _shifts(
@@ -337,7 +341,8 @@ def _moment(before: Record, ledger: Ledger) -> Moment:
 def _document(again: Record, before: Record) -> dict[str, Any]:
     """The recomputed record as a JSON object, with the ledger as it was called."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(again))
-    places, ledger = _paths(before), document["decision"]["ledger"]
+    places = (*_paths(before), *(table.path for table in before.asked.sources))
+    ledger = document["decision"]["ledger"]
     sources = ledger.get("sources", [ledger])
     called = [each.path for each in before.decision.ledger.sources or [before.decision.ledger]]
     if len(places) == len(sources) == len(called):
