@@ -28,6 +28,8 @@ _COMMANDS = (
     "show",
     "docs",
     "new",
+    "kinds",
+    "new-kind",
     "capture",
     "diff",
     "tasks",

@@ -115,7 +115,13 @@ def _words(texts: Iterable[str]) -> Iterator[CompletionItem]:
     return (CompletionItem(text) for text in dict.fromkeys(texts) if _WORD.fullmatch(text))
 
 
+def _kinds(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
+    catalog = _session(ctx).catalog
+    return (CompletionItem(kind, help=str(catalog.schema(kind)["description"])) for kind in catalog.kinds)
+
+
 _EVERY = {
+    "kinds": _kinds,
     "policies": _policies,
     "tasks": _tasks,
     "params": _params,

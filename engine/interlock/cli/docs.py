@@ -34,5 +34,5 @@ def command(request: Request, policy: str) -> int:
     from interlock.request import Session
 
     loaded = Session(request).library.load(policy)
-    output.put(harmless(policy_page(loaded.policy, parse_valid(loaded.source)), keep="\n"), "utf-8")
+    output.put(harmless(policy_page(loaded, parse_valid(loaded.source)), keep="\n"), "utf-8")
     return exit_codes.ALLOWED

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from interlock import schemas
+from interlock.instant import in_utc
 from interlock.ledger.errors import refused
 from interlock.ledger.rows import HIDING, Row, TwiceError, read_json
 
@@ -113,8 +114,21 @@ def validated(
 ) -> Line:
     """The fact, if its schema accepts it."""
     kind = fact["kind"]
+    if kind in catalog.own:
+        for path in catalog.instants(kind):
+            fact = _in_utc(fact, path)
     faults = schemas.faults(catalog, kind if kind in catalog.kinds else None, fact)
     return Line(fact, faults=faults) if faults else Line(fact, row_of(fact), repeats=repeats, unnumbered=unnumbered)
+
+
+def _in_utc(node: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """The same with the instant at a path in UTC, as every instant of a fact is: other programs write other offsets."""
+    name, *rest = path
+    value = node.get(name)
+    if rest:
+        return {**node, name: _in_utc(value, tuple(rest))} if isinstance(value, dict) else node
+    moment = in_utc(value) if isinstance(value, str) and not value.endswith("Z") else None
+    return node if moment is None else {**node, name: moment}
 
 
 def _read_event(event: dict[str, Any], number: int, catalog: schemas.Catalog) -> Line:

@@ -206,7 +206,7 @@ def _whole(kind: str, resolved: Node, own: Node) -> Node:
                 **properties.get(name, {}),
                 **member,
             }
-    properties["kind"] = {**{word: properties["kind"][word] for word in ("title", "description")}, "const": kind}
+    properties["kind"] = {**every["properties"]["kind"], "const": kind}
     found: Node = {
         "title": str(own.get("title", kind)),
         "description": str(own.get("description", f"A receipt of the kind {kind}.")),

@@ -27,6 +27,8 @@ ENTITIES = (
     "smoke_seat",
 )
 """The fact kinds that are the state of a table, not receipts (`docs/design/ledger.md`)."""
+_OF_RECEIPTS = ("actor", "severity", "summary", "correlation")
+"""What receipts have, and entities have not."""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -89,6 +91,15 @@ class Catalog:
         known = {path.partition(".")[0] for path in paths}
         return (*paths, *sorted(name for name in members(self.schema(kind))[1] if name not in known))
 
+    def instants(self, kind: str) -> tuple[tuple[str, ...], ...]:
+        """The paths of the instants in the data of an own kind."""
+        return _instants(self, kind)
+
+    def settable(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The schemas of the fields that a test may give a fact of the kind."""
+        lacking = {"kind", *(_OF_RECEIPTS if kind in ENTITIES else ())}
+        return {name: node for name, node in members(self.schema(kind))[0].items() if name not in lacking}
+
     def recorder(self, kind: str) -> str:
         """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact has."""
         return str(self.schema(kind)["x-recorded-by"])
@@ -125,6 +136,12 @@ def _required_paths(catalog: Catalog, kind: str) -> tuple[str, ...]:
     specs = catalog.fields(kind).items()
     own = (path for path, spec in specs if spec.required and spec.kind != "object" and spec.latest_of is None)
     return (*own, *(f"correlation.{name}" for name in inner))
+
+
+@cache
+def _instants(catalog: Catalog, kind: str) -> tuple[tuple[str, ...], ...]:
+    stamps = (path for path, spec in catalog.fields(kind).items() if spec.kind == "timestamp" and not spec.latest_of)
+    return tuple(tuple(path.split(".")) for path in stamps if path != "at")
 
 
 @cache

@@ -11,6 +11,7 @@ from interlock import instant, schemas
 from interlock.diagnostics import did_you_mean, meant_or_all
 from interlock.policy.check.issues import Report
 from interlock.schemas import ENTITIES, Catalog
+from interlock.schemas.example import example
 from interlock.schemas.fields import members
 from interlock.schemas.wording import Path, Violation, listed
 
@@ -159,7 +160,7 @@ class CaseFacts:
 
     def _known(self, kind: str, fields: Mapping[str, Any], path: Path) -> bool:
         """Whether the kind has all the fields."""
-        wrong = unknown_fields(kind, self.catalog.schema(kind), fields)
+        wrong = unknown_fields(kind, self.catalog, fields)
         for violation in wrong:
             self.report.at_key("E705", (*path, *violation.path), violation.message, violation.hint)
         return not wrong
@@ -212,24 +213,15 @@ def _hint(specs: Mapping[str, schemas.FieldSpec], violation: Violation) -> str |
     return _SPAN if field and field.kind == "timestamp" else violation.hint
 
 
-_RECEIPTS = ("actor", "severity", "summary", "correlation")
-"""What receipts have, and entities have not."""
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 Timed = Callable[[str], str]
 """The instant that a text means, or the text itself where it is not a span of time."""
 
 
-def settable(kind: str, schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The schemas of the fields that a fact in short form may have; `schema` is that of its kind."""
-    properties, _ = members(schema)
-    lacking = {"kind", *(_RECEIPTS if kind in ENTITIES else ())}
-    return {name: node for name, node in properties.items() if name not in lacking}
-
-
-def unknown_fields(kind: str, schema: dict[str, Any], given: Mapping[str, Any]) -> tuple[Violation, ...]:
-    """The fields of a fact in short form that its kind does not have; `schema` is that of the kind."""
-    return tuple(_unknown(settable(kind, schema), given, (), kind))
+def unknown_fields(kind: str, catalog: Catalog, given: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """The fields of a fact in short form that its kind does not have."""
+    return tuple(_unknown(catalog.settable(kind), given, (), kind))
 
 
 def resolved(schema: dict[str, Any], given: Mapping[str, Any], timed: Timed) -> dict[str, Any]:
@@ -273,7 +265,7 @@ def _filled(node: dict[str, Any], given: Mapping[str, Any], timed: Timed, at: An
     properties, required = members(node)
     found = {name: _value(properties.get(name, {}), value, timed, at) for name, value in given.items()}
     missing = [name for name in properties if name in required and name not in found and name != "kind"]
-    return found | {name: _default(name, properties[name], timed, at) for name in missing}
+    return found | {name: example(name, properties[name], at, _text) for name in missing}
 
 
 def _value(node: dict[str, Any], value: Any, timed: Timed, at: Any) -> Any:
@@ -289,18 +281,9 @@ def _value(node: dict[str, Any], value: Any, timed: Timed, at: Any) -> Any:
     return value
 
 
-def _default(name: str, node: dict[str, Any], timed: Timed, at: Any) -> Any:
-    types = _types(node)
-    if "null" in types:
-        return None
-    if "const" in node or "enum" in node:
-        return node["const"] if "const" in node else node["enum"][0]
-    if node.get("format") == "date-time":
-        return at
-    plain = {"integer": 1, "number": 1, "boolean": False, "array": []}
-    if types[0] == "object":
-        return _filled(node, {}, timed, at)
-    return plain.get(types[0], f"{name.removesuffix('_id')}-1" if name.endswith("_id") else name)
+def _text(name: str) -> str:
+    """What a text is called that a case leaves out."""
+    return f"{name.removesuffix('_id')}-1" if name.endswith("_id") else name
 
 
 def _types(node: dict[str, Any]) -> list[str]:

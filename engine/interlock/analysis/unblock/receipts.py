@@ -29,20 +29,24 @@ from interlock.model.expression import (
 )
 from interlock.model.facts import Value
 from interlock.model.policy import PREVIOUS, Policy
+from interlock.schemas.example import completed
 
 _Fields = dict[str, Value]
 _GIVEN = ("id", "seq", "at", "task", "kind", "actor", "severity", "summary")
+_LATER = ("id", "seq", "at")
+"""What a receipt gets where it is supposed."""
 MAX_RECEIPTS = 8
 """That many receipts at most are tried for one wish."""
 
 
 class _Ledger(msgspec.Struct, frozen=True):
-    """Where receipts are recorded: what is there, the task that is judged, the task they are of, the parameters."""
+    """Where receipts are recorded: what is there, the task that is judged, that which they are of, parameters, when."""
 
     snapshot: Snapshot
     task: str
     owner: str | None
     params: Mapping[str, Value]
+    now: int
 
     @property
     def catalog(self) -> schemas.Catalog:
@@ -64,7 +68,7 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
     wheres = [about_variable(s.where, VariableRef(s.name), selection.name) for s in chain if s.where is not None]
     known = wish.known.without(selection.name)
     whole = substitute_known(Logic("&&", (wish.condition, *wheres)), known)
-    ledger = _Ledger(snapshot, task, None if chain[-1].scope == "ledger" else task, known.params)
+    ledger = _Ledger(snapshot, task, None if chain[-1].scope == "ledger" else task, known.params, known.now)
     computed = {path for path in selection.fields if selection.previous is not None and path.startswith(PREVIOUS)}
     candidate = _Candidate(selection.fields, frozenset(computed.union(ledger.catalog.latest_of(selection.kinds))))
     for kind in selection.kinds:
@@ -77,7 +81,7 @@ def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Itera
 
 def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     """Receipts with which the holder of a role moves a field of the entity."""
-    ledger = _Ledger(snapshot, task, task, {})
+    ledger = _Ledger(snapshot, task, task, {}, 0)
     for kind, moved in ledger.catalog.moving():
         if moved.kind == atom.entity.kind and ledger.catalog.recorder(kind) == "role":
             entities = _entities(moved.kind, task, snapshot, {"id": atom.entity.id})
@@ -172,16 +176,12 @@ def _whole(kind: str, fields: _Fields, ledger: _Ledger) -> Iterator[dict[str, An
 
 
 def _needed(kind: str, fields: _Fields, ledger: _Ledger) -> _Fields:
-    """Values for the other fields that the kind must have: what has a known name is that; all else is new."""
+    """Values for those other fields that the kind must have whose names are known; `_document` makes the rest up."""
     known = {name: value for name, value in ledger.params.items() if isinstance(value, str)}
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
-    found: _Fields = {}
-    for path in ledger.catalog.required_paths(kind):
-        if path not in fields and path not in _GIVEN:
-            name, spec = path.rpartition(".")[2], ledger.catalog.fields(kind)[path]
-            fresh: Value = {"int": 1, "bool": False}.get(spec.kind, f"new-{name}")
-            found[path] = known.get(name, spec.enum[0] if spec.enum else fresh)
-    return found
+    others = [path for path in ledger.catalog.required_paths(kind) if path not in fields and path not in _GIVEN]
+    names = {path: path.rpartition(".")[2] for path in others if ledger.catalog.fields(kind)[path].kind == "string"}
+    return {path: known[name] for path, name in names.items() if name in known}
 
 
 def _document(kind: str, fields: _Fields, ledger: _Ledger, recorder: str) -> dict[str, Any]:
@@ -196,7 +196,8 @@ def _document(kind: str, fields: _Fields, ledger: _Ledger, recorder: str) -> dic
             here = here.setdefault(step, {})
         timed = path in specs and specs[path].kind == "timestamp"
         here[last] = instant.format_instant(value) if timed and isinstance(value, int) else value
-    return made
+    whole = completed(ledger.catalog.schema(kind), made, instant.format_instant(ledger.now), lambda name: f"new-{name}")
+    return {name: value for name, value in whole.items() if name not in _LATER}
 
 
 def _entities(kind: str, task: str, snapshot: Snapshot, given: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from interlock.evaluation.judge import Loaded
 from interlock.language.evaluate import as_printed
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, Rule
 from interlock.policy.docs.graph import EFFECTS, drawn, listed_values, loops, mermaid, taken
+from interlock.policy.kinds import kinds
 from interlock.policy.parse import Document
 
 
-def policy_page(policy: Policy, document: Document) -> str:
+def policy_page(loaded: Loaded, document: Document) -> str:
     """The page of a policy that was made of `document`."""
+    policy = loaded.policy
     written: dict[str, Any] = document.data
     parts = [
         f"<!-- Written by `interlock docs {policy.id}`. -->",
@@ -25,6 +28,7 @@ def policy_page(policy: Policy, document: Document) -> str:
         _section("Parameters", map(_parameter, policy.parameters)),
         _section("Needs", _needs(policy, written)),
         _section("Facts", _facts(policy, written)),
+        _section("Own kinds of facts", _own_kinds(loaded)),
         _rules(policy, written),
         _section("States", _states(written), "The first that holds is the answer."),
         _section("Outputs", _outputs(written.get("outputs") or {}, "")),
@@ -76,6 +80,18 @@ def _facts(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
         if "required" in says:
             some = f", or none for {listed_values(selection.groups, code, 'or')}" if selection.groups else ""
             yield f"  - if there is none{some}, the decision is undecided: {_shown(says['required'])}"
+
+
+def _own_kinds(loaded: Loaded) -> Iterator[str]:
+    """The project's own kinds that the policy reads, with their own fields."""
+    for kind in kinds(loaded.catalog, loaded.kinds) if loaded.kinds else ():
+        yield f"- {code(kind.kind)}: {prose(kind.description)}"
+        for field in kind.fields:
+            if not field.envelope and field.type is not None:
+                values = f" ({listed_values(field.values, code, 'or')})" if field.values else ""
+                null = ", may be null" if field.nullable else ""
+                meaning = f". {prose(field.description)}" if field.description else ""
+                yield f"  - {code(field.path)}: {field.type}{values}{null}{meaning}"
 
 
 def _rules(policy: Policy, written: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The part of the test file's schema that is made of the schemas of the fact kinds: what a fact in short form may say.
+"""The schemas of policies and of their tests for editors, with the kinds of a catalog.
 
 Editors know draft-07, and a test leaves out what its kind's schema fills in; so the kinds' own schemas do not serve.
 """
@@ -6,11 +6,13 @@ Editors know draft-07, and a test leaves out what its kind's schema fills in; so
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 
-from interlock import schemas
-from interlock.analysis.testing.facts import settable
-from interlock.schemas.documents import schema
+from interlock.resources import data_folder
+from interlock.schemas.catalog import Catalog
+from interlock.schemas.documents import SUFFIX
 from interlock.schemas.fields import members
 
 Schema = dict[str, Any]
@@ -27,30 +29,51 @@ DEFAULTS = {
     "severity": "Null when left out.",
     "correlation": "Empty when left out.",
 }
-FIRST, LAST = '    "fact": {', "\n  }\n}\n"
+_FIRST, _LAST = '    "fact": {', "\n  }\n}\n"
+_FROM = re.compile(r'(?<="examples": \[\n)(?: {12}".*\n)+(?= {10}\],\n {10}"items": \{ "type": "string" \}\n)')
 
 
-def written(text: str) -> str:
-    """The text of the schema with its generated definitions made again: they come last."""
-    head, _, _ = text.partition(FIRST)
-    return head + ",\n".join(_definitions()) + LAST
+def for_policies(catalog: Catalog) -> str:
+    """The text of the schema of policies: `from` offers the kinds of the catalog."""
+    return _FROM.sub(lambda _: _wrapped(catalog.kinds), _shipped("policy"))
 
 
-def _definitions() -> list[str]:
-    kinds = schemas.SHIPPED.kinds
-    fact = [_line(kind, {"$ref": f"#/definitions/fact_{kind}", **_said(schema(f"facts/{kind}"))}) for kind in kinds]
+def for_tests(catalog: Catalog) -> str:
+    """The text of the schema of tests: a fact is of one of the kinds of the catalog. Its definitions come last."""
+    head, _, _ = _shipped("test").partition(_FIRST)
+    return head + ",\n".join(_definitions(catalog)) + _LAST
+
+
+def _shipped(name: str) -> str:
+    with open(os.path.join(data_folder("schemas"), f"{name}{SUFFIX}"), encoding="utf-8") as file:
+        return file.read()
+
+
+def _wrapped(kinds: tuple[str, ...]) -> str:
+    """The kinds as items of a list in JSON, on lines that are not too long."""
+    lines: list[str] = []
+    line = "            "
+    for number, kind in enumerate(kinds, 1):
+        item = f'"{kind}"' + ("," if number < len(kinds) else "")
+        if len(line) + len(item) + 1 > 118:
+            lines, line = [*lines, line.rstrip()], "            "
+        line += f"{item} "
+    return "\n".join([*lines, line.rstrip()]) + "\n"
+
+
+def _definitions(catalog: Catalog) -> list[str]:
+    kinds = catalog.kinds
+    fact = [_line(kind, {"$ref": f"#/definitions/fact_{kind}", **_said(catalog.schema(kind))}) for kind in kinds]
     fact.append(_line("raw", {"title": "raw fact", "description": RAW, "type": "object", "required": ["kind"]}))
     rest = '"additionalProperties": false, "minProperties": 1, "maxProperties": 1'
     found = [_definition("fact", {"title": "fact", "description": FACT}, fact, rest)]
     every: dict[str, Schema] = {}
     for kind in kinds:
-        own = {name: _field(name, node) for name, node in settable(kind, schemas.SHIPPED.schema(kind)).items()}
+        own = {name: _field(name, node) for name, node in catalog.settable(kind).items()}
         for name, node in own.items():
             every[name] = node if every.get(name, node) == node else _said(node)
         lines = [_line(name, node) for name, node in own.items()]
-        found.append(
-            _definition(f"fact_{kind}", _said(schema(f"facts/{kind}")), lines, '"additionalProperties": false')
-        )
+        found.append(_definition(f"fact_{kind}", _said(catalog.schema(kind)), lines, '"additionalProperties": false'))
     every["id"] = {"title": "id", "description": "The fact that is changed.", "type": "string"}
     lines = [_line(name, node) for name, node in every.items()]
     about = "The fact that has this `id`, with these fields in place of its own."
@@ -64,19 +87,19 @@ def _definition(name: str, said: Schema, lines: list[str], rest: str) -> str:
 
 
 def _line(name: str, node: Schema) -> str:
-    return f'"{name}": {json.dumps(node)}'
+    return f"{json.dumps(name)}: {json.dumps(node)}"
 
 
 def _said(node: Schema) -> Schema:
-    return {key: node[key] for key in ("title", "description")}
+    return {key: node[key] for key in ("title", "description") if key in node}
 
 
 def _field(name: str, node: Schema) -> Schema:
     found = _said(node)
-    if node.get("format") == "date-time":
-        found["description"] += f" {WHEN}"
-    if name in DEFAULTS:
-        found["description"] += f" {DEFAULTS[name]}"
+    more = [WHEN] if node.get("format") == "date-time" else []
+    more += [DEFAULTS[name]] if name in DEFAULTS else []
+    if more:
+        found["description"] = " ".join([*filter(None, [found.get("description")]), *more])
     types = node.get("type", [])
     if node.get("format") != "date-time":
         found |= {key: node[key] for key in ("enum", "const") if key in node}
