@@ -100,12 +100,12 @@ def commands(log: str) -> list[str]:
     for line in map(str.lstrip, log.splitlines()):
         if end is not None:
             end = None if line == end else end
-        elif "##[" in line:
-            found.append(line)
         elif stop := re.fullmatch("::stop-commands::(.+)", line):
             end = f"::{stop[1]}::"
         elif command := re.match(r"::([\w-]+)", line):
             found.append(command[1])
+        elif "##[" in line:
+            found.append(line)
     assert end is None, "the log ends while commands are stopped"
     return found
 
@@ -174,9 +174,9 @@ def test_the_log_shows_a_decision_that_allows(act: Act, story_path: Path) -> Non
 def test_what_is_printed_commands_the_runner_nothing(act: Act, story_path: Path) -> None:
     for hostile in ("::error::pwned", "##[error]pwned"):
         ran = act(policies="smoke", ledger=str(story_path), task=f"x\u2028{hostile}", at=DENIED)
-        assert (ran.code, commands(ran.log)) == (2, []), ran.log
+        assert (ran.code, commands(ran.log)) == (2, ["error"]), ran.log
         assert hostile in ran.log
-        assert commands(act(policies=hostile, ledger=str(story_path), task=TASK).log) == []
+        assert commands(act(policies=hostile, ledger=str(story_path), task=TASK).log) == ["error"]
 
 
 @pytest.mark.parametrize(

@@ -406,7 +406,7 @@ def test_parameters_are_read_as_their_types(builder: LedgerBuilder) -> None:
         ({"number": True}, "`number` takes a whole number"),
         ({"number": 2**60}, "`number` is too large"),
         ({"flag": "maybe"}, "`flag` takes true or false"),
-        ({"when": "now"}, "`now` is not an instant in UTC"),
+        ({"when": "now"}, "`now` is not an RFC 3339 instant"),
         ({"limit": 180}, "`limit` takes a duration such as `180s`"),
         ({"limit": "180"}, "`180` is not a duration"),
         ({"names": 3}, "`names` takes a list of texts"),
