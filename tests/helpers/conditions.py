@@ -14,8 +14,9 @@ from interlock.model.expression import Type, ValueKind
 
 Fields = Mapping[str, Type]
 
-CHOICE, OR, AND, RELATION, SUM, UNARY = range(6)
+CHOICE, OR, AND, RELATION, SUM, PRODUCT, UNARY, MEMBER = range(8)
 ORDERED: tuple[ValueKind, ...] = ("int", "timestamp", "duration")
+PATTERNS = ("a", "^a", "b$", "^(a|b)+$", "[a-z]+", "\\d{2,3}", "(?i)AB", "^$", "a.c", "\\bwork", "[^a]*r$")
 COMPARED = ("string", "string", "string", "int", "bool", "timestamp", "duration")
 
 
@@ -46,6 +47,8 @@ class Sight(NamedTuple):
     place: Literal["where", "condition", "value"] = "condition"
     blocked: bool = False
     nulls: bool = True
+    wide: bool = False
+    """Whether functions, lists, `?:` and the like are written, everywhere."""
 
 
 class Text(NamedTuple):
@@ -64,6 +67,7 @@ class Writer:
     def __init__(self, random: Random, sight: Sight) -> None:
         self.random, self.sight, self.macro = random, sight, ""
         self.things = sight.things
+        self.values: list[str] = []
 
     def condition(self, depth: int = 2) -> str:
         return self.logic(depth).text
@@ -94,6 +98,9 @@ class Writer:
             ways += [self.null]
         if depth and self.sight.place != "where" and not self.macro and self.sight.many:
             ways += [self.some, self.some, self.some]
+        if self.sight.wide:
+            ways += [self.test_of_text, self.test_of_text, self.of_list, self.of_list, self.fraction, self.ordered]
+            ways += [lambda: self.same_truth(depth), lambda: self.choice("bool", depth)] if depth else []
         if depth and self.sight.place == "value":
             ways += [lambda: self.same_truth(depth), lambda: self.choice("bool", depth)]
         return self.random.choice(ways)()
@@ -164,6 +171,108 @@ class Writer:
         self.macro, self.things = "", outer
         return Text(UNARY, f"{name}.{self.random.choice(('exists', 'exists', 'all'))}(it, {inner.text})")
 
+    # -- functions
+
+    def test_of_text(self) -> Text:
+        """A test of a text."""
+        word = self.random.choice(("startsWith", "endsWith", "contains", "matches"))
+        text = self.within(self.sum("string", 1), MEMBER)
+        if word == "matches":
+            return Text(MEMBER, f"{text}.matches({quoted(self.random.choice(PATTERNS), self.random)})")
+        return Text(MEMBER, f"{text}.{word}({self.operand('string').text})")
+
+    def ordered(self) -> Text:
+        """An ordering of what the engine does not order."""
+        kind = self.random.choice(("string", "bool"))
+        sides = [self.within(self.operand(kind), SUM) for _ in range(2)]
+        return Text(RELATION, f" {self.random.choice(('<', '<=', '>', '>='))} ".join(sides))
+
+    def fraction(self) -> Text:
+        """A comparison of numbers with fractions."""
+        numbers = [self.fractional() for _ in range(2)]
+        return Text(RELATION, f" {self.random.choice(('<', '<=', '>', '>=', '=='))} ".join(numbers))
+
+    def fractional(self) -> str:
+        if self.chance(0.4):
+            return self.random.choice(("0.5", "1.5", "-2.25", "1e3"))
+        number = f"double({self.sum('int', 1).text})"
+        return (
+            f"{number} {self.random.choice('+-*')} {self.random.choice(('0.5', '2.0'))}" if self.chance(0.5) else number
+        )
+
+    def listed(self) -> str:
+        """A list of texts, that a method can follow."""
+        lists = [f"params.{name}" for name, found in self.sight.params.items() if found.kind == "list"]
+        for thing in self.things:
+            lists += [f"{thing.text}.{path}" for path, of in thing.fields.items() if of.kind == "list"]
+        written = f"[{', '.join(self.operand('string').text for _ in range(self.random.randint(1, 3)))}]"
+        found = self.random.choice([*lists, *lists, written])
+        ways = self.random.random()
+        if ways < 0.15:
+            return f"({found} + {self.random.choice([*lists, written])})"
+        if ways < 0.25:
+            return f'{self.within(self.sum("string", 1), MEMBER)}.split("a")'
+        if ways < 0.35:
+            return f'{found}.map(v, v + "a")'
+        return f'{found}.filter(v, v != "a")' if ways < 0.45 else found
+
+    def of_list(self) -> Text:
+        """A test of a list."""
+        listed = self.listed()
+        if self.chance(0.25):
+            return Text(RELATION, f"{self.within(self.sum('string', 1), SUM)} in {listed}")
+        if self.chance(0.25):
+            return Text(
+                RELATION, f"{listed}.size() {self.random.choice(('<', '==', '>='))} {self.random.randint(0, 3)}"
+            )
+        word = self.random.choice(("exists", "all", "exists_one"))
+        name = f"v{len(self.values)}"
+        self.values.append(name)
+        inner = self.logic(1) if self.chance(0.3) and not self.macro else self.test_of_text()
+        own = self.random.choice((f"{name} == {self.operand('string').text}", f"{name}.size() > 1"))
+        self.values.pop()
+        return Text(
+            MEMBER, f"{listed}.{word}({name}, {self.within(inner, AND)} {self.random.choice(('&&', '||'))} {own})"
+        )
+
+    def function(self, kind: str) -> Text | None:
+        """A function that gives a value of the kind."""
+
+        def text() -> str:
+            return self.within(self.operand("string"), MEMBER)
+
+        def number() -> str:
+            return self.within(self.operand("int"), UNARY)
+
+        pick = self.random.choice
+        match kind:
+            case "int":
+                found = pick(
+                    (
+                        (MEMBER, f"{text()}.size()"),
+                        (PRODUCT, f"{number()} {pick('*/%')} {number()}"),
+                        (PRODUCT, f"{number()} {pick('*/%')} {pick((2, 3, 7))}"),
+                        (UNARY, f"-{self.within(self.operand('int'), MEMBER)}"),
+                        (MEMBER, f"int({text()})"),
+                        (MEMBER, f"{text()}.indexOf({self.operand('string').text})"),
+                    )
+                )
+            case "string":
+                found = pick(
+                    (
+                        (MEMBER, f"{text()}.{pick(('lowerAscii', 'upperAscii', 'trim'))}()"),
+                        (MEMBER, f"{text()}.substring({pick((0, 0, 1, 2))})"),
+                        (MEMBER, f"{text()}.charAt({pick((0, 1, 5))})"),
+                        (MEMBER, f'{text()}.replace("a", {self.operand("string").text})'),
+                        (MEMBER, f"string({self.operand(pick(('int', 'bool'))).text})"),
+                    )
+                )
+            case "bool":
+                return None
+            case _:
+                return None
+        return Text(found[0], found[1], Type(kind))
+
     # -- values
 
     def thing(self) -> Thing | None:
@@ -196,9 +305,11 @@ class Writer:
     def sum(self, kind: str, depth: int = 2) -> Text:
         if kind == "int" and self.sight.place == "value" and self.sight.many and self.chance(0.2):
             return Text(UNARY, f"{self.random.choice([*self.sight.many])}.size()", Type("int"))
-        if kind != "bool" and depth and self.sight.place == "value" and self.chance(0.1):
+        if kind != "bool" and depth and (self.sight.place == "value" or self.sight.wide) and self.chance(0.1):
             return self.choice(kind, 1)
-        if kind == "string" and depth and self.sight.place != "condition" and self.chance(0.5):
+        if self.sight.wide and depth and self.chance(0.35) and (made := self.function(kind)) is not None:
+            return made
+        if kind == "string" and depth and (self.sight.place != "condition" or self.sight.wide) and self.chance(0.5):
             sides = [self.within(self.operand(kind), SUM) for _ in range(2)]
             return Text(SUM, " + ".join(sides), Type("string"))
         if kind not in ORDERED or not depth or self.chance(0.4):
@@ -209,7 +320,7 @@ class Writer:
         else:
             kinds = (kind, "duration" if kind == "timestamp" else kind)
         left, right = self.sum(kinds[0], depth - 1), self.sum(kinds[1], depth - 1)
-        text = f"{self.within(left, SUM)} {op} {self.within(right, UNARY)}"
+        text = f"{self.within(left, SUM)} {op} {self.within(right, PRODUCT)}"
         return Text(SUM, text, Type(kind))
 
     def difference(self) -> Text:

@@ -118,4 +118,6 @@ class _Author:
                 return pick(self.pool.durations)
             case "bool":
                 return pick((True, False))
+            case "list":
+                return tuple(pick(self.pool.strings) for _ in range(self.random.randint(0, 3)))
         return True

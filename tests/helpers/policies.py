@@ -56,14 +56,14 @@ class _Shape(NamedTuple):
     narrowable: bool = False
 
 
-def policy(random: Random) -> Generated:
-    """A policy, and arguments for its parameters."""
-    return _Author(random).write()
+def policy(random: Random, *, wide: bool = False) -> Generated:
+    """A policy, and arguments for its parameters. A `wide` one has functions, lists, `?:` and the like."""
+    return _Author(random, wide=wide).write()
 
 
 class _Author:
-    def __init__(self, random: Random) -> None:
-        self.random = random
+    def __init__(self, random: Random, *, wide: bool) -> None:
+        self.random, self.wide = random, wide
         self.pool = _pool(random)
         self.texts = tuple(text for text in self.pool.strings if "\0" not in text)
         self.params: dict[str, Type] = {}
@@ -224,7 +224,7 @@ class _Author:
         singles = tuple(Thing(n, s.fields) for n, s in known.items() if s.shape == "single")
         maps = {n: (s.key, s.fields) for n, s in known.items() if s.shape == "map" and s.key}
         many = {n: s.fields for n, s in known.items() if s.shape != "single"} | self.derived
-        return Sight(self.pool, (*things, *singles), maps, many, self.params, place, blocked)
+        return Sight(self.pool, (*things, *singles), maps, many, self.params, place, blocked, wide=self.wide)
 
     def loops(self) -> list[str]:
         names = [*self.known, *self.derived, *self.derived]

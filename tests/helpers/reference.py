@@ -14,7 +14,7 @@ from interlock import schemas
 from interlock.diagnostics import PolicyError, Source
 from interlock.language.scope import Scope
 from interlock.language.typecheck import typecheck
-from interlock.model.expression import Type, type_of
+from interlock.model.expression import LIST, Type, type_of
 from interlock.model.policy import Policy
 from interlock.policy.check.issues import RESERVED
 from interlock.policy.library import Library, make
@@ -109,6 +109,7 @@ PROBE: Written = {
     "policy": "probe",
     "version": 1,
     "question": "Is it so?",
+    "variables": {"late": 'now > timestamp("2026-06-22T09:00:00Z")'},
     "params": {kind[0]: {"type": kind, "optional": True} for kind in KINDS},
     "needs": {"need": {"policy": "loop"}},
     "facts": {
@@ -146,8 +147,7 @@ FEATURES = {
     "`M[key]`": ('map["worker"].state == "active"',),
     "`exists`, `all`": ('many.exists(x, x.role == "worker")',),
     "`size()`": ("many.size() > 1",),
-    "`c ? a : b`": ("(params.b ? 2 : 1) > 1",),
-    "`+` of texts": ('params.s + "x" == task',),
+    "functions, lists, `c ? a : b`": ('(params.b ? 2 : 1) > 1 && params.s.trim() in ["x"]',),
     "`blocked`": ("blocked",),
 }
 
@@ -179,9 +179,13 @@ def places() -> str:
 # -- which types go together, asked of the checker
 
 
+def _param_type(kind: str) -> Type:
+    return LIST if kind == "list" else Type(kind)  # type: ignore[arg-type]
+
+
 def types() -> str:
     """For each type of value what it can be compared with, and what it can be added to."""
-    scope = Scope("value", params={f"{side}{k}": Type(k) for k in KINDS for side in "xy"})  # type: ignore[arg-type]
+    scope = Scope("value", params={f"{side}{k}": _param_type(k) for k in KINDS for side in "xy"})
 
     def comes_to(text: str) -> str | None:
         node, _ = typecheck(text, scope)
@@ -194,7 +198,7 @@ def types() -> str:
         order = [other for other in KINDS if comes_to(f"{x} < params.y{other}")]
         sums = [
             f"`{op}` {other} = {found}"
-            for op, other in product("+-", KINDS)
+            for op, other in product("+-*/%", KINDS)
             if (found := comes_to(f"{x} {op} params.y{other}"))
         ]
         among = [other for other in KINDS if comes_to(f"{x} in params.y{other}")]

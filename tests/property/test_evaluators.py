@@ -11,8 +11,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from random import Random
 
@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from interlock.diagnostics import EngineError, PolicyError, Source
 from interlock.evaluation import program as strata
 from interlock.evaluation import reference
-from interlock.evaluation.findings import finding, outputs
+from interlock.evaluation.findings import finding, outputs, prove, with_derived
 from interlock.evaluation.program import Program
-from interlock.language.evaluate import Environment
+from interlock.language.evaluate import Environment, Failure
 from interlock.model.compiled import CompiledPolicy
 from interlock.model.decision import Verdict
 from interlock.model.facts import Fact, Value
@@ -84,6 +84,63 @@ def check_case(random: Random) -> Counter[str]:
         assert "too far from 0" in str(error), f"{error}\n{made.text}"
         seen["undecided"] += 1
     return seen
+
+
+def judged_by(judging: Callable[[], Verdict], policy: Policy, known: Environment) -> Verdict | None:
+    """A verdict of the rules engine; None where some condition has no value, which it leaves to be proved."""
+    try:
+        verdict = judging()
+        prove(policy, with_derived(policy, known, verdict), verdict)
+    except Failure:
+        return None
+    return verdict
+
+
+def check_wide_case(random: Random) -> Counter[str]:
+    """The same of a policy with functions, lists and `?:`, in which an expression may have no value."""
+    made = policies.policy(random, wide=True)
+    try:
+        compiled = compiled_of(made.text)
+    except PolicyError as error:
+        codes = {issue.code for issue in error.issues}
+        assert codes <= {*REFUSALS, "E311", "E411", "E422"}, f"{error}\n{made.text}"
+        return Counter({issue.code: 1 for issue in error.issues})
+    again = decode(msgspec.json.encode(compiled))
+    assert again == compiled
+    seen = Counter({"compiled": 1})
+    try:
+        with program_of(again) as program:
+            for _ in range(2):
+                known = facts.known(random, compiled, made.pool, made.arguments)
+                by_rete = judged_by(lambda: program.judge(known), compiled.policy, known)  # noqa: B023
+                by_reference = None
+                with suppress(Failure):
+                    by_reference = reference.judge(compiled.policy, known)
+                shown = f"{made.text}\n{known}"
+                assert (by_rete is None) is (by_reference is None), shown
+                if by_rete is None or by_reference is None:
+                    seen["without a value"] += 1
+                    continue
+                assert_same(by_rete, by_reference, shown)
+                seen["fired" if by_rete.firings else "silent"] += 1
+    except EngineError as error:
+        assert "too far from 0" in str(error), f"{error}\n{made.text}"
+        seen["undecided"] += 1
+    return seen
+
+
+@needs_engine
+@pytest.mark.slow
+def test_the_evaluators_agree_on_functions() -> None:
+    seen = sum((check_wide_case(Random(seed)) for seed in range(CASES)), Counter[str]())
+    assert seen["compiled"] > CASES / 2, seen
+    assert min(seen["fired"], seen["silent"], seen["without a value"]) > CASES / 20, seen
+
+
+@needs_engine
+@given(st.integers(0, 2**64))
+def test_the_evaluators_agree_on_a_function(seed: int) -> None:
+    check_wide_case(Random(seed))
 
 
 def check_facts(random: Random, program: Program, policy: Policy, known: Environment, text: str) -> Counter[str]:

@@ -207,7 +207,7 @@ def test_the_fields_of_a_kind() -> None:
     assert found["notification_id"] == FieldSpec("int")
     assert found["payload"] == FieldSpec("object")
     assert found["payload.summary"] == FieldSpec("string", lenient=True)
-    assert found["payload_keys"] == FieldSpec("list")
+    assert found["payload_keys"] == FieldSpec("list", item="string")
     assert found["correlation.smoke_id"] == FieldSpec("string")
     assert "attributes" not in found
 
@@ -222,7 +222,7 @@ def test_the_fields_of_a_kind() -> None:
         ("seat", "state", FieldSpec("string", ("active", "gone"))),
         # It must be there where there is a correlation, but there need not be one.
         ("dispatch_watch_heartbeat", "correlation.dispatcher_id", FieldSpec("string")),
-        ("app_autopilot_started", "interval_minutes", None),
+        ("app_autopilot_started", "interval_minutes", FieldSpec("double")),
         ("app_wakeup_dispatch_planned", "actions", None),
     ],
 )

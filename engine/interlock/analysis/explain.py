@@ -17,10 +17,10 @@ from interlock import instant
 from interlock.diagnostics import UsageError, meant_or_all
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
-from interlock.language.evaluate import Environment, as_printed, evaluate, fact_of
+from interlock.language.evaluate import Environment, Failure, evaluate, fact_of, holds, outcome, printed
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
-from interlock.language.walk import children, conjuncts, walk
+from interlock.language.walk import children, conjuncts, free_locals, walk
 from interlock.language.walk import reference as referenced
 from interlock.ledger import Snapshot
 from interlock.model.decision import Firing, Verdict
@@ -40,10 +40,12 @@ from interlock.model.explanation import (
 from interlock.model.expression import (
     TRUE,
     Blocked,
+    Call,
     Compare,
     Constant,
     Exists,
     Field,
+    Fold,
     Logic,
     MapRef,
     Node,
@@ -255,7 +257,7 @@ def part(policy: Policy, node: Node, known: Environment) -> Part:
     if isinstance(node, Logic) or (isinstance(node, Not) and not isinstance(node.item, Present)):
         inner = tuple(part(policy, each, known) for each in children(node))
         op = node.op if isinstance(node, Logic) else "!"
-        return Part(notation(node), evaluate(node, known) is True, op=op, parts=inner)
+        return Part(notation(node), holds(node, known), op=op, parts=inner)
     return _leaf(policy, node, known)
 
 
@@ -267,8 +269,10 @@ def cited(fact: Fact) -> Cited:
 
 def _leaf(policy: Policy, node: Node, known: Environment) -> Part:
     inner = list(walk(node))
-    values = [each for each in inner if isinstance(each, Field | Param | Now | TaskId | Sum | Blocked)]
-    reads = {notation(each): as_printed(evaluate(each, known), type_of(each).kind) for each in values}
+    shown = (Field, Param, Now, TaskId, Sum, Blocked, Call, Fold)
+    values = [each for each in inner if isinstance(each, shown) and not free_locals(each)]
+    values = [each for each in values if each is not node or isinstance(node, Blocked)]
+    reads = {notation(each): _shown(each, known) for each in values}
     receipts: dict[Cited, None] = {}
     lacking: dict[MissingFacts, None] = {}
     for each in inner:
@@ -283,18 +287,23 @@ def _leaf(policy: Policy, node: Node, known: Environment) -> Part:
         elif fact is not None:
             lacking[absence(policy, fact, known)] = None
     named = tuple(ValueRead(name, value) for name, value in reads.items())
-    return Part(notation(node), evaluate(node, known) is True, named, tuple(receipts), tuple(lacking))
+    return Part(notation(node), holds(node, known), named, tuple(receipts), tuple(lacking))
+
+
+def _shown(node: Node, known: Environment) -> Value:
+    value = outcome(node, known)
+    return f"no value: {value.why}" if isinstance(value, Failure) else printed(value, type_of(node))
 
 
 def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Environment) -> Part:
     """`exists` and `all`, at the facts that they found, or those that came nearest."""
     facts, name = known.facts[some.selection], some.variable
-    found = [fact for fact in facts if evaluate(some.condition, known.bind(name, fact))]
+    found = [fact for fact in facts if holds(some.condition, known.bind(name, fact))]
     shown = found or (_nearest(facts, some, known) if isinstance(node, Exists) else [])
     among = [ExaminedFact(cited(fact), part(policy, condition, known.bind(name, fact))) for fact in shown[:MOST_PARTS]]
     return Part(
         notation(node),
-        evaluate(node, known) is True,
+        holds(node, known),
         receipts=tuple(dict.fromkeys(cited(fact) for fact in found[:MOST_PARTS] if not fact.absent)),
         sought=() if found or not isinstance(node, Exists) else (missing_facts(policy, some, known),),
         looked_at=len(facts),
@@ -309,7 +318,7 @@ def _nearest(facts: Sequence[Fact], some: Exists, known: Environment) -> list[Fa
 
     def failing(place: int) -> int:
         here = known.bind(some.variable, facts[place])
-        return sum(not evaluate(each, here) for each in asked)
+        return sum(not holds(each, here) for each in asked)
 
     return [facts[place] for place in sorted(range(len(facts) - 1, -1, -1), key=failing)]
 

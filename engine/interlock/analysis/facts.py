@@ -50,4 +50,6 @@ def _seen(name: str, fact: Fact, kinds: dict[str, str]) -> FactView:
 
 
 def _value(value: Value, kind: str) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
     return msgspec.json.decode(str(value)) if isinstance(value, Json) else as_printed(value, kind)

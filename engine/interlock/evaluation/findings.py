@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import product
 from typing import Any
 
-from interlock.language.evaluate import Environment, as_display_text, as_printed, evaluate, fact_of
+from interlock.language.evaluate import Environment, as_display_text, evaluate, fact_of, holds, printed
+from interlock.language.exact import may_fail
 from interlock.language.walk import children, reference, walk
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
 from interlock.model.expression import Exists, Field, MapRef, Node, Not, SingletonRef, VariableRef, type_of
@@ -20,6 +22,17 @@ def with_derived(policy: Policy, known: Environment, verdict: Verdict, waived: C
     blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
     facts = {**known.facts, **verdict.derived}
     return Environment(known.now, known.task, known.params, facts, known.maps, {}, blocked)
+
+
+def prove(policy: Policy, known: Environment, verdict: Verdict) -> None:
+    """Raises Failure where a condition of a rule, or of a line up to the one taken, has no value."""
+    for rule in policy.rules:
+        if may_fail(rule.condition):
+            for facts in product(*(known.facts[name] for name in rule.loops)):
+                evaluate(rule.condition, known.ranging(rule.loops, facts))
+    for line in policy.decide[: verdict.line + 1]:
+        if line.when is not None and may_fail(line.when):
+            evaluate(line.when, known)
 
 
 def finding(rule: Rule, firing: Firing, known: Environment, waived: WaiverNote | None = None) -> Finding | None:
@@ -51,7 +64,7 @@ def _word(text: str) -> str:
 
 def value(node: Node, known: Environment) -> Any:
     """A value as a decision prints it: instants and durations as text."""
-    return as_printed(evaluate(node, known), type_of(node).kind)
+    return printed(evaluate(node, known), type_of(node))
 
 
 def outputs(written: tuple[Output, ...], known: Environment) -> dict[str, Any]:
@@ -68,7 +81,7 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
         if wanted:
             for fact in known.facts[node.selection]:
                 here = known.bind(node.variable, fact)
-                if fact.id and evaluate(node.condition, here):
+                if fact.id and holds(node.condition, here):
                     evidence[fact.id] = None
                     evidence.update(dict.fromkeys(_before(node.condition, here)))
         return

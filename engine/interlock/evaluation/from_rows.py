@@ -39,7 +39,7 @@ def selected_fields(document: dict[str, Any], query: Query, *, strict: bool = Tr
 def _value(value: Any, kind: str) -> Value:
     """A JSON value as the language sees it; the schema vouches for its type, or lets it be anything.
 
-    Of a list or an object the language asks only whether it is there.
+    Of an object the language asks only whether it is there.
     """
     match kind:
         case "timestamp":
@@ -50,6 +50,10 @@ def _value(value: Any, kind: str) -> Value:
             return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
         case "bool":
             return value if isinstance(value, bool) else None
+        case "double":
+            return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        case "list" if isinstance(value, list):
+            return tuple(value)
     return None if value is None else Json(msgspec.json.encode(value).decode())
 
 

@@ -15,7 +15,7 @@ from interlock import instant
 from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.ahead import CANDIDATE, Budget
-from interlock.evaluation.findings import finding, outputs, with_derived
+from interlock.evaluation.findings import finding, outputs, prove, with_derived
 from interlock.evaluation.judged import (
     MAX_SKEW,
     Evaluated,
@@ -28,7 +28,8 @@ from interlock.evaluation.judged import (
     undecided,
 )
 from interlock.evaluation.select import Selected, Selecting, SelectionCache, bound
-from interlock.language.evaluate import Environment, evaluate
+from interlock.language.evaluate import Environment, Failure, evaluate
+from interlock.language.unparse import without_value
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, later
 from interlock.model.compiled import ClockCandidates
@@ -189,12 +190,16 @@ class Judge:
         known = Environment(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
             verdict = self._judge(loaded, known, waived)
+            if verdict is None:
+                return unknown((_DISAGREE,))
+            whole = with_derived(loaded.policy, known, verdict, waived)
+            if self.engine == "rete":
+                prove(loaded.policy, whole, verdict)
+            decision = self._decision(loaded, task, selected, whole, verdict, waived)
         except EngineError as error:
             return unknown((str(error),))
-        if verdict is None:
-            return unknown((_DISAGREE,))
-        whole = with_derived(loaded.policy, known, verdict, waived)
-        decision = self._decision(loaded, task, selected, whole, verdict, waived)
+        except Failure as failure:
+            return msgspec.structs.replace(unknown((without_value(failure),)), failed=True)
         judged = Evaluated(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
         skew = skew_reason(newest, self.now, self.max_skew) if decision.allow and self.live else None
         if skew is None:

@@ -131,7 +131,7 @@ class Evaluated(msgspec.Struct, frozen=True):
     `known` is everything that was known when it was decided, derived facts included; None where no rule was evaluated.
     `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it
     requires. `newest` is the latest time that was read, needed decisions included; `skewed` says that it is undecided
-    for that alone, because that time lies too far ahead.
+    for that alone, because that time lies too far ahead; `failed` that an expression had no value.
     """
 
     loaded: Loaded
@@ -146,6 +146,7 @@ class Evaluated(msgspec.Struct, frozen=True):
     lacks: str | None = None
     newest: Stamp | None = None
     skewed: bool = False
+    failed: bool = False
     because: tuple[UndecidedNeed, ...] = ()
     waivers: Mapping[tuple[str, ...], Finding] = {}
 

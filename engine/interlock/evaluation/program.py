@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from interlock.diagnostics import EngineError
 from interlock.evaluation.rete import Match, Ruleset
-from interlock.language.evaluate import Environment, evaluate
+from interlock.language.evaluate import Environment, Failure, evaluate, outcome
+from interlock.language.walk import selections
 from interlock.model.compiled import Column, CompiledPolicy, Relation
 from interlock.model.decision import Firing, Verdict
 from interlock.model.facts import Fact, Json, Value, in_order
@@ -39,6 +40,7 @@ class Program:
         policy = self.compiled.policy
         derived: dict[str, tuple[Fact, ...]] = {rule.derive: () for rule in policy.rules if rule.derive}
         facts: dict[str, Sequence[Fact]] = {**known.facts, **derived}
+        known = Environment(known.now, known.task, known.params, facts, known.maps)
         rows = {relation.name: self.rows(relation, known, facts) for relation in self.compiled.relations}
         firings: dict[tuple[object, ...], Firing] = {}
         lines: list[Match] = []
@@ -68,7 +70,8 @@ class Program:
             made = self.derive([match for match in matches if not match.decides], here)
             grown = [name for name, all_of_it in made.items() if len(all_of_it) > len(facts[name])]
             facts.update({name: made[name] for name in grown})
-            rows.update({r.name: self.rows(r, known, facts) for r in self.compiled.relations if r.name in grown})
+            changed = [each for each in self.compiled.relations if _rests_on(each, grown)]
+            rows.update({each.name: self.rows(each, here, facts) for each in changed})
             if not (grown and recursive):
                 return matches
         raise EngineError(f"`{grown[-1]}` derives further facts after {MAX_ROUNDS} rounds: the recursion does not end")
@@ -78,14 +81,18 @@ class Program:
         if relation.name == "$":
             given = {f"params.{k}": True if isinstance(v, tuple) else v for k, v in known.params.items()}
             fields: dict[str, Value] = {"now": known.now, "task": known.task, **given}
-            return [_row(relation.columns, fields)]
+            return [_row(relation.columns, fields | _computed(relation, known))]
         if relation.name.startswith("$params."):
             listed = known.params[relation.name.removeprefix("$params.")]
             return [{"value": member} for member in (listed if isinstance(listed, tuple) else ())]
         selected = facts[relation.name]
         if not selected and relation.name in self.singles:
             return [{column.name: None for column in relation.columns}]
-        rows = [_row(relation.columns, fact.fields) for fact in selected]
+        if relation.computed:
+            looks = [(fact, _computed(relation, known.bind("", fact))) for fact in selected]
+            rows = [_row(relation.columns, fact.fields | made) for fact, made in looks]
+        else:
+            rows = [_row(relation.columns, fact.fields) for fact in selected]
         # Where no rule ranges over the facts, only what is tested of them counts: equal ones are one.
         return rows if relation.name in self.ranged else list({tuple(row.values()): row for row in rows}.values())
 
@@ -137,6 +144,19 @@ def _sorted(firings: list[Firing], rules: tuple[Rule, ...], facts: Mapping[str, 
     return tuple(sorted(firings, key=order))
 
 
+def _rests_on(relation: Relation, grown: Collection[str]) -> bool:
+    """Whether the facts of a relation, or what is evaluated of them, are others where there are more of those."""
+    return relation.name in grown or any(
+        name in grown for node in relation.computed.values() for name in selections(node)
+    )
+
+
+def _computed(relation: Relation, known: Environment) -> dict[str, Value]:
+    """What is evaluated of a fact. What has no value is null: no verdict rests on it, since then there is none."""
+    found = {path: outcome(node, known) for path, node in relation.computed.items()}
+    return {path: None if isinstance(value, Failure) else value for path, value in found.items()}
+
+
 def _row(columns: tuple[Column, ...], fields: Mapping[str, Value]) -> dict[str, Value]:
     return {column.name: _cell(column, fields) for column in columns}
 
@@ -146,7 +166,7 @@ def _cell(column: Column, fields: Mapping[str, Value]) -> Value:
     sign, path = column.terms[0]
     if len(column.terms) == 1 and sign == 1 and not column.constant:
         value = fields.get(path) if path else 1
-        return True if isinstance(value, Json | tuple) else value
+        return True if isinstance(value, Json | tuple | dict | float) else value
     total = column.constant
     for sign, path in column.terms:
         value = fields.get(path)

@@ -11,7 +11,7 @@ from itertools import product
 from interlock.language.evaluate import Environment, evaluate
 from interlock.language.walk import children, selections
 from interlock.model.decision import Firing, Verdict
-from interlock.model.expression import Exists, Node, Not
+from interlock.model.expression import Call, Choice, Compare, Exists, Fold, In, Node, Not
 from interlock.model.facts import Fact, in_order
 from interlock.model.policy import Policy, Rule
 
@@ -104,6 +104,8 @@ def _final(node: Node, negated: bool = False) -> Iterator[str]:
     if isinstance(node, Exists) and negated:
         yield node.selection
     for child in children(node):
+        if isinstance(node, Compare | In | Choice | Call | Fold):  # a value rests on all of it
+            yield from selections(child)
         yield from _final(child, negated is not isinstance(node, Not))
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
+from interlock.evaluation.computing import computed
 from interlock.evaluation.from_rows import (
     NUMBERS,
     absent_fact,
@@ -22,12 +23,15 @@ from interlock.evaluation.from_rows import (
     selected_fields,
     with_previous,
 )
-from interlock.language.evaluate import Environment, as_display_text
+from interlock.language.evaluate import Environment, Failure, as_display_text, outcome
+from interlock.language.unparse import without_value
+from interlock.language.walk import walk
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, Stamp, document, later, newest
 from interlock.model.compiled import ClockCandidates, CompiledPolicy, Query
+from interlock.model.expression import Field, VariableRef
 from interlock.model.facts import Fact, Value
-from interlock.model.policy import Selection
+from interlock.model.policy import Policy, Selection
 
 
 class KeptSelection(msgspec.Struct, frozen=True):
@@ -127,6 +131,7 @@ class Selecting:
         self.clock = now if clock is None else clock
         self.kept, self.witness, self.live = kept, witness, now == instant.LATEST
         self.newest: Stamp | None = None
+        self.policy: Policy | None = None
         self.evidence: dict[str, None] = {}
         self.faults: list[str] = []
         second = now - now % instant.SECOND
@@ -141,6 +146,7 @@ class Selecting:
 
     def select(self, compiled: CompiledPolicy) -> Selected:
         """Run the selections, up to the first that is invalid, or required and empty. Raises LedgerError."""
+        self.policy = compiled.policy
         if compiled.undated and not (self.kept and self.kept.dated):
             for row in self.snapshot.selected(compiled.undated, self.binds(None)):
                 self.invalid(row)
@@ -160,7 +166,8 @@ class Selecting:
         null, as in SQL. Of more than `most` facts, one more is given. Raises LedgerError.
         """
         sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
-        rows = [row for row in self.snapshot.selected(sql, self.binds(wanted.query)) if not row.suspect]
+        found = self.snapshot.selected(sql, self.binds(wanted.query), computed=computed(wanted.query))
+        rows = [row for row in found if not row.suspect]
         paths = wanted.query.paths
         if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
             return [Fact(row.kind, {"at": row.instant}, row.id, row.seq) for row in rows]
@@ -216,10 +223,10 @@ class Selecting:
             self.faults += self.snapshot.contradicted(row for row in rows if row.suspect >= 0)
         suspects = [row for row in rows if row.suspect > 0]
         for row in suspects:
-            self.invalid(row)
+            self.invalid(row, selection)
         facts = [self.fact(row, query, selection) for row in rows[len(suspects) :]]
         if query.ahead and self.live and not self.faults:
-            ahead = self.snapshot.selected(query.ahead, binds)
+            ahead = self.snapshot.selected(query.ahead, binds, computed=computed(query))
             self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
         linked = with_previous([fact for fact in facts if fact is not None], selection, query)
         return completed(linked, selection)
@@ -227,7 +234,8 @@ class Selecting:
     def rows(self, query: Query, selection: Selection, binds: dict[str, Any]) -> list[Row]:
         """The rows of a query; none where SQLite cannot read a document of its kinds: each is a fault."""
         try:
-            return self.snapshot.selected(query.sql, binds, numbers=selection.take in NUMBERS)
+            numbers = selection.take in NUMBERS
+            return self.snapshot.selected(query.sql, binds, numbers=numbers, computed=computed(query))
         except FactError:
             malformed = self.snapshot.malformed(selection.kinds)
             if not malformed:
@@ -241,7 +249,7 @@ class Selecting:
         if self.witness is not None:
             self.witness += (row for row in rows if row.suspect >= 0)
             if query is not None and query.members:
-                self.witness += self.snapshot.selected(query.members, self.binds(query))
+                self.witness += self.snapshot.selected(query.members, self.binds(query), computed=computed(query))
 
     def fact(self, row: Row, query: Query, selection: Selection) -> Fact | None:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""
@@ -261,16 +269,37 @@ class Selecting:
             return number(row, selection)
         return Fact(row.kind, selected_fields(made, query), row.id, row.seq, row.at)
 
-    def invalid(self, row: Row) -> None:
-        """Note what is wrong with a fact, or with the receipt that it is made of."""
+    def invalid(self, row: Row, selection: Selection | None = None) -> None:
+        """Note what is wrong with a fact, the receipt that it is made of, or the condition that selects it."""
         catalog = self.snapshot.catalog
         source = catalog.source(row.kind)
         receipt = self.snapshot.fact(source, str(row.id).rpartition("#")[0]) if source else None
         errors = _errors(receipt, catalog) if receipt is not None else ()
         if receipt is not None and errors:
             self.fault(receipt, errors)
-        else:
-            self.fault(row, _errors(row, catalog) or (_UNUSABLE,))
+            return
+        errors = _errors(row, catalog)
+        failure = self.failure(row, selection) if selection is not None and not errors else None
+        if failure is None:
+            self.fault(row, errors or (_UNUSABLE,))
+            return
+        self.evidence[row.id] = None
+        self.faults += [failure] if failure not in self.faults else []
+
+    def failure(self, row: Row, selection: Selection) -> str | None:
+        """Why the condition of a selection, or of one that it narrows, has no value for a fact; None where it has."""
+        for each in self.policy.chain(selection) if self.policy is not None else ():
+            if each.where is None:
+                continue
+            fields = (node for node in walk(each.where) if isinstance(node, Field) and isinstance(node.of, VariableRef))
+            latest = self.snapshot.catalog.latest_of(selection.kinds)
+            read = Query(each.name, "", paths={node.path: node.type.kind for node in fields}, latest=latest)
+            fact = Fact(row.kind, selected_fields(document(row)[0], read, strict=False), row.id, row.seq)
+            known = Environment(self.clock, self.task[1], self.params, self.facts).bind(each.name, fact)
+            found = outcome(each.where, known)
+            if isinstance(found, Failure):
+                return without_value(found)
+        return None
 
     def fault(self, row: Row, errors: tuple[str, ...]) -> None:
         """Note that a fact is invalid, once."""

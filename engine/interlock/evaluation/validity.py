@@ -159,9 +159,11 @@ def _lasts(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: 
     until = min(_needed(judge, judged, paces, steadies), _selected(judge, judged, paces), judged.waived_until or NEVER)
     if judged.skewed and judged.newest is not None:
         until = min(until, judged.newest.at - judge.max_skew)
+    clock, policy = judged.loaded.compiled.clock, judged.loaded.policy
+    if judged.failed and (paces or clock.rules or clock.lines or clock.outputs):
+        return min(until, judge.now + 1)  # what had no value may have one at the next instant
     if judged.known is None or judged.verdict is None:
         return until
-    clock, policy = judged.loaded.compiled.clock, judged.loaded.policy
     if not (paces or clock.rules or clock.lines):
         return until
     facts, budget = judged.known.facts, judge.budget
@@ -238,7 +240,7 @@ def _derived(judged: Evaluated, paces: dict[int, Mapping[str, int]]) -> int:
     for _ in makers:  # what is derived of what was derived may come before it
         for rule in makers:
             for known in _looks(rule, judged.known):
-                if trend(rule.condition, known, paces)[0]:
+                if trend(rule.condition, known, paces)[0] is True:
                     courses = {field: trend(node, known, paces) for field, node in rule.values.items()}
                     until = min([until, *(course[2] for course in courses.values())])
                     made = Fact(str(rule.derive), {field: course[0] for field, course in courses.items()})
@@ -255,6 +257,6 @@ def _looks(rule: Rule, known: Environment) -> Iterator[Environment]:
 def _ruled(rule: Rule, known: Environment, paces: Rates, telling: tuple[str, ...]) -> int:
     """The next instant at which the rule's result or message changes for one combination of facts."""
     holds, _, until = trend(rule.condition, known, paces)
-    if holds and rule.message is not None and rule.id not in telling:
+    if holds is True and rule.message is not None and rule.id not in telling:
         until = min([until, *(trend(node, known, paces)[2] for node in rule.message.expressions)])
     return until

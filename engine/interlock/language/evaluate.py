@@ -1,14 +1,16 @@
 """The reader that evaluates a tree over Python values.
 
 Two-valued and total (`docs/design/language.md`, "Two-valued, total"): a missing field is null; null equals null only;
-an ordering with a null is false; arithmetic with a null is null; `!` is the exact opposite. Nothing here raises on a
-checked tree.
+an ordering with a null is false; a function of a null is null, and a test of one false; `!` is the exact opposite.
+
+What is an error in CEL (an overflow, a text that is not a number) is a `Failure` here, where CEL does not absorb it:
+`false && x` is false and `true || x` true whatever `x` is, and so in the other order, and in `exists` and `all`.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,12 +18,15 @@ import msgspec
 from interlock import instant
 from interlock.model.expression import (
     Blocked,
+    Call,
     Choice,
     Compare,
     Constant,
     Exists,
     Field,
+    Fold,
     In,
+    Local,
     Logic,
     Node,
     Not,
@@ -33,6 +38,7 @@ from interlock.model.expression import (
     Size,
     Sum,
     TaskId,
+    Type,
     VariableRef,
     type_of,
 )
@@ -41,7 +47,8 @@ from interlock.model.facts import Fact, Json, Value
 
 class Environment(msgspec.Struct, frozen=True):
     """Everything an expression can read. `facts` are the facts of each selection, derived kinds and needs included;
-    `maps` index the facts of those that are maps; `variables` are the facts that loops and macros range over."""
+    `maps` index the facts of those that are maps; `variables` are the facts that loops and macros range over, `locals`
+    the members of lists that macros bind."""
 
     now: int
     task: str
@@ -50,11 +57,13 @@ class Environment(msgspec.Struct, frozen=True):
     maps: Mapping[str, Mapping[Value, Fact]] = {}
     variables: Mapping[str, Fact] = {}
     blocked: bool = False
+    locals: Mapping[str, Value] = {}
 
     def bind(self, name: str, fact: Fact) -> Environment:
         """The same, with the variable `name` at `fact`."""
+        variables = {**self.variables, name: fact}
         return Environment(
-            self.now, self.task, self.params, self.facts, self.maps, {**self.variables, name: fact}, self.blocked
+            self.now, self.task, self.params, self.facts, self.maps, variables, self.blocked, self.locals
         )
 
     def ranging(self, names: Sequence[str], facts: Sequence[Fact]) -> Environment:
@@ -67,6 +76,18 @@ class Environment(msgspec.Struct, frozen=True):
     def without(self, name: str) -> Environment:
         """The same, without a fact under that name: what is said of it is said of a candidate."""
         return msgspec.structs.replace(self, variables={k: v for k, v in self.variables.items() if k != name})
+
+    def at(self, name: str, value: Value) -> Environment:
+        """The same, with the value `name` of a macro at `value`."""
+        return msgspec.structs.replace(self, locals={**self.locals, name: value})
+
+
+class Failure(Exception):
+    """An expression has no value over what is known, where CEL has an error; `why` says what is wrong."""
+
+    def __init__(self, node: Node, why: str, known: Environment) -> None:
+        super().__init__(why)
+        self.node, self.why, self.known = node, why, known
 
 
 def fact_of(of: Reference, known: Environment) -> Fact | None:
@@ -86,8 +107,21 @@ def is_present(of: Reference, known: Environment) -> bool:
 
 
 def evaluate(node: Node, known: Environment) -> Value:
-    """The value of a checked tree."""
+    """The value of a checked tree. Raises Failure."""
     return _READERS[type(node)](node, known)
+
+
+def outcome(node: Node, known: Environment) -> Value | Failure:
+    """The value of a checked tree, or why it has none."""
+    try:
+        return evaluate(node, known)
+    except Failure as failure:
+        return failure
+
+
+def holds(node: Node, known: Environment) -> bool:
+    """Whether a condition is true; one that has no value is not."""
+    return outcome(node, known) is True
 
 
 def _field(node: Field, known: Environment) -> Value:
@@ -96,16 +130,57 @@ def _field(node: Field, known: Environment) -> Value:
 
 
 def _logic(node: Logic, known: Environment) -> bool:
-    settling = node.op == "||"
-    for item in node.items:
-        if evaluate(item, known) is settling:
-            return settling
+    return _settled(node.op == "||", ((item, known) for item in node.items))
+
+
+def _settled(settling: bool, asked: Iterable[tuple[Node, Environment]]) -> bool:
+    """What is `settling` settles the whole, whatever else fails."""
+    failure = None
+    for item, known in asked:
+        try:
+            if evaluate(item, known) is settling:
+                return settling
+        except Failure as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
     return not settling
 
 
 def _some(node: Exists, known: Environment) -> bool:
     facts, variable = known.facts[node.selection], node.variable
-    return any(evaluate(node.condition, known.bind(variable, fact)) for fact in facts)
+    return _settled(True, ((node.condition, known.bind(variable, fact)) for fact in facts))
+
+
+def _call(node: Call, known: Environment) -> Any:
+    from interlock.language.functions import FUNCTIONS
+    from interlock.language.texts import Undefined
+
+    function = FUNCTIONS[node.function]
+    arguments = [evaluate(each, known) for each in node.arguments]
+    if not function.nulls and any(each is None for each in arguments):
+        return False if function.test else None
+    try:
+        return function.run(*arguments)
+    except Undefined as why:
+        raise Failure(node, str(why), known) from None
+
+
+def _fold(node: Fold, known: Environment) -> Any:
+    """A macro over values. Of nothing at all, neither `exists` nor `all` holds."""
+    source = evaluate(node.source, known)
+    if source is None:
+        return False if node.macro in ("exists", "all", "exists_one") else None
+    assert isinstance(source, tuple | dict)
+    looks = ((each, known.at(node.variable, each)) for each in source)
+    match node.macro:
+        case "exists" | "all":
+            return _settled(node.macro == "exists", ((node.body, look) for _, look in looks))
+        case "exists_one":
+            return sum(evaluate(node.body, look) is True for _, look in looks) == 1
+        case "map":
+            return tuple([evaluate(node.body, look) for _, look in looks])
+    return tuple([each for each, look in looks if evaluate(node.body, look) is True])
 
 
 def _contained(node: In, known: Environment) -> bool:
@@ -136,8 +211,30 @@ def _sum(node: Sum, known: Environment) -> Value:
     if isinstance(left, str) and isinstance(right, str):
         return left + right
     if isinstance(left, int) and isinstance(right, int):
-        return left + right if node.op == "+" else left - right
+        found = left + right if node.op == "+" else left - right
+        return found if -_SAFE < found < _SAFE else _within(node, found, known)
     return None
+
+
+_SAFE = 1 << 53
+"""Every whole number, instant and duration that is nearer to 0 is one in CEL."""
+
+
+def _within(node: Sum, found: int, known: Environment) -> int:
+    """The sum, where CEL has it: whole numbers have 64 bits, instants four digits of a year, durations 292 years."""
+    from interlock.language import texts
+
+    try:
+        match node.type.kind:
+            case "timestamp":
+                return texts.in_years(found)
+            case "duration":
+                return texts.in_range(found)
+    except texts.Undefined as why:
+        raise Failure(node, str(why), known) from None
+    if not texts.INT_MIN <= found <= texts.INT_MAX:
+        raise Failure(node, "the number overflows 64 bits", known)
+    return found
 
 
 _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
@@ -162,6 +259,9 @@ _READERS: dict[type, Callable[[Any, Environment], Value]] = {
     Exists: _some,
     Size: lambda node, known: len(known.facts[node.selection]),
     Choice: _choice,
+    Local: lambda node, known: known.locals[node.name],
+    Call: _call,
+    Fold: _fold,
 }
 
 
@@ -173,10 +273,31 @@ def as_display_text(node: Node, known: Environment) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return f"[{', '.join(msgspec.json.encode(member).decode() for member in value)}]"
+        members = printed(value, type_of(node))
+        assert isinstance(members, tuple)
+        return f"[{', '.join(msgspec.json.encode(member).decode() for member in members)}]"
+    if isinstance(value, dict):
+        return msgspec.json.encode(printed(value, type_of(node))).decode()
     if type_of(node).kind == "duration" and isinstance(value, int):
         return instant.duration_text(value)
     return str(as_printed(value, type_of(node).kind))
+
+
+def printed(value: Value, of: Type) -> Value:
+    """The value as a printed decision has it, the members of lists and maps too."""
+    item = of.item or Type("null")
+    if isinstance(value, tuple):
+        return tuple([printed(each, item) for each in value])
+    if isinstance(value, dict):
+        key = of.key or Type("null")
+        return {as_text(each, key): printed(found, item) for each, found in value.items()}
+    return as_printed(value, of.kind)
+
+
+def as_text(value: Value, of: Type) -> str:
+    """A key of a map as JSON has it: a text."""
+    found = printed(value, of)
+    return str(found).lower() if isinstance(found, bool) else str(found)
 
 
 def as_printed(value: Value, kind: str) -> Value:
@@ -191,4 +312,6 @@ def as_printed(value: Value, kind: str) -> Value:
             return instant.format_instant(value)
         if kind == "duration":
             return instant.format_duration(value)
+    if isinstance(value, float) and value - value != 0:  # JSON has no infinite number, and none that is none
+        return str(value)
     return value

@@ -1,29 +1,34 @@
-"""The resolving of names: parameters, selections, variables, their fields, functions and macros."""
+"""The resolving of names: parameters, selections, variables, and their fields."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from interlock import instant
 from interlock.diagnostics import nearest
+from interlock.language.operators import called, check_enum_member
 from interlock.language.refused import refused_function, refused_name
-from interlock.language.scope import EVERYTHING, FUNCTIONS, MACROS, FactType, Scope, TypeCheckAborted, with_article
+from interlock.language.scope import (
+    EVERYTHING,
+    FactType,
+    Maybe,
+    ObjectType,
+    Scope,
+    Thing,
+    TypeCheckAborted,
+    with_article,
+)
 from interlock.language.unparse import notation
 from interlock.model.expression import (
     Blocked,
-    Compare,
     Constant,
-    Exists,
     Field,
     MapRef,
     Node,
-    Not,
     Now,
     Param,
     Reference,
     SingletonRef,
-    Size,
     TaskId,
     Type,
     VariableRef,
@@ -35,10 +40,12 @@ if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
 
 
-def type_name(checker: Checker, tree: Any) -> Node | FactType:
+def type_name(checker: Checker, tree: Any) -> Thing:
     """A bare name: `now`, `task`, `blocked`, a variable, or a single selection."""
     word = str(tree.children[0])
     scope = checker.scope
+    if word in scope.bound:
+        return scope.bound[word]
     if word in scope.variables:
         return FactType(VariableRef(word), scope.variables[word], word, word in scope.groups)
     if word == "now":
@@ -77,7 +84,17 @@ def unknown_name(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
         return checker.fault(
             "E202", tree, "`blocked` cannot be named here", "it is known in `decide` and `outputs` only"
         )
-    known = {*scope.variables, *scope.selections, "now", "task", "params", *(["blocked"] if scope.blocked else [])}
+    if word == "variables":
+        return checker.fault("E203", tree, "`variables` is not a value", "name a variable: variables.NAME")
+    known = {
+        *scope.bound,
+        *scope.variables,
+        *scope.selections,
+        "now",
+        "task",
+        "params",
+        *(["blocked"] if scope.blocked else []),
+    }
     return checker.fault("E204", tree, f"unknown name `{word}`", _meant_name(scope, word, known))
 
 
@@ -95,7 +112,7 @@ def _meant_name(scope: Scope, word: str, known: Iterable[str]) -> str | None:
     if any(word in each.enum for _, fields in _facts(scope) for each in fields.values()):
         return f'a text stands between quotes: "{word}"'
     near = nearest(word, scope.params)
-    return f"did you mean `params.{near}`?" if near and not nearest(word, known) else _meant(word, known)
+    return f"did you mean `params.{near}`?" if near and not nearest(word, known) else meant(word, known)
 
 
 def _facts(scope: Scope) -> Iterator[tuple[str, Mapping[str, Type]]]:
@@ -104,61 +121,112 @@ def _facts(scope: Scope) -> Iterator[tuple[str, Mapping[str, Type]]]:
     yield from ((name, known.fields) for name, known in scope.selections.items())
 
 
-def type_select(checker: Checker, tree: Any) -> Node | FactType:
-    """`x.f`: a parameter, or a field of a fact by its dotted path."""
-    path, base = [str(tree.children[1])], tree.children[0]
-    while base.data == "select":
-        path.insert(0, str(base.children[1]))
-        base = base.children[0]
-    if base.data == "name" and str(base.children[0]) == "params":
-        return _param(checker, tree, path)
-    fact = checker.thing(base)
-    if not isinstance(fact, FactType):
-        raise checker.fault("E205", tree, f"{with_article(type_of(fact).kind)} has no fields")
-    return _field(checker, tree, fact, ".".join(path))
+def type_select(checker: Checker, tree: Any, *, maybe: bool) -> Thing:
+    """`x.f` and `x.?f`: a parameter, one of `variables`, a field of a fact or object, or a value of a map."""
+    base, word = tree.children[0], str(tree.children[1])
+    group = str(base.children[0]) if base.data == "name" else ""
+    if group in ("params", "variables") and group not in (*checker.scope.bound, *checker.scope.selections):
+        return _param(checker, tree, word, maybe=maybe) if group == "params" else _named(checker, tree, word)
+    return select(checker, tree, checker.thing(base), word, maybe=maybe)
 
 
-def _param(checker: Checker, tree: Any, path: list[str]) -> Node:
-    params = checker.scope.params
-    if f"params.{path[0]}" in checker.scope.refused:
+def _named(checker: Checker, tree: Any, word: str) -> Thing:
+    known = checker.scope.named
+    known.read.add(word)
+    if word in known.refused:
         raise TypeCheckAborted
-    if path[0] not in params:
-        raise checker.fault("E206", tree, f"unknown parameter `{path[0]}`", _meant(path[0], params))
-    if len(path) > 1:
-        raise checker.fault("E205", tree, f"{with_article(params[path[0]].kind)} has no fields")
-    return Param(path[0], params[path[0]])
+    if word not in known.trees:
+        raise checker.fault("E206", tree, f"unknown variable `{word}`", meant(word, known.trees))
+    return checker.named(tree, word)
 
 
-def _field(checker: Checker, tree: Any, fact: FactType, path: str) -> Node:
+def _param(checker: Checker, tree: Any, word: str, *, maybe: bool) -> Thing:
+    params = checker.scope.params
+    if f"params.{word}" in checker.scope.refused:
+        raise TypeCheckAborted
+    if word not in params:
+        raise checker.fault("E206", tree, f"unknown parameter `{word}`", meant(word, params))
+    found = Param(word, params[word])
+    return Maybe(found) if maybe else found
+
+
+def select(checker: Checker, tree: Any, thing: Thing, word: str, *, maybe: bool) -> Thing:
+    """The field `word` of a fact, of an object in it, or the value that a map has under that key."""
+    if isinstance(thing, FactType):
+        return _field(checker, tree, thing, word, maybe=maybe or thing.maybe)
+    if isinstance(thing, ObjectType):
+        return _field(checker, tree, thing.fact, f"{thing.path}.{word}", maybe=maybe or thing.maybe)
+    node = thing.node if isinstance(thing, Maybe) else thing
+    if type_of(node).kind == "map":
+        key = Constant(word, Type("string", nullable=False))
+        return under(checker, tree, node, key, maybe=maybe or isinstance(thing, Maybe))
+    if isinstance(node, Field):
+        hint = f"`{notation(node)}` is {with_article(node.type.kind)}"
+        at = tree.children[-1] if tree.data in ("select", "maybe_select") else tree
+        raise checker.fault("E207", at, f"unknown field `{node.path}.{word}` of `{reference_name(node.of)}`", hint)
+    raise checker.fault("E205", tree, f"{with_article(type_of(node).kind)} has no fields")
+
+
+def under(checker: Checker, tree: Any, node: Node, key: Node, *, maybe: bool) -> Thing:
+    """What a list or map holds at a place or under a key."""
+    found = called(checker, tree, "[?]" if maybe else "[]", "index", (node, key))
+    return Maybe(found) if maybe else found
+
+
+def _field(checker: Checker, tree: Any, fact: FactType, path: str, *, maybe: bool) -> Thing:
     found = fact.fields.get(path)
+    inside = f"{path}."
+    if (found is None or found.kind == "object") and any(each.startswith(inside) for each in fact.fields):
+        return ObjectType(fact, path, maybe)
     if found is None:
-        hint = _meant(path, fact.fields)
+        hint = meant(path, fact.fields)
         if path.partition(".")[0] == "previous":
             where = checker.scope.place == "where"
             hint = "a `where` knows one fact at a time" if where else f"declare it: `previous: FIELD` in `{fact.name}`"
-        raise checker.fault("E207", tree.children[1], f"unknown field `{path}` of `{fact.name}`", hint)
-    return Field(fact.of, path, found)
+        at = tree.children[-1] if tree.data in ("select", "maybe_select") else tree
+        raise checker.fault("E207", at, f"unknown field `{path}` of `{fact.name}`", hint)
+    node = Field(fact.of, path, found)
+    return Maybe(node) if maybe else node
 
 
-def type_index(checker: Checker, tree: Any) -> FactType:
-    """`M[key]`: a fact of a map."""
+def type_index(checker: Checker, tree: Any, *, maybe: bool) -> Thing:
+    """`M[key]`: a fact of a map; `x["f"]` is a field; `l[0]` and `m["k"]` are values."""
     base, key_tree = tree.children
     word = str(base.children[0]) if base.data == "name" else ""
     known = checker.scope.selections.get(word)
-    if known is None:
-        raise unknown_name(checker, base, word) if word else checker.fault("E208", tree, "only a map has keys")
+    if known is None or known.shape == "single":
+        if word and known is None and not _in_sight(checker, word):
+            raise unknown_name(checker, base, word)
+        return _index(checker, tree, checker.thing(base), key_tree, maybe=maybe)
     if known.shape != "map" or known.key is None:
-        hint = "a map is a selection with `per` one field that takes one" if known.shape != "single" else None
+        if word in checker.scope.variables:
+            return _index(checker, tree, checker.thing(base), key_tree, maybe=maybe)
+        hint = "a map is a selection with `per` one field that takes one"
         raise checker.fault("E208", base, f"`{word}` is not a map with a single key", hint)
     key = checker.value(key_tree)
     checker.expect(key_tree, type_of(key), known.key.kind)
-    if isinstance(key, Constant):
-        from interlock.language.operators import check_enum_member
-
-        check_enum_member(checker, key_tree, key, known.key)
+    check_enum_member(checker, key_tree, key, known.key)
     if checker.scope.place != "value":
         _plain_key(checker, key_tree, key)
-    return FactType(MapRef(word, key), known.fields, f"{word}[…]", known.groups)
+    fields = {path: of.or_null() for path, of in known.fields.items()}
+    return FactType(MapRef(word, key), fields, f"{word}[…]", known.groups, maybe)
+
+
+def _in_sight(checker: Checker, word: str) -> bool:
+    scope = checker.scope
+    return word in ("now", "task", "blocked") or word in scope.variables or word in scope.bound
+
+
+def _index(checker: Checker, tree: Any, thing: Thing, key_tree: Any, *, maybe: bool) -> Thing:
+    key = checker.value(key_tree)
+    if isinstance(thing, FactType | ObjectType):
+        if not isinstance(key, Constant) or not isinstance(key.value, str):
+            raise checker.fault("E208", tree, "the name of a field is written out", 'x["field"]')
+        return select(checker, tree, thing, key.value, maybe=maybe)
+    node = thing.node if isinstance(thing, Maybe) else thing
+    if type_of(node).kind not in ("list", "map"):
+        raise checker.fault("E208", tree, "only a list or a map has members")
+    return under(checker, tree, node, key, maybe=maybe or isinstance(thing, Maybe))
 
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:
@@ -171,104 +239,14 @@ def _plain_key(checker: Checker, at: Any, key: Node) -> None:
         raise checker.fault("E209", at, "the key of a map is a field, a parameter or a written value")
 
 
-def type_method(checker: Checker, tree: Any) -> Node:
-    """`S.exists(x, c)`, `S.all(x, c)`, `S.size()`."""
-    base, word, arguments = tree.children[0], str(tree.children[1]), _arguments(tree.children[2])
-    if word not in MACROS:
-        raise _not_part(checker, tree, word, MACROS)
-    if base.data != "name":
-        raise _of_no_selection(checker, tree, word)
-    selection = str(base.children[0])
-    known = checker.scope.selections.get(selection)
-    if known is None or known.shape == "single":
-        if known is None and selection not in checker.scope.variables:
-            raise unknown_name(checker, base, selection)
-        raise checker.fault("E210", base, f"`{selection}` is one fact", f"compare it with null: {selection} != null")
-    if word == "size":
-        if arguments or checker.scope.place != "value":
-            raise checker.fault("E304", tree, "size() is for outputs and messages", "count with `take: count`")
-        return Size(selection)
-    return _macro(checker, tree, word, selection, known, arguments)
-
-
-def _not_part(checker: Checker, tree: Any, word: str, known: Iterable[str]) -> TypeCheckAborted:
+def not_part(checker: Checker, tree: Any, word: str, known: Iterable[str]) -> TypeCheckAborted:
     """A function or method that the language does not have: what to write instead, or the nearest that it has."""
-    hint = refused_function(word) or _meant(word, known) or f"there is {EVERYTHING}"
+    hint = refused_function(word) or meant(word, known) or f"there is {EVERYTHING}"
     return checker.fault("E302", tree, f"`{word}` is not part of the language", hint)
 
 
-def _of_no_selection(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
-    """A macro of something else than a selection: what that is, and what can be asked of it."""
-    found = checker.thing(tree.children[0])
-    if isinstance(found, FactType):
-        what, hint = f"the fact `{found.name}`", "compare it with null"
-    else:
-        what = with_article(type_of(found).kind)
-        hint = f"name a selection: S.{word}({'' if word == 'size' else 'x, …'})"
-        if isinstance(found, Field) and type_of(found).kind in ("list", "object"):
-            hint = f"compare it with null: {notation(found)} != null"
-        elif isinstance(found, Param) and type_of(found).kind == "list":
-            hint = f"ask whether it has a member: … in params.{found.name}"
-    return checker.fault("E302", tree, f"`{word}` is of a selection, not of {what}", hint)
-
-
-def _macro(checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]) -> Node:
-    if checker.macro is not None:
-        raise checker.fault(
-            "E305", tree, f"`{word}` does not nest", "derive a fact for the inner one, and ask for that"
-        )
-    if len(arguments) != 2 or arguments[0].data != "name":
-        raise checker.fault(
-            "E306", tree, f"`{word}` takes a variable and a condition", f"{selection}.{word}(x, x.f == …)"
-        )
-    variable = str(arguments[0].children[0])
-    scope = checker.scope
-    if variable in {*scope.variables, *scope.selections, "now", "task", "params", "blocked"}:
-        raise checker.fault("E307", arguments[0], f"`{variable}` is already defined", "rename the variable")
-    checker.scope, checker.macro = scope.within(variable, known), variable
-    try:
-        condition = checker.condition(arguments[1])
-    finally:
-        checker.scope, checker.macro = scope, None
-    return (
-        Exists(selection, variable, condition) if word == "exists" else Not(Exists(selection, variable, Not(condition)))
-    )
-
-
-def type_call(checker: Checker, tree: Any) -> Node:
-    """`duration("3m")`, `timestamp("…")`, `has(x.f)`."""
-    word, arguments = str(tree.children[0]), _arguments(tree.children[1])
-    if word not in FUNCTIONS:
-        raise _not_part(checker, tree, word, FUNCTIONS)
-    if word == "has":
-        if len(arguments) != 1 or arguments[0].data != "select":
-            raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
-        return Compare("!=", checker.value(arguments[0]), Constant(None, Type("null")))
-    if len(arguments) != 1 or arguments[0].data != "string":
-        raise checker.fault("E306", tree, f"`{word}` takes a string literal", f'{word}("…")')
-    found = checker.value(arguments[0])
-    assert isinstance(found, Constant)
-    text = str(found.value)
-    read = instant.parse_duration if word == "duration" else instant.read_instant
-    try:
-        value = read(text)
-    except ValueError as error:
-        raise checker.fault("E308", arguments[0], str(error)) from None
-    if word == "duration" and "d" in text:
-        hint = f'CEL has no days: write duration("{instant.format_duration(value)}")'
-        raise checker.fault("E308", arguments[0], f"`{text}` counts days", hint)
-    if word == "timestamp" and len((instant.in_utc(text) or "").partition(".")[2].rstrip("Z0")) > 6:
-        raise checker.fault(
-            "E308", arguments[0], f"`{text}` is more precise than a microsecond", "remove its last digits"
-        )
-    return Constant(value, Type("duration" if word == "duration" else "timestamp", nullable=False))
-
-
-def _arguments(tree: Any) -> list[Any]:
-    return list(tree.children) if tree is not None else []
-
-
-def _meant(word: str, known: Iterable[str] | Mapping[str, Any]) -> str | None:
+def meant(word: str, known: Iterable[str] | Mapping[str, Any]) -> str | None:
+    """The nearest of the known words, or all of them where they are few."""
     near = nearest(word, known)
     if near:
         return f"did you mean `{near}`?"

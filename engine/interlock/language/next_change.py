@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock.instant import INTEGER_BOUND
-from interlock.language.evaluate import Environment, evaluate, fact_of
+from interlock.language.evaluate import Environment, Failure, evaluate, fact_of
+from interlock.language.walk import walk
 from interlock.model.expression import (
+    Call,
     Choice,
     Compare,
     Exists,
     Field,
+    Fold,
     In,
     Logic,
     MapRef,
@@ -31,11 +34,11 @@ from interlock.model.expression import (
     Reference,
     Sum,
 )
-from interlock.model.facts import Fact, Value
+from interlock.model.facts import Fact
 
 NEVER = INTEGER_BOUND
 """Later than every instant: nothing changes for as long as there are instants."""
-Trend = tuple[Value, int, int]
+Trend = tuple[Any, int, int]
 """A value at `now`, by how much it grows a microsecond (0 for what stays), and the instant up to which that is so."""
 Rates = Mapping[int, Mapping[str, int]]
 """By how much fields grow a microsecond: of facts by their `id()`, by path; under `PARAMS`, of parameters by name."""
@@ -43,9 +46,42 @@ PARAMS = 0
 
 
 def trend(node: Node, known: Environment, paces: Rates) -> Trend:
-    """The course of a checked tree's value from `known.now` on; the facts that it reads stay as they are."""
+    """The course of a checked tree's value from `known.now` on; the facts that it reads stay as they are.
+
+    The value is a Failure where there is none.
+    """
+    try:
+        return _course(node, known, paces)
+    except Failure as failure:
+        moving = bool(paces) or any(isinstance(inner, Now) for inner in walk(node))
+        return failure, 0, known.now + 1 if moving else NEVER
+
+
+def _course(node: Node, known: Environment, paces: Rates) -> Trend:
+    """The same. Raises Failure."""
     reader = _READERS.get(type(node))
     return reader(node, known, paces) if reader else (evaluate(node, known), 0, NEVER)
+
+
+def _applied(node: Call, known: Environment, paces: Rates) -> Trend:
+    """A function of what stays stays; of what moves, nothing says until when."""
+    courses = [_course(each, known, paces) for each in node.arguments]
+    until = min((until for _, _, until in courses), default=NEVER)
+    return evaluate(node, known), 0, min(until, known.now + 1) if any(pace for _, pace, _ in courses) else until
+
+
+def _folded(node: Fold, known: Environment, paces: Rates) -> Trend:
+    source, _, until = _course(node.source, known, paces)
+    members = source if isinstance(source, tuple | dict) else ()
+    courses = [trend(node.body, known.at(node.variable, each), paces) for each in members]
+    if node.macro in ("exists", "all") and source is not None:
+        value, _, limit = _settled(node.macro == "exists", courses)
+        if isinstance(value, Failure):
+            raise value
+        return value, 0, min(until, limit)
+    moving = any(pace for _, pace, _ in courses)
+    limit = min((limit for _, _, limit in courses), default=NEVER)
+    return evaluate(node, known), 0, min(until, limit, known.now + 1 if moving else NEVER)
 
 
 def crossing(op: str, apart: int, pace: int, now: int) -> int:
@@ -76,7 +112,7 @@ def _found(of: Reference, known: Environment, paces: Rates) -> tuple[Fact | None
     """The fact that is referred to, and up to when it is that one: the key of a map may move."""
     if not isinstance(of, MapRef):
         return fact_of(of, known), NEVER
-    key, pace, until = trend(of.key, known, paces)
+    key, pace, until = _course(of.key, known, paces)
     known_keys = known.maps[of.selection]
     if pace and isinstance(key, int):
         met = (crossing("==", key - other, pace, known.now) for other in known_keys if isinstance(other, int))
@@ -85,12 +121,15 @@ def _found(of: Reference, known: Environment, paces: Rates) -> tuple[Fact | None
 
 
 def _compare(node: Compare, known: Environment, paces: Rates) -> Trend:
-    left, right = trend(node.left, known, paces), trend(node.right, known, paces)
+    left, right = _course(node.left, known, paces), _course(node.right, known, paces)
     return _compared(node.op, left, right, known.now)
 
 
 def _compared(op: str, left: Trend, right: Trend, now: int) -> Trend:
     (first, pace, until), (second, other, limit) = left, right
+    for value in (first, second):
+        if isinstance(value, Failure):
+            raise value
     until = min(until, limit)
     if op in ("==", "!="):
         held = (first == second) is (op == "==")
@@ -102,7 +141,7 @@ def _compared(op: str, left: Trend, right: Trend, now: int) -> Trend:
 
 
 def _contained(node: In, known: Environment, paces: Rates) -> Trend:
-    item = trend(node.item, known, paces)
+    item = _course(node.item, known, paces)
     compared = [_compared("==", item, (evaluate(member, known), 0, NEVER), known.now) for member in node.members]
     return evaluate(node, known), 0, min([item[2], *(until for _, _, until in compared)])
 
@@ -121,16 +160,17 @@ def _settled(settling: bool, courses: list[Trend]) -> Trend:
     settled = [until for value, _, until in courses if value is settling]
     if settled:
         return settling, 0, max(settled)
-    return not settling, 0, min((until for _, _, until in courses), default=NEVER)
+    failed = next((value for value, _, _ in courses if isinstance(value, Failure)), None)
+    return failed or not settling, 0, min((until for _, _, until in courses), default=NEVER)
 
 
 def _not(node: Not, known: Environment, paces: Rates) -> Trend:
-    value, _, until = trend(node.item, known, paces)
-    return not value, 0, until
+    value, _, until = _course(node.item, known, paces)
+    return value if isinstance(value, Failure) else not value, 0, until
 
 
 def _sum(node: Sum, known: Environment, paces: Rates) -> Trend:
-    (left, pace, until), (right, other, limit) = trend(node.left, known, paces), trend(node.right, known, paces)
+    (left, pace, until), (right, other, limit) = _course(node.left, known, paces), _course(node.right, known, paces)
     until = min(until, limit)
     if isinstance(left, int) and isinstance(right, int):
         sign = 1 if node.op == "+" else -1
@@ -139,8 +179,10 @@ def _sum(node: Sum, known: Environment, paces: Rates) -> Trend:
 
 
 def _choice(node: Choice, known: Environment, paces: Rates) -> Trend:
-    chosen, _, until = trend(node.condition, known, paces)
-    value, pace, limit = trend(node.yes if chosen else node.no, known, paces)
+    chosen, _, until = _course(node.condition, known, paces)
+    if isinstance(chosen, Failure):
+        raise chosen
+    value, pace, limit = _course(node.yes if chosen else node.no, known, paces)
     return value, pace, min(until, limit)
 
 
@@ -160,6 +202,8 @@ _READERS: dict[type, Callable[[Any, Environment, Rates], Trend]] = {
     Compare: _compare,
     In: _contained,
     Logic: _logic,
+    Call: _applied,
+    Fold: _folded,
     Not: _not,
     Sum: _sum,
     Exists: _some,

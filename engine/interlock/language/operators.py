@@ -5,26 +5,36 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from interlock import instant
 from interlock.diagnostics import did_you_mean
-from interlock.instant import INTEGER_BOUND
-from interlock.language.scope import ORDERED, with_article
-from interlock.model.expression import Choice, Compare, Constant, Field, In, Node, Param, Sum, Type, type_of
+from interlock.language.functions import FUNCTIONS, Form, joint, named, resolved
+from interlock.language.patterns import PatternError, compiled
+from interlock.language.scope import COMPARED, ObjectType, with_article
+from interlock.language.texts import Undefined
+from interlock.model.expression import Call, Choice, Compare, Constant, Field, Node, Sum, Type, type_of
 
 if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "`": "`", "?": "?"}
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPES |= {char: char for char in "\\\"'`?"}
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[xX][0-9a-fA-F]{2}|[0-3][0-7]{2}|[\s\S])")
 
 
 def type_integer(checker: Checker, tree: Any, digits: str) -> Constant:
-    """A whole number, small enough to be exact everywhere."""
-    found = int(digits) if len(digits) < 20 else INTEGER_BOUND
-    if abs(found) >= INTEGER_BOUND:
-        raise checker.fault(
-            "E405", tree, f"`{digits}` is too large", f"whole numbers are below {INTEGER_BOUND} in magnitude"
-        )
+    """A whole number of 64 bits, in decimal or hexadecimal digits."""
+    found = int(digits, 16 if "x" in digits.lower() else 10) if len(digits) < 40 else 1 << 64
+    if not -(1 << 63) <= found < 1 << 63:
+        raise checker.fault("E405", tree, f"`{digits}` is too large", "whole numbers have 64 bits")
     return Constant(found, Type("int", nullable=False))
+
+
+def type_double(checker: Checker, tree: Any, digits: str) -> Constant:
+    """A number with a fraction."""
+    found = float(digits)
+    if found in (float("inf"), float("-inf")):
+        raise checker.fault("E405", tree, f"`{digits}` is too large")
+    return Constant(found, Type("double", nullable=False))
 
 
 def type_text(checker: Checker, tree: Any, token: str) -> str:
@@ -32,50 +42,45 @@ def type_text(checker: Checker, tree: Any, token: str) -> str:
 
     def resolve(match: re.Match[str]) -> str:
         escape = match[1]
-        if escape[0] == "u" and len(escape) == 5 and not 0xD800 <= int(escape[1:], 16) < 0xE000:
-            return chr(int(escape[1:], 16))
+        if len(escape) == 3 and escape[0] in "0123":
+            return chr(int(escape, 8))
+        if len(escape) > 1:
+            code = int(escape[1:], 16)
+            if code < 0xD800 or 0xE000 <= code <= 0x10FFFF:
+                return chr(code)
         if escape not in _ESCAPES:
-            raise checker.fault(
-                "E406", tree, f"`\\{escape}` is not an escape sequence", r"there are \n \t \r \\ \" \' \uXXXX"
-            )
+            hint = r"there are \n \t \r \a \b \f \v \\ \" \' \` \? \xHH \ooo \uXXXX \UXXXXXXXX"
+            raise checker.fault("E406", tree, f"`\\{escape}` is not an escape sequence", hint)
         return _ESCAPES[escape]
 
-    return _ESCAPE.sub(resolve, token[1:-1])
+    raw = token[0] in "rR"
+    quoted = token[1:] if raw else token
+    ends = 3 if quoted[:3] in ('"""', "'''") else 1
+    inner = quoted[ends:-ends].replace("\r\n", "\n") if ends == 3 else quoted[1:-1]
+    return inner if raw else _ESCAPE.sub(resolve, inner)
 
 
 def type_comparison(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
-    """A comparison: both sides of one kind, orderings of numbers and times only, enum values that exist."""
+    """A comparison: both sides of one kind, orderings of what has an order, enum values that exist."""
     first, second = type_of(left), type_of(right)
     if "null" in (first.kind, second.kind):
         if op not in ("==", "!="):
             raise checker.fault("E407", tree, f"`{op}` with null is always false", "compare with == null or != null")
-        check_plain_value(checker, tree, left)
-        check_plain_value(checker, tree, right)
         return Compare(op, left, right)
-    if first.kind != second.kind:
+    if joint(first, second) is None:
         hint = remedy(first.kind, second.kind)
         raise checker.fault(
             "E408", tree, f"{with_article(first.kind)} is compared with {with_article(second.kind)}", hint
         )
-    if first.kind in ("object", "list"):
-        raise checker.fault("E409", tree, f"{with_article(first.kind)} is compared only with null")
-    if op not in ("==", "!=") and first.kind not in ORDERED:
+    if first.kind == "object":
+        raise checker.fault("E409", tree, "an object is compared only with null")
+    if op not in ("==", "!=") and first.kind not in COMPARED:
         raise checker.fault(
-            "E410", tree, f"`{op}` does not order {with_article(first.kind)}", f"it orders {', '.join(ORDERED)}"
+            "E410", tree, f"`{op}` does not order {with_article(first.kind)}", f"it orders {', '.join(COMPARED)}"
         )
     for node, other, place in ((left, second, tree.children[0]), (right, first, tree.children[2])):
         check_enum_member(checker, place, node, other)
-        check_plain_value(checker, place, node)
     return Compare(op, left, right)
-
-
-def check_plain_value(checker: Checker, at: Any, node: Node) -> None:
-    """Where the engine or SQL judges, values are compared: a condition has no form of its own there."""
-    if checker.scope.place == "value" or type_of(node).kind != "bool":
-        return
-    if not isinstance(node, Field | Param | Constant):
-        hint = "a == b of two conditions is (a && b) || (!a && !b)"
-        raise checker.fault("E417", at, "this is a condition, compared as a value", hint)
 
 
 def check_enum_member(checker: Checker, at: Any, node: Node, enum: Type) -> None:
@@ -86,27 +91,40 @@ def check_enum_member(checker: Checker, at: Any, node: Node, enum: Type) -> None
     raise checker.fault("E411", at, f"`{node.value}` is not one of the allowed values", hint)
 
 
-def type_membership(checker: Checker, tree: Any) -> Node:
-    """`x in ["a", "b"]` and `x in params.list`."""
-    item_tree, list_tree = tree.children
-    while list_tree.data == "group":
-        list_tree = list_tree.children[0]
-    item = checker.value(item_tree)
-    check_plain_value(checker, item_tree, item)
-    if list_tree.data != "list":
-        listed = checker.value(list_tree)
-        if not isinstance(listed, Param) or listed.type.kind != "list":
-            raise checker.fault("E412", list_tree, "`in` expects a list literal or a list parameter")
-        checker.expect(item_tree, type_of(item), "string")
-        return In(item, (), listed.name)
-    written = list_tree.children[0].children if list_tree.children and list_tree.children[0] else []
-    members = checker.all_of(written, checker.value)
-    for place, node in zip(written, members, strict=True):
-        if not isinstance(node, Constant) or node.value is None:
-            raise checker.fault("E413", place, "a list literal contains only constants")
-        checker.expect(place, type_of(node), type_of(item).kind)
-        check_enum_member(checker, place, node, type_of(item))
-    return In(item, tuple(members))
+def members_of(tree: Any) -> list[Any] | None:
+    """The trees of a written list's members; None for anything else."""
+    if tree.data != "list":
+        return None
+    return list(tree.children[0].children) if tree.children and tree.children[0] is not None else []
+
+
+def type_list(checker: Checker, tree: Any, members: list[Node]) -> Call:
+    """A list of values of one type."""
+    item: Type | None = None
+    for node in members:
+        found = type_of(node)
+        both = found if item is None else joint(item, found)
+        if both is None or found.kind == "null":
+            raise checker.fault("E413", tree, "the members of a list are of one type, and none is null")
+        item = both
+    return Call("list", tuple(members), Type("list", nullable=False, item=item))
+
+
+def type_map(checker: Checker, tree: Any, keys: list[Node], values: list[Node]) -> Call:
+    """A map of keys of one type to values of one type."""
+    kinds: list[Type | None] = [None, None]
+    for place, nodes in enumerate((keys, values)):
+        for node in nodes:
+            known, found = kinds[place], type_of(node)
+            both = found if known is None else joint(known, found)
+            if both is None or found.kind == "null" or (place == 0 and found.kind not in ("string", "int", "bool")):
+                raise checker.fault("E413", tree, "the keys of a map are of one type, and so are its values")
+            kinds[place] = both
+    constants = [node.value for node in keys if isinstance(node, Constant)]
+    if len(set(constants)) < len(constants):
+        raise checker.fault("E413", tree, "a key of the map is duplicated")
+    pairs = tuple(node for pair in zip(keys, values, strict=True) for node in pair)
+    return Call("map", pairs, Type("map", nullable=False, item=kinds[1], key=kinds[0]))
 
 
 _SUMS = {
@@ -122,20 +140,68 @@ _SUMS = {
 
 
 def type_sum(checker: Checker, tree: Any, op: Any, left: Node, right: Node) -> Node:
-    """`+` and `-`: whole numbers, instants and durations; `+` of texts outside rule conditions."""
+    """`+` and `-`: numbers, instants and durations; `+` of texts and of lists."""
     first, second = type_of(left), type_of(right)
     nullable = first.nullable or second.nullable
     kind: Any = _SUMS.get((first.kind, op, second.kind))
     if kind:
         return Sum(op, left, right, Type(kind, nullable=nullable))
     if (first.kind, op, second.kind) == ("string", "+", "string"):
-        if checker.scope.place == "condition":
-            raise checker.fault(
-                "E414", tree, "strings cannot be concatenated in a condition", "join it in a selection's where"
-            )
         return Sum(op, left, right, Type("string", nullable=nullable))
-    hint = remedy(first.kind, second.kind)
-    raise checker.fault("E415", tree, f"unsupported operation: {first.kind} {op} {second.kind}", hint)
+    return called(checker, tree, op, "infix", (left, right))
+
+
+def called(checker: Checker, tree: Any, name: str, form: Form, arguments: tuple[Node, ...]) -> Node:
+    """The call of the function of that name that takes these arguments."""
+    types = tuple(type_of(each) for each in arguments)
+    for identity in named(name, form):
+        found = resolved(identity, types)
+        if found is not None:
+            return _known(checker, tree, Call(identity, arguments, found))
+    kinds = [each.kind for each in types]
+    if form == "infix":
+        hint = remedy(*kinds)
+        raise checker.fault("E415", tree, f"unsupported operation: {kinds[0]} {name} {kinds[1]}", hint)
+    taken = [FUNCTIONS[identity].takes for identity in named(name, form)]
+    if form == "method":
+        shown = [f"{takes[0]}.{name}({', '.join(takes[1:])})" for takes in taken]
+    else:
+        shown = [f"{'' if form == 'prefix' else name}({', '.join(takes)})" for takes in taken]
+    raise checker.fault("E419", tree, f"`{name}` does not take {', '.join(kinds)}", f"there is {', '.join(shown)}")
+
+
+def _known(checker: Checker, tree: Any, node: Call) -> Node:
+    """The call; what a written value converts to is written instead, and a pattern is read."""
+    if node.function in ("matches", "matches2"):
+        pattern = node.arguments[1]
+        if not isinstance(pattern, Constant):
+            raise checker.fault("E420", tree, "the pattern is written out", 'x.matches("^release/")')
+        try:
+            compiled(str(pattern.value))
+        except PatternError as error:
+            message = f"`{str(pattern.value)[:40]}` is not a pattern that is taken: {error}"
+            raise checker.fault("E420", tree, message, "patterns are those of RE2") from None
+    if node.function in ("duration_string", "timestamp_string") and isinstance(node.arguments[0], Constant):
+        text = str(node.arguments[0].value)
+        try:
+            value = FUNCTIONS[node.function].run(text)
+        except Undefined as why:
+            raise checker.fault(
+                "E308", tree.children[1].children[0], str(why), _meant_time(node.type.kind, text)
+            ) from None
+        return Constant(value, Type(node.type.kind, nullable=False))
+    return node
+
+
+def _meant_time(kind: str, text: str) -> str | None:
+    """What to write instead of a text that CEL does not take for an instant or duration."""
+    try:
+        value = instant.parse_duration(text) if kind == "duration" else instant.read_instant(text)
+    except ValueError:
+        return None
+    if kind == "duration" and "d" in text:
+        return f'CEL has no days: write duration("{instant.format_duration(value)}")'
+    return "remove its last digits"
 
 
 def type_choice(checker: Checker, tree: Any) -> Node:
@@ -143,16 +209,14 @@ def type_choice(checker: Checker, tree: Any) -> Node:
     asked, yes, no = tree.children
     condition = checker.condition(asked)
     first, second = checker.all_of([yes, no], checker.value)
-    kinds = {type_of(first).kind, type_of(second).kind} - {"null"}
-    if len(kinds) > 1:
+    found = joint(type_of(first), type_of(second))
+    if found is None:
         raise checker.fault(
             "E416",
             tree,
             f"one value is {with_article(type_of(first).kind)}, the other {with_article(type_of(second).kind)}",
         )
-    kind: Any = kinds.pop() if kinds else "null"
-    nullable = type_of(first).nullable or type_of(second).nullable
-    return Choice(condition, first, second, Type(kind, nullable=nullable))
+    return Choice(condition, first, second, Type(found.kind, (), found.nullable, found.item, found.key))
 
 
 def remedy(found: str, wanted: str) -> str | None:
@@ -160,6 +224,10 @@ def remedy(found: str, wanted: str) -> str | None:
     kinds = {found, wanted}
     if kinds == {"int", "duration"}:
         return 'a number is not a duration: write duration("180s")'
+    if kinds == {"int", "double"}:
+        return "make both of one kind: double(x)"
+    if "bool" in kinds:
+        return "join comparisons with &&"
     if kinds == {"int", "timestamp"} or kinds == {"string", "timestamp"}:
         return 'an instant is written timestamp("2026-06-11T12:00:05Z")'
     if kinds == {"string", "duration"}:
@@ -167,3 +235,9 @@ def remedy(found: str, wanted: str) -> str | None:
     if kinds == {"timestamp", "duration"}:
         return "the difference of two instants is a duration"
     return None
+
+
+def field_of(thing: ObjectType) -> Field:
+    """An object of a fact as a field."""
+    found = thing.fact.fields.get(thing.path, Type("object"))
+    return Field(thing.fact.of, thing.path, found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from interlock.model.expression import Reference, Type
+from interlock.model.expression import Node, Reference, Type
 from interlock.model.policy import Shape
 
 Position = Literal["where", "condition", "value"]
@@ -28,13 +28,41 @@ class SelectionType(msgspec.Struct, frozen=True):
 class FactType(msgspec.Struct, frozen=True):
     """A fact named as a whole: not a value, but it can be compared with null, and has fields.
 
-    With `groups`, it may be that of an absent named group.
+    With `groups`, it may be that of an absent named group. With `maybe`, its fields are optional values.
     """
 
     of: Reference
     fields: Mapping[str, Type]
     name: str
     groups: bool = False
+    maybe: bool = False
+
+
+class ObjectType(msgspec.Struct, frozen=True):
+    """An object inside a fact, by its dotted path. With `maybe`, it is an optional value, and so are its fields."""
+
+    fact: FactType
+    path: str
+    maybe: bool = False
+
+
+class Maybe(msgspec.Struct, frozen=True):
+    """An optional value, as `x.?f` gives it: null stands for none. `orValue` makes a value of it."""
+
+    node: Node
+
+
+Thing = Node | FactType | ObjectType | Maybe
+"""What a part of an expression may be."""
+
+
+class NamedExpressions:
+    """The `variables` of a policy: what is written for each, its tree, and which were read."""
+
+    def __init__(self) -> None:
+        self.trees: dict[str, Any] = {}
+        self.read: set[str] = set()
+        self.refused: set[str] = set()
 
 
 class TypeCheckAborted(Exception):
@@ -44,7 +72,9 @@ class TypeCheckAborted(Exception):
 class Scope(msgspec.Struct, frozen=True):
     """The names in sight. `hidden` are selections that exist but may not be named here, each with the reason.
 
-    `place` says what is allowed: `where` has no macros, `condition` no text `+` and no choice, `value` has everything.
+    `place` says what is allowed: `where` has no macros over selections, and only `value` their sizes.
+    `bound` is what `cel.bind` and macros over lists name; `named` are the policy's `variables`.
+    With `certain`, nothing may be written that may have no value.
     `groups` are the variables whose facts include those of absent named groups. `refused` is what cannot be had,
     which was reported where they are declared: nothing more is reported of an expression that names one.
     """
@@ -57,6 +87,13 @@ class Scope(msgspec.Struct, frozen=True):
     blocked: bool = False
     groups: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
+    named: NamedExpressions = NamedExpressions()
+    certain: bool = False
+    bound: Mapping[str, Thing] = {}
+
+    def binding(self, name: str, thing: Thing) -> Scope:
+        """This scope where the name means the thing."""
+        return msgspec.structs.replace(self, bound={**self.bound, name: thing})
 
     def within(self, variable: str, known: SelectionType) -> Scope:
         """This scope inside a macro that names a fact of a selection `variable`."""
@@ -64,13 +101,30 @@ class Scope(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, variables={**self.variables, variable: known.fields}, groups=groups)
 
 
-OPERATORS = "== != < <= > >= in && || ! + - ?:"
-FUNCTIONS = ("duration", "timestamp", "has")
-MACROS = ("exists", "all", "size")
-EVERYTHING = f'{OPERATORS}, duration("3m"), timestamp("…"), has(x.f), S.exists(x, c), S.all(x, c), S.size()'
+OPERATORS = "== != < <= > >= in && || ! + - * / % ?:"
+FUNCTIONS = (
+    *("duration", "timestamp", "has", "size", "int", "double", "string", "bool", "matches"),
+    *("cel.bind", "optional.of", "optional.none"),
+)
+MACROS = ("exists", "all", "exists_one", "map", "filter", "size")
+METHODS = (
+    *("startsWith", "endsWith", "contains", "matches", "size", "lowerAscii", "upperAscii", "trim", "split", "replace"),
+    *("substring", "charAt", "indexOf", "lastIndexOf", "reverse", "join", "slice"),
+    *("orValue", "or", "hasValue", "value", "optMap"),
+)
+EVERYTHING = f"{OPERATORS}, {', '.join(sorted({*FUNCTIONS, *MACROS, *METHODS}))}"
 
 ORDERED = ("int", "timestamp", "duration")
-"""The kinds that `<` and its kin compare, and that `+` and `-` join."""
+"""The kinds that the rules engine orders, and of which it adds up fields."""
+COMPARED = (*ORDERED, "double", "string", "bool")
+"""The kinds that `<` and its kin compare."""
+RESERVED = frozenset(
+    [
+        *("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let"),
+        *("loop", "package", "namespace", "return", "var", "void", "while"),
+    ]
+)
+"""Words that CEL keeps for itself: no name of a fact or of a value is one of them; a field may be."""
 
 
 def with_article(kind: str) -> str:

@@ -2,18 +2,24 @@
 
 Only a selection's `where` is written as SQL: its variable is the candidate row. Everything it reads besides (`now`,
 `task`, parameters, earlier single selections) becomes a named placeholder. The text is two-valued as the language is:
-`IS` and `IS NOT` for equality, and an ordering with a null is 0.
+`IS` and `IS NOT` for equality, and an ordering with a null is 0. Where CEL has an error, a condition is NULL: SQL's
+AND, OR and NOT then absorb it as CEL does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from interlock.language.exact import is_exact
+from interlock.language.walk import rebuilt
 from interlock.model.expression import (
+    LIST,
+    Call,
     Compare,
     Constant,
     Field,
     In,
+    Local,
     Logic,
     Node,
     Not,
@@ -23,11 +29,14 @@ from interlock.model.expression import (
     SingletonRef,
     Sum,
     TaskId,
+    Type,
     VariableRef,
     type_of,
 )
 from interlock.model.facts import Value
 
+Computed = tuple[Node, tuple[str, ...]]
+"""A condition of values `0`, `1`, …, and the kinds of these."""
 ColumnWriter = Callable[[str, str], str]
 """Writes the candidate's field, given its path and the kind of its type."""
 
@@ -38,6 +47,7 @@ class Writer:
     def __init__(self, column: ColumnWriter) -> None:
         self.column = column
         self.binds: dict[str, tuple[str, str]] = {}
+        self.computed: list[Computed] = []
 
     def bind(self, selection: str, path: str) -> str:
         """A placeholder for the value of `path` in the earlier single `selection`."""
@@ -50,6 +60,8 @@ class Writer:
 
     def write(self, node: Node) -> str:
         """The SQL of a checked tree."""
+        if not isinstance(node, Logic | Not | Constant) and not is_exact(node, joined=True):
+            return self.compute(node)
         match node:
             case Logic():
                 return "(" + f" {'AND' if node.op == '&&' else 'OR'} ".join(map(self.write, node.items)) + ")"
@@ -83,6 +95,30 @@ class Writer:
                 op = "||" if node.type.kind == "string" else node.op
                 return f"({self.value(node.left)} {op} {self.value(node.right)})"
         raise AssertionError(f"no SQL for {node!r}")
+
+    def compute(self, node: Node) -> str:
+        """The call of `computed`, which Python evaluates: 0, 1, or NULL where the condition has no value."""
+        given: dict[str, str] = {}
+        kinds: list[str] = []
+
+        def local(text: str, of: Type) -> Node:
+            if text not in given:
+                given[text] = str(len(given))
+                kinds.append(of.kind if of.item is None else f"{of.kind}<{of.item.kind}>")
+            return Local(given[text], of)
+
+        def closed(inner: Node) -> Node:
+            if isinstance(inner, In) and inner.param is not None:
+                listed = Param(inner.param, LIST)
+                return Call("in_list", (closed(inner.item), closed(listed)), Type("bool", nullable=False))
+            if isinstance(inner, Field | Param | Now | TaskId):
+                return local(self.value(inner), type_of(inner))
+            return local(self.present(inner), type_of(inner)) if isinstance(inner, Present) else rebuilt(inner, closed)
+
+        made = (closed(node), tuple(kinds))
+        if made not in self.computed:
+            self.computed.append(made)
+        return f"computed({', '.join((str(self.computed.index(made)), *given))})"
 
     def compare(self, node: Compare) -> str:
         """The SQL of a comparison: 0 or 1, never null."""

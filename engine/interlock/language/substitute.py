@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from interlock.language.evaluate import Environment, evaluate
-from interlock.language.walk import reference, walk
+import msgspec
+
+from interlock.language.evaluate import Environment, Failure, outcome
+from interlock.language.walk import free_locals, rebuilt, reference, walk
 from interlock.model.expression import (
     FALSE,
     TRUE,
@@ -45,7 +47,7 @@ def substitute_known(node: Node, known: Environment) -> Node:
 
 
 def _closed(node: Node, known: Environment) -> bool:
-    return all(_is_known(inner, known) for inner in walk(node))
+    return not free_locals(node) and all(_is_known(inner, known) for inner in walk(node))
 
 
 def _is_known(node: Node, known: Environment) -> bool:
@@ -58,8 +60,8 @@ def _is_known(node: Node, known: Environment) -> bool:
 
 
 def _written(node: Node, known: Environment) -> Node:
-    value = evaluate(node, known)
-    return node if isinstance(value, tuple) else Constant(value, type_of(node))
+    value = outcome(node, known)
+    return node if isinstance(value, tuple | dict | Failure) else Constant(value, type_of(node))
 
 
 def _members(node: In, known: Environment) -> tuple[Node, ...]:
@@ -82,19 +84,6 @@ def _logic(node: Logic, known: Environment) -> Node:
 
 def about_variable(node: Node, of: Reference, name: str) -> Node:
     """The condition with the variable `name` wherever the fact `of` is read."""
-    match node:
-        case Field():
-            return Field(VariableRef(name), node.path, node.type) if node.of == of else node
-        case Present():
-            return Present(VariableRef(name), node.groups) if node.of == of else node
-        case Not():
-            return Not(about_variable(node.item, of, name))
-        case Logic():
-            return Logic(node.op, tuple(about_variable(item, of, name) for item in node.items))
-        case Compare():
-            return Compare(node.op, about_variable(node.left, of, name), about_variable(node.right, of, name))
-        case In():
-            return In(about_variable(node.item, of, name), node.members, node.param)
-        case Sum():
-            return Sum(node.op, about_variable(node.left, of, name), about_variable(node.right, of, name), node.type)
-    return node
+    if isinstance(node, Field | Present) and node.of == of:
+        return msgspec.structs.replace(node, of=VariableRef(name))
+    return rebuilt(node, lambda inner: about_variable(inner, of, name))

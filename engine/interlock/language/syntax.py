@@ -16,18 +16,35 @@ from interlock.language.scope import OPERATORS
 
 
 class ExpressionError(msgspec.Struct, frozen=True):
-    """What is wrong in an expression: a code, offsets into its text, a message, and a hint."""
+    """What is wrong in an expression: a code, offsets into its text, a message, and a hint.
+
+    `named` is set where the text is not that of the expression, but that of one of the policy's `variables`.
+    """
 
     code: str
     start: int
     end: int
     message: str
     hint: str | None = None
+    named: str | None = None
 
 
 _GRAMMAR = os.path.join(os.path.dirname(__file__), "grammar.lark")
-_CLOSING = {"(": ")", "[": "]"}
-_BETWEEN = ("RELATION", "PLUS", "IN", "RPAR", "RSQB", "COMMA", "QMARK", "COLON", "__ANON_0", "__ANON_1")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_BETWEEN = (
+    "RELATION",
+    "PLUS",
+    "TIMES",
+    "_IN",
+    "RPAR",
+    "RSQB",
+    "RBRACE",
+    "COMMA",
+    "QMARK",
+    "COLON",
+    "__ANON_0",
+    "__ANON_1",
+)
 _parser: lark.Lark | None = None
 
 
@@ -67,7 +84,7 @@ def _ended(text: str) -> tuple[str, str | None]:
     """What is said of a text that ends too early."""
     if not text.strip():
         return "no expression", None
-    opened = next((mark for mark in "([" if text.count(mark) > text.count(_CLOSING[mark])), None)
+    opened = next((mark for mark in "([{" if text.count(mark) > text.count(_CLOSING[mark])), None)
     return "the expression ends too early", f"close the {opened} with {_CLOSING[opened]}" if opened else None
 
 
@@ -75,9 +92,9 @@ def _missing(token: lark.Token, value: bool) -> str | None:
     """What is missing before a token that is not expected. With `value`, a value is."""
     if token.type == "RELATION" and not value:
         return "join comparisons with &&"
-    if token.type in ("NAME", "INT", "STRING", "TRUE", "FALSE", "NULL") and not value:
+    if token.type in ("NAME", "INT", "DOUBLE", "STRING", "TRUE", "FALSE", "NULL") and not value:
         return "an operator is missing before it"
-    if token.type in ("RPAR", "RSQB") and not value:
+    if token.type in ("RPAR", "RSQB", "RBRACE") and not value:
         return "it closes nothing that is open here"
     return "a value is missing before it" if value and token.type in _BETWEEN else None
 

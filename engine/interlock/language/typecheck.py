@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.language import names, operators
-from interlock.language.scope import FactType, Scope, TypeCheckAborted, with_article
+from interlock.language import calls, names, operators
+from interlock.language.exact import may_fail, moves_freely
+from interlock.language.scope import FactType, Maybe, ObjectType, Scope, Thing, TypeCheckAborted, with_article
 from interlock.language.syntax import ExpressionError, parse
 from interlock.language.unparse import notation
+from interlock.language.walk import children
 from interlock.model.expression import (
+    Call,
     Choice,
     Compare,
     Constant,
     Field,
+    Fold,
+    Local,
     Logic,
     Node,
     Not,
@@ -24,20 +29,16 @@ from interlock.model.expression import (
 
 MAX_EXPRESSION_DEPTH = 32
 """The deepest nesting of an expression: a `where` becomes SQL, and SQLite's parser has a stack of 100 symbols."""
+MAX_EXPRESSION_PARTS = 2_000
+"""The most parts of an expression, with what `variables` and `cel.bind` stand for put in."""
 
 
 def typecheck(text: str, scope: Scope, want: str | None = None) -> tuple[Node | None, tuple[ExpressionError, ...]]:
     """Type an expression. Gives the tree, or None with everything that is wrong. `want` is the kind that it must
     have."""
-    tree = parse(text)
+    tree = read(text)
     if isinstance(tree, tuple):
         return None, tree
-    if _depth(tree) > MAX_EXPRESSION_DEPTH:
-        return None, (
-            ExpressionError(
-                "E311", 0, len(text), f"the expression is nested deeper than {MAX_EXPRESSION_DEPTH} levels"
-            ),
-        )
     checker = Checker(scope)
     try:
         node = checker.condition(tree.children[0]) if want == "bool" else checker.value(tree.children[0])
@@ -47,23 +48,79 @@ def typecheck(text: str, scope: Scope, want: str | None = None) -> tuple[Node | 
             checker.expect(tree.children[0], type_of(node), want)
     except TypeCheckAborted:
         return None, tuple(checker.faults)
+    size, depth = _extent(node, {})
+    if size > MAX_EXPRESSION_PARTS or depth > MAX_EXPRESSION_DEPTH:
+        over = f"has {size:,} parts" if size > MAX_EXPRESSION_PARTS else f"is {depth} levels deep"
+        bound = f"{MAX_EXPRESSION_PARTS:,}" if size > MAX_EXPRESSION_PARTS else str(MAX_EXPRESSION_DEPTH)
+        message = f"the expression {over} with its variables put in; it may have {bound}"
+        checker.fault("E311", tree, message, "derive a fact for a part of it")
+    else:
+        _check_judged(checker, tree, node)
     return (None if checker.faults else node), tuple(checker.faults)
+
+
+def _check_judged(checker: Checker, tree: Any, node: Node) -> None:
+    """Refuse what cannot be judged at its place: a function of the clock, or what may have no value."""
+    moving = moves_freely(node) if checker.scope.place != "value" else None
+    if moving is not None:
+        hint = "compare `now` with an instant, or the difference of the two with a duration"
+        checker.fault("E422", tree, f"`{notation(moving)}` is a function of `now`: nothing says when it changes", hint)
+    if checker.scope.certain and may_fail(node):
+        checker.fault("E423", tree, "this may have no value, and nothing could be decided then")
+
+
+def read(text: str) -> Any:
+    """The syntax tree of an expression, or a tuple of everything that is wrong with it."""
+    tree = parse(text)
+    if not isinstance(tree, tuple) and _depth(tree) > MAX_EXPRESSION_DEPTH:
+        message = f"the expression is nested deeper than {MAX_EXPRESSION_DEPTH} levels"
+        return (ExpressionError("E311", 0, len(text), message),)
+    return tree
+
+
+def _extent(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many parts an expression has, and how deep it is; what is there several times is counted as often."""
+    if id(node) not in known:
+        inner = [_extent(child, known) for child in children(node)]
+        known[id(node)] = (1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0))
+    return known[id(node)]
 
 
 class Checker:
     """Types one expression; collects faults and goes on with whatever does not depend on them."""
 
     def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+        self.scope = self.outer = scope
         self.faults: list[ExpressionError] = []
         self.macro: str | None = None
+        self.reading: tuple[str, ...] = ()
+        self.found: dict[str, Thing | None] = {}
 
     # -- faults
 
     def fault(self, code: str, at: Any, message: str, hint: str | None = None) -> TypeCheckAborted:
         start, end = _span(at)
-        self.faults.append(ExpressionError(code, start, end, message, hint))
+        named = self.reading[-1] if self.reading else None
+        self.faults.append(ExpressionError(code, start, end, message, hint, named))
         return TypeCheckAborted()
+
+    def named(self, at: Any, word: str) -> Thing:
+        """What one of the policy's `variables` stands for, typed in the scope of the whole expression."""
+        if word in self.reading:
+            way = " → ".join(f"`{step}`" for step in (*self.reading[self.reading.index(word) :], word))
+            raise self.fault("E312", at, f"a cycle of variables: {way}")
+        if word not in self.found:
+            here, macro, reading = self.scope, self.macro, self.reading
+            self.scope, self.reading = self.outer, (*reading, word)
+            self.found[word] = None
+            try:
+                self.found[word] = self.thing(self.scope.named.trees[word].children[0])
+            finally:
+                self.scope, self.macro, self.reading = here, macro, reading
+        thing = self.found[word]
+        if thing is None:
+            raise TypeCheckAborted
+        return thing
 
     def expect(self, at: Any, found: Type, kind: str) -> None:
         if found.kind not in (kind, "null"):
@@ -88,20 +145,29 @@ class Checker:
 
     def condition(self, tree: Any) -> Node:
         node = self.value(tree)
+        if type_of(node).kind == "null":
+            raise self.fault("E401", tree, "this is null, not a bool")
         self.expect(tree, type_of(node), "bool")
         if isinstance(node, Constant):
-            return Constant(node.value is True, Type("bool", nullable=False))
-        if isinstance(node, Field | Param | Choice):
+            return node
+        if isinstance(node, Field | Param | Choice) or (
+            isinstance(node, Local | Call | Fold) and type_of(node).nullable
+        ):
             return Compare("==", node, Constant(True, Type("bool", nullable=False)))
         return node
 
     def value(self, tree: Any) -> Node:
-        thing = self.thing(tree)
+        return self.node(self.thing(tree), tree)
+
+    def node(self, thing: Thing, tree: Any) -> Node:
         if isinstance(thing, FactType):
             raise self.fault("E402", tree, f"`{thing.name}` is a fact, not a value", "name one of its fields")
-        return thing
+        if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
+            hint = "give another value for then: .orValue(…), or ask with .hasValue()"
+            raise self.fault("E421", tree, "this may have no value", hint)
+        return operators.field_of(thing) if isinstance(thing, ObjectType) else thing
 
-    def thing(self, tree: Any) -> Node | FactType:
+    def thing(self, tree: Any) -> Thing:
         return getattr(self, f"on_{tree.data.rstrip('_')}")(tree)  # type: ignore[no-any-return]
 
     # -- literals
@@ -109,8 +175,17 @@ class Checker:
     def on_int(self, tree: Any) -> Node:
         return operators.type_integer(self, tree, tree.children[0].value)
 
+    def on_double(self, tree: Any) -> Node:
+        return operators.type_double(self, tree, tree.children[0].value)
+
     def on_negative(self, tree: Any) -> Node:
-        return operators.type_integer(self, tree, "-" + tree.children[1].value)
+        operand = tree.children[1]
+        if operand.data == "int":
+            return operators.type_integer(self, tree, "-" + operand.children[0].value)
+        node = self.value(operand)
+        if isinstance(node, Constant) and isinstance(node.value, float):
+            return Constant(-node.value, node.type)
+        return operators.called(self, tree, "-", "prefix", (node,))
 
     def on_string(self, tree: Any) -> Node:
         return Constant(operators.type_text(self, tree, tree.children[0].value), Type("string", nullable=False))
@@ -124,11 +199,18 @@ class Checker:
     def on_null(self, tree: Any) -> Node:
         return Constant(None, Type("null"))
 
-    def on_group(self, tree: Any) -> Node | FactType:
+    def on_group(self, tree: Any) -> Thing:
         return self.thing(tree.children[0])
 
     def on_list(self, tree: Any) -> Node:
-        raise self.fault("E403", tree, "a list literal is only allowed after `in`", 'write x in ["a", "b"]')
+        members = self.all_of(operators.members_of(tree) or [], self.value)
+        return operators.type_list(self, tree, members)
+
+    def on_map(self, tree: Any) -> Node:
+        entries = tree.children[0].children if tree.children and tree.children[0] is not None else []
+        keys = self.all_of([entry.children[0] for entry in entries], self.value)
+        values = self.all_of([entry.children[1] for entry in entries], self.value)
+        return operators.type_map(self, tree, keys, values)
 
     # -- logic
 
@@ -142,17 +224,21 @@ class Checker:
         return Not(self.condition(tree.children[0]))
 
     def on_choice(self, tree: Any) -> Node:
-        if self.scope.place != "value":
-            hint = "write it as (c && a) || (!c && b)"
-            raise self.fault("E404", tree, "`?:` is for outputs, messages, data and derive", hint)
         return operators.type_choice(self, tree)
 
     def on_compare(self, tree: Any) -> Node:
         left, op, right = tree.children
         things = self.all_of([left, right], self.thing)
+        if all(isinstance(thing, Maybe) for thing in things):
+            things = [thing.node for thing in things]
         facts = [thing for thing in things if isinstance(thing, FactType)]
         if not facts:
-            return operators.type_comparison(self, tree, op.value, things[0], things[1])
+            nodes = [self.node(thing, at) for thing, at in zip(things, (left, right), strict=True)]
+            return operators.type_comparison(self, tree, op.value, *nodes)
+        if facts[0].maybe:
+            raise self.fault(
+                "E421", tree, "this may have no value", "leave the ? out: an absent key gives a fact of nulls"
+            )
         other = things[1] if things[0] is facts[0] else things[0]
         if op.value not in ("==", "!=") or not isinstance(other, Constant) or other.value is not None:
             raise self.fault(
@@ -162,42 +248,50 @@ class Checker:
         return Not(present) if op.value == "==" else present
 
     def on_contained(self, tree: Any) -> Node:
-        return operators.type_membership(self, tree)
+        return calls.type_membership(self, tree)
 
     def on_plus(self, tree: Any) -> Node:
         left, right = self.all_of([tree.children[0], tree.children[2]], self.value)
         return operators.type_sum(self, tree, tree.children[1].value, left, right)
 
+    def on_times(self, tree: Any) -> Node:
+        left, right = self.all_of([tree.children[0], tree.children[2]], self.value)
+        return operators.called(self, tree, tree.children[1].value, "infix", (left, right))
+
     # -- names
 
-    def on_name(self, tree: Any) -> Node | FactType:
+    def on_name(self, tree: Any) -> Thing:
         return names.type_name(self, tree)
 
-    def on_select(self, tree: Any) -> Node | FactType:
-        return names.type_select(self, tree)
+    def on_select(self, tree: Any) -> Thing:
+        return names.type_select(self, tree, maybe=False)
 
-    def on_index(self, tree: Any) -> FactType:
-        return names.type_index(self, tree)
+    def on_maybe_select(self, tree: Any) -> Thing:
+        return names.type_select(self, tree, maybe=True)
 
-    def on_method(self, tree: Any) -> Node:
-        return names.type_method(self, tree)
+    def on_index(self, tree: Any) -> Thing:
+        return names.type_index(self, tree, maybe=False)
 
-    def on_call(self, tree: Any) -> Node:
-        return names.type_call(self, tree)
+    def on_maybe_index(self, tree: Any) -> Thing:
+        return names.type_index(self, tree, maybe=True)
+
+    def on_method(self, tree: Any) -> Thing:
+        return calls.type_method(self, tree)
+
+    def on_call(self, tree: Any) -> Thing:
+        return calls.type_call(self, tree)
 
 
 def _check_scalar(checker: Checker, at: Any, node: Node) -> None:
-    """A list or an object of a fact is not a value: a condition may ask whether it is there, and nothing else may."""
+    """An object of a fact is not a value: a condition may ask whether it is there, and nothing else may."""
     match node:
         case Choice():
             _check_scalar(checker, at, node.yes)
             _check_scalar(checker, at, node.no)
-        case Field(type=Type(kind="list" | "object" as kind)):
+        case Field(type=Type(kind="object")):
             text = notation(node)
-            hint = f"compare it with null: {text} != null"
-            if kind == "object":
-                hint = f"name one of its fields, or compare it with null: {text} != null"
-            checker.fault("E418", at, f"`{text}` is {with_article(kind)}, not a value", hint)
+            hint = f"name one of its fields, or compare it with null: {text} != null"
+            checker.fault("E418", at, f"`{text}` is an object, not a value", hint)
 
 
 def _depth(tree: Any) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from interlock.language.evaluate import as_printed
+from interlock.language.evaluate import Failure, as_printed
+from interlock.language.walk import free_variables
 from interlock.model.expression import (
     Blocked,
+    Call,
     Choice,
     Compare,
     Constant,
     Exists,
     Field,
+    Fold,
     In,
+    Local,
     Logic,
     MapRef,
     Node,
@@ -25,13 +29,22 @@ from interlock.model.expression import (
     VariableRef,
 )
 
-_CHOICE, _OR, _AND, _RELATION, _SUM, _UNARY, _MEMBER = range(7)
+_CHOICE, _OR, _AND, _RELATION, _SUM, _PRODUCT, _UNARY, _MEMBER = range(8)
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def notation(node: Node, bare: str | None = None) -> str:
     """The text of an expression. Fields of the variable `bare` lack its name, as in `role == "worker"`."""
     return _Writer(bare).text(node, _CHOICE)
+
+
+def without_value(failure: Failure) -> str:
+    """That an expression has no value, for which facts, and why."""
+    node, known = failure.node, failure.known
+    facts = [known.variables[name] for name in sorted(free_variables(node)) if name in known.variables]
+    of = [f"{fact.kind} `{fact.id}`" if fact.id else f"a fact of {fact.kind}" for fact in facts]
+    whose = f" for {' and '.join(of)}" if of else ""
+    return f"`{notation(node)}` has no value{whose}: {failure.why}"
 
 
 class _Writer:
@@ -60,7 +73,9 @@ class _Writer:
             case Present():
                 return _RELATION, f"{self.named(node.of)} != null"
             case Sum():
-                return _SUM, f"{self.text(node.left, _SUM)} {node.op} {self.text(node.right, _UNARY)}"
+                return _SUM, f"{self.text(node.left, _SUM)} {node.op} {self.text(node.right, _PRODUCT)}"
+            case Call():
+                return self.call(node)
             case Choice():
                 pieces = (self.text(node.condition, _OR), self.text(node.yes, _OR), self.text(node.no, _CHOICE))
                 return _CHOICE, "{} ? {} : {}".format(*pieces)
@@ -79,6 +94,11 @@ class _Writer:
                 return _MEMBER, self.macro(node, "exists", node.condition)
             case Size():
                 return _MEMBER, f"{node.selection}.size()"
+            case Fold():
+                inner = f"{node.variable}, {self.text(node.body, _CHOICE)}"
+                return _MEMBER, f"{self.text(node.source, _MEMBER)}.{node.macro}({inner})"
+            case Local():
+                return _MEMBER, node.name
             case Now():
                 return _MEMBER, "now"
             case TaskId():
@@ -86,6 +106,48 @@ class _Writer:
             case Blocked():
                 return _MEMBER, "blocked"
         raise AssertionError(node)
+
+    def call(self, node: Call) -> tuple[int, str]:
+        """A function in the form that it is written in."""
+        from interlock.language.functions import FUNCTIONS
+
+        function, arguments = FUNCTIONS[node.function], node.arguments
+        if function.form == "infix":
+            own = {"+": _SUM, "-": _SUM, "in": _RELATION}.get(function.name, _PRODUCT)
+            after = own if own == _RELATION else own + 1
+            left = self.text(arguments[0], own + (own == _RELATION))
+            return own, f"{left} {function.name} {self.text(arguments[1], after + (own == _RELATION))}"
+        if function.form == "prefix":
+            return _UNARY, f"-{self.text(arguments[0], _UNARY)}"
+        written = [self.text(each, _CHOICE) for each in arguments]
+        if node.function == "list":
+            return _MEMBER, f"[{', '.join(written)}]"
+        if node.function == "map":
+            pairs = zip(written[::2], written[1::2], strict=True)
+            return _MEMBER, f"{{{', '.join(f'{key}: {value}' for key, value in pairs)}}}"
+        if function.form == "global":
+            return _MEMBER, f"{function.name}({', '.join(written)})"
+        optional = node.function in ("or_value", "or_other", "value")
+        first = self.maybe(arguments[0]) if optional else self.text(arguments[0], _MEMBER)
+        if function.form == "index":
+            return _MEMBER, f"{first}{function.name[:-1]}{written[1]}]"
+        others = [self.maybe(arguments[1])] if node.function == "or_other" else written[1:]
+        return _MEMBER, f"{first}.{function.name}({', '.join(others)})"
+
+    def maybe(self, node: Node) -> str:
+        """An optional value: what may be null is written so that it may have none."""
+        match node:
+            case Field():
+                alone = isinstance(node.of, VariableRef) and node.of.name == self.bare
+                steps = node.path.split(".")
+                return ".?".join(steps if alone else [self.named(node.of), *steps])
+            case Param():
+                return f"params.?{node.name}"
+            case Constant(value=None):
+                return "optional.none()"
+            case Call(function="maybe_at" | "maybe_under" | "or_other"):
+                return self.text(node, _MEMBER)
+        return f"optional.of({self.text(node, _CHOICE)})"
 
     def opposite(self, node: Node) -> tuple[int, str]:
         if isinstance(node, Present):
@@ -111,4 +173,6 @@ def _constant(node: Constant) -> tuple[int, str]:
         return _MEMBER, f'"{value.translate(_ESCAPES)}"'
     if kind in ("timestamp", "duration"):
         return _MEMBER, f'{kind}("{as_printed(value, kind)}")'
+    if isinstance(value, float):
+        return (_MEMBER if value >= 0 else _UNARY), repr(value)
     return (_MEMBER if value >= 0 else _UNARY), str(value)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from interlock.model.expression import (
+    Call,
     Choice,
     Compare,
     Exists,
     Field,
+    Fold,
     In,
+    Local,
     Logic,
     MapRef,
     Node,
@@ -20,6 +25,7 @@ from interlock.model.expression import (
     SingletonRef,
     Size,
     Sum,
+    VariableRef,
 )
 
 
@@ -38,6 +44,10 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.condition,)
         case Choice():
             return (node.condition, node.yes, node.no)
+        case Call():
+            return node.arguments
+        case Fold():
+            return (node.source, node.body)
         case Field(of=MapRef(key=key)) | Present(of=MapRef(key=key)):
             return (key,)
     return ()
@@ -75,3 +85,44 @@ def selections(node: Node) -> dict[str, None]:
         if isinstance(inner, Exists | Size):
             found[inner.selection] = None
     return found
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The same expression with every expression directly inside it changed, the keys of lookups included."""
+    replace = msgspec.structs.replace
+    match node:
+        case Logic():
+            return Logic(node.op, tuple(map(change, node.items)))
+        case Not():
+            return Not(change(node.item))
+        case Compare() | Sum():
+            return replace(node, left=change(node.left), right=change(node.right))
+        case In():
+            return In(change(node.item), tuple(map(change, node.members)), node.param)
+        case Exists():
+            return replace(node, condition=change(node.condition))
+        case Choice():
+            return replace(node, condition=change(node.condition), yes=change(node.yes), no=change(node.no))
+        case Call():
+            return replace(node, arguments=tuple(map(change, node.arguments)))
+        case Fold():
+            return replace(node, source=change(node.source), body=change(node.body))
+        case Field(of=MapRef() as of) | Present(of=MapRef() as of):
+            return replace(node, of=MapRef(of.selection, change(of.key)))
+    return node
+
+
+def free_variables(node: Node) -> frozenset[str]:
+    """The names of the facts that an expression reads and does not range over itself."""
+    of = reference(node)
+    own = frozenset([of.name]) if isinstance(of, VariableRef) else frozenset()
+    found = own.union(*map(free_variables, children(node)))
+    return found - {node.variable} if isinstance(node, Exists) else found
+
+
+def free_locals(node: Node) -> frozenset[str]:
+    """The names of the values that an expression reads and that a macro around it binds."""
+    own = frozenset([node.name]) if isinstance(node, Local) else frozenset[str]()
+    if isinstance(node, Fold):
+        return free_locals(node.source) | (free_locals(node.body) - {node.variable})
+    return own.union(*map(free_locals, children(node)))

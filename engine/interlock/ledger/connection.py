@@ -130,6 +130,8 @@ class Connection:
         self._known = {**definitions(layout), **(instead or {})}
         self._views: frozenset[str] = frozenset()
         define(database)
+        self.computed: Callable[..., int | None] = lambda *_: None
+        database.create_function("computed", -1, self._evaluate)
         database.create_function("asked_instant", 0, lambda: self.now, deterministic=True)
         database.create_function("asked_head", 0, lambda: self.head, deterministic=True)
         if read_only:
@@ -141,6 +143,9 @@ class Connection:
         if catalog is not self._catalog:
             define_valid(self._database, catalog)
             self._catalog = catalog
+
+    def _evaluate(self, *given: object) -> int | None:
+        return self.computed(*given)
 
     def ask(self, now: int, *, live: bool = False, as_of: int | None = None) -> None:
         """See facts up to `now`; where it is `live` every fact, entities as of `as_of` where that is given."""

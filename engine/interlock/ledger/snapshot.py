@@ -129,11 +129,20 @@ class Snapshot:
         """
         return self._connection().rows(sql, binds)
 
-    def selected(self, sql: str, binds: Mapping[str, object], *, numbers: bool = False) -> list[Row]:
+    def selected(
+        self,
+        sql: str,
+        binds: Mapping[str, object],
+        *,
+        numbers: bool = False,
+        computed: Callable[..., int | None] | None = None,
+    ) -> list[Row]:
         """The rows of a selection's query, with the groups and the number of each where it takes `numbers`.
 
-        Raises as `rows`.
+        `computed` is the function of that name in its SQL. Raises as `rows`.
         """
+        if computed is not None:
+            self._connection().computed = computed
         found = self.rows(sql, binds)
         if numbers:
             return list(starmap(Row, ((*values[:_NUMBERED], values[_NUMBERED:]) for values in found)))

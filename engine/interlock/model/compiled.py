@@ -77,10 +77,15 @@ class Column(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Relation(msgspec.Struct, frozen=True, array_like=True):
-    """A kind of engine fact: the selection (or `$`, the one fact of `now`, `task` and `params.*`) and its columns."""
+    """A kind of engine fact: the selection (or `$`, the one fact of `now`, `task` and `params.*`) and its columns.
+
+    `computed` are the paths that are not fields of a fact, but evaluated of it before the engine sees it: each with its
+    expression, in which the fact has the name `""`.
+    """
 
     name: str
     columns: tuple[Column, ...]
+    computed: dict[str, Node] = {}
 
 
 class Stratum(msgspec.Struct, frozen=True, array_like=True):
@@ -103,6 +108,8 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     `members` is SQL for the rows that it was taken of, the newest first: one row stands for all of them in `sql`.
     `ahead` is SQL for those of them that are stamped later than `:clock`, the latest first (of entities, for all);
     `:ahead` is the text of the clock's second.
+    `conditions` are those that the SQL has Python evaluate, by their place, as `computed(0, …)`: over values named
+    `0`, `1`, …, of these kinds.
     `latest` are those of the `paths` that no fact holds, each with that of the stamp whose last instant it is.
     `previous` are the paths that are read of the fact before each, with what they are called there.
     """
@@ -115,6 +122,7 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     ahead: str | None = None
     latest: dict[str, str] = {}
     previous: dict[str, str] = {}
+    conditions: tuple[tuple[Node, tuple[str, ...]], ...] = ()
 
 
 class ClockCandidates(msgspec.Struct, frozen=True, array_like=True):

@@ -1,7 +1,7 @@
 """The typed tree of an expression: what the checker makes and every reader reads.
 
-Values are None (null), bool, int, str; instants and durations are ints in microseconds; a list is a tuple of str.
-A missing field is null. Every condition is true or false: see `docs/design/language.md`, "Two-valued, total".
+Values are None (null), bool, int, float, str; instants and durations are ints in microseconds; a list is a tuple, a map
+a dict. A missing field is null. Every condition is true or false: see `docs/design/language.md`, "Two-valued, total".
 """
 
 # No `from __future__ import annotations`: msgspec would evaluate every text of it again at each start.
@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-ValueKind = Literal["null", "bool", "int", "string", "timestamp", "duration", "list", "object", "fact"]
+ValueKind = Literal["null", "bool", "int", "double", "string", "timestamp", "duration", "list", "map", "object", "fact"]
 
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
@@ -21,14 +21,23 @@ OPPOSITE: dict[Operator, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"
 
 
 class Type(msgspec.Struct, frozen=True, array_like=True):
-    """The type of an expression. `enum` closes a string type; `nullable` is false only where null cannot occur."""
+    """The type of an expression. `enum` closes a string type; `nullable` is false only where null cannot occur.
+
+    `item` is the type of a list's members or a map's values, `key` that of a map's keys; None where nothing is in it.
+    """
 
     kind: ValueKind
     enum: tuple[str, ...] = ()
     nullable: bool = True
+    item: "Type | None" = None
+    key: "Type | None" = None
 
     def __str__(self) -> str:
         return self.kind
+
+    def or_null(self) -> "Type":
+        """The same type, of which there may be none."""
+        return Type(self.kind, self.enum, True, self.item, self.key)
 
 
 class VariableRef(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):
@@ -56,7 +65,7 @@ Reference = VariableRef | SingletonRef | MapRef
 class Constant(msgspec.Struct, frozen=True, array_like=True, tag="literal", tag_field="node"):
     """A value written in the policy."""
 
-    value: None | bool | int | str
+    value: None | bool | int | float | str
     type: Type
 
 
@@ -151,11 +160,36 @@ class Size(msgspec.Struct, frozen=True, array_like=True, tag="size", tag_field="
 
 
 class Choice(msgspec.Struct, frozen=True, array_like=True, tag="choice", tag_field="node"):
-    """`condition ? yes : no`. Not in conditions."""
+    """`condition ? yes : no`."""
 
     condition: "Node"
     yes: "Node"
     no: "Node"
+    type: Type
+
+
+class Local(msgspec.Struct, frozen=True, array_like=True, tag="local", tag_field="node"):
+    """The value that a macro over a list or map binds, by name."""
+
+    name: str
+    type: Type
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True, tag="call", tag_field="node"):
+    """A function of values, by its identity in `interlock.language.functions`; null where an argument is."""
+
+    function: str
+    arguments: tuple["Node", ...]
+    type: Type
+
+
+class Fold(msgspec.Struct, frozen=True, array_like=True, tag="fold", tag_field="node"):
+    """A macro over the members of a list, or the keys of a map: `source.macro(variable, body)`."""
+
+    macro: Literal["exists", "all", "exists_one", "map", "filter"]
+    source: "Node"
+    variable: str
+    body: "Node"
     type: Type
 
 
@@ -175,8 +209,13 @@ Node = (
     | Exists
     | Size
     | Choice
+    | Local
+    | Call
+    | Fold
 )
 
+LIST = Type("list", item=Type("string", nullable=False))
+"""The type of a list parameter."""
 TRUE = Constant(True, Type("bool", nullable=False))
 FALSE = Constant(False, Type("bool", nullable=False))
 
@@ -184,7 +223,7 @@ FALSE = Constant(False, Type("bool", nullable=False))
 def type_of(node: Node) -> Type:
     """The type of an expression."""
     match node:
-        case Constant() | Param() | Field() | Sum() | Choice():
+        case Constant() | Param() | Field() | Sum() | Choice() | Local() | Call() | Fold():
             return node.type
         case Now():
             return Type("timestamp", nullable=False)

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-Value = None | bool | int | str | tuple[str, ...]
-"""The value of a field or an expression. Instants and durations are ints, in microseconds."""
+Value = None | bool | int | float | str | tuple[Any, ...] | dict[Any, Any]
+"""The value of a field or an expression. Instants and durations are ints, in microseconds; a list is a tuple."""
 
 
 class Json(str):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.expression import Node, Type, ValueKind
+from interlock.model.expression import LIST, Node, Type, ValueKind
 from interlock.model.facts import Value
 
 Effect = Literal["block", "warn", "note", "derive"]
@@ -41,6 +41,12 @@ class Parameter(msgspec.Struct, frozen=True, array_like=True):
     optional: bool = False
     description: str = ""
     enum: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> Type:
+        """The type of its value as expressions see it."""
+        item = LIST.item if self.kind == "list" else None
+        return Type(self.kind, self.enum, self.default is None and self.optional, item)
 
     @property
     def required(self) -> bool:
@@ -123,7 +129,10 @@ class Output(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Policy(msgspec.Struct, frozen=True, array_like=True):
-    """A checked policy. `digest` is the SHA-256 of its text; `derived` gives the fields of each derived fact."""
+    """A checked policy. `digest` is the SHA-256 of its text; `derived` gives the fields of each derived fact.
+
+    Its `variables` are put in where they are named; `unread` are those that nothing names.
+    """
 
     id: str
     version: int
@@ -138,6 +147,7 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
     outputs: tuple[Output, ...] = ()
     derived: dict[str, dict[str, Type]] = {}
     description: str = ""
+    unread: tuple[str, ...] = ()
 
     def selection(self, name: str | None) -> Selection | None:
         """The selection of a name; None where there is none of it."""

@@ -14,16 +14,18 @@ INSTANT = (
 """The pattern of every instant: what `date-time` means here is that, in UTC."""
 _READABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 """The name of a field that conditions can read."""
-FieldKind = Literal["bool", "int", "string", "timestamp", "duration", "list", "object"]
+FieldKind = Literal["bool", "int", "double", "string", "timestamp", "duration", "list", "object"]
 
-_KINDS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "string": "string", "object": "object"}
+_MEMBERS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "number": "double", "string": "string"}
+_KINDS: dict[str, FieldKind] = {**_MEMBERS, "object": "object"}
 
 
 class FieldSpec(msgspec.Struct, frozen=True):
     """A field. `enum` closes a string's values; a `required` field is always there and never null.
 
     A `lenient` field may hold anything: it reads as null unless it is of its kind. A field that is the `latest_of`
-    another is computed: no fact holds it. It is the last instant that the other may mean.
+    another is computed: no fact holds it. It is the last instant that the other may mean. `item` is the kind of a
+    list's members.
     """
 
     kind: FieldKind
@@ -31,12 +33,13 @@ class FieldSpec(msgspec.Struct, frozen=True):
     required: bool = False
     lenient: bool = False
     latest_of: str | None = None
+    item: FieldKind | None = None
 
 
 def fields_of(whole: dict[str, Any]) -> dict[str, FieldSpec]:
     """The fields of facts of a schema by dotted path, in the schema's order.
 
-    A field that no condition can read (a number that is not an integer, a list of objects, one whose name is not a
+    A field that no condition can read (a list of objects, one whose name is not a
     word) is left out.
     """
     found: dict[str, FieldSpec] = {}
@@ -86,12 +89,14 @@ def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
     values = [member["const"]] if "const" in member else member.get("enum", [])
     texts = tuple(value for value in values if isinstance(value, str))
     closed = () if any("\0" in text for text in texts) else texts  # SQLite cuts a text off there
-    return FieldSpec(kind, closed, present and "null" not in types)
+    item = _MEMBERS[member["items"]["type"]] if kind == "list" else None
+    return FieldSpec(kind, closed, present and "null" not in types, item=item)
 
 
 def _kind(name: str, member: dict[str, Any]) -> FieldKind | None:
     if name == "string" and member.get("format") == "date-time":
         return "timestamp"
     if name == "array":
-        return "list" if member.get("items", {}).get("type") == "string" else None
+        item = member.get("items", {}).get("type")
+        return "list" if isinstance(item, str) and item in _MEMBERS else None
     return _KINDS.get(name)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from interlock.language.evaluate import Environment, evaluate, fact_of
+from interlock.language.evaluate import Environment, evaluate, fact_of, holds, outcome
 from interlock.language.substitute import about_variable
 from interlock.language.walk import reads_now, reference, walk
 from interlock.model.decision import Verdict
@@ -69,13 +69,13 @@ Goal = Wish | Waiting | Moving | Needing
 
 def wishes(policy: Policy, node: Node, want: bool, known: Environment, verdict: Verdict) -> Iterator[Goal]:
     """What might make a condition `want`. Of several things that must all change, those of the first."""
-    if evaluate(node, known) is want:
+    if outcome(node, known) is want:
         return
     match node:
         case Not():
             yield from wishes(policy, node.item, not want, known, verdict)
         case Logic():
-            wrong = [item for item in node.items if evaluate(item, known) is not want]
+            wrong = [item for item in node.items if outcome(item, known) is not want]
             every = (node.op == "&&") is want
             for item in wrong[:1] if every else wrong:
                 yield from wishes(policy, item, want, known, verdict)
@@ -105,7 +105,7 @@ def _found(policy: Policy, node: Exists, want: bool, known: Environment) -> Iter
         yield Wish(selection.name, own, True, known)
         return
     for fact in known.facts[node.selection]:  # of facts that are the newest of theirs, a newer one takes the place
-        if evaluate(node.condition, known.bind(node.variable, fact)) and selection.take == "latest":
+        if holds(node.condition, known.bind(node.variable, fact)) and selection.take == "latest":
             yield Wish(selection.name, _alike(selection, fact, own, want=False), True, known)
             return
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import msgspec
 
 from interlock.analysis.explain import cited
-from interlock.language.evaluate import Environment, evaluate, fact_of
+from interlock.language.evaluate import Environment, evaluate, fact_of, holds, outcome
+from interlock.language.exact import is_exact
 from interlock.language.walk import reads_now, reference, selections, walk
 from interlock.model.decision import Firing, Verdict
 from interlock.model.explanation import Cited
@@ -102,10 +103,10 @@ class _Proof:
         for line in self.policy.decide:
             node = TRUE if line.when is None else line.when
             proof = self.node(node, known, {}, blocked)
-            if not line.allow and proof is not None and evaluate(node, known):
+            if not line.allow and proof is not None and holds(node, known):
                 return _all([*held, proof])
             if line.allow:
-                if proof is None or evaluate(node, known):
+                if proof is None or holds(node, known):
                     return None
                 held.append(proof)
         return None
@@ -126,10 +127,10 @@ class _Proof:
         return _NEVER if node == TRUE or not list(_references(node)) else None
 
     def logic(self, node: Logic, known: Environment, names: dict[str, str], blocked: _Held | None) -> _Held | None:
-        value = evaluate(node, known)
+        value = outcome(node, known)
         if (node.op == "&&") is value:
             return _all(self.node(item, known, names, blocked) for item in node.items)
-        settled = [item for item in node.items if evaluate(item, known) is value]
+        settled = [item for item in node.items if outcome(item, known) is value]
         return _fewest(self.node(item, known, names, blocked) for item in settled)
 
     def some(self, node: Exists, known: Environment, names: dict[str, str]) -> _Held | None:
@@ -138,7 +139,7 @@ class _Proof:
         proofs = []
         for fact in known.facts[node.selection]:
             here = known.bind(node.variable, fact)
-            if evaluate(node.condition, here):
+            if holds(node.condition, here):
                 stays = self.fact(VariableRef(node.variable), None, here, inner)
                 proofs.append(_all([stays, self.node(node.condition, here, inner, None)]))
         return _fewest(proofs)
@@ -194,7 +195,7 @@ def _references(node: Node) -> Iterable[tuple[Reference, str | None]]:
 
 def _settled(node: Node, known: Environment) -> bool:
     """Whether time, which only passes, leaves the comparison what it is."""
-    if not isinstance(node, Compare) or node.op in ("==", "!="):
+    if not isinstance(node, Compare) or node.op in ("==", "!=") or not is_exact(node):
         return False
     later = msgspec.structs.replace(known, now=known.now + 1)
     gaps = [evaluate(Sum("-", node.left, node.right, _INT), at) for at in (known, later)]

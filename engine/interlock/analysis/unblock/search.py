@@ -14,7 +14,7 @@ from interlock.analysis.explain import lacking
 from interlock.analysis.unblock.goals import Goal, Moving, Needing, Waiting, Wish, wishes
 from interlock.analysis.unblock.receipts import granting, moving
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded, maps
-from interlock.language.evaluate import Environment, evaluate
+from interlock.language.evaluate import Environment, holds
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.ledger.memory import HypotheticalFacts
@@ -201,7 +201,7 @@ def wanted(
     for goal in lines:
         for index, each in enumerate(policy.decide[: goal + 1]):
             node = TRUE if each.when is None else each.when
-            if evaluate(node, whole) is not (index == goal):
+            if holds(node, whole) is not (index == goal):
                 for atom in wishes(policy, node, index == goal, whole, verdict):
                     yield from _followed(judge, atom, loaded, task, depth)
                 break

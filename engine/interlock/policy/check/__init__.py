@@ -16,8 +16,8 @@ import msgspec
 from interlock import schemas
 from interlock.diagnostics import Issue, digest
 from interlock.evaluation import arguments
+from interlock.language.scope import RESERVED as CEL_RESERVED
 from interlock.language.scope import Scope
-from interlock.model.expression import Type
 from interlock.model.facts import Value
 from interlock.model.policy import DecideLine, Output, Parameter, Policy
 from interlock.policy.check.issues import RESERVED, Names, Report
@@ -86,7 +86,8 @@ def _remove(data: Any, path: Path) -> None:
 def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names: Names) -> Policy:
     _name(report, written)
     parameters = _parameters(report, written.get("params") or {})
-    names.params = {p.name: Type(p.kind, p.enum, nullable=p.default is None and p.optional) for p in parameters}
+    names.params = {p.name: p.type for p in parameters}
+    _variables(report, written.get("variables") or {}, names)
     facts = {k: v for k, v in (written.get("facts") or {}).items() if isinstance(v, dict)}
     names.refused |= _unreadable(report.document.data, names.params, facts, written.get("needs") or {})
     names.declare_later(facts, "it comes further down: move its selection up")
@@ -107,6 +108,7 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
     check_strata(report, rules)
     decide = _decide(report, written.get("decide") or [], names.for_rule("condition", blocked=True))
     outputs = _outputs(report, ("outputs",), written.get("outputs") or {}, names.for_rule("value", blocked=True))
+    unread = _unread(report, names)
     return Policy(
         id=str(written.get("policy")),
         version=1,
@@ -120,6 +122,7 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
         decide=decide,
         outputs=outputs,
         derived=names.derived,
+        unread=unread,
         description=str(written.get("description") or ""),
     )
 
@@ -139,6 +142,25 @@ def _name(report: Report, written: dict[str, Any]) -> None:
     stem = os.path.splitext(os.path.basename(path))[0]
     if path.endswith((".yaml", ".yml")) and isinstance(name, str) and stem != name:
         report.at("E110", ("policy",), f"the policy is `{name}` but its file is `{stem}`", "rename one of them")
+
+
+def _variables(report: Report, written: dict[str, Any], names: Names) -> None:
+    for name in written:
+        if name in CEL_RESERVED:
+            hint = f"rename it, such as to `{name}_`"
+            report.at_key("E111", ("variables", name), f"`{name}` is a reserved word in CEL", hint)
+            names.named.refused.add(name)
+    report.variables({name: each for name, each in written.items() if name not in CEL_RESERVED}, names.named)
+
+
+def _unread(report: Report, names: Names) -> tuple[str, ...]:
+    """The variables that nothing reads: they are typed over every fact that there is."""
+    unread = tuple(name for name in names.named.trees if name not in names.named.read)
+    loops = tuple({**names.selections, **names.needs, **names.derived})
+    scope = names.for_rule("value", loops, blocked=True)
+    for name in unread:
+        report.expression(("variables", name), f"variables.{name}", scope)
+    return unread
 
 
 def _free(report: Report, names: Names, path: Path, name: str) -> bool:

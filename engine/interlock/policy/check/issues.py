@@ -7,15 +7,26 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock.diagnostics import Issue
-from interlock.language.scope import Position, Scope, SelectionType
-from interlock.language.typecheck import typecheck
+from interlock.language.scope import NamedExpressions, Position, Scope, SelectionType
+from interlock.language.typecheck import read, typecheck
 from interlock.model.expression import Constant, Logic, Node, Not, Type
 from interlock.model.policy import Selection, Template
 from interlock.policy.parse import Document
 from interlock.schemas import Catalog
 from interlock.schemas.wording import Path
 
-RESERVED = ("now", "task", "params", "blocked", "true", "false", "null", "in", *("has", "duration", "timestamp"))
+RESERVED = (
+    "now",
+    "task",
+    "params",
+    "variables",
+    "blocked",
+    "true",
+    "false",
+    "null",
+    "in",
+    *("has", "duration", "timestamp"),
+)
 """Names that a selection, a need or a derived fact cannot have."""
 
 
@@ -30,6 +41,7 @@ class Names:
         self.refused: set[str] = set()
         self.derived: dict[str, dict[str, Type]] = {}
         self.later: dict[str, str] = {}
+        self.named = NamedExpressions()
 
     def declare_later(self, names: Any, why: str) -> None:
         """Note names that come further down, with what to do about naming them too early."""
@@ -65,6 +77,7 @@ class Names:
             {**self.later, **hidden},
             groups=candidates,
             refused=frozenset(self.refused),
+            named=self.named,
         )
 
     def for_rule(self, place: Position, loops: tuple[str, ...] = (), *, blocked: bool = False) -> Scope:
@@ -72,13 +85,14 @@ class Names:
         known = {name: k for name in (*self.selections, *self.needs, *self.derived) if (k := self.known(name))}
         variables = {name: known[name].fields for name in loops if name in known}
         groups = frozenset(name for name in variables if known[name].groups)
-        return Scope(place, self.params, known, variables, self.later, blocked, groups, frozenset(self.refused))
+        refused = frozenset(self.refused)
+        return Scope(place, self.params, known, variables, self.later, blocked, groups, refused, self.named)
 
     def for_text(self) -> Scope:
         """A `required` message, or what is given to a needed policy: parameters, `now` and `task`."""
         why = "only `params`, `now` and `task` are known before the facts are"
         hidden = dict.fromkeys((*self.selections, *self.needs, *self.later), why)
-        return Scope("value", self.params, hidden=hidden)
+        return Scope("value", self.params, hidden=hidden, named=self.named, certain=True)
 
 
 def of_selection(selection: Selection) -> SelectionType:
@@ -86,7 +100,7 @@ def of_selection(selection: Selection) -> SelectionType:
     key = selection.fields[selection.per[0]] if selection.shape == "map" and len(selection.per) == 1 else None
     fields = selection.fields
     if selection.shape == "single" and selection.required is None and selection.take in ("latest", "earliest"):
-        fields = {path: Type(found.kind, found.enum) for path, found in fields.items()}
+        fields = {path: found.or_null() for path, found in fields.items()}
     return SelectionType(selection.shape, fields, key, bool(selection.absences))
 
 
@@ -124,6 +138,28 @@ class Report:
         if not isinstance(written, str):
             return None
         return self._typed(path, written, 0, scope, want)
+
+    def variables(self, written: dict[str, Any], named: NamedExpressions) -> None:
+        """Read the policy's `variables`: each is typed where it is named, and here where nothing names it."""
+        for name, value in written.items():
+            text = str(value).lower() if isinstance(value, bool | int) else value
+            tree = self._read(("variables", name), text) if isinstance(text, str) else None
+            if tree is None:
+                named.refused.add(name)
+            else:
+                named.trees[name] = tree
+
+    def _read(self, path: Path, text: str) -> Any:
+        if len(text) > MAX_EXPRESSION_LENGTH:
+            self.at("E310", path, f"the expression has {len(text):,} characters; it may have {MAX_EXPRESSION_LENGTH:,}")
+            return None
+        tree = read(text)
+        if not isinstance(tree, tuple):
+            return tree
+        for fault in tree:
+            place = self.document.locate_within(path, fault.start, fault.end)
+            self.issues.append(Issue(fault.code, fault.message, place, fault.hint))
+        return None
 
     def condition(self, path: Path, written: Any, scope: Scope) -> Node | None:
         """Type the condition at `path`."""
@@ -173,8 +209,9 @@ class Report:
             return None
         node, faults = typecheck(text, scope, want)
         for fault in faults:
-            place = self.document.locate_within(path, offset + fault.start, offset + fault.end)
-            hint = self._cut_hint(path) if fault.code == "E301" else None
+            at, before = (path, offset) if fault.named is None else (("variables", fault.named), 0)
+            place = self.document.locate_within(at, before + fault.start, before + fault.end)
+            hint = self._cut_hint(path) if fault.code == "E301" and fault.named is None else None
             self.issues.append(Issue(fault.code, fault.message, place, hint or fault.hint))
         return node
 

@@ -55,7 +55,7 @@ def decision_fields(policy: Policy) -> dict[str, Type]:
     for path, node in values(policy.outputs):
         if path not in _DECISION:
             found = type_of(node)
-            fields[path] = Type("string" if found.kind == "null" else found.kind, found.enum)
+            fields[path] = Type("string") if found.kind == "null" else found.or_null()
     return fields
 
 

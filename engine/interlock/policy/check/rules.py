@@ -9,7 +9,7 @@ import msgspec
 from interlock.diagnostics import did_you_mean
 from interlock.language.scope import Scope
 from interlock.language.walk import children
-from interlock.model.expression import Exists, Node, Not, Type, type_of
+from interlock.model.expression import Call, Choice, Compare, Exists, Fold, In, Node, Not, Type, type_of
 from interlock.model.policy import Effect, Rule
 from interlock.policy.check.issues import RESERVED, Names, Report, conjunction, opposite
 from interlock.schemas.wording import Path
@@ -106,9 +106,10 @@ def _derives(report: Report, names: Names, path: Path, rule: dict[str, Any], sco
         return None
     values = _values(report, here, written, scope)
     for field, node in values.items():
-        if type_of(node).kind == "list":
+        kind = type_of(node).kind
+        if kind in ("list", "map"):
             hint = "use the parameter where it is needed: … in params.NAME"
-            report.at("E511", (*here, field), f"`{field}` is a list, and derived facts have no lists", hint)
+            report.at("E511", (*here, field), f"`{field}` is a {kind}, and derived facts have no {kind}s", hint)
     types = {field: _field_type(type_of(node)) for field, node in values.items()}
     if len(values) < len(written):
         return None
@@ -154,6 +155,8 @@ def asked(node: Node, negated: bool = False) -> list[tuple[str, bool]]:
     """The selections that macros examine, each with whether their absence counts."""
     if isinstance(node, Exists):
         return [(node.selection, negated), *asked(node.condition, negated)]
+    if isinstance(node, Compare | In | Choice | Call | Fold):  # a value may rest on what is there and on what is not
+        return [(name, True) for child in children(node) for name, _ in asked(child)]
     inner = not negated if isinstance(node, Not) else negated
     return [found for child in children(node) for found in asked(child, inner)]
 

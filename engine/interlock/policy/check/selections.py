@@ -119,7 +119,11 @@ def candidate_fields(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[s
             continue
         enum = {value: None for spec in having for value in spec.enum} if all(spec.enum for spec in having) else {}
         always = len(having) == len(specs) and all(spec.required for spec in having)
-        found[path] = Type(having[0].kind, tuple(enum), nullable=not always)
+        items = {spec.item for spec in having}
+        if len(items) > 1:
+            continue
+        item = Type(having[0].item, nullable=False) if having[0].item is not None else None
+        found[path] = Type(having[0].kind, tuple(enum), not always, item)
     found["kind"] = Type("string", kinds, nullable=False)
     return found
 
@@ -132,7 +136,7 @@ def previous_fields(fields: dict[str, Type], previous: tuple[str, ...] | None) -
     """What a fact has of the one before it: whether there is one, and its fields, all of which may be null."""
     if previous is None:
         return {}
-    return {PREVIOUS: Type("object"), **{f"{PREVIOUS}.{p}": Type(each.kind, each.enum) for p, each in fields.items()}}
+    return {PREVIOUS: Type("object"), **{f"{PREVIOUS}.{p}": each.or_null() for p, each in fields.items()}}
 
 
 def _previous(
@@ -254,7 +258,7 @@ def _given(
 ) -> dict[str, Type]:
     """The fields of the facts that the selection gives; that of an absent `named` group has its key alone."""
     if take not in _AGGREGATES and named:
-        return {path: each if path in per else Type(each.kind, each.enum) for path, each in fields.items()}
+        return {path: each if path in per else each.or_null() for path, each in fields.items()}
     if take not in _AGGREGATES:
         return fields
     grouped = {field: fields[field] for field in per if field in fields}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.expression import Operator, Reference
+from interlock.model.expression import Node, Operator, Reference
 
 
 class GlobalFact(msgspec.Struct, frozen=True, tag=True, tag_field="ref"):
@@ -17,12 +17,16 @@ OperandRef = Reference | GlobalFact
 
 
 class Operand(msgspec.Struct, frozen=True):
-    """A field of a fact, or (with `place` None) a constant."""
+    """A field of a fact, or (with `place` None) a constant.
+
+    With `node`, it is not a field: it is evaluated of the fact, which the expression calls `""`.
+    """
 
     place: OperandRef | None
     path: str = ""
     constant: None | bool | int | str = None
     nullable: bool = True
+    node: Node | None = None
 
 
 class Equality(msgspec.Struct, frozen=True):

@@ -51,6 +51,7 @@ class Relations:
     def __init__(self, keys: dict[str, str], singles: frozenset[str]) -> None:
         self.columns: dict[str, dict[str, Column]] = {}
         self.keys, self.singles = keys, singles
+        self.computed: dict[str, dict[str, Node]] = {}
 
     def column(self, relation: str, terms: _Terms, constant: int = 0) -> str:
         """The name of the column that holds this sum; it is added when it is new."""
@@ -63,9 +64,17 @@ class Relations:
         self.columns.setdefault(name, {})
         return name
 
+    def compute(self, relation: str, operand: Operand) -> None:
+        """Note what is evaluated of each fact of the relation, if the operand is."""
+        if operand.node is not None:
+            self.computed.setdefault(relation, {})[operand.path] = operand.node
+
     def all(self) -> tuple[Relation, ...]:
         """The relations, as the compiled policy holds them."""
-        return tuple(Relation(name, tuple(columns.values())) for name, columns in self.columns.items())
+        return tuple(
+            Relation(name, tuple(columns.values()), self.computed.get(name, {}))
+            for name, columns in self.columns.items()
+        )
 
 
 def _name(terms: _Terms, constant: int) -> str:
@@ -139,7 +148,14 @@ class _Builder:
     def key_column(self, place: MapRef) -> str:
         return self.relations.column(place.selection, ((1, self.relations.keys[place.selection]),))
 
+    def compute(self, atom: Atom) -> None:
+        """Note what an atom reads that is not a field."""
+        for operand in _operands(atom):
+            if operand.place is not None and operand.node is not None:
+                self.relations.compute(self.relation_of(operand.place), operand)
+
     def add(self, atom: Atom) -> None:
+        self.compute(atom)
         match atom:
             case Equality():
                 own, test = self.same_test(atom, self.order)
@@ -213,6 +229,7 @@ class _Builder:
         order = [*self.order, variable]
         tests: list[Test] = []
         for test in atom.tests:
+            self.compute(test)
             if isinstance(test, Equality):
                 tests.append(self.same_test(test, order)[1])
                 continue
@@ -248,6 +265,18 @@ def branch(
     return Branch(target, builder.patterns(), loops, decides, blocked)
 
 
+def _operands(atom: Atom) -> list[Operand]:
+    """The operands of an atom; those of a macro's tests are its own."""
+    match atom:
+        case Equality():
+            return [atom.left, atom.right]
+        case Linear():
+            return [operand for _, operand in atom.terms]
+        case Member():
+            return [atom.item]
+    return []
+
+
 def _places(atom: Atom) -> list[OperandRef]:
     """The facts that an atom binds; an absent lookup is not bound, a macro's own variable neither."""
     match atom:
@@ -277,6 +306,7 @@ def _key_places(place: OperandRef) -> list[OperandRef]:
 def _key_operand(key: Node) -> Operand:
     match key:
         case Constant():
+            assert not isinstance(key.value, float)
             return Operand(None, constant=key.value)
         case Param():
             return Operand(GlobalFact(), f"params.{key.name}")

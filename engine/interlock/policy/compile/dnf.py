@@ -45,27 +45,27 @@ from interlock.policy.compile.atoms import (
     both,
     either,
 )
+from interlock.policy.compile.derived import Evaluated, UnsupportedCondition, engine_form
+
+__all__ = ["UnsupportedCondition", "disjunction"]
 
 
-class UnsupportedCondition(Exception):
-    """The condition is in the language but cannot be brought into the engine's form; says why and what to do."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
+def disjunction(node: Node) -> Disjunction:
+    """The ways for the condition to hold. Raises UnsupportedCondition."""
+    return _ways(engine_form(node), True)
 
 
-def disjunction(node: Node, holds: bool = True) -> Disjunction:
+def _ways(node: Node, holds: bool) -> Disjunction:
     """The ways for the condition to hold (or, with `holds` False, not to hold)."""
     match node:
         case Logic():
             join = both if (node.op == "&&") is holds else either
-            found = disjunction(node.items[0], holds)
+            found = _ways(node.items[0], holds)
             for item in node.items[1:]:
-                found = join(found, disjunction(item, holds))
+                found = join(found, _ways(item, holds))
             return found
         case Not():
-            return disjunction(node.item, not holds)
+            return _ways(node.item, not holds)
         case Constant():
             return YES if (node.value is True) is holds else NO
         case Present(groups=True):  # every fact has a `seq`, but those of absent groups
@@ -110,7 +110,7 @@ def _contained(node: In, holds: bool) -> Disjunction:
 def _some(node: Exists, holds: bool) -> Disjunction:
     """`exists`: some alternative has a match; its opposite: no alternative has."""
     found = NO if holds else YES
-    for branch in disjunction(node.condition):
+    for branch in _ways(node.condition, True):
         outer = tuple(atom for atom in branch if not _reads(atom, node.variable))
         tests = tuple(atom for atom in branch if _reads(atom, node.variable))
         if any(not isinstance(atom, Equality | Linear) for atom in tests):
@@ -201,10 +201,13 @@ def _none_null(operands: Iterable[Operand]) -> Disjunction:
 
 def operand_of(node: Node) -> Operand:
     """A field, parameter or constant as atoms name it."""
+    if isinstance(node, Evaluated):
+        return node.operand()
     match node:
         case Field():
             return Operand(node.of, node.path, nullable=node.type.nullable or isinstance(node.of, MapRef))
         case Constant():
+            assert not isinstance(node.value, float)
             return Operand(None, constant=node.value, nullable=node.value is None)
         case Param():
             return Operand(GlobalFact(), f"params.{node.name}", nullable=node.type.nullable)

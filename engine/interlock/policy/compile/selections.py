@@ -18,6 +18,7 @@ from itertools import takewhile
 
 from interlock import schemas
 from interlock.instant import INTEGER_BOUND
+from interlock.language.exact import is_exact, may_fail
 from interlock.language.sql import Writer
 from interlock.language.walk import conjuncts, walk
 from interlock.model.compiled import Query
@@ -78,6 +79,11 @@ class _Built:
         """The conditions of the merged selections as one; `1` where there is none."""
         return " AND ".join(map(self.writer.write, self.conditions())) or "1"
 
+    @property
+    def may_fail(self) -> bool:
+        """Whether the condition may have no value, and is NULL then."""
+        return any(map(may_fail, self.conditions()))
+
     def read(self) -> list[str]:
         """The candidate's fields that decide whether and where a row is selected, none of them computed."""
         fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
@@ -106,7 +112,8 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str], catalog: 
     own = {path: kind for path, kind in paths.items() if path not in previous}
     own |= {path: selection.fields[path].kind for path in (*previous.values(), *(selection.previous or ())) if path}
     computed = {path: source for path, source in catalog.latest_of(selection.kinds).items() if path in own}
-    return Query(selection.name, sql, built.writer.binds, own, members, ahead, computed, previous)
+    binds, conditions = built.writer.binds, tuple(built.writer.computed)
+    return Query(selection.name, sql, binds, own, members, ahead, computed, previous, conditions)
 
 
 def _statement(built: _Built, select: str) -> str:
@@ -180,11 +187,13 @@ def _rows(built: _Built, since: str | None = None) -> str:
     if outer is not None:
         inner = _Built(built.policy, outer, built.catalog)
         inner.writer.binds, inner.taken = built.writer.binds, built.taken
+        inner.writer.computed = built.writer.computed
         where = built.where()
         cases = " ".join(f"WHEN '{kind}' THEN {_suspect(built, kind)}" for kind in base.kinds)
         suspect = f"(suspect OR {INVALID} OR CASE kind {cases} END)"
         if outer.absences:
-            suspect = f"iif(suspect < 0, suspect, {suspect})"
+            there = f" AND ({where}) IS NOT NULL" if built.may_fail else ""
+            suspect = f"iif(suspect < 0{there}, suspect, {suspect})"
         taken = f"taken_{built.policy.selections.index(outer)}"
         built.taken[taken] = _take(inner, limit="")
         return f"SELECT {ROW}, {suspect} AS suspect{extras} FROM {taken} WHERE {suspect} > 0 OR ({where})"
@@ -222,6 +231,7 @@ def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
         *timed,
         *(text for path in read if (text := schema_test(built.spec(kind, path), path))),
         *plain_tests(read),
+        *([f"({built.where()}) IS NOT NULL"] if built.may_fail else ()),
     ]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"
 
@@ -264,6 +274,8 @@ def _near(kind: str, take: str) -> str:
 def _chosen(built: _Built, kind: str) -> str:
     """SQL that is 1 where the condition holds, or cannot be relied upon."""
     where, suspect = built.where(), _suspect(built, kind, seek=True)
+    if built.may_fail:
+        return f"(({where}) IS NOT 0 OR {suspect})"
     return "1" if where == "1" else where if suspect == "0" else f"({where} OR {suspect})"
 
 
@@ -322,7 +334,7 @@ def _bound(node: Node) -> Node | None:
     if _is_at(right):
         op, left, right = FLIPPED[op], right, left
     fixed = not any(isinstance(inner, Field) and isinstance(inner.of, VariableRef) for inner in walk(right))
-    return right if _is_at(left) and op in (">", ">=") and fixed else None
+    return right if _is_at(left) and op in (">", ">=") and fixed and is_exact(node) else None
 
 
 def _is_at(node: Node) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from interlock.diagnostics import Issue
 from interlock.evaluation.judge import Judge, Loaded
+from interlock.language.scope import RESERVED
 from interlock.language.walk import selections, walk
 from interlock.ledger import Snapshot
 from interlock.ledger.memory import MemoryFacts
@@ -33,6 +34,7 @@ def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
     needed = {need.name: loaded.needs[need.policy].policy for need in loaded.policy.needs}
     found = (
         *_unused(document, loaded.policy, needed),
+        *_named(document, loaded.policy),
         *_idle(document, loaded.policy),
         *_vacuous(document, loaded),
         *_fixless(document, loaded.policy),
@@ -58,6 +60,21 @@ def _unused(document: Document, policy: Policy, needed: Mapping[str, Policy]) ->
     for name in (each.name for each in policy.needs if each.name not in read):
         hint = f"read it, such as `{name}.allow`; only when it is undecided does it count now"
         yield _at_key(document, "W104", ("needs", name), f"nothing reads the decision of `{name}`", hint)
+
+
+def _named(document: Document, policy: Policy) -> Iterator[Issue]:
+    """Variables that nothing reads, and names that CEL keeps for itself."""
+    for name in policy.unread:
+        yield _at_key(document, "W117", ("variables", name), f"nothing reads the variable `{name}`", "remove it")
+    places = {each.name: ("facts", each.name) for each in policy.selections}
+    places |= {each.name: ("needs", each.name) for each in policy.needs}
+    for index, rule in reversed([*enumerate(policy.rules)]):
+        if rule.derive:
+            places[rule.derive] = ("rules", index, "derive", rule.derive)  # type: ignore[assignment]
+    for name, place in places.items():
+        if name in RESERVED:
+            message = f"`{name}` is a reserved word in CEL, and the next version refuses it as a name"
+            yield _at_key(document, "W118", place, message, f"rename it, such as to `the_{name}`")
 
 
 def _idle(document: Document, policy: Policy) -> Iterator[Issue]:

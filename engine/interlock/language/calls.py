@@ -1,0 +1,286 @@
+"""The typing of functions, methods and macros."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interlock.language.functions import joint, named
+from interlock.language.names import meant, not_part, select
+from interlock.language.operators import called, check_enum_member, field_of, members_of, type_list
+from interlock.language.scope import (
+    FUNCTIONS,
+    MACROS,
+    METHODS,
+    RESERVED,
+    FactType,
+    Maybe,
+    ObjectType,
+    Scope,
+    Thing,
+    TypeCheckAborted,
+    with_article,
+)
+from interlock.model.expression import (
+    Call,
+    Choice,
+    Compare,
+    Constant,
+    Exists,
+    Field,
+    Fold,
+    In,
+    Local,
+    Node,
+    Not,
+    Param,
+    Size,
+    Type,
+    type_of,
+)
+
+if TYPE_CHECKING:
+    from interlock.language.scope import SelectionType
+    from interlock.language.typecheck import Checker
+
+_NULL = Constant(None, Type("null"))
+_OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap")
+_FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
+
+
+def type_method(checker: Checker, tree: Any) -> Thing:
+    """`S.exists(x, c)` over the facts of a selection, and the methods of values: `text.startsWith("x")`."""
+    base, word, arguments = tree.children[0], str(tree.children[1]), _arguments(tree.children[2])
+    name, scope = str(base.children[0]) if base.data == "name" else "", checker.scope
+    known = scope.selections.get(name)
+    if known is not None and name not in scope.bound and known.shape != "single":
+        return _of_selection(checker, tree, word, name, known, arguments)
+    if name in ("cel", "optional") and name not in (*scope.bound, *scope.variables, *scope.selections):
+        return _namespaced(checker, tree, f"{name}.{word}", arguments)
+    if word not in (*_FOLDS, *METHODS):
+        raise not_part(checker, tree, word, {*MACROS, *METHODS})
+    thing = checker.thing(base)
+    if isinstance(thing, FactType):
+        raise checker.fault("E210", base, f"`{thing.name}` is one fact", f"compare it with null: {thing.name} != null")
+    if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
+        node = thing.node if isinstance(thing, Maybe) else field_of(thing)
+        return _of_optional(checker, tree, word, node, arguments)
+    if word in _OF_OPTIONAL:
+        raise checker.fault(
+            "E421", tree, f"`{word}` is of an optional value", "write x.?f for a field, l[?0] for a member"
+        )
+    source = checker.value(base)
+    if word in _FOLDS:
+        return _fold(checker, tree, word, source, arguments)
+    return called(checker, tree, word, "method", (source, *checker.all_of(arguments, checker.value)))
+
+
+def _of_selection(
+    checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]
+) -> Node:
+    if word == "size":
+        if arguments or checker.scope.place != "value":
+            raise checker.fault("E304", tree, "size() is for outputs and messages", "count with `take: count`")
+        return Size(selection)
+    if word not in ("exists", "all"):
+        raise not_part(checker, tree, word, ("exists", "all", "size"))
+    return _macro(checker, tree, word, selection, known, arguments)
+
+
+def _macro(checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]) -> Node:
+    if checker.macro is not None:
+        raise checker.fault(
+            "E305", tree, f"`{word}` does not nest", "derive a fact for the inner one, and ask for that"
+        )
+    if len(arguments) != 2 or arguments[0].data != "name":
+        raise checker.fault(
+            "E306", tree, f"`{word}` takes a variable and a condition", f"{selection}.{word}(x, x.f == …)"
+        )
+    scope, variable = checker.scope, _variable(checker, arguments[0])
+    if variable in scope.bound:
+        raise checker.fault("E307", arguments[0], f"`{variable}` is already defined", "rename the variable")
+    checker.macro = variable
+    try:
+        condition = _within(checker, scope.within(variable, known), arguments[1], "bool")
+    finally:
+        checker.macro = None
+    return (
+        Exists(selection, variable, condition) if word == "exists" else Not(Exists(selection, variable, Not(condition)))
+    )
+
+
+def _variable(checker: Checker, tree: Any) -> str:
+    """The name of a macro's variable, which nothing in sight has; that of another macro over values may come again."""
+    word, scope = str(tree.children[0]), checker.scope
+    if word in RESERVED:
+        raise checker.fault("E313", tree, f"`{word}` is a reserved word in CEL", "rename the variable")
+    if word in {*scope.variables, *scope.selections, "now", "task", "params", "blocked", "variables"}:
+        raise checker.fault("E307", tree, f"`{word}` is already defined", "rename the variable")
+    return word
+
+
+def _within(checker: Checker, scope: Scope, tree: Any, want: str = "") -> Node:
+    outer, checker.scope = checker.scope, scope
+    try:
+        return checker.condition(tree) if want == "bool" else checker.value(tree)
+    finally:
+        checker.scope = outer
+
+
+def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[Any]) -> Node:
+    """A macro over the members of a list, or the keys of a map."""
+    of = type_of(source)
+    if of.kind not in ("list", "map"):
+        raise checker.fault("E419", tree, f"`{word}` ranges over a list, a map or a selection, not this {of.kind}")
+    counts = (2, 3) if word == "map" else (2,)
+    if len(arguments) not in counts or arguments[0].data != "name":
+        takes = "a variable and a value" if word == "map" else "a variable and a condition"
+        raise checker.fault("E306", tree, f"`{word}` takes {takes}", f"list.{word}(x, …)")
+    variable = _variable(checker, arguments[0])
+    member = (of.item if of.kind == "list" else of.key) or Type("null")
+    inner = checker.scope.binding(variable, Local(variable, Type(member.kind, member.enum, False, member.item)))
+    nullable = of.nullable
+    if len(arguments) == 3:
+        kept = _within(checker, inner, arguments[1], "bool")
+        source = Fold("filter", source, variable, kept, Type("list", (), nullable, member))
+    if word != "map":
+        body = _within(checker, inner, arguments[1], "bool")
+        macro: Any = "exists_one" if word == "existsOne" else word
+        given = Type("list", (), nullable, member) if word == "filter" else Type("bool", nullable=False)
+        return Fold(macro, source, variable, body, given)
+    body = _within(checker, inner, arguments[-1])
+    if type_of(body).nullable:
+        body = Call("value", (body,), _certain(type_of(body)))
+    return Fold("map", source, variable, body, Type("list", (), nullable, type_of(body)))
+
+
+def _certain(of: Type) -> Type:
+    return Type(of.kind, of.enum, False, of.item, of.key)
+
+
+def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: list[Any]) -> Thing:
+    """The methods of an optional value."""
+    if word == "hasValue" and not arguments:
+        return Compare("!=", node, _NULL)
+    if word == "value" and not arguments:
+        return Call("value", (node,), _certain(type_of(node)))
+    if word == "orValue" and len(arguments) == 1:
+        return _either(checker, tree, node, checker.value(arguments[0]), "or_value")
+    if word == "or" and len(arguments) == 1:
+        other = checker.thing(arguments[0])
+        if isinstance(other, Maybe):
+            return Maybe(_either(checker, tree, node, other.node, "or_other"))
+        raise checker.fault("E421", arguments[0], "`or` takes another optional value", "use .orValue(…) for a value")
+    if word == "optMap" and len(arguments) == 2 and arguments[0].data == "name":
+        variable = _variable(checker, arguments[0])
+        scope = checker.scope.binding(variable, node)
+        body = _within(checker, scope, arguments[1])
+        of = type_of(body)
+        nothing = Constant(None, Type("null"))
+        asked = Compare("!=", node, _NULL)
+        return Maybe(Choice(asked, body, nothing, Type(of.kind, (), True, of.item, of.key)))
+    hint = "there is .orValue(x), .hasValue(), .value(), .or(y), .optMap(v, x)"
+    raise checker.fault("E421", tree, f"an optional value has no `{word}` of that form", hint)
+
+
+def _either(checker: Checker, tree: Any, node: Node, other: Node, identity: str) -> Node:
+    found = joint(type_of(node), type_of(other))
+    if found is None:
+        kinds = f"one is {with_article(type_of(node).kind)}, the other {with_article(type_of(other).kind)}"
+        raise checker.fault("E416", tree, f"the values are of two types: {kinds}")
+    nullable = type_of(other).nullable
+    return Call(identity, (node, other), Type(found.kind, found.enum, nullable, found.item, found.key))
+
+
+def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) -> Thing:
+    """`cel.bind(x, e, c)`, `optional.of(e)`, `optional.none()`."""
+    if word == "optional.none" and not arguments:
+        return Maybe(_NULL)
+    if word == "optional.of" and len(arguments) == 1:
+        node = checker.value(arguments[0])
+        if type_of(node).kind == "null":
+            raise checker.fault("E421", arguments[0], "a null is not a value here", "write optional.none()")
+        return Maybe(node)
+    if word == "cel.bind" and len(arguments) == 3 and arguments[0].data == "name":
+        variable = _variable(checker, arguments[0])
+        thing = checker.thing(arguments[1])
+        outer = checker.scope
+        checker.scope = outer.binding(variable, thing)
+        try:
+            return checker.thing(arguments[2])
+        finally:
+            checker.scope = outer
+    near = meant(word, FUNCTIONS) or "there is cel.bind(x, e, c), optional.of(e), optional.none()"
+    raise checker.fault("E302", tree, f"`{word}` is not part of the language in this form", near)
+
+
+def type_membership(checker: Checker, tree: Any) -> Node:
+    """`x in ["a", "b"]`, `x in params.list`, and of other lists, maps and objects."""
+    item_tree, list_tree = tree.children
+    while list_tree.data == "group":
+        list_tree = list_tree.children[0]
+    item = checker.value(item_tree)
+    written = members_of(list_tree)
+    if written is not None:
+        members = checker.all_of(written, checker.value)
+        for place, node in zip(written, members, strict=True):
+            checker.expect(place, type_of(node), type_of(item).kind)
+            check_enum_member(checker, place, node, type_of(item))
+        plain = type_of(item).kind not in ("double", "list", "map")
+        if plain and all(isinstance(node, Constant) and node.value is not None for node in members):
+            return In(item, tuple(members))
+        return called(checker, tree, "in", "infix", (item, type_list(checker, list_tree, members)))
+    listed = checker.thing(list_tree)
+    if isinstance(listed, ObjectType):
+        return _key_of_object(checker, tree, item, listed)
+    if isinstance(listed, FactType | Maybe) or type_of(listed).kind not in ("list", "map"):
+        raise checker.fault("E412", list_tree, "`in` expects a list or a map")
+    if isinstance(listed, Param) and not isinstance(item, Constant):
+        checker.expect(item_tree, type_of(item), "string")
+        return In(item, (), listed.name)
+    return called(checker, tree, "in", "infix", (item, listed))
+
+
+def _key_of_object(checker: Checker, tree: Any, item: Node, listed: ObjectType) -> Node:
+    """`"key" in x.object`: whether there is that field."""
+    if not isinstance(item, Constant) or not isinstance(item.value, str):
+        raise checker.fault("E412", tree, "the keys of an object are written out", '"key" in x.object')
+    found = select(checker, tree, listed, item.value, maybe=False)
+    node = field_of(found) if isinstance(found, ObjectType) else found
+    if not isinstance(node, Field):
+        raise checker.fault("E412", tree, f"`{item.value}` is not a field that can be absent")
+    return Compare("!=", node, Constant(None, Type("null")))
+
+
+def type_call(checker: Checker, tree: Any) -> Thing:
+    """`duration("3m")`, `has(x.f)`, `size(x)`, `int(x)`."""
+    word, arguments = str(tree.children[0]), _arguments(tree.children[1])
+    if word == "has":
+        return _has(checker, tree, arguments)
+    if word == "dyn" and len(arguments) == 1:
+        return checker.thing(arguments[0])
+    if not named(word, "global"):
+        raise not_part(checker, tree, word, FUNCTIONS)
+    selection = str(arguments[0].children[0]) if len(arguments) == 1 and arguments[0].data == "name" else ""
+    known = checker.scope.selections.get(selection)
+    if word == "size" and known is not None and known.shape != "single" and selection not in checker.scope.variables:
+        return _of_selection(checker, tree, word, selection, known, [])
+    return called(checker, tree, word, "global", tuple(checker.all_of(arguments, checker.value)))
+
+
+def _has(checker: Checker, tree: Any, arguments: list[Any]) -> Node:
+    if len(arguments) != 1 or arguments[0].data not in ("select", "maybe_select"):
+        raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
+    thing = checker.thing(arguments[0])
+    if isinstance(thing, FactType):
+        raise TypeCheckAborted
+    node = field_of(thing) if isinstance(thing, ObjectType) else thing.node if isinstance(thing, Maybe) else thing
+    if isinstance(node, Call) and node.function in ("under", "maybe_under"):
+        mapping, key = node.arguments
+        return called(checker, tree, "in", "infix", (key, mapping))
+    if not isinstance(node, Field | Call) and arguments[0].children[0].data != "name":
+        raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
+    return Compare("!=", node, _NULL)
+
+
+def _arguments(tree: Any) -> list[Any]:
+    return list(tree.children) if tree is not None else []

@@ -1,0 +1,157 @@
+"""What the rules engine and SQL judge exactly by themselves, and what may have no value.
+
+They compare fields, parameters and sums of them. Everything else (functions, lists, fractions, `?:`, sums that may
+overflow) is evaluated before, as a value of one fact.
+"""
+
+from __future__ import annotations
+
+from interlock.instant import INTEGER_BOUND
+from interlock.language.walk import children, walk
+from interlock.model.expression import (
+    Call,
+    Choice,
+    Compare,
+    Constant,
+    Exists,
+    Field,
+    Fold,
+    In,
+    Node,
+    Now,
+    Param,
+    Present,
+    Sum,
+    TaskId,
+    type_of,
+)
+
+_SCALARS = ("bool", "int", "string", "timestamp", "duration", "null")
+_ORDERED = ("int", "timestamp", "duration")
+_INT = 1 << 63
+_LONGEST = _INT // 1_000
+"""The longest duration in CEL, in microseconds."""
+_YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
+"""The first and the last instant in CEL, in microseconds."""
+
+
+def is_exact(node: Node, *, joined: bool = False) -> bool:
+    """Whether a comparison or membership is made of fields, parameters and sums alone.
+
+    With `joined`, texts may be joined too.
+    """
+    match node:
+        case Compare():
+            return _is_compared(node, joined)
+        case In():
+            return _is_value(node.item, joined) and all(_is_value(member, joined) for member in node.members)
+    return isinstance(node, Present | Exists)
+
+
+def _is_compared(node: Compare, joined: bool) -> bool:
+    sides = (node.left, node.right)
+    if any(isinstance(side, Constant) and side.value is None for side in sides):
+        return all(isinstance(side, Field | Param | Constant) or _is_value(side, joined) for side in sides)
+    kinds = _SCALARS if node.op in ("==", "!=") else _ORDERED
+    return all(type_of(side).kind in kinds and _is_value(side, joined) for side in sides)
+
+
+def _is_value(node: Node, joined: bool) -> bool:
+    match node:
+        case Field() | Param():
+            return node.type.kind in _SCALARS
+        case Constant():
+            return not isinstance(node.value, float) and (
+                not isinstance(node.value, int) or abs(node.value) < INTEGER_BOUND
+            )
+        case Now() | TaskId():
+            return True
+        case Sum(type=of):
+            safe = joined if of.kind == "string" else not overflows(node)
+            return safe and _is_value(node.left, joined) and _is_value(node.right, joined)
+    return False
+
+
+def may_fail(node: Node) -> bool:
+    """Whether an expression may have no value, whatever else it is made of."""
+    from interlock.language.functions import FUNCTIONS
+
+    for inner in walk(node):
+        if isinstance(inner, Sum) and inner.type.kind != "string" and overflows(inner):
+            return True
+        if isinstance(inner, Call) and FUNCTIONS[inner.function].fails and not _is_safe(inner):
+            return True
+    return False
+
+
+def _is_safe(node: Call) -> bool:
+    """Whether a function that may fail does not, for the values that are written."""
+    from interlock.language.functions import FUNCTIONS
+    from interlock.language.texts import Undefined
+
+    last = node.arguments[-1]
+    if node.function in ("divided", "modulo"):
+        return isinstance(last, Constant) and isinstance(last.value, int) and last.value not in (0, -1)
+    if node.function in ("times", "minus"):
+        return not overflows(node)
+    if not all(isinstance(each, Constant) for each in node.arguments):
+        return False
+    try:
+        FUNCTIONS[node.function].run(*(each.value for each in node.arguments if isinstance(each, Constant)))
+    except Undefined:
+        return False
+    return True
+
+
+def overflows(node: Node) -> bool:
+    """Whether a number, instant or duration may be one that CEL does not have, going by how far its parts reach."""
+    low, high = _reach(node)
+    match type_of(node).kind:
+        case "timestamp":
+            return low < _YEARS[0] or high > _YEARS[1]
+        case "duration":
+            return low < -_LONGEST or high > _LONGEST
+    return low < -_INT or high >= _INT
+
+
+def _reach(node: Node) -> tuple[int, int]:
+    match node:
+        case Constant(value=int() as value):
+            return value, value
+        case Sum():
+            (low, high), (least, most) = _reach(node.left), _reach(node.right)
+            return (low + least, high + most) if node.op == "+" else (low - most, high - least)
+        case Call(function="times"):
+            ends = [a * b for a in _reach(node.arguments[0]) for b in _reach(node.arguments[1])]
+            return min(ends), max(ends)
+        case Call(function="minus"):
+            low, high = _reach(node.arguments[0])
+            return -high, -low
+        case Call(function="modulo"):
+            low, high = _reach(node.arguments[1])
+            most = max(abs(low), abs(high))
+            return -most, most
+        case Call(function="size_string" | "size_of_string" | "size_list" | "size_of_list" | "indexOf" | "lastIndexOf"):
+            return -1, INTEGER_BOUND
+        case Field() | Param() | Now():
+            return (0 if type_of(node).kind == "timestamp" else -INTEGER_BOUND), INTEGER_BOUND
+    return _YEARS if type_of(node).kind == "timestamp" else (-_INT, _INT - 1)
+
+
+def moves_freely(node: Node) -> Node | None:
+    """The first function of a value that grows with the clock: nothing says when it changes. None where none is."""
+    for inner in walk(node):
+        if isinstance(inner, Call) and any(map(_grows, inner.arguments)):
+            return inner
+        if isinstance(inner, Fold) and (_grows(inner.source) or (inner.macro == "map" and _grows(inner.body))):
+            return inner
+    return None
+
+
+def _grows(node: Node) -> bool:
+    """Whether a value may grow with the clock, and is not merely chosen by a comparison with it."""
+    if isinstance(node, Choice):
+        return _grows(node.yes) or _grows(node.no)
+    if isinstance(node, Now):
+        return True
+    return type_of(node).kind != "bool" and any(map(_grows, children(node)))

@@ -1,0 +1,281 @@
+"""The functions of values: their names and types, what they do, and whether they may have no value.
+
+What has no value here is an error in CEL; an argument that is null gives null, and false where the function is a test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from interlock.instant import SECOND
+from interlock.language import patterns, texts
+from interlock.language.texts import INT_MAX, INT_MIN, Undefined
+from interlock.model.expression import Type
+
+Form = Literal["method", "global", "infix", "prefix", "index"]
+
+
+class Function(NamedTuple):
+    """A function. `takes` are the types of its arguments, a method's own value first; `gives` is that of its value.
+
+    `*` is any type; `list<T>` and `map<T>` bind T, and `T` is then that type. A `test` is false for a null.
+    """
+
+    name: str
+    form: Form
+    takes: tuple[str, ...]
+    gives: str
+    run: Callable[..., Any]
+    fails: bool = False
+    test: bool = False
+    nulls: bool = False
+    """Whether it is called with nulls too."""
+
+
+def _whole(found: int) -> int:
+    if not INT_MIN <= found <= INT_MAX:
+        raise Undefined("the number overflows 64 bits")
+    return found
+
+
+def _quotient(left: int, right: int) -> int:
+    if not right:
+        raise Undefined("division by zero")
+    found = abs(left) // abs(right)
+    return _whole(found if (left < 0) is (right < 0) else -found)
+
+
+def _remainder(left: int, right: int) -> int:
+    if not right:
+        raise Undefined("modulus by zero")
+    return left - right * (abs(left) // abs(right) * (1 if (left < 0) is (right < 0) else -1))
+
+
+def _ratio(left: float, right: float) -> float:
+    """As IEEE 754 divides, by zero too."""
+    if right:
+        return left / right
+    return math.nan if not left or math.isnan(left) else math.copysign(math.inf, left) * math.copysign(1, right)
+
+
+def _truncated(number: float) -> int:
+    found = math.trunc(number) if math.isfinite(number) else INT_MAX
+    if not INT_MIN < found < INT_MAX:
+        raise Undefined("the number overflows 64 bits")
+    return found
+
+
+def _matches(text: str, pattern: str) -> bool:
+    try:
+        return patterns.matches(text, pattern)
+    except patterns.PatternError as error:
+        raise Undefined(str(error)) from None
+
+
+def _at(members: tuple[Any, ...], place: int) -> Any:
+    if not 0 <= place < len(members):
+        raise Undefined(f"there is no member {place} in a list of {len(members)}")
+    return members[place]
+
+
+def _under(mapping: dict[Any, Any], key: Any) -> Any:
+    if key not in mapping:
+        raise Undefined(f"there is no key `{key}`")
+    return mapping[key]
+
+
+def _there(value: Any) -> Any:
+    if value is None:
+        raise Undefined("it has no value")
+    return value
+
+
+def _instant(seconds: int) -> int:
+    return texts.in_years(seconds * SECOND)
+
+
+def _slice(members: tuple[Any, ...], start: int, end: int) -> tuple[Any, ...]:
+    if not 0 <= start <= end <= len(members):
+        raise Undefined(f"there are no members {start} to {end} in a list of {len(members)}")
+    return members[start:end]
+
+
+def _length(members: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(members) > MAX_MEMBERS:
+        raise Undefined(f"the list has more than {MAX_MEMBERS:,} members")
+    return members
+
+
+MAX_MEMBERS = 100_000
+"""The most members of a list that a function makes."""
+_T = "T"
+_TEXT, _TEXT2 = ("string",), ("string", "string")
+_COUNTED = ("string", "string", "int")
+
+
+def _tests() -> dict[str, Function]:
+    return {
+        "startsWith": Function("startsWith", "method", _TEXT2, "bool", str.startswith, test=True),
+        "endsWith": Function("endsWith", "method", _TEXT2, "bool", str.endswith, test=True),
+        "contains": Function("contains", "method", _TEXT2, "bool", lambda text, part: part in text, test=True),
+        "matches": Function("matches", "method", _TEXT2, "bool", _matches, fails=True, test=True),
+        "matches2": Function("matches", "global", _TEXT2, "bool", _matches, fails=True, test=True),
+        "in_list": Function("in", "infix", (_T, "list<T>"), "bool", lambda item, some: item in some, test=True),
+        "in_map": Function("in", "infix", ("K", "map<T>"), "bool", lambda key, some: key in some, test=True),
+    }
+
+
+def _texts() -> dict[str, Function]:
+    made = {
+        "lowerAscii": Function("lowerAscii", "method", _TEXT, "string", texts.lower),
+        "upperAscii": Function("upperAscii", "method", _TEXT, "string", texts.upper),
+        "trim": Function("trim", "method", _TEXT, "string", texts.trim),
+        "reverse": Function("reverse", "method", _TEXT, "string", lambda text: text[::-1]),
+        "split": Function("split", "method", _TEXT2, "list<string>", texts.split),
+        "split3": Function("split", "method", _COUNTED, "list<string>", texts.split),
+        "replace": Function("replace", "method", (*_TEXT2, "string"), "string", texts.replace, fails=True),
+        "replace4": Function("replace", "method", (*_TEXT2, "string", "int"), "string", texts.replace, fails=True),
+        "substring": Function("substring", "method", ("string", "int"), "string", texts.substring, fails=True),
+        "substring3": Function("substring", "method", ("string", "int", "int"), "string", texts.substring, fails=True),
+        "charAt": Function("charAt", "method", ("string", "int"), "string", texts.character, fails=True),
+        "indexOf": Function("indexOf", "method", _TEXT2, "int", texts.first),
+        "indexOf3": Function("indexOf", "method", _COUNTED, "int", texts.first, fails=True),
+        "lastIndexOf": Function("lastIndexOf", "method", _TEXT2, "int", texts.last),
+        "lastIndexOf3": Function("lastIndexOf", "method", _COUNTED, "int", texts.last, fails=True),
+        "join": Function("join", "method", ("list<string>",), "string", texts.joined, fails=True),
+        "join2": Function("join", "method", ("list<string>", "string"), "string", texts.joined, fails=True),
+    }
+    for kind, takes in (("string", "string"), ("list", "list<T>"), ("map", "map<T>")):
+        made[f"size_{kind}"] = Function("size", "method", (takes,), "int", len)
+        made[f"size_of_{kind}"] = Function("size", "global", (takes,), "int", len)
+    return made
+
+
+def _conversions() -> dict[str, Function]:
+    def same(value: Any) -> Any:
+        return value
+
+    found = {
+        "int_string": Function("int", "global", _TEXT, "int", texts.integer, fails=True),
+        "int_double": Function("int", "global", ("double",), "int", _truncated, fails=True),
+        "int_timestamp": Function("int", "global", ("timestamp",), "int", lambda at: at // SECOND),
+        "double_int": Function("double", "global", ("int",), "double", float),
+        "double_string": Function("double", "global", _TEXT, "double", texts.double, fails=True),
+        "bool_string": Function("bool", "global", _TEXT, "bool", texts.boolean, fails=True),
+        "string_int": Function("string", "global", ("int",), "string", str),
+        "string_bool": Function("string", "global", ("bool",), "string", lambda value: "true" if value else "false"),
+        "string_timestamp": Function("string", "global", ("timestamp",), "string", texts.write_instant),
+        "string_duration": Function("string", "global", ("duration",), "string", texts.write_duration),
+        "timestamp_string": Function("timestamp", "global", _TEXT, "timestamp", texts.instant_of, fails=True),
+        "timestamp_int": Function("timestamp", "global", ("int",), "timestamp", _instant, fails=True),
+        "duration_string": Function("duration", "global", _TEXT, "duration", texts.duration_of, fails=True),
+    }
+    for kind in ("int", "double", "bool", "string", "timestamp", "duration"):
+        found[f"{kind}_{kind}"] = Function(kind, "global", (kind,), kind, same)
+    return found
+
+
+def _numbers() -> dict[str, Function]:
+    ints, doubles = ("int", "int"), ("double", "double")
+    return {
+        "times": Function("*", "infix", ints, "int", lambda left, right: _whole(left * right), fails=True),
+        "divided": Function("/", "infix", ints, "int", _quotient, fails=True),
+        "modulo": Function("%", "infix", ints, "int", _remainder, fails=True),
+        "minus": Function("-", "prefix", ("int",), "int", lambda value: _whole(-value), fails=True),
+        "double_plus": Function("+", "infix", doubles, "double", lambda a, b: a + b),
+        "double_minus": Function("-", "infix", doubles, "double", lambda a, b: a - b),
+        "double_times": Function("*", "infix", doubles, "double", lambda a, b: a * b),
+        "double_divided": Function("/", "infix", doubles, "double", _ratio),
+        "double_negated": Function("-", "prefix", ("double",), "double", lambda value: -value),
+    }
+
+
+def _collections() -> dict[str, Function]:
+    def either(first: Any, second: Any) -> Any:
+        return second if first is None else first
+
+    return {
+        "list": Function("list", "global", (), "list<T>", lambda *members: members, nulls=True),
+        "map": Function("map", "global", (), "map<T>", lambda *pairs: dict(zip(pairs[::2], pairs[1::2], strict=True))),
+        "list_plus": Function("+", "infix", ("list<T>", "list<T>"), "list<T>", lambda a, b: _length(a + b), fails=True),
+        "at": Function("[]", "index", ("list<T>", "int"), _T, _at, fails=True),
+        "under": Function("[]", "index", ("map<T>", "K"), _T, _under, fails=True),
+        "slice": Function("slice", "method", ("list<T>", "int", "int"), "list<T>", _slice, fails=True),
+        "reverse_list": Function("reverse", "method", ("list<T>",), "list<T>", lambda members: members[::-1]),
+        "maybe_at": Function(
+            "[?]", "index", ("list<T>", "int"), _T, lambda some, n: some[n] if 0 <= n < len(some) else None
+        ),
+        "maybe_under": Function("[?]", "index", ("map<T>", "K"), _T, lambda some, key: some.get(key)),
+        "or_value": Function("orValue", "method", (), _T, either, nulls=True),
+        "or_other": Function("or", "method", (), _T, either, nulls=True),
+        "value": Function("value", "method", (), _T, _there, fails=True, nulls=True),
+    }
+
+
+FUNCTIONS: dict[str, Function] = {**_tests(), **_texts(), **_conversions(), **_numbers(), **_collections()}
+"""Every function, by its identity."""
+
+
+def named(name: str, form: Form) -> list[str]:
+    """The identities of the functions of a name, in one form."""
+    return [identity for identity, each in FUNCTIONS.items() if (each.name, each.form) == (name, form) and each.takes]
+
+
+def resolved(identity: str, found: tuple[Type, ...]) -> Type | None:
+    """The type that a function gives for arguments of these types; None where it does not take them."""
+    function = FUNCTIONS[identity]
+    if len(function.takes) != len(found):
+        return None
+    bound: dict[str, Type | None] = {}
+    if not all(_takes(wanted, of, bound) for wanted, of in zip(function.takes, found, strict=True)):
+        return None
+    nullable = any(of.nullable for of in found) and not function.test
+    return _given(function.gives, bound, nullable)
+
+
+def _takes(wanted: str, of: Type, bound: dict[str, Type | None]) -> bool:
+    if of.kind == "null":
+        return wanted not in (_T, "K")
+    if wanted in (_T, "K"):
+        known = bound.setdefault(wanted, of)
+        bound[wanted] = joint(known, of) if known is not None else of
+        return known is None or joint(known, of) is not None
+    kind, _, inner = wanted.rstrip(">").partition("<")
+    if of.kind != kind:
+        return False
+    if kind == "map" and of.key is not None:
+        key = bound.setdefault("K", of.key)
+        if key is not None and joint(key, of.key) is None:
+            return False
+    if not inner or of.item is None:
+        return True
+    return _takes(inner, of.item, bound)
+
+
+def _given(gives: str, bound: dict[str, Type | None], nullable: bool) -> Type:
+    if gives == _T:
+        found = bound.get(_T)
+        return Type("null") if found is None else Type(found.kind, (), True, found.item, found.key)
+    kind, _, inner = gives.rstrip(">").partition("<")
+    item = None if not inner else bound.get(_T) if inner == _T else Type(inner, nullable=False)  # type: ignore[arg-type]
+    return Type(kind, (), nullable, item)  # type: ignore[arg-type]
+
+
+def joint(first: Type, second: Type) -> Type | None:
+    """The type of what is of either; None where they are different kinds."""
+    if first.kind == "null":
+        return Type(second.kind, second.enum, True, second.item, second.key)
+    if second.kind == "null":
+        return Type(first.kind, first.enum, True, first.item, first.key)
+    if first.kind != second.kind:
+        return None
+    inner: list[Type | None] = []
+    for mine, its in ((first.item, second.item), (first.key, second.key)):
+        found = its if mine is None else mine if its is None else joint(mine, its)
+        if found is None and mine is not None and its is not None:
+            return None
+        inner.append(found)
+    enum = tuple(dict.fromkeys((*first.enum, *second.enum))) if first.enum and second.enum else ()
+    return Type(first.kind, enum, first.nullable or second.nullable, *inner)

@@ -1,0 +1,396 @@
+"""Regular expressions as `matches` takes them: RE2's syntax, matched in time linear in the text.
+
+What RE2 reads is read as RE2 reads it, or refused by name. Python's own `re` reads `$`, `\\d` and `\\s` otherwise, and
+may take exponential time. Only whether there is a match counts, so greedy and lazy repetitions are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+MAX_STATES = 2_000
+"""The most states of a pattern's automaton."""
+MAX_DEPTH = 50
+"""The deepest nesting of groups."""
+MAX_WORK = 20_000_000
+"""The most states that are examined for one text, counted as the states of the pattern for each character."""
+MAX_REPEAT = 1_000
+"""The most times that a counted repetition repeats, as in RE2."""
+
+Ranges = tuple[tuple[int, int], ...]
+_LAST = 0x10FFFF
+_DIGIT: Ranges = ((48, 57),)
+_SPACE: Ranges = ((9, 10), (12, 13), (32, 32))
+_WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
+_CLASSES = {"d": _DIGIT, "s": _SPACE, "w": _WORD}
+_POSIX: dict[str, Ranges] = {
+    "alnum": ((48, 57), (65, 90), (97, 122)),
+    "alpha": ((65, 90), (97, 122)),
+    "ascii": ((0, 127),),
+    "blank": ((9, 9), (32, 32)),
+    "cntrl": ((0, 31), (127, 127)),
+    "digit": _DIGIT,
+    "graph": ((33, 126),),
+    "lower": ((97, 122),),
+    "print": ((32, 126),),
+    "punct": ((33, 47), (58, 64), (91, 96), (123, 126)),
+    "space": ((9, 13), (32, 32)),
+    "upper": ((65, 90),),
+    "word": _WORD,
+    "xdigit": ((48, 57), (65, 70), (97, 102)),
+}
+_CONTROLS = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
+_FOLDED = {"k": (0x212A,), "s": (0x17F,)}
+"""What else is alike with an ASCII letter where case does not count."""
+_PUNCTUATION = frozenset(map(chr, (*range(33, 48), *range(58, 65), *range(91, 97), *range(123, 127))))
+
+
+class PatternError(ValueError):
+    """A pattern that is not valid, or that is not taken; the message says why."""
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Whether some part of the text matches. Raises PatternError for a bad pattern, and where the text is too long."""
+    automaton = compiled(pattern)
+    if len(text) * len(automaton.steps) > MAX_WORK:
+        raise PatternError(f"the text of {len(text):,} characters is too long for the pattern")
+    return automaton.found(text)
+
+
+@lru_cache(256)
+def compiled(pattern: str) -> Automaton:
+    """The automaton of a pattern. Raises PatternError."""
+    return _Parser(pattern).automaton()
+
+
+class Automaton:
+    """States with moves: `steps` by a character, `free` without one, where an assertion allows it."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Ranges, int] | None] = []
+        self.free: list[list[tuple[str, int]]] = []
+
+    def state(self) -> int:
+        """A new state. Raises PatternError where there are too many."""
+        if len(self.steps) == MAX_STATES:
+            raise PatternError(f"it is larger than {MAX_STATES:,} states: repeat less")
+        self.steps.append(None)
+        self.free.append([])
+        return len(self.steps) - 1
+
+    def found(self, text: str) -> bool:
+        """Whether the automaton comes from its first state to its last (the one after it) anywhere in the text."""
+        here: set[int] = set()
+        for place in range(len(text) + 1):
+            here = self._closed({*here, 0}, text, place)
+            if 1 in here:
+                return True
+            if place < len(text):
+                char = ord(text[place])
+                moves = (self.steps[state] for state in here)
+                here = {to for move in moves if move is not None for to in _taken(move, char)}
+        return False
+
+    def _closed(self, states: set[int], text: str, place: int) -> set[int]:
+        waiting = list(states)
+        while waiting:
+            for condition, to in self.free[waiting.pop()]:
+                if to not in states and (not condition or _ASSERTIONS[condition](text, place)):
+                    states.add(to)
+                    waiting.append(to)
+        return states
+
+
+def _taken(move: tuple[Ranges, int], char: int) -> tuple[int, ...]:
+    ranges, to = move
+    return (to,) if any(low <= char <= high for low, high in ranges) else ()
+
+
+def _is_word(text: str, place: int) -> bool:
+    return 0 <= place < len(text) and any(low <= ord(text[place]) <= high for low, high in _WORD)
+
+
+def _boundary(text: str, place: int) -> bool:
+    return _is_word(text, place - 1) is not _is_word(text, place)
+
+
+_ASSERTIONS: dict[str, Callable[[str, int], bool]] = {
+    "start": lambda _, place: place == 0,
+    "end": lambda text, place: place == len(text),
+    "line start": lambda text, place: place == 0 or text[place - 1] == "\n",
+    "line end": lambda text, place: place == len(text) or text[place] == "\n",
+    "boundary": _boundary,
+    "inside": lambda text, place: not _boundary(text, place),
+}
+_Piece = Callable[[int, int], None]
+"""Builds a part of the automaton between two states."""
+
+
+class _Parser:
+    """Reads one pattern. `flags` are those that hold at the place."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern, self.place, self.made = pattern, 0, Automaton()
+        self.flags: frozenset[str] = frozenset()
+        self.depth = 0
+
+    def automaton(self) -> Automaton:
+        piece = self.alternatives()
+        if self.place < len(self.pattern):
+            raise PatternError("a `)` has no `(`")
+        start, end = self.made.state(), self.made.state()
+        piece(start, end)
+        return self.made
+
+    def peek(self, text: str) -> bool:
+        return self.pattern.startswith(text, self.place)
+
+    def take(self, text: str) -> bool:
+        found = self.peek(text)
+        self.place += len(text) if found else 0
+        return found
+
+    def next(self) -> str:
+        if self.place == len(self.pattern):
+            raise PatternError("it ends too early")
+        self.place += 1
+        return self.pattern[self.place - 1]
+
+    def alternatives(self) -> _Piece:
+        flags, self.depth = self.flags, self.depth + 1
+        if self.depth > MAX_DEPTH:
+            raise PatternError(f"its groups are nested deeper than {MAX_DEPTH} levels")
+        found = [self.sequence()]
+        while self.take("|"):
+            found.append(self.sequence())
+        self.flags, self.depth = flags, self.depth - 1
+
+        def build(start: int, end: int) -> None:
+            for piece in found:
+                piece(start, end)
+
+        return found[0] if len(found) == 1 else build
+
+    def sequence(self) -> _Piece:
+        pieces: list[_Piece] = []
+        while self.place < len(self.pattern) and not self.peek("|") and not self.peek(")"):
+            piece = self.atom()
+            if piece is not None:
+                pieces.append(self.repeated(piece))
+
+        def build(start: int, end: int) -> None:
+            here = start
+            for piece in pieces:
+                there = self.made.state()
+                piece(here, there)
+                here = there
+            self.made.free[here].append(("", end))
+
+        return build
+
+    def repeated(self, piece: _Piece) -> _Piece:
+        bounds = self.bounds()
+        if bounds is None:
+            return piece
+        self.take("?")
+        if self.bounds() is not None:
+            raise PatternError("a repetition is repeated: put it into parentheses")
+        return self.times(piece, *bounds)
+
+    def bounds(self) -> tuple[int, int | None] | None:
+        for sign, found in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
+            if self.take(sign):
+                return found
+        end = self.pattern.find("}", self.place)
+        inner = self.pattern[self.place + 1 : end].split(",") if self.peek("{") and end > 0 else []
+        if (
+            not 1 <= len(inner) <= 2
+            or not _number(inner[0])
+            or (len(inner) == 2 and inner[1] and not _number(inner[1]))
+        ):
+            return None  # as in RE2, a `{` that counts nothing is itself
+        self.place = end + 1
+        least = int(inner[0])
+        most = least if len(inner) == 1 else int(inner[1]) if inner[1] else None
+        if max(least, most or 0) > MAX_REPEAT or (most is not None and most < least):
+            raise PatternError(f"`{{{','.join(inner)}}}` does not repeat from 0 up to {MAX_REPEAT:,} times")
+        return least, most
+
+    def times(self, piece: _Piece, least: int, most: int | None) -> _Piece:
+        free, state = self.made.free, self.made.state
+
+        def build(start: int, end: int) -> None:
+            here = start
+            for _ in range(least):
+                there = state()
+                piece(here, there)
+                here = there
+            if most is None:
+                loop, after = state(), state()
+                free[here].append(("", loop))
+                piece(loop, after)
+                free[after].append(("", loop))
+                free[loop].append(("", end))
+                return
+            for _ in range(most - least):
+                free[here].append(("", end))
+                there = state()
+                piece(here, there)
+                here = there
+            free[here].append(("", end))
+
+        return build
+
+    def atom(self) -> _Piece | None:
+        char = self.next()
+        match char:
+            case "(":
+                return self.group()
+            case "[":
+                return self.one_of(self.bracket())
+            case ".":
+                return self.one_of(((0, _LAST),) if "s" in self.flags else ((0, 9), (11, _LAST)))
+            case "^":
+                return self.assertion("line start" if "m" in self.flags else "start")
+            case "$":
+                return self.assertion("line end" if "m" in self.flags else "end")
+            case "*" | "+" | "?":
+                raise PatternError(f"`{char}` repeats nothing")
+            case "\\":
+                return self.escape()
+        return self.literal(ord(char))
+
+    def group(self) -> _Piece | None:
+        flags = self.flags
+        if self.take("?P<") or self.take("?<"):
+            name, _, _ = self.pattern[self.place :].partition(">")
+            if not name.isidentifier() or not name.isascii() or not self.peek(f"{name}>"):
+                raise PatternError("looking behind is not part of RE2" if name[:1] in "=!" else "a group has no name")
+            self.place += len(name) + 1
+        elif self.take("?"):
+            end = next((i for i in range(self.place, len(self.pattern)) if self.pattern[i] in ":)"), None)
+            if end is None or not self.switch(self.pattern[self.place : end]):
+                raise PatternError(f"`(?{self.pattern[self.place : self.place + 1]}` is not part of it")
+            self.place = end + 1
+            if self.pattern[end] == ")":
+                return None
+        piece = self.alternatives()
+        self.flags = flags
+        if not self.take(")"):
+            raise PatternError("a `(` is not closed")
+        return piece
+
+    def switch(self, letters: str) -> bool:
+        """Turn flags on, and those after a `-` off; whether all of them are known."""
+        on, _, off = letters.partition("-")
+        self.flags = (self.flags | set(on)) - set(off)
+        return set(on + off) <= set("imsU")
+
+    def assertion(self, name: str) -> _Piece:
+        return lambda start, end: self.made.free[start].append((name, end))
+
+    def one_of(self, ranges: Ranges) -> _Piece:
+        def build(start: int, end: int) -> None:
+            here = self.made.state()
+            self.made.free[start].append(("", here))
+            self.made.steps[here] = (ranges, end)
+
+        return build
+
+    def literal(self, char: int) -> _Piece:
+        return self.one_of(self.folded(((char, char),)))
+
+    def folded(self, ranges: Ranges) -> Ranges:
+        """The characters, and those that differ from them in case only, where case does not count."""
+        if "i" not in self.flags:
+            return ranges
+        if any(high > 127 for _, high in ranges):
+            raise PatternError("`(?i)` with characters that are not ASCII is not taken")
+        found = list(ranges)
+        for letter in "abcdefghijklmnopqrstuvwxyz":
+            both = (ord(letter), ord(letter.upper()))
+            if any(low <= each <= high for each in both for low, high in ranges):
+                found += [(each, each) for each in (*both, *_FOLDED.get(letter, ()))]
+        return tuple(found)
+
+    def escape(self) -> _Piece:
+        char = self.next()
+        names = {"b": "boundary", "B": "inside", "A": "start", "z": "end"}
+        if char in names:
+            return self.assertion(names[char])
+        found = self.shorthand(char)
+        return self.one_of(found) if found is not None else self.literal(self.character(char))
+
+    def shorthand(self, char: str) -> Ranges | None:
+        ranges = _CLASSES.get(char.lower())
+        return ranges if ranges is None or char.islower() else _others(ranges)
+
+    def character(self, char: str) -> int:
+        """The character that an escape means, `char` being what follows the backslash."""
+        if char in _CONTROLS:
+            return _CONTROLS[char]
+        if char == "x":
+            braces = self.take("{")
+            end = self.pattern.find("}", self.place) if braces else self.place + 2
+            digits = self.pattern[self.place : end]
+            self.place = end + braces
+            try:
+                found = int(digits, 16) if digits.isalnum() else -1
+            except ValueError:
+                found = -1
+            if not 0 <= found <= _LAST or (not braces and len(digits) < 2):
+                raise PatternError("`\\x` takes two hexadecimal digits, or some in braces")
+            return found
+        if char not in _PUNCTUATION:
+            raise PatternError(f"`\\{char}` is not taken")
+        return ord(char)
+
+    def bracket(self) -> Ranges:
+        negated, found, first = self.take("^"), list[tuple[int, int]](), True
+        while first or not self.peek("]"):
+            first = False
+            found += self.member()
+        self.next()
+        ranges = self.folded(tuple(found))
+        return _others(ranges) if negated else ranges
+
+    def member(self) -> Ranges:
+        if self.take("[:"):
+            name, _, _ = self.pattern[self.place :].partition(":]")
+            ranges = _POSIX.get(name.removeprefix("^"))
+            if ranges is None:
+                raise PatternError(f"`[:{name[:12]}:]` is not a class")
+            self.place += len(name) + 2
+            return _others(ranges) if name.startswith("^") else ranges
+        char = self.next()
+        if char == "\\":
+            char = self.next()
+            ranges = self.shorthand(char)
+            if ranges is not None:
+                return ranges
+            low = self.character(char)
+        else:
+            low = ord(char)
+        if not self.peek("-") or self.pattern[self.place + 1 : self.place + 2] in ("]", ""):
+            return ((low, low),)
+        self.next()
+        end = self.next()
+        high = self.character(self.next()) if end == "\\" else ord(end)
+        if high < low:
+            raise PatternError("a range of characters is reversed")
+        return ((low, high),)
+
+
+def _number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 6
+
+
+def _others(ranges: Ranges) -> Ranges:
+    """All characters but these."""
+    found, least = [], 0
+    for low, high in sorted(ranges):
+        if low > least:
+            found.append((least, low - 1))
+        least = max(least, high + 1)
+    return (*found, *(((least, _LAST),) if least <= _LAST else ()))
