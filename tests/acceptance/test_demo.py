@@ -85,3 +85,52 @@ def test_nothing_is_written_over(name: str, told: str, interlock: Interlock, fol
     (folder / "there.db").write_text("mine")
     assert interlock("demo", "--write", name) == (2, "", f"error: {told}\n")
     assert (folder / "there.db").read_text() == "mine"
+
+
+RELEASE = ROOT / "policies" / "examples" / "release"
+
+
+def test_the_release_is_told_without_a_ledger(interlock: Interlock) -> None:
+    assert interlock("demo", "--ci") == (0, EXPECTED.with_name("demo_ci.txt").read_text("utf-8"), "")
+
+
+def test_every_change_of_the_release_is_told_and_no_other(interlock: Interlock) -> None:
+    told = [json.loads(line) for line in interlock("demo", "--ci", "--format", "json").out.splitlines()]
+    for document in told:
+        jsonschema.validate(document, SCHEMA)
+        assert document["ledger"]["path"] == "release/events.ndjson"
+    gates = [RELEASE / f"{gate}.yaml" for gate in ("tested", "approved", "release")]
+    ledger = api.open_ledger(RELEASE / "events.ndjson")
+    for minute in range(3, 151):
+        at = f"2026-06-22T{8 + minute // 60:02}:{minute % 60:02}:00Z"
+        for decision in api.judge(gates, ledger=ledger, tasks=["release-2.4"], at=at):
+            last = [each for each in told if each["policy"] == decision.policy and each["now"] <= at][-1]
+            assert (at, decision.allow, decision.state) == (at, last["allow"], last["state"])
+    assert {each["allow"] for each in told if each["policy"] == "release"} == {True, False}
+
+
+def test_the_release_can_be_kept_and_every_hint_works(process: Interlock, folder: Path) -> None:
+    hints = [line.strip() for line in process("demo", "--ci").out.split("Try it yourself:\n")[1].splitlines()]
+    assert [shlex.split(hint)[1] for hint in hints] == ["demo", "eval", "explain", "test"]
+    assert [process(*shlex.split(hint)[1:]).code for hint in hints] == [0, 3, 3, 0]
+    kept = {path.relative_to(folder / "release") for path in folder.rglob("*") if path.is_file()}
+    assert kept == {path.relative_to(RELEASE) for path in RELEASE.rglob("*") if path.is_file()}
+    assert process("check", "--strict", "release").code == 0
+    again = process("demo", "--ci", "--write", "release")
+    assert (again.code, again.out, again.err) == (2, "", "error: cannot write `release`: file exists\n")
+    assert "two words" in process("demo", "--ci", "--write", "two words").out
+    hint = shlex.split(process("demo", "--ci", "--write", "three words").out.splitlines()[-1])
+    assert process(*hint[1:]).code == 0
+
+
+def test_the_release_that_ships_is_tested_whole(interlock: Interlock) -> None:
+    checked = interlock("check", "--strict", str(RELEASE))
+    assert (checked.code, checked.out) == (0, "3 policies: 0 errors, 0 warnings\n")
+    assert interlock("test", str(RELEASE), "--min-coverage", "100").code == 0
+    given = ("--ledger", str(RELEASE / "events.ndjson"), "--schema-dir", str(RELEASE / "schemas" / "facts"))
+    verified = interlock("verify-ledger", *given)
+    assert (verified.code, verified.out.splitlines()[-1]) == (
+        0,
+        "9 receipts of 4 kinds, 0 entities of 0 kinds: all valid",
+    )
+    assert "no schema" not in verified.out

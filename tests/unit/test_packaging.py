@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.message
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -80,7 +81,7 @@ def files(folder: str, wanted: Callable[[Path], bool]) -> dict[str, bytes]:
     ("folder", "suffixes", "inside"),
     [
         ("engine/interlock", (".py", *DATA), "interlock"),
-        ("policies", (".yaml",), "interlock/_data/policies"),
+        ("policies", (".yaml", ".json", ".ndjson"), "interlock/_data/policies"),
         ("schemas", (".json",), "interlock/_data/schemas"),
     ],
 )
@@ -96,7 +97,7 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
     assert {name.split("/")[0] for name in names} == {"interlock"}
-    assert {Path(name).suffix for name in names} <= {"", ".json", ".py", ".yaml", *DATA}
+    assert {Path(name).suffix for name in names} <= {"", ".json", ".ndjson", ".py", ".yaml", *DATA}
     assert [name for name in names if Path(name).name.startswith(("test_", "conftest"))] == []
     assert "interlock/_data/policies/smoke_test.yaml" in names
 
@@ -180,6 +181,30 @@ def test_the_installed_command_tells_its_version(installed: Path, tmp_path: Path
     shown = run(installed / command[0], *command[1:], "--version", cwd=tmp_path)
     assert shown.strip().endswith(interlock.__version__)
     assert os.linesep not in shown.strip()
+
+
+def test_the_readme_leads_from_an_empty_folder_to_a_tested_gate(installed: Path, tmp_path: Path) -> None:
+    """With the wheel alone, and without Agent Conveyor: each command prints what the README says."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    section = text.partition("## Five minutes without Agent Conveyor\n")[2].partition("\n## ")[0]
+    (policy,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    (session,) = re.findall(r"^```console\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    (tmp_path / "deploy.yaml").write_text(policy, "utf-8")
+    path = f"{installed}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    for command, _, expected in (step.partition("\n") for step in session.split("$ ")[1:]):
+        environment = {"PATH": path, "HOME": str(tmp_path / "home"), "COLUMNS": "120"}
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+        )
+        code = f"[exit {done.returncode}]\n" if done.returncode else ""
+        assert (done.stderr, done.stdout + code) == ("", expected), command
+    kept = {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.*") if "home" not in each.parts}
+    assert kept == {"deploy.yaml", "deploy_test.yaml", "events.ndjson", "schemas/facts/deploy_approved.schema.json"}
+
+
+def test_the_installed_command_plays_the_release_that_it_carries(installed: Path, tmp_path: Path) -> None:
+    assert "held -> ready" in run(installed / "interlock", "demo", "--ci", "--write", "release", cwd=tmp_path)
+    assert run(installed / "interlock", "test", "release", cwd=tmp_path).endswith(" passed\n")
 
 
 def test_the_installed_command_shows_its_demo_with_the_ledger_it_carries(installed: Path, tmp_path: Path) -> None:

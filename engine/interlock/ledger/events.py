@@ -63,7 +63,7 @@ def meant(event_type: str, kinds: Iterable[str]) -> str | None:
     words = [word.lower() for word in _WORD.findall(named)]
     if not re.search(r"[^a-z0-9_]", named) and named == event_type:
         return None
-    found = (kind for kind in kinds if (own := kind.lower().split("_")) == words[-len(own) :])
+    found = (kind for kind in kinds if (own := [each.lower() for each in _WORD.findall(kind)]) == words[-len(own) :])
     return max(found, key=len, default=None)
 
 
