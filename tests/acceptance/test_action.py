@@ -252,6 +252,27 @@ def test_a_copy_of_a_ledger_without_its_log_proves_nothing(act: Act, story_path:
     assert act(**inputs, strict_ledger="false").outputs["allow"] == "true"
 
 
+def test_several_sources_and_the_tables_of_a_mapping_are_read(
+    act: Act, folder: Path, story_path: Path, tmp_path: Path
+) -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "/qa", "type": "app_smoke_receipt_recorded", "subject": TASK}
+    data = {"smoke_id": "smoke-1", "nonce": "nonce-c41f", "role": "manager", "status": "blocked"}
+    feed = folder / "qa.ndjson"
+    feed.write_text(json.dumps({**event, "time": "2026-06-22T09:33:00Z", "data": data}))
+    inputs = {"policies": "smoke", "task": TASK, "at": "2026-06-22T09:34:00Z"}
+    assert act(ledger=str(story_path), **inputs).outputs["allow"] == "true"
+    assert act(ledger=f"{story_path}\n{feed}\n", **inputs).outputs["allow"] == "false"
+    with sqlite3.connect(folder / "qa.db") as database:
+        database.execute("CREATE TABLE qa (id INTEGER PRIMARY KEY, task, at, fields)")
+        database.execute("INSERT INTO qa VALUES (1, ?, ?, ?)", (TASK, "2026-06-22T09:33:00Z", json.dumps(data)))
+    database.close()
+    (folder / "map.toml").write_text(
+        '[[sources]]\ndatabase = "qa.db"\ntable = "qa"\nkind = "app_smoke_receipt_recorded"\n'
+        'id = "id"\ntask = "task"\nat = "at"\njson = "fields"\n'
+    )
+    assert act(ledger=str(story_path), sources="map.toml", **inputs).outputs["allow"] == "false"
+
+
 def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, story_path: Path) -> None:
     for name in ("gates", "more gates"):
         (folder / name).mkdir()

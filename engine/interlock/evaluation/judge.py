@@ -33,7 +33,7 @@ from interlock.language.unparse import without_value
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, later
 from interlock.model.compiled import ClockCandidates
-from interlock.model.decision import Decision, Head, Verdict, WaiverNote
+from interlock.model.decision import Decision, Head, SourceHead, Verdict, WaiverNote
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy
 
@@ -75,7 +75,8 @@ class Judge:
         self.engine: Engine = "reference" if engine == "both" and not rete.AVAILABLE else engine
         self.head = Head(path, snapshot.head, snapshot.notes)
         if snapshot.joined is not None:
-            self.head = msgspec.structs.replace(self.head, sources=snapshot.joined.heads())
+            sources = tuple(SourceHead(*each) for each in snapshot.joined.heads())
+            self.head = msgspec.structs.replace(self.head, sources=sources)
         self.decided: dict[tuple[object, ...], Evaluated] = {}
         self.selected: dict[tuple[object, ...], Selected] = {}
         self.kept: Mapping[tuple[object, ...], SelectionCache] | None = None

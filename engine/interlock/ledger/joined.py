@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from interlock.ledger.feed import Coverage, read_feed
 from interlock.ledger.mapped import read_table
 from interlock.ledger.rows import Row
 from interlock.ledger.table import FactTable, is_same
-from interlock.model.sources import SourceHead, TableSource
+from interlock.model.sources import TableSource
 from interlock.schemas import Catalog
 
 _COLUMNS: Final = "kind, id, seq, task, at, actor, severity, summary, correlation, attributes, source, place"
@@ -96,6 +96,14 @@ _ORIGINS: Final = {
 
 
 _LATER: Final = "SELECT kind, id FROM main.fact WHERE source = ? AND instant_of(at) > ? LIMIT 1"
+
+
+class JoinedHead(NamedTuple):
+    """The path of a source, and the `seq` and the id of its newest receipt: 0 and None where it has none."""
+
+    path: str
+    seq: int
+    newest: str | None
 
 
 class Joined:
@@ -266,18 +274,18 @@ class Joined:
         """None: `heads` says it of each source."""
         return None
 
-    def heads(self) -> tuple[SourceHead, ...]:
+    def heads(self) -> tuple[JoinedHead, ...]:
         """The newest receipt of each source, in their order. Raises LedgerError."""
         newest = dict(self.connection.rows(_NEWEST, {}))
         return tuple(self._head(source, newest.get(source, 0)) for source in range(len(self.paths)))
 
-    def _head(self, source: int, seq: int) -> SourceHead:
+    def _head(self, source: int, seq: int) -> JoinedHead:
         covered = self._covered.get(source)
         if covered is not None and covered.head is not None:
             seq = min(covered.head, self._heads[source])
         found = self.connection.rows(_OF_SOURCE, {"source": source, "seq": seq})
         known = None if covered is None else covered.newest_at(seq)
-        return SourceHead(self.paths[source], seq, found[0][0] if found else known)
+        return JoinedHead(self.paths[source], seq, found[0][0] if found else known)
 
     def located(self) -> list[tuple[int, str, str, int, int | None]]:
         """The source, kind, id, `seq` and instant of every receipt, in the order of `seq`. Raises LedgerError."""

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import msgspec
 
 from interlock.model.facts import Fact
-from interlock.model.sources import SourceHead
 
 
 class Firing(msgspec.Struct, frozen=True):
@@ -93,6 +92,18 @@ class NextState(msgspec.Struct, frozen=True):
     reason: str | None
     appeared: tuple[FindingSummary, ...] = ()
     vanished: tuple[FindingSummary, ...] = ()
+
+
+class SourceHead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of several sources that were read: its path, and the `seq` and the id of its newest receipt.
+
+    `evidence` are the ids of those facts of the decision's evidence that are from it.
+    """
+
+    path: str
+    seq: int
+    newest: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):

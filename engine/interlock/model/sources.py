@@ -1,4 +1,4 @@
-"""What a question reads beside a ledger and feeds, and where each of several sources ended."""
+"""Tables that a question reads beside a ledger and feeds."""
 
 from __future__ import annotations
 
@@ -9,18 +9,6 @@ import msgspec
 Reading = Literal["text", "boolean", "json", "instant", "seconds", "milliseconds", "microseconds", "datetime"]
 """How a column is read: `text` as it is stored, `boolean` of 0 and 1, `json` of a JSON text, `instant` of an RFC 3339
 text, `seconds` and the like of an integer since 1970, `datetime` of the text that SQLite's `datetime()` gives."""
-
-
-class SourceHead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One of several sources that were read: its path, and the `seq` and the id of its newest receipt.
-
-    `evidence` are the ids of those facts of the decision's evidence that are from it.
-    """
-
-    path: str
-    seq: int
-    newest: str | None = None
-    evidence: tuple[str, ...] = ()
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, rename={"read": "as"}):

@@ -185,7 +185,7 @@ def _needed(kind: str, fields: _Fields, ledger: _Ledger) -> _Fields:
 
 
 def _document(kind: str, fields: _Fields, ledger: _Ledger, recorder: str) -> dict[str, Any]:
-    actor = str(fields.get("role")) if recorder == "role" else recorder
+    actor = fields.get("role") if recorder == "role" else recorder
     made: dict[str, Any] = {"kind": kind, "task": ledger.owner, "actor": actor, "severity": "info", "summary": ""}
     made["correlation"] = {}
     specs = ledger.catalog.fields(kind)
@@ -197,6 +197,8 @@ def _document(kind: str, fields: _Fields, ledger: _Ledger, recorder: str) -> dic
         timed = path in specs and specs[path].kind == "timestamp"
         here[last] = instant.format_instant(value) if timed and isinstance(value, int) else value
     whole = completed(ledger.catalog.schema(kind), made, instant.format_instant(ledger.now), lambda name: f"new-{name}")
+    if recorder == "role":  # whoever has the role, also where that is made up
+        whole["actor"] = whole.get("role")
     return {name: value for name, value in whole.items() if name not in _LATER}
 
 
