@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 import interlock as interlock_package
+from tests.acceptance import test_own_kinds as own_kinds
 from tests.helpers import runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -395,3 +396,15 @@ def test_it_installs_itself(folder: Path, tmp_path: Path, story_path: Path) -> N
     assert ran.code == 0, ran.log
     assert json.loads(ran.outputs["decision"])["policy"] == "smoke"
     assert (temporary / "interlock" / "bin" / "interlock").exists()
+
+
+@pytest.mark.parametrize(("column", "given"), [("ours", {}), ("beside", {}), ("flag", {"schema_dir": "flag/kinds"})])
+def test_own_kinds_of_facts_are_judged_as_those_that_ship(
+    column: str, given: Mapping[str, str], act: Act, folder: Path
+) -> None:
+    place = own_kinds.project(folder, column)
+    asked = {"policies": f"{column}/gate.yaml", "ledger": str(place / "ledger.db"), "task": "web", **given}
+    finished = act(**asked, at="2026-01-01T00:20:00Z")
+    assert (finished.code, finished.outputs["state"]) == (0, "accepted"), finished
+    finished = act(**asked, at="2026-01-01T00:50:00Z")
+    assert (finished.code, finished.outputs["state"]) == (3, "refused"), finished

@@ -13,8 +13,7 @@ from interlock.schemas import ENTITIES, Catalog
 from interlock.schemas.documents import SUFFIX, envelope
 from interlock.schemas.fields import members
 
-_FRACTION = "a number that may have a fraction"
-_LIST = "a list of other things than texts"
+_LIST = "a list of other things than texts and numbers"
 _MIXED = "it has no single type"
 _NAME = "its name is not a word"
 
@@ -56,6 +55,7 @@ def _fields(catalog: Catalog, kind: str) -> Iterator[KindField]:
         yield KindField(
             path=path,
             type=spec.kind if spec else None,
+            item=spec.item if spec else None,
             required=spec.required if spec and spec.latest_of else demanded,
             nullable=not spec.required if spec else not demanded or "null" in _types(node),
             values=spec.enum if spec else (),
@@ -84,4 +84,4 @@ def _why(path: str, node: dict[str, Any]) -> str:
     if not path.rpartition(".")[2].isidentifier() or not path.isascii():
         return _NAME
     solid = [each for each in _types(node) if each != "null"]
-    return {"number": _FRACTION, "array": _LIST}.get(solid[0], _MIXED) if len(solid) == 1 else _MIXED
+    return _LIST if solid == ["array"] else _MIXED

@@ -43,4 +43,5 @@ def _type(field: KindField) -> str:
     if field.type is None:
         return f"not readable: {field.why}"
     values = f" ({', '.join(field.values)})" if field.values else ""
-    return f"{field.type}{values}{', may be null' if field.nullable else ''}"
+    of = f" of {field.item}" if field.item else ""
+    return f"{field.type}{of}{values}{', may be null' if field.nullable else ''}"

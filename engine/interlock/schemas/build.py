@@ -153,8 +153,12 @@ def _top(examiner: Examiner, kind: str, node: Node) -> None:
             hint = "rename it in the data"
             examiner.fault("E904", at, f"`{name}` is a field that interlock computes", hint, key=True)
     by = node.get("x-recorded-by", RECORDERS[0])
-    if by not in RECORDERS:
-        examiner.fault("E902", ("x-recorded-by",), f"`{by}` is not one of {listed(RECORDERS)}")
+    role = normal(node).get("properties", {}).get("role")  # type: ignore[union-attr]
+    if by == "role" and not (isinstance(role, dict) and role.get("enum") and set(role["enum"]) <= set(RECORDERS)):
+        hint = "give it one that is one of `worker` and `manager`, or name who records it"
+        examiner.fault("E902", ("x-recorded-by",), "it has no field `role` that names who records it", hint)
+    elif by != "role" and by not in RECORDERS:
+        examiner.fault("E902", ("x-recorded-by",), f"`{by}` is not one of {listed((*RECORDERS, 'role'))}")
     types = node.get("x-cloudevents-type", "type")
     if not _are_types(types):
         examiner.fault("E902", ("x-cloudevents-type",), "the type of a CloudEvent is text, or a list of texts")
