@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from interlock import instant
 from interlock.diagnostics import UsageError, meant_or_all
 from interlock.evaluation.findings import finding
+from interlock.evaluation.holding import Holds, Progress
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
 from interlock.language.evaluate import Environment, Failure, evaluate, fact_of, holds, outcome, printed
 from interlock.language.substitute import substitute_known
@@ -30,6 +31,7 @@ from interlock.model.explanation import (
     Combination,
     ExaminedFact,
     Explanation,
+    HoldExplained,
     LineExplained,
     MissingFacts,
     NeedExplained,
@@ -104,8 +106,8 @@ def explanation(
     rules: tuple[RuleExplained, ...] = ()
     tried: tuple[LineExplained, ...] = ()
     if verdict is not None and whole is not None:
-        rules = tuple(movers.of_rule(each) for each in explain(policy, whole, verdict, silent))
-        tried = tuple(movers.of_line(each) for each in lines(policy, whole, verdict))
+        rules = tuple(movers.of_rule(each) for each in explain(policy, whole, verdict, silent, judged.holds))
+        tried = tuple(movers.of_line(each) for each in lines(policy, whole, verdict, judged.holds))
     return Explanation(
         policy=decision.policy,
         version=decision.version,
@@ -172,26 +174,30 @@ def _needs(judged: Evaluated) -> tuple[NeedExplained, ...]:
     )
 
 
-def explain(policy: Policy, whole: Environment, verdict: Verdict, silent: RuleFilter) -> tuple[RuleExplained, ...]:
+def explain(
+    policy: Policy, whole: Environment, verdict: Verdict, silent: RuleFilter, held: Holds | None = None
+) -> tuple[RuleExplained, ...]:
     """Every rule that fired, where it did; and those rules that `silent` asks for, also where they did not.
 
     `whole` is what is known once the rules have been judged by: see `completed`.
     """
-    found = (rule(policy, index, whole, verdict, silent=silent(each)) for index, each in enumerate(policy.rules))
+    found = (rule(policy, index, whole, verdict, held, silent=silent(each)) for index, each in enumerate(policy.rules))
     return tuple(each for each, asked in zip(found, policy.rules, strict=True) if each.fired or silent(asked))
 
 
-def rule(policy: Policy, index: int, whole: Environment, verdict: Verdict, *, silent: bool) -> RuleExplained:
+def rule(
+    policy: Policy, index: int, whole: Environment, verdict: Verdict, held: Holds | None = None, *, silent: bool
+) -> RuleExplained:
     """One rule (by its index) over what is known once the rules have been judged by: see `completed`.
 
     With `silent`, also the combinations of facts for which it did not fire.
     """
     asked = policy.rules[index]
     fired = [firing for firing in verdict.firings if firing.rule == index]
-    cases = [_case(policy, asked, firing, whole, fired=True) for firing in fired[:MAX_COMBINATIONS]]
+    cases = [_case(policy, asked, firing, whole, held, fired=True) for firing in fired[:MAX_COMBINATIONS]]
     if silent:
         left = islice(_others(index, asked, whole, fired), MAX_COMBINATIONS)
-        cases += [_case(policy, asked, firing, whole, fired=False) for firing in left]
+        cases += [_case(policy, asked, firing, whole, held, fired=False) for firing in left]
     return RuleExplained(
         rule=asked.id,
         severity=None if asked.effect == "derive" else asked.effect,
@@ -205,7 +211,7 @@ def rule(policy: Policy, index: int, whole: Environment, verdict: Verdict, *, si
     )
 
 
-def lines(policy: Policy, whole: Environment, verdict: Verdict) -> tuple[LineExplained, ...]:
+def lines(policy: Policy, whole: Environment, verdict: Verdict, held: Holds | None = None) -> tuple[LineExplained, ...]:
     """The lines of `decide`: those that were passed over, and why; the one that was taken; those after it."""
     return tuple(
         LineExplained(
@@ -214,6 +220,7 @@ def lines(policy: Policy, whole: Environment, verdict: Verdict) -> tuple[LineExp
             index == verdict.line,
             index <= verdict.line,
             None if line.when is None or index > verdict.line else part(policy, line.when, whole),
+            None if held is None or index > verdict.line else _held(line.when, whole, held.of_line(index)),
         )
         for index, line in enumerate(policy.decide)
     )
@@ -226,14 +233,27 @@ def _others(index: int, asked: Rule, whole: Environment, fired: list[Firing]) ->
     return (firing for firing in every if firing.identity() not in done)
 
 
-def _case(policy: Policy, asked: Rule, firing: Firing, whole: Environment, *, fired: bool) -> Combination:
+def _held(condition: Node | None, known: Environment, progress: Progress | None) -> HoldExplained | None:
+    """For how long a condition must hold, and has; None where it need not."""
+    if progress is None:
+        return None
+    since = instant.format_instant(progress.since) if condition is None or holds(condition, known) else None
+    return HoldExplained(instant.format_duration(progress.least), since)
+
+
+def _case(
+    policy: Policy, asked: Rule, firing: Firing, whole: Environment, held: Holds | None, *, fired: bool
+) -> Combination:
     result = finding(asked, firing, whole) if fired else None
+    here = whole.ranging(asked.loops, firing.facts)
+    progress = None if held is None else held.of_rule(firing.rule, firing.facts)
     return Combination(
         fired,
         tuple(map(cited, firing.facts)),
-        part(policy, asked.condition, whole.ranging(asked.loops, firing.facts)),
+        part(policy, asked.condition, here),
         result.message if result else None,
         result.fix if result else None,
+        _held(asked.condition, here, progress),
     )
 
 

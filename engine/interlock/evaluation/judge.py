@@ -16,6 +16,7 @@ from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.ahead import CANDIDATE, Budget
 from interlock.evaluation.findings import finding, outputs, prove, with_derived
+from interlock.evaluation.holding import Held, Holds
 from interlock.evaluation.judged import (
     MAX_SKEW,
     Evaluated,
@@ -38,6 +39,7 @@ from interlock.model.facts import Fact, Value
 from interlock.model.policy import Need, Policy
 
 if TYPE_CHECKING:
+    from interlock.evaluation.history import Past
     from interlock.evaluation.waivers import Waivers
 
 Engine = Literal["rete", "reference", "both"]
@@ -81,18 +83,39 @@ class Judge:
         self.selected: dict[tuple[object, ...], Selected] = {}
         self.kept: Mapping[tuple[object, ...], SelectionCache] | None = None
         self.moving: dict[tuple[object, ...], list[Fact]] = {}
+        self.before: Mapping[tuple[object, ...], Held] = {}
+        self.pasts: dict[tuple[object, ...], Past] = {}
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts at another instant: only the clock has moved, and nothing has arrived."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.seen, moved.selected, moved.kept, moved.moving = self.seen, self.selected, self.kept, self.moving
         moved.budget = self.budget
+        moved.follow(self)
         return moved
 
     def seeing(self, now: int, engine: Engine, kept: Mapping[tuple[object, ...], SelectionCache]) -> Judge:
         """A judge at a later instant, up to which the snapshot shows facts. What is `kept` is not requested again."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.kept, moved.budget = kept, self.budget
+        moved.follow(self)
+        return moved
+
+    def follow(self, last: Judge) -> None:
+        """Go on from what another judge knows of conditions after its instant: nothing has changed since."""
+        self.before = {key: each.held for key, each in last.decided.items() if each.held is not None}
+        self.pasts = last.pasts
+
+    def earlier(
+        self,
+        now: int,
+        kept: Mapping[tuple[object, ...], SelectionCache],
+        before: Mapping[tuple[object, ...], Held],
+    ) -> Judge:
+        """A judge of the ledger as it stood at an earlier instant, with what is known of conditions before that."""
+        self.snapshot.ask(now)
+        moved = Judge(self.snapshot, self.head.path, now, self.engine, self.waivers, self.max_skew)
+        moved.kept, moved.before, moved.pasts = kept, before, self.pasts
         return moved
 
     def candidates(self, wanted: ClockCandidates, task: tuple[str, str], judged: Evaluated) -> list[Fact]:
@@ -175,33 +198,42 @@ class Judge:
         """The decision, with what it rests on. The rules in `waived` do not count."""
         needed = self._needs(loaded, task, params)
         because = undecided(needed)
+        holds = self._holds(loaded, task, params) if loaded.holding else None
         selected = Selected({}, ()) if because else self._selected(loaded, task, params, _facts(needed))
         facts = selected.facts
         newest = later(selected.newest, *(each.newest for _, judged in needed for each in judged))
 
-        def unknown(reasons: tuple[str, ...]) -> Evaluated:
+        def unknown(reasons: tuple[str, ...], *, absent: bool = False) -> Evaluated:
             decision = self._undecided(loaded, task, selected, reasons)
-            return Evaluated(loaded, task, params, decision, needed, facts, newest=newest, because=because)
+            held = None if holds is None else holds.without("; ".join(reasons), absent=absent)
+            return Evaluated(loaded, task, params, decision, needed, facts, newest=newest, because=because, held=held)
 
         if because:
-            return unknown(tuple(map(str, because)))
+            absent = all(each.judged.lacks is not None for each in because)
+            return unknown(tuple(map(str, because)), absent=absent)
         if selected.faults or selected.missing is not None:
             lacks = None if selected.faults else next(reversed(facts), None)
-            return msgspec.structs.replace(unknown(selected.faults or (str(selected.missing),)), lacks=lacks)
+            judged = unknown(selected.faults or (str(selected.missing),), absent=lacks is not None)
+            return msgspec.structs.replace(judged, lacks=lacks)
         known = Environment(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
-            verdict = self._judge(loaded, known, waived)
+            verdict = self._judge(loaded, known, waived, holds)
             if verdict is None:
                 return unknown((_DISAGREE,))
             whole = with_derived(loaded.policy, known, verdict, waived)
             if self.engine == "rete":
                 prove(loaded.policy, whole, verdict)
+            held = None if holds is None else holds.after(whole, waived)
+            if holds is not None and holds.doubts:
+                return msgspec.structs.replace(unknown(tuple(holds.doubts)), held=held)
             decision = self._decision(loaded, task, selected, whole, verdict, waived)
         except EngineError as error:
             return unknown((str(error),))
         except Failure as failure:
             return msgspec.structs.replace(unknown((without_value(failure),)), failed=True)
-        judged = Evaluated(loaded, task, params, decision, needed, facts, whole, verdict, newest=newest)
+        judged = Evaluated(
+            loaded, task, params, decision, needed, facts, whole, verdict, newest=newest, held=held, holds=holds
+        )
         skew = skew_reason(newest, self.now, self.max_skew) if decision.allow and self.live else None
         if skew is None:
             return judged
@@ -209,11 +241,25 @@ class Judge:
 
     # -- judging
 
-    def _judge(self, loaded: Loaded, known: Environment, waived: Collection[str]) -> Verdict | None:
+    def _holds(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Holds:
+        """What has held for long enough at the instant, by what was known before it."""
+        from interlock.evaluation.history import held_before, past
+
+        key = _key(loaded, task, params)
+        if key not in self.pasts:
+            self.pasts[key] = past(self, loaded, task, params)
+        known = self.pasts[key]
+        before = self.before[key] if key in self.before else held_before(self, key, loaded, task, params)
+        begun = known.begun is not None and known.begun <= self.now
+        return Holds(loaded.policy, params, before, self.now, begun=begun, unsure=known.unsure(self.now))
+
+    def _judge(
+        self, loaded: Loaded, known: Environment, waived: Collection[str], holds: Holds | None
+    ) -> Verdict | None:
         """The verdict on which the evaluators agree, or None."""
-        by_rete = loaded.program.judge(known, waived) if self.engine != "reference" else None
+        by_rete = loaded.program.judge(known, waived, holds) if self.engine != "reference" else None
         try:
-            by_reference = reference.judge(loaded.policy, known, waived) if self.engine != "rete" else None
+            by_reference = reference.judge(loaded.policy, known, waived, holds) if self.engine != "rete" else None
         except reference.NonTerminating as endless:
             raise EngineError(f"`{endless}` derives facts without end") from None
         if by_rete is None or by_reference is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from interlock.diagnostics import Source, digest
+from interlock.evaluation.holding import Held, Holds
 from interlock.evaluation.program import Program
 from interlock.instant import SECOND, format_duration
 from interlock.language.evaluate import Environment, evaluate
@@ -58,6 +59,9 @@ class Loaded:
             parts += [f"{kind} {known}" for kind, known in self.kinds.items()]
             self.closure = digest("\n".join([self.policy.digest, *parts]))
         self._program: Program | None = None
+        held = [rule.hold for rule in self.policy.rules] + [line.hold for line in self.policy.decide]
+        self.holding = any(hold is not None for hold in held)
+        """Whether some rule or line counts only once its condition has held for a while."""
 
     @property
     def program(self) -> Program:
@@ -131,7 +135,8 @@ class Evaluated(msgspec.Struct, frozen=True):
     `known` is everything that was known when it was decided, derived facts included; None where no rule was evaluated.
     `waived_until` is when the first of its waivers ends, in microseconds; `lacks` the selection that lacks what it
     requires. `newest` is the latest time that was read, needed decisions included; `skewed` says that it is undecided
-    for that alone, because that time lies too far ahead; `failed` that an expression had no value.
+    for that alone, because that time lies too far ahead; `failed` that an expression had no value. Where the policy
+    holds conditions, `held` is what is known of them after its instant, and `holds` is by what they counted.
     """
 
     loaded: Loaded
@@ -149,6 +154,8 @@ class Evaluated(msgspec.Struct, frozen=True):
     failed: bool = False
     because: tuple[UndecidedNeed, ...] = ()
     waivers: Mapping[tuple[str, ...], Finding] = {}
+    held: Held | None = None
+    holds: Holds | None = None
 
     def fact(self, name: str) -> Fact:
         """The decision as a fact of a policy that needs it: its outputs under their dotted names, and the verdict."""

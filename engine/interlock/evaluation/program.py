@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from interlock.diagnostics import EngineError
+from interlock.evaluation.holding import Holds
 from interlock.evaluation.rete import Match, Ruleset
 from interlock.language.evaluate import Environment, Failure, evaluate, outcome
 from interlock.language.walk import selections
@@ -32,8 +33,10 @@ class Program:
         branches = [branch for stratum in compiled.strata for branch in stratum.branches]
         self.ranged = {p.relation for branch in branches for p in branch.patterns if p.alias in branch.loops}
 
-    def judge(self, known: Environment, waived: Collection[str] = ()) -> Verdict:
+    def judge(self, known: Environment, waived: Collection[str] = (), holds: Holds | None = None) -> Verdict:
         """Judge by the rules; those whose ids are `waived` fire as ever, and do not block.
+
+        The engine finds which conditions hold; `holds` says which of them have held for long enough.
 
         Raises EngineError when the engine cannot be used safely, or broke its contract.
         """
@@ -51,7 +54,8 @@ class Program:
                 else:
                     firing = self.firing(match, facts)
                     firings[firing.identity()] = firing
-        return self.verdict(list(firings.values()), lines, facts, waived)
+        fired = [each for each in firings.values() if holds is None or holds.fires(each.rule, each.facts)]
+        return self.verdict(fired, lines, facts, waived, holds)
 
     def settled(
         self,
@@ -121,17 +125,23 @@ class Program:
         return Firing(match.target, tuple(facts[n][i] for n, i in zip(rule.loops, match.loops, strict=True)))
 
     def verdict(
-        self, firings: list[Firing], lines: list[Match], facts: Mapping[str, Sequence[Fact]], waived: Collection[str]
+        self,
+        firings: list[Firing],
+        lines: list[Match],
+        facts: Mapping[str, Sequence[Fact]],
+        waived: Collection[str],
+        holds: Holds | None,
     ) -> Verdict:
         """All firings in their order, and the first line that holds now that it is known whether some rule blocked."""
         rules = self.compiled.policy.rules
         blocking = {index for index, rule in enumerate(rules) if rule.effect == "block" and rule.id not in waived}
         blocked = any(firing.rule in blocking for firing in firings)
-        holding = [match.target for match in lines if match.blocked in (None, blocked)]
-        if not holding:
+        holding = sorted({match.target for match in lines if match.blocked in (None, blocked)})
+        line = next((index for index in holding if holds is None or holds.takes(index)), None)
+        if line is None:
             raise EngineError("the rules engine found no line of `decide` that holds")
         derived = {rule.derive: tuple(facts[rule.derive]) for rule in rules if rule.derive}
-        return Verdict(_sorted(firings, rules, facts), derived, min(holding))
+        return Verdict(_sorted(firings, rules, facts), derived, line)
 
 
 def _sorted(firings: list[Firing], rules: tuple[Rule, ...], facts: Mapping[str, Sequence[Fact]]) -> tuple[Firing, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import product
 
+from interlock.evaluation.holding import Holds
 from interlock.language.evaluate import Environment, evaluate
 from interlock.language.walk import children, selections
 from interlock.model.decision import Firing, Verdict
@@ -25,18 +26,27 @@ class NonTerminating(Exception):
     """A recursive derivation does not terminate; the argument names the derived fact."""
 
 
-def judge(policy: Policy, known: Environment, waived: Collection[str] = ()) -> Verdict:
+def judge(policy: Policy, known: Environment, waived: Collection[str] = (), holds: Holds | None = None) -> Verdict:
     """Judge by the rules: derived facts first, in an order in which absence is final; then findings; then the line.
 
-    The rules whose ids are `waived` fire as ever, and do not block.
+    The rules whose ids are `waived` fire as ever, and do not block. `holds` says what has held for long enough.
     """
     derived = _derive(policy, known)
     known = _with(known, derived)
-    firings = tuple(Firing(index, facts) for index, rule in enumerate(policy.rules) for facts in _matches(rule, known))
+    firings = tuple(
+        Firing(index, facts)
+        for index, rule in enumerate(policy.rules)
+        for facts in _matches(rule, known)
+        if holds is None or holds.fires(index, facts)
+    )
     fired = [policy.rules[firing.rule] for firing in firings]
     blocked = any(rule.effect == "block" and rule.id not in waived for rule in fired)
     known = Environment(known.now, known.task, known.params, known.facts, known.maps, {}, blocked)
-    line = next(i for i, line in enumerate(policy.decide) if line.when is None or evaluate(line.when, known))
+    line = next(
+        i
+        for i, line in enumerate(policy.decide)
+        if (line.when is None or evaluate(line.when, known)) and (holds is None or holds.takes(i))
+    )
     return Verdict(firings, derived, line)
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from interlock.diagnostics import FactError
 from interlock.evaluation.ahead import Budget, Coming, ExhaustedError, judging, looking, reads, weight
+from interlock.evaluation.holding import turns
 from interlock.evaluation.judged import uncovered
 from interlock.evaluation.select import SelectionCache
 from interlock.instant import format_instant
@@ -109,7 +110,7 @@ class _Walk:
             engine = "reference"  # what one of them refuses, or they disagree on, the other may not decide alone
         while (at := self._next(judge, here)) < NEVER:
             self.budget.spend(judging(here))
-            judge = self._at(at, engine)
+            judge = self._at(judge, at, engine)
             here = judge.judged(judged.loaded, judged.task, judged.params)
             if decision_key(here) != same:
                 return here
@@ -128,14 +129,14 @@ class _Walk:
         self.holds = min(until, self.coming.after(judge.now, until))
         return self.holds
 
-    def _at(self, at: int, engine: Engine) -> Judge:
-        """A judge at a later instant. Of the past, facts have come into sight since."""
+    def _at(self, last: Judge, at: int, engine: Engine) -> Judge:
+        """A judge at a later instant, which follows the last. Of the past, facts have come into sight since."""
         if self.coming is None:
-            return self.judge.at(at, engine)
+            return last.at(at, engine)
         for kept in self.kept.values():
             kept.arrived(self.coming.kinds.get(at, ()))
-        self.judge.snapshot.look(at)
-        return self.judge.seeing(at, engine, self.kept)
+        last.snapshot.look(at)
+        return last.seeing(at, engine, self.kept)
 
 
 def steady(judge: Judge, judged: Evaluated) -> int:
@@ -159,6 +160,10 @@ def _lasts(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: 
     until = min(_needed(judge, judged, paces, steadies), _selected(judge, judged, paces), judged.waived_until or NEVER)
     if judged.skewed and judged.newest is not None:
         until = min(until, judged.newest.at - judge.max_skew)
+    if judged.held is not None:
+        until = min(until, *turns(judged.loaded.policy, judged.params, judged.held, judge.now), NEVER)
+        known = (at for each in judge.pasts.values() for at in each.turns())
+        until = min(until, *(at for at in known if at > judge.now), NEVER)
     clock, policy = judged.loaded.compiled.clock, judged.loaded.policy
     if judged.failed and (paces or clock.rules or clock.lines or clock.outputs):
         return min(until, judge.now + 1)  # what had no value may have one at the next instant

@@ -121,15 +121,15 @@ class HypotheticalFacts:
         self._source.connection.create_views(frozenset(definitions("feed")))  # of which a rollback would drop new ones
 
     @contextmanager
-    def supposing(self, facts: Sequence[dict[str, Any]], now: int, *, live: bool) -> Iterator[Snapshot | None]:
-        """A snapshot at `now` with these facts recorded then, in their order; None where a schema refuses one.
+    def supposing(self, facts: Sequence[dict[str, Any]], at: int, now: int, *, live: bool) -> Iterator[Snapshot | None]:
+        """A snapshot at `now` with these facts recorded `at` an instant, in their order.
 
-        A `live` one has every fact, whatever its stamp.
+        It is None where a schema refuses one. A `live` one has every fact, whatever its stamp.
         """
         database = self._table.connection
         database.execute("BEGIN")
         try:
-            taken = all(self._record(fact, now) for fact in facts)
+            taken = all(self._record(fact, at) for fact in facts)
             yield Snapshot(self._source, now, self._catalog, live=live) if taken else None
         finally:
             database.execute("ROLLBACK")

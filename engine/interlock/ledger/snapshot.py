@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,6 +81,19 @@ _STORED = (
     "SELECT event_type, id, rowid, (SELECT name FROM main.tasks WHERE tasks.id = telemetry_events.task_id), timestamp"
     " FROM main.telemetry_events NOT INDEXED WHERE rowid IN (SELECT value FROM json_each(:seqs))"
 )
+_READ = (
+    "kind IN (SELECT value FROM json_each(:kinds))"
+    " AND (+task_id = :task OR kind IN (SELECT value FROM json_each(:everywhere)))"
+)
+_RECORDED = (
+    f"SELECT kind, id, instant FROM receipt WHERE {_READ} AND instant IS NOT NULL AND seq >="
+    f" (SELECT min(seq) FROM receipt WHERE {_READ} AND at >= :floor) ORDER BY seq"
+)
+_BEGUN = (
+    "SELECT min(at) FROM (SELECT (SELECT instant FROM receipt WHERE kind = value AND instant IS NOT NULL"
+    " AND (+task_id = :task OR value IN (SELECT value FROM json_each(:everywhere))) ORDER BY receipt.at LIMIT 1) AS at"
+    " FROM json_each(:kinds))"
+)
 _COMING = "SELECT kind, at, instant FROM receipt WHERE {of} AND at >= :floor ORDER BY at LIMIT :limit"
 _UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at < :beyond AND instant IS NULL"
 _OF_KIND = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
@@ -113,6 +127,7 @@ class Snapshot:
         self.catalog = catalog
         source.connection.know(catalog)
         self.head = source.begin(now, head, live=live, as_of=as_of)
+        self._asked: tuple[int, bool, int | None] = (now, live, as_of)
         self.notes = source.notes
         self._tasks = Tasks(self.rows, source.connection.tasks)
 
@@ -235,7 +250,35 @@ class Snapshot:
 
     def ask(self, now: int) -> None:
         """Ask about another instant from here on, in microseconds, UTC: the ledger is seen as it stood then."""
+        self._asked = (now, False, None)
         self._open().ask(now)
+
+    @contextmanager
+    def history(self) -> Iterator[None]:
+        """Within it, ask about other instants; after it, the question and what is seen are what they were."""
+        (now, live, as_of), seen = self._asked, self._connection().now
+        try:
+            yield
+        finally:
+            self._asked = (now, live, as_of)
+            self._open().ask(now, live=live, as_of=as_of)
+            self.look(seen)
+
+    def recorded(
+        self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int
+    ) -> list[tuple[str, str, int]]:
+        """Kind, id and instant of receipts, by insertion, from the first on that is stamped with `since` or later.
+
+        They are of a task (by id), of `kinds`; those `everywhere` are of every task and of none. Raises LedgerError.
+        """
+        binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        return self.rows(_RECORDED, binds | {"floor": format_instant(max(since, 0))[:19]})
+
+    def begun(self, task: str, kinds: Iterable[str], everywhere: Iterable[str]) -> int | None:
+        """When the first such receipt came; None where none has. Raises LedgerError."""
+        binds = {"task": task, "kinds": _listed(kinds), "everywhere": _listed(everywhere)}
+        found: int | None = self.rows(_BEGUN, binds)[0][0]
+        return found
 
     def arrived(
         self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int, until: int

@@ -80,6 +80,13 @@ class Clause(msgspec.Struct, frozen=True):
     everywhere: bool = False
 
 
+class HoldExplained(msgspec.Struct, frozen=True, omit_defaults=True):
+    """For how long a condition must hold (a duration), and since when it has; without `since` it does not hold."""
+
+    least: str
+    since: str | None = None
+
+
 class Combination(msgspec.Struct, frozen=True, omit_defaults=True):
     """A rule at one combination of the facts that it ranges over: whether it fired, with what message, and why."""
 
@@ -88,6 +95,7 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=True):
     part: Part
     message: str | None = None
     fix: str | None = None
+    hold: HoldExplained | None = None
 
 
 class RuleExplained(msgspec.Struct, frozen=True):
@@ -107,14 +115,15 @@ class RuleExplained(msgspec.Struct, frozen=True):
     cases: tuple[Combination, ...]
 
 
-class LineExplained(msgspec.Struct, frozen=True):
+class LineExplained(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line of `decide`: `taken` or passed over, and why; without `part` it holds always, or was not reached."""
 
     state: str
     allow: bool
     taken: bool
     reached: bool
-    part: Part | None = None
+    part: Part | None
+    hold: HoldExplained | None = None
 
 
 class NeedExplained(msgspec.Struct, frozen=True):

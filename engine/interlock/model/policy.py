@@ -86,6 +86,7 @@ class Rule(msgspec.Struct, frozen=True, array_like=True):
     """One rule: for every combination of facts of `loops` for which `condition` holds, the effect.
 
     `derive` names the fact it makes; `values` are that fact's fields. `data` are the finding's machine-readable fields.
+    With `hold`, it has the effect once the condition has held for so long without a break.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Rule(msgspec.Struct, frozen=True, array_like=True):
     derive: str | None = None
     values: dict[str, Node] = {}
     line: int = 0
+    hold: Node | None = None
 
 
 class Need(msgspec.Struct, frozen=True, array_like=True):
@@ -110,14 +112,17 @@ class Need(msgspec.Struct, frozen=True, array_like=True):
     given: dict[str, Node] = {}
     asks_undecided: bool = False
     """Whether some rule asks for `.undecided`; otherwise an undecided need makes this policy undecided."""
+    pastless: str | None = None
+    """A field of an entity that it reads, and of which nothing records since when it is what it is."""
 
 
 class DecideLine(msgspec.Struct, frozen=True, array_like=True):
-    """One line of `decide`: the state and verdict, if `when` holds."""
+    """One line of `decide`: the state and verdict, if `when` holds, and has held for `hold` without a break."""
 
     state: str
     allow: bool
     when: Node | None = None
+    hold: Node | None = None
 
 
 class Output(msgspec.Struct, frozen=True, array_like=True):

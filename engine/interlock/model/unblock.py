@@ -16,17 +16,19 @@ class ReceiptStep(msgspec.Struct, frozen=True):
     task: str | None
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """A set of steps, in their order, that makes the policy allow with `state`; none of them can be left out.
 
     They are recorded at `at`: where that is later than the instant of the request, the clock must reach it first. All
-    recorded at `by` they do as well, and a second later no more; it is None where no such limit was found.
+    recorded at `by` they do as well, and a second later no more; it is None where no such limit was found. Where
+    `until` is given, it allows from then on, if nothing else is recorded: something must have held for so long.
     """
 
     state: str
     at: str
     by: str | None
     steps: tuple[ReceiptStep, ...]
+    until: str | None = None
 
 
 class HeldFact(msgspec.Struct, frozen=True):

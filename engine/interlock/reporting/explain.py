@@ -11,6 +11,7 @@ from interlock.model.explanation import (
     Cited,
     Combination,
     Explanation,
+    HoldExplained,
     LineExplained,
     MissingFacts,
     NeedExplained,
@@ -91,14 +92,22 @@ class _Page:
             yield from self.line("", 1, message)
         if case.message is not None:
             yield from self.line("", 1, f'"{case.message}"')
+        yield from self.hold(case.hold, 2)
         yield from self.parts(case.part, 2)
 
     def decided(self, line: LineExplained, label: str) -> Iterator[str]:
         message = "taken" if line.taken else "passed over" if line.reached else "not reached"
         allows = "allows" if line.allow else "denies"
         yield from self.line(label, 0, f"{line.state} ({allows}): {message}")
+        yield from self.hold(line.hold, 1)
         if line.part is not None:
             yield from self.part(line.part, 1)
+
+    def hold(self, hold: HoldExplained | None, depth: int) -> Iterator[str]:
+        """For how long it must hold, and since when it has."""
+        if hold is not None:
+            since = f"has held since {hold.since}" if hold.since is not None else "does not hold"
+            yield from self.line("", depth, f"must hold for {hold.least}: {since}")
 
     def parts(self, part: Part, depth: int) -> Iterator[str]:
         """The conditions that must all hold, each by itself; their results are reported elsewhere."""

@@ -43,7 +43,8 @@ def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
     waiting = f"wait until {plan.at}, then " if plan.at != found.now else ""
     by = "" if plan.by is None else f", by {plan.by}"
     recorded = f"{counted(len(plan.steps), 'receipt')}{by}" if plan.steps else "nothing more"
-    yield f"  {look.paint('allow', 'green')}    {harmless(plan.state)}: {waiting}{recorded}"
+    lasting = "" if plan.until is None else f", then wait until {plan.until}"
+    yield f"  {look.paint('allow', 'green')}    {harmless(plan.state)}: {waiting}{recorded}{lasting}"
     for step in plan.steps:
         yield f"{_MARGIN}{step.who:10}  {_step(step)}"
 

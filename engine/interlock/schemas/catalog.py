@@ -31,6 +31,14 @@ _OF_RECEIPTS = ("actor", "severity", "summary", "correlation")
 """What receipts have, and entities have not."""
 
 
+UNRECORDED = {
+    "task": ("state",),
+    "binding": ("state",),
+    "seat": ("state", "tmux_session", "thread_title"),
+}
+"""The fields of entities whose tables say what they are, and not since when."""
+
+
 class Moved(msgspec.Struct, frozen=True):
     """The field of an entity that becomes the receipt's instant.
 

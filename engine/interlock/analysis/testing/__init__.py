@@ -128,4 +128,6 @@ class _Bench:
         if judged.known is None or judged.verdict is None:
             return result
         self.tally.count(judged.known, judged.verdict)
-        return explain_failure(result, self.loaded.policy, judged.known, judged.verdict) if found else result
+        if not found:
+            return result
+        return explain_failure(result, self.loaded.policy, judged.known, judged.verdict, judged.holds)

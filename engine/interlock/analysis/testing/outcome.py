@@ -11,6 +11,7 @@ import msgspec
 from interlock.analysis.explain import lines
 from interlock.analysis.explain import rule as rule_explained
 from interlock.evaluation.findings import with_derived
+from interlock.evaluation.holding import Holds
 from interlock.language.evaluate import Environment
 from interlock.model.decision import Decision, Finding, Verdict, verdict_word
 from interlock.model.expression import TRUE
@@ -106,7 +107,9 @@ class CoverageCounter:
         )
 
 
-def explain_failure(result: StepResult, policy: Policy, known: Environment, verdict: Verdict) -> StepResult:
+def explain_failure(
+    result: StepResult, policy: Policy, known: Environment, verdict: Verdict, holds: Holds | None = None
+) -> StepResult:
     """The failed step with the rules that fired or did not against what was expected.
 
     Where it is not the findings that differ, these are the rules that might have blocked. Where it is the state, the
@@ -120,8 +123,8 @@ def explain_failure(result: StepResult, policy: Policy, known: Environment, verd
     asked = [index for index, each in enumerate(policy.rules) if each.id in named]
     return msgspec.structs.replace(
         result,
-        rules=tuple(rule_explained(policy, index, whole, verdict, silent=True) for index in asked),
-        lines=lines(policy, known, verdict) if {"state", "verdict"} & differ.keys() else (),
+        rules=tuple(rule_explained(policy, index, whole, verdict, holds, silent=True) for index in asked),
+        lines=lines(policy, known, verdict, holds) if {"state", "verdict"} & differ.keys() else (),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from interlock import instant
 from interlock.analysis.unblock.permanent import held_fact, permanent
 from interlock.analysis.unblock.search import Hypothesis, HypothesisBench, Search, counting
@@ -116,6 +118,7 @@ def _plans(bench: HypothesisBench, found: list[Hypothesis]) -> list[Plan]:
                 instant.format_instant(supposition.at),
                 None if by is None else instant.format_instant(by),
                 steps,
+                instant.format_instant(supposition.now) if supposition.wait else None,
             )
         )
     return plans
@@ -131,13 +134,13 @@ def _step(fact: dict[str, Any]) -> ReceiptStep:
 def _limit(bench: HypothesisBench, supposition: Hypothesis) -> int | None:
     """The last second at which the same receipts, all recorded then, do as well; None where there is none near."""
     good, span = supposition.at, instant.SECOND
-    while bench.allows(Hypothesis(good + span, supposition.facts)):
+    while bench.allows(replace(supposition, at=good + span)):
         good, span = good + span, span * 2
         if span > _HORIZON:
             return None
     while span > instant.SECOND:
         span //= 2
-        if bench.allows(Hypothesis(good + span, supposition.facts)):
+        if bench.allows(replace(supposition, at=good + span)):
             good += span
     return good
 

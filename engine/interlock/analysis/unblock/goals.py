@@ -46,9 +46,13 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """That time pass: the instant from which on a comparison with `now` may have another result."""
+    """That time pass: the instant from which on a comparison with `now` may have another result.
+
+    With `lasting`, that something go on as it is until then.
+    """
 
     until: int
+    lasting: bool = False
 
 
 class Moving(msgspec.Struct, frozen=True):

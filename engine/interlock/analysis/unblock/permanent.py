@@ -103,6 +103,8 @@ class _Proof:
         for line in self.policy.decide:
             node = TRUE if line.when is None else line.when
             proof = self.node(node, known, {}, blocked)
+            if not line.allow and line.hold is not None:
+                continue  # it is not taken yet, or not for long
             if not line.allow and proof is not None and holds(node, known):
                 return _all([*held, proof])
             if line.allow:

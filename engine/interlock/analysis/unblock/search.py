@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from interlock.analysis.explain import lacking
 from interlock.analysis.unblock.goals import Goal, Moving, Needing, Waiting, Wish, wishes
 from interlock.analysis.unblock.receipts import granting, moving
+from interlock.evaluation.holding import turns
 from interlock.evaluation.judge import Engine, Evaluated, Judge, Loaded, maps
 from interlock.language.evaluate import Environment, holds
 from interlock.language.substitute import substitute_known
@@ -25,18 +26,28 @@ from interlock.model.policy import Policy
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """Receipts, in order, recorded at `at` (microseconds), which is then the instant of the request."""
+    """Receipts, in order, recorded at `at` (microseconds); the request is made after a `wait` (microseconds)."""
 
     at: int
     facts: tuple[dict[str, Any], ...] = ()
+    wait: int = 0
+
+    @property
+    def now(self) -> int:
+        """The instant of the request."""
+        return self.at + self.wait
 
     def identity(self) -> tuple[object, ...]:
-        """Equal for the same receipts at the same instant."""
-        return (self.at, *sorted(msgspec.json.encode(fact) for fact in self.facts))
+        """Equal for the same receipts at the same instant, and the same request."""
+        return (self.at, self.wait, *sorted(msgspec.json.encode(fact) for fact in self.facts))
 
     def without(self, place: int) -> Hypothesis:
         """The same without the receipt at that place."""
-        return Hypothesis(self.at, self.facts[:place] + self.facts[place + 1 :])
+        return replace(self, facts=self.facts[:place] + self.facts[place + 1 :])
+
+    def later(self, span: int) -> Hypothesis:
+        """The same receipts and the same wait, a span later."""
+        return replace(self, at=self.at + span)
 
 
 class HypothesisBench:
@@ -62,11 +73,11 @@ class HypothesisBench:
         head = self.supposed.head
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
         asked, path = self.asked, self.supposed.path
-        with self.supposed.supposing(facts, supposition.at, live=asked.live) as snapshot:
+        with self.supposed.supposing(facts, supposition.at, supposition.now, live=asked.live) as snapshot:
             yield (
                 None
                 if snapshot is None
-                else Judge(snapshot, path, supposition.at, engine, asked.waivers, asked.max_skew)
+                else Judge(snapshot, path, supposition.now, engine, asked.waivers, asked.max_skew)
             )
 
     def decide(self, supposition: Hypothesis, engine: Engine = "reference") -> Decision | None:
@@ -148,14 +159,16 @@ class Search:
             for atom, policy, task in wanted(judge, bench.loaded, bench.task, bench.params, self.line):
                 asked.append((task, policy.id, *_told(atom, policy)))
                 match atom:
+                    case Waiting(lasting=True) if here.facts:
+                        found.append(replace(here, wait=atom.until - here.at))
                     case Waiting():
                         found.append(Hypothesis(atom.until, here.facts))
                     case Wish():
                         more = granting(policy, atom, task, judge.snapshot)
-                        found += [Hypothesis(here.at, (*here.facts, fact)) for fact in more]
+                        found += [replace(here, facts=(*here.facts, fact)) for fact in more]
                     case Moving():
                         more = moving(atom, task, judge.snapshot)
-                        found += [Hypothesis(here.at, (*here.facts, fact)) for fact in more]
+                        found += [replace(here, facts=(*here.facts, fact)) for fact in more]
         return tuple(asked), found
 
 
@@ -201,6 +214,12 @@ def wanted(
     for goal in lines:
         for index, each in enumerate(policy.decide[: goal + 1]):
             node = TRUE if each.when is None else each.when
+            since = None if judged.holds is None else judged.holds.of_line(index)
+            if since is not None and holds(node, whole) and since.until is not None:
+                if index == goal:
+                    yield Waiting(since.until, lasting=True), policy, task
+                    break
+                continue
             if holds(node, whole) is not (index == goal):
                 for atom in wishes(policy, node, index == goal, whole, verdict):
                     yield from _followed(judge, atom, loaded, task, depth)
@@ -215,6 +234,10 @@ def _required(judge: Judge, judged: Evaluated) -> Iterator[Goal]:
         for name, node in lacking(policy, known):
             yield Wish(name, node, True, known)
             return
+    if judged.held is not None:
+        turning = min(turns(policy, judged.params, judged.held, judge.now), default=None)
+        if turning is not None:
+            yield Waiting(turning, lasting=True)
     for need, decided in judged.needs:
         for made in decided:
             if made.decision.allow is None and not need.asks_undecided:

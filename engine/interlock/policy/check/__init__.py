@@ -106,7 +106,7 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
                 names.refused.add(name)
     rules = check_rules(report, names, written)
     check_strata(report, rules)
-    decide = _decide(report, written.get("decide") or [], names.for_rule("condition", blocked=True))
+    decide = _decide(report, names, written.get("decide") or [])
     outputs = _outputs(report, ("outputs",), written.get("outputs") or {}, names.for_rule("value", blocked=True))
     unread = _unread(report, names)
     return Policy(
@@ -199,8 +199,9 @@ def _default(report: Report, parameter: Parameter, spec: dict[str, Any]) -> Valu
         return None
 
 
-def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[DecideLine, ...]:
+def _decide(report: Report, names: Names, written: list[Any]) -> tuple[DecideLine, ...]:
     """The lines, of which the last and only the last has no `when`: some line always holds, and all can be reached."""
+    scope = names.for_rule("condition", blocked=True)
     lines = []
     for index, line in enumerate(written):
         if not isinstance(line, dict):
@@ -213,7 +214,8 @@ def _decide(report: Report, written: list[Any], scope: Scope) -> tuple[DecideLin
             hint = "give it a `when`, or make it the last"
             report.at("E507", ("decide", index), "the lines after this one are never reached", hint)
         when = report.condition(("decide", index, "when"), line.get("when"), scope)
-        lines.append(DecideLine(str(line.get("state")), line.get("allow") is True, when))
+        hold = report.hold(("decide", index), line, names.for_text(), needs="when")
+        lines.append(DecideLine(str(line.get("state")), line.get("allow") is True, when, hold))
     return tuple(lines)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock.diagnostics import Issue
+from interlock.instant import parse_duration
 from interlock.language.scope import NamedExpressions, Position, Scope, SelectionType
 from interlock.language.typecheck import read, typecheck
-from interlock.model.expression import Constant, Logic, Node, Not, Type
+from interlock.model.expression import Constant, Logic, Node, Not, Param, Type
 from interlock.model.policy import Selection, Template
 from interlock.policy.parse import Document
 from interlock.schemas import Catalog
@@ -172,6 +173,26 @@ class Report:
     def fix(self, path: Path, written: Any, scope: Scope) -> Template | None:
         """Type the text with `{expression}` at `path`, which may be a command of several lines."""
         return self._template(path, written, scope, str)
+
+    def hold(self, path: Path, written: dict[str, Any], scope: Scope, *, needs: str | None) -> Node | None:
+        """The duration of `hold` in what is written at `path`. Without the key that it `needs`, nothing can hold."""
+        given, here = written.get("hold"), (*path, "hold")
+        if not isinstance(given, str):
+            return None
+        if needs is not None and needs not in written:
+            self.at_key("E512", here, "`hold` is for a condition that may fail", f"give it a `{needs}`")
+            return None
+        if not given.startswith("params."):
+            try:
+                return Constant(parse_duration(given), Type("duration", nullable=False))
+            except ValueError as error:
+                self.at("E512", here, str(error), "or write a parameter of type duration: params.NAME")
+                return None
+        node = self.expression(here, given, scope, "duration")
+        if node is not None and (not isinstance(node, Param) or node.type.nullable):
+            self.at("E512", here, f"`{given}` may be null, or is not one parameter", "give the parameter a default")
+            return None
+        return node
 
     def _template(self, path: Path, written: Any, scope: Scope, shown: Callable[[str], str]) -> Template | None:
         if not isinstance(written, str):

@@ -13,6 +13,7 @@ from interlock.language.walk import walk
 from interlock.model.expression import Constant, Exists, Field, Node, Param, Type, VariableRef, type_of
 from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Names, Report
+from interlock.policy.compile.past import pastless
 
 _DECISION = ("allow", "state", "undecided", "reason", "task")
 
@@ -39,7 +40,7 @@ def check_need(
     fields = decision_fields(policy)
     many = "tasks" in written
     names.needs[name] = SelectionType("map" if many else "single", fields, fields["task"] if many else None)
-    return Need(name, policy.id, policy.digest, tasks, given)
+    return Need(name, policy.id, policy.digest, tasks, given, pastless=pastless(policy))
 
 
 def decision_fields(policy: Policy) -> dict[str, Type]:

@@ -58,7 +58,11 @@ def _check_rule(report: Report, names: Names, path: Path, rule: dict[str, Any], 
     if effect is None:
         return None
     values = names.for_rule("value", loops)
-    bare = Rule(str(rule.get("id")), loops, condition, effect, line=report.document.locate(path).line)
+    hold = report.hold(path, rule, names.for_text(), needs=None)
+    if hold is not None and effect == "derive":
+        hint = "hold the rule or the line of `decide` that asks for the fact"
+        report.at_key("E512", (*path, "hold"), "`hold` is for findings and for states", hint)
+    bare = Rule(str(rule.get("id")), loops, condition, effect, line=report.document.locate(path).line, hold=hold)
     if effect == "derive":
         return _derives(report, names, path, rule, values, bare)
     return msgspec.structs.replace(

@@ -12,6 +12,7 @@ from interlock.policy.compile.branches import Relations, branch
 from interlock.policy.compile.clock import clock
 from interlock.policy.compile.dependencies import levels, paths_read
 from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
+from interlock.policy.compile.past import unrecorded
 from interlock.policy.compile.selections import query
 from interlock.policy.compile.times import undated
 from interlock.schemas import Catalog
@@ -41,6 +42,9 @@ def compile_policy(policy: Policy, catalog: Catalog) -> tuple[CompiledPolicy | N
     for index, line in enumerate(policy.decide):
         found = _alternatives(line.when or TRUE, ("decide", index), refusals)
         strata[-1] += [branch(relations, atoms, (), index, decides=True) for atoms in found]
+    for path, field in unrecorded(policy):
+        hint = "leave it out of the condition, and of what that asks for"
+        refusals.append(Refusal("E513", (*path, "hold"), f"nothing records since when `{field}` is what it is", hint))
     if refusals:
         return None, tuple(refusals)
     paths = paths_read(policy)

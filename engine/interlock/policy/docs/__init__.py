@@ -122,7 +122,11 @@ def _rule(rule: Rule, says: dict[str, Any]) -> str:
 def _conditions(says: dict[str, Any]) -> str:
     when = f" when {_shown(says['when'])}" if "when" in says else ""
     unless = f" unless {_shown(says['unless'])}" if "unless" in says else ""
-    return f"{when}{',' if when and unless else ''}{unless}"
+    return f"{when}{',' if when and unless else ''}{unless}{_holding(says)}"
+
+
+def _holding(says: dict[str, Any]) -> str:
+    return f", once that has been so for {_shown(says['hold'])}" if "hold" in says else ""
 
 
 def _members(says: dict[str, Any]) -> str:
@@ -131,7 +135,7 @@ def _members(says: dict[str, Any]) -> str:
 
 def _states(written: dict[str, Any]) -> Iterator[str]:
     for number, line in enumerate(written["decide"], 1):
-        when = f", when {_shown(line['when'])}" if "when" in line else ""
+        when = f", when {_shown(line['when'])}{_holding(line)}" if "when" in line else ""
         yield f"{number}. {code(str(line['state']))}: {'**allowed**' if line['allow'] else '**denied**'}{when}"
 
 

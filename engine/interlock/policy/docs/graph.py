@@ -11,9 +11,11 @@ from typing import Literal
 import msgspec
 
 from interlock.diagnostics import UsageError
+from interlock.instant import format_duration
+from interlock.language.unparse import notation
 from interlock.language.walk import selections, walk
 from interlock.model.decision import verdict_word
-from interlock.model.expression import Blocked, Node
+from interlock.model.expression import Blocked, Constant, Node
 from interlock.model.policy import Effect, Policy, Rule, Selection, Take
 from interlock.policy.compile.dependencies import of_rule
 
@@ -95,7 +97,18 @@ def _sources(policy: Policy) -> tuple[list[Box], dict[str, str]]:
 
 def _of_rule(rule: Rule, identity: str) -> Box:
     derived = f" {rule.derive}" if rule.derive is not None else ""
-    return Box(identity, rule.effect, (rule.id, f"{EFFECTS[rule.effect]}{derived}{loops(rule.loops)}"))
+    effect = f"{EFFECTS[rule.effect]}{derived}{loops(rule.loops)}{_holding(rule.hold)}"
+    return Box(identity, rule.effect, (rule.id, effect))
+
+
+def _holding(hold: Node | None) -> str:
+    return "" if hold is None else f", held for {_span(hold)}"
+
+
+def _span(hold: Node) -> str:
+    if isinstance(hold, Constant) and isinstance(hold.value, int):
+        return format_duration(hold.value)
+    return notation(hold)
 
 
 def _states(policy: Policy, ids: dict[str, str]) -> tuple[list[Box], list[Arrow]]:
@@ -107,7 +120,13 @@ def _states(policy: Policy, ids: dict[str, str]) -> tuple[list[Box], list[Arrow]
         arrows += [Arrow(f"rule{i}", "blocked") for i, rule in enumerate(policy.rules) if rule.effect == "block"]
     for index, line in enumerate(policy.decide):
         identity = f"state{index}"
-        boxes.append(Box(identity, "allow" if line.allow else "deny", (line.state, verdict_word(line.allow))))
+        boxes.append(
+            Box(
+                identity,
+                "allow" if line.allow else "deny",
+                (line.state, f"{verdict_word(line.allow)}{_holding(line.hold)}"),
+            )
+        )
         arrows += _reads(_named([line.when] if line.when is not None else []), identity, ids)
         arrows += [Arrow("blocked", identity)] if line in asking else []
         arrows += [Arrow(f"state{index - 1}", identity, "otherwise")] if index else []

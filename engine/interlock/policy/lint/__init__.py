@@ -279,7 +279,7 @@ def _lines(policy: Policy, closed: Closed) -> dict[int, Idle]:
     found: dict[int, Idle] = {}
     for index, line in enumerate(policy.decide):
         when = line.when or TRUE
-        earlier = {i: before.when or TRUE for i, before in enumerate(policy.decide[:index])}
+        earlier = {i: before.when or TRUE for i, before in enumerate(policy.decide[:index]) if before.hold is None}
         if _never(when, closed):
             found[index] = Idle()
             continue
