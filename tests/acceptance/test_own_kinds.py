@@ -446,3 +446,142 @@ def schema_text(name: str) -> str:
 def registry() -> Any:
     decision = Resource.from_contents(json.loads(schema_text("decision")))
     return Registry().with_resource("decision.schema.json", decision)
+
+
+GATE = POLICY.replace("KIND", OWN)
+NAMED = """policy: named
+version: 1
+question: Was it accepted?
+facts:
+  answer: {from: answer, take: latest, required: nobody has answered}
+rules:
+  - {id: refused, when: answer.status == "blocked", block: it is refused, fix: ask again}
+decide:
+  - {state: refused, when: blocked, allow: false}
+  - {state: accepted, allow: true}
+"""
+PLACES: list[tuple[str, dict[str, str], tuple[str, ...], int, str]] = [
+    ("a folder that is not there", {}, ("--schema-dir", "gone"), 2, "cannot read the schemas in `gone`: no such file"),
+    ("no folder", {}, ("--schema-dir", ""), 2, "`--schema-dir` holds an empty path; name a folder, or leave it out"),
+    (
+        "the folder above",
+        {f"own/facts/{OWN}.schema.json": "{}"},
+        ("--schema-dir", "own"),
+        2,
+        "`own` holds no fact kind; name `own/facts`",
+    ),
+    (
+        "two of one name",
+        {f"a/{OWN}.schema.json": json.dumps(SCHEMA), f"b/{OWN}.schema.json": json.dumps({**SCHEMA, "title": "other"})},
+        ("--schema-dir", "a", "--schema-dir", "b"),
+        5,
+        f"b/{OWN}.schema.json:1:1: error[E906]: the kind `{OWN}` is another one in `a/{OWN}.schema.json`",
+    ),
+    (
+        "the same twice",
+        {f"a/{OWN}.schema.json": json.dumps(SCHEMA), f"b/{OWN}.schema.json": json.dumps(SCHEMA)},
+        ("--schema-dir", "a", "--schema-dir", "b"),
+        0,
+        "1 policy: 0 errors, 0 warnings",
+    ),
+    (
+        "a shipped kind as it ships",
+        {
+            f"a/{OWN}.schema.json": json.dumps(SCHEMA),
+            "a/seat.schema.json": Path(data_folder("schemas"), "facts", "seat.schema.json").read_text("utf-8"),
+        },
+        ("--schema-dir", "a"),
+        0,
+        "1 policy: 0 errors, 0 warnings",
+    ),
+    (
+        "a shipped kind as another",
+        {f"a/{OWN}.schema.json": json.dumps(SCHEMA), "a/seat.schema.json": "{}"},
+        ("--schema-dir", "a"),
+        5,
+        "a/seat.schema.json:1:1: error[E903]: `seat` is a fact kind that ships with interlock",
+    ),
+    (
+        "next to a folder of another name",
+        {f"schemas/facts/{OWN}.schema.json": json.dumps(SCHEMA), "gates/gate.yaml": GATE},
+        ("gates/gate.yaml",),
+        5,
+        f"unknown fact kind `{OWN}`",
+    ),
+    (
+        "other files",
+        {
+            f"schemas/facts/{OWN}.schema.json": json.dumps(SCHEMA),
+            "schemas/facts/README.md": "x",
+            "schemas/facts/.x": "",
+        },
+        (),
+        0,
+        "1 policy: 0 errors, 0 warnings",
+    ),
+    (
+        "another kind that is wrong",
+        {"schemas/facts/x.schema.json": "{"},
+        (),
+        5,
+        "schemas/facts/x.schema.json:1:1: error[E901]",
+    ),
+    (
+        "a selection of its name",
+        {"schemas/facts/answer.schema.json": json.dumps(SCHEMA)},
+        ("named.yaml",),
+        0,
+        "1 policy: 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("files", "args", "code", "expected"), [case[1:] for case in PLACES], ids=[c[0] for c in PLACES]
+)
+def test_where_kinds_lie(
+    files: dict[str, str], args: tuple[str, ...], code: int, expected: str, interlock: Interlock, folder: Path
+) -> None:
+    texts = {"gate.yaml": GATE, "named.yaml": NAMED}
+    for name, text in {**texts, **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    given = args if args and args[0].endswith(".yaml") else ("gate.yaml", *args)
+    ran = interlock("check", *given)
+    assert (ran.code, expected in ran.out + ran.err) == (code, True), ran
+
+
+def test_under_a_lock_a_kind_that_it_does_not_hold_is_none(interlock: Interlock, folder: Path) -> None:
+    """A kind more would say of events that nobody understood that they are of another kind than the gate's."""
+    kinds = folder / "schemas" / "facts"
+    kinds.mkdir(parents=True)
+    (kinds / f"{OWN}.schema.json").write_text(json.dumps(SCHEMA))
+    (folder / "gate.yaml").write_text(GATE)
+    told = [*events(OWN)][:2]
+    unknown = {**told[1], "id": "r9", "type": f"com.example.{OWN}.v2", "data": {"status": "blocked"}}
+    (folder / "events.json").write_text(json.dumps([*told, unknown]))
+    question = ("eval", "./gate.yaml", "--ledger", "events.json", *AT, f"{DAY}20:00Z")
+    assert interlock(*question).code == 4
+    with pytest.raises(SystemExit):
+        main.main(["lock", "./gate.yaml"])
+    (kinds / "noise.schema.json").write_text(json.dumps({"x-cloudevents-type": f"com.example.{OWN}.v2"}))
+    assert interlock(*question).code == 0
+    assert interlock(*question, "--locked").code == 4
+    (folder / "other.yaml").write_text(GATE.replace(OWN, "noise").replace("policy: gate", "policy: other"))
+    assert interlock("check", "other.yaml").code == 5  # it has no such fields
+    (kinds / "noise.schema.json").write_text(json.dumps(SCHEMA))
+    with pytest.raises(SystemExit):
+        main.main(["lock", "./other.yaml", "--output", "other.lock"])
+    (folder / "other.lock").write_text((folder / "other.lock").read_text().replace('"noise"', '"nose"'))
+    ran = interlock(*question[:1], "./other.yaml", *question[2:], "--lock", "other.lock")
+    assert (ran.code, "the fact kind `noise` is not locked" in ran.err) == (5, True), ran
+
+
+def test_a_feed_of_standard_input_cannot_be_read_by_other_kinds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project(folder, "beside")
+    monkeypatch.chdir(folder / "beside")
+    with open("events.json", "rb") as file:
+        monkeypatch.setattr("sys.stdin", type("Input", (), {"buffer": file}))
+        opened = api.open_ledger("-")
+    with pytest.raises(api.LedgerError, match="was read without the project's own fact kinds"):
+        api.evaluate("./gate.yaml", ledger=opened, task="web", at=f"{DAY}20:00Z")
