@@ -66,7 +66,7 @@ INFERRED: list[tuple[str, list[dict[str, Any]], dict[str, Any], list[str]]] = [
     ("few words, seldom", [{"a": "x"}, {"a": "y"}] * 4, {"a": {"type": "string"}}, ["a"]),
     ("few words, often", [{"a": "x"}, {"a": "y"}] * 25, {"a": {"type": "string", "enum": ["x", "y"]}}, ["a"]),
     ("one word seldom", [{"a": "x"}] * 60 + [{"a": "y"}], {"a": {"type": "string"}}, ["a"]),
-    ("texts that are no words", [{"a": "x y"}] * 60, {"a": {"type": "string"}}, ["a"]),
+    ("texts that are not words", [{"a": "x y"}] * 60, {"a": {"type": "string"}}, ["a"]),
 ]
 
 

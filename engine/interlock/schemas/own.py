@@ -82,7 +82,7 @@ def together(kinds: Iterable[OwnKind]) -> tuple[OwnKind, ...]:
                 message = f"events of the type `{each}` are of a kind that ships with interlock"
                 raise _refused(kind.source, "E906", message, "name another type in `x-cloudevents-type`")
             if other.name != kind.name:
-                message = f"events of the type `{each}` are of the kind `{other.name}` in `{other.source.name}`"
+                message = f"events of the type `{each}` are of the kind `{other.name}` too"
                 raise _refused(kind.source, "E906", message, "name the type in one of the two")
     return tuple(found[name] for name in sorted(found))
 
