@@ -26,6 +26,14 @@ _MENTION = rb"""(?m)^[ \t]*(\[.*interlock|["']?(tool|interlock)["']?[ \t]*[.=])"
 """What a TOML file with a table `tool.interlock` has: a header, or a key outside a list, that may lead to it."""
 
 
+class ConfigurationError(UsageError):
+    """What is `wrong` with a configuration file, each with its place."""
+
+    def __init__(self, source: Source, wrong: tuple[tuple[Location, str], ...]) -> None:
+        self.wrong = wrong
+        super().__init__("\n".join("\n".join([f"{at}: {message}", *pointed(at, source)]) for at, message in wrong))
+
+
 class Project(msgspec.Struct, frozen=True):
     """What a file sets, by key; paths are relative to where the command runs. `lines` has the line of each key, from
     1."""
@@ -114,10 +122,18 @@ def nearest_lock(start: str = "") -> str | None:
 
 def _settings(folder: str, name: str) -> Project | None:
     content = _content(os.path.join(folder, name))
-    if content is None or (name == SHARED and not re.search(_MENTION, content)):
-        return None
+    return None if content is None or not _may_say(name, content) else read(folder, name, content)
 
-    return read(folder, name, content)
+
+def _may_say(name: str, content: bytes) -> bool:
+    return name != SHARED or re.search(_MENTION, content) is not None
+
+
+def read_text(path: str, text: str) -> Project | None:
+    """What a configuration file of that text sets. Raises UsageError with all that is wrong."""
+    folder, name = os.path.split(path)
+    content = text.encode("utf-8", "replace")
+    return read(folder, name, content) if _may_say(name, content) else None
 
 
 def _content(path: str) -> bytes | None:
@@ -285,7 +301,7 @@ def _place_of(source: Source, header: str, index: int, key: str) -> Location:
 
 
 def _refuse(source: Source, wrong: Iterable[tuple[Location, str]]) -> NoReturn:
-    raise UsageError("\n".join("\n".join([f"{at}: {message}", *pointed(at, source)]) for at, message in wrong))
+    raise ConfigurationError(source, tuple(wrong))
 
 
 def _place(source: Source, header: str, key: str) -> Location:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from interlock.evaluation.waivers import Waivable, Waivers
     from interlock.model.sources import TableSource
+    from interlock.policy.waivers import PoliciesOfId
     from interlock.schemas import Catalog
     from interlock.settings import Settled
 
@@ -50,7 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     say where each setting comes from.
 
     Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
-    for beside it first.
+    for beside it first. `texts`, by absolute path, are judged in place of what the files hold.
     """
 
     policies: tuple[Name, ...] = ()
@@ -68,6 +69,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     sources: Name | tuple[TableSource, ...] = ()
     cached: bool = True
     beside_first: bool = False
+    texts: Mapping[str, str] | None = None
     settings: Mapping[str, Settled] = {}
 
     def __post_init__(self) -> None:
@@ -131,7 +133,7 @@ class Session:
         """The shipped policies and those of the folders; under a lock all are compiled from their source."""
         request = self.request
         cached = request.cached and request.lock is None
-        return library(request.policy_dirs, cached, request.beside_first, request.schema_dirs)
+        return library(request.policy_dirs, cached, request.beside_first, request.schema_dirs, request.texts)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -298,8 +300,10 @@ def library(
     cached: bool = True,
     beside_first: bool = False,
     schema_dirs: Sequence[Name] = (),
+    texts: Mapping[str, str] | None = None,
 ) -> Library:
-    """The shipped policies and those of further folders; what has been loaded once is kept.
+    """The shipped policies and those of further folders; what has been loaded once is kept, but where `texts` stand
+    for files.
 
     For a lock, all are compiled from their source (not `cached`): a lock holds the digests of texts, not of what is
     cached of them. Raises UsageError where a folder cannot be read: a misspelt one must not go unnoticed.
@@ -311,14 +315,23 @@ def library(
             os.listdir(folder)
         except OSError as error:
             raise UsageError(f"cannot read the policies in `{folder}`: {reason(error)}") from None
+    if texts is not None:
+        return Library(key[0], key[3], cached=cached, beside_first=beside_first, texts=texts)
     if key not in _libraries:
         _libraries[key] = Library(key[0], key[3], cached=cached, beside_first=beside_first)
     return _libraries[key]
 
 
 def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Waivers:
+    from interlock.policy.waivers import read_waivers
+
+    return read_waivers(path, waivable_among(policies, policies_at))
+
+
+def waivable_among(policies: Iterable[Loaded], policies_at: Library) -> PoliciesOfId:
+    """What waivers may speak of: these policies, what they need, and those of a library."""
     from interlock.policy.parse import parse_valid
-    from interlock.policy.waivers import read_waivers, waivable
+    from interlock.policy.waivers import waivable
 
     near: dict[str, list[Loaded]] = {}
     for each in closure(policies):
@@ -332,7 +345,7 @@ def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Wai
             return [waivable(found.policy, parse_valid(found.source))]
         return did_you_mean(identity, {*near, *policies_at.ids()}) or "`interlock policies` lists those that there are"
 
-    return read_waivers(path, known)
+    return known
 
 
 def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:

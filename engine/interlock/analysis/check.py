@@ -21,10 +21,20 @@ def check_paths(paths: Iterable[str], library: Library) -> tuple[tuple[Issue, ..
     issues: list[Issue] = []
     sources: list[Source] = []
     for file in files.values():
-        found, source = _checked_test(file, library) if file.endswith(TEST_SUFFIXES) else _checked(file, reading, files)
+        found, source = check_file(file, library, reading, files)
         issues += found
         sources.append(source)
     return tuple(dict.fromkeys(issues)), tuple(sources)  # one schema may be wrong for several policies
+
+
+def check_file(
+    file: str, library: Library, reading: Reading, files: Container[str] = ()
+) -> tuple[tuple[Issue, ...], Source]:
+    """The issues of a policy or of its test, and its text. What is in one of `files`, real paths, is left to that.
+
+    Raises UsageError when the file cannot be read.
+    """
+    return _checked_test(file, library) if file.endswith(TEST_SUFFIXES) else _checked(file, reading, files)
 
 
 def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[Issue, ...], Source]:
@@ -50,7 +60,7 @@ def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Sourc
 
     try:
         suite(file, library)
-        return (), source_of(file)
+        return (), source_of(file, library)
     except PolicyError as error:
         return tuple(issue for issue in error.issues if issue.location.name == file), error.sources[0]
 

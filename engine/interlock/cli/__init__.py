@@ -41,6 +41,7 @@ _COMMANDS = (
     "config",
     "lock",
     "mcp",
+    "lsp",
     "demo",
     "completion",
 )

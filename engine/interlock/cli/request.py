@@ -112,6 +112,11 @@ def showing(*names: str) -> Callable[[Command], Command]:
     return _giving(names, "settings", _settings)
 
 
+def giving(*names: str) -> Callable[[Command], Command]:
+    """Gives a command these options, and as `given` those of them that are settings, for folders yet unknown."""
+    return _giving(names, "given", lambda _, given: given)
+
+
 def _giving(
     names: Sequence[str], name: str, made: Callable[[Sequence[str], dict[str, Any]], Any]
 ) -> Callable[[Command], Command]:

@@ -16,11 +16,16 @@ def every() -> list[str]:
     return sorted(name.removesuffix(_SUFFIX) for name in os.listdir(_FOLDER) if name.endswith(_SUFFIX))
 
 
-def page(code: str) -> str:
-    """The page of a code, in Markdown. Raises KeyError when there is none."""
+def place(code: str) -> str:
+    """The file of a code's page. Raises KeyError when there is none."""
     if code not in every():
         raise KeyError(code)
-    with open(os.path.join(_FOLDER, code + _SUFFIX), encoding="utf-8") as file:
+    return os.path.join(_FOLDER, code + _SUFFIX)
+
+
+def page(code: str) -> str:
+    """The page of a code, in Markdown. Raises KeyError when there is none."""
+    with open(place(code), encoding="utf-8") as file:
         return file.read()
 
 

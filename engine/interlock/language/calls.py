@@ -43,8 +43,12 @@ if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
 
 _NULL = Constant(None, Type("null"))
-_OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap")
-_FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
+OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap")
+"""The methods of optional values."""
+FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
+"""The macros over lists and maps."""
+BINDING = (*FOLDS, "bind", "optMap")
+"""The methods whose first argument is a name, which the others may use."""
 
 
 def type_method(checker: Checker, tree: Any) -> Thing:
@@ -56,7 +60,7 @@ def type_method(checker: Checker, tree: Any) -> Thing:
         return _of_selection(checker, tree, word, name, known, arguments)
     if name in ("cel", "optional") and name not in (*scope.bound, *scope.variables, *scope.selections):
         return _namespaced(checker, tree, f"{name}.{word}", arguments)
-    if word not in (*_FOLDS, *METHODS):
+    if word not in (*FOLDS, *METHODS):
         raise not_part(checker, tree, word, {*MACROS, *METHODS})
     thing = checker.thing(base)
     if isinstance(thing, FactType):
@@ -64,12 +68,12 @@ def type_method(checker: Checker, tree: Any) -> Thing:
     if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
         node = thing.node if isinstance(thing, Maybe) else field_of(thing)
         return _of_optional(checker, tree, word, node, arguments)
-    if word in _OF_OPTIONAL:
+    if word in OF_OPTIONAL:
         raise checker.fault(
             "E421", tree, f"`{word}` is of an optional value", "write x.?f for a field, l[?0] for a member"
         )
     source = checker.value(base)
-    if word in _FOLDS:
+    if word in FOLDS:
         return _fold(checker, tree, word, source, arguments)
     return called(checker, tree, word, "method", (source, *checker.all_of(arguments, checker.value)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -43,14 +44,16 @@ class Library:
         *,
         beside_first: bool = False,
         cached: bool = True,
+        texts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`schema_dirs` are folders of own fact kinds, beside those that lie beside policies.
 
         With `beside_first`, a needed policy is the one beside the policy that needs it, wherever else its id exists.
 
         Unless `cached`, every policy is compiled from its source, and the cache of compiled policies is left alone.
+        `texts`, by absolute path, stand for what the files hold, as they are at the time of each reading.
         """
-        self.beside_first, self.cached = beside_first, cached
+        self.beside_first, self.cached, self.texts = beside_first, cached, texts
         self.schema_dirs = tuple(os.fspath(folder) for folder in schema_dirs)
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
         self._known: dict[str, KnownPolicies] = {}
@@ -63,16 +66,28 @@ class Library:
         word = os.fspath(name)
         if is_path(word):
             return word
-        if self.beside_first and beside and os.path.isfile(near_by := os.path.join(beside, f"{word}.yaml")):
+        if self.beside_first and beside and self.has(near_by := os.path.join(beside, f"{word}.yaml")):
             return near_by
         folders = dict.fromkeys(os.path.abspath(folder) for folder in (*self.folders, *([beside] if beside else [])))
-        found = [path for folder in folders if os.path.isfile(path := os.path.join(folder, word + ".yaml"))]
+        found = [path for folder in folders if self.has(path := os.path.join(folder, word + ".yaml"))]
         if len(found) == 1:
             return found[0]
         if found:
             raise UsageError(f"`{word}` is in several places: {', '.join(found)}; name the one you mean by its path")
         known = self.ids()
         raise UsageError(f"unknown policy `{word}`; {meant_or_all(word, known)}")
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file, or a text in its place."""
+        return os.path.isfile(path) or self._text(path) is not None
+
+    def source(self, path: str, noun: str) -> Source:
+        """The text of a file, which is a `noun`. Raises as `read_source`."""
+        text = self._text(path)
+        return read_source(path, noun) if text is None else Source(path, text)
+
+    def _text(self, path: str) -> str | None:
+        return self.texts.get(os.path.abspath(path)) if self.texts else None
 
     def ids(self) -> list[str]:
         """The ids of every policy in the library's folders, sorted."""
@@ -116,7 +131,7 @@ class Library:
 
     def reading(self) -> Reading:
         """One reading of files; what has been read once is kept, unless it has changed."""
-        return Reading(self.path, self._known, self.catalog_at, cached=self.cached)
+        return Reading(self.path, self._known, self.catalog_at, cached=self.cached, texts=self.texts)
 
     def catalog_at(self, folder: str) -> Catalog:
         """The kinds that the policies in a folder may name: those that ship, and those whose schemas are named, or lie
@@ -183,7 +198,7 @@ class Invalid(msgspec.Struct, frozen=True):
 class KnownPolicies(msgspec.Struct, frozen=True):
     """What a file came to, which policies it needs, and what these were."""
 
-    signature: tuple[int, ...]
+    signature: tuple[int, ...] | str
     catalog: Catalog
     needs: Mapping[str, Loaded | NeedRefused]
     found: Loaded | Invalid
@@ -193,7 +208,8 @@ class Reading:
     """One pass over policies. `path` finds a policy by its id and the folder of the one that needs it.
 
     `known` is what earlier looks found, by absolute path; `catalog_at` gives the kinds of facts by a policy's folder.
-    Unless `cached`, nothing is taken from the cache of compiled policies, and nothing stored there.
+    Unless `cached`, nothing is taken from the cache of compiled policies, and nothing stored there. `texts` stand for
+    the files of their absolute paths.
     """
 
     def __init__(
@@ -203,7 +219,9 @@ class Reading:
         catalog_at: Callable[[str], Catalog],
         *,
         cached: bool,
+        texts: Mapping[str, str],
     ) -> None:
+        self._texts = texts
         self._path, self._known, self._catalog_at, self._cached = path, known, catalog_at, cached
         self._found: dict[str, Loaded | Invalid | str] = {}
         self._above: list[str] = []
@@ -230,7 +248,8 @@ class Reading:
         return self._found[path]
 
     def _read(self, path: str) -> Loaded | Invalid:
-        signature = _signature(path)
+        text = self._texts.get(path)
+        signature = _signature(path) if text is None else text
         try:
             catalog = self._catalog_at(os.path.dirname(path))
         except PolicyError as error:
@@ -242,7 +261,8 @@ class Reading:
         needs: dict[str, Loaded | NeedRefused] = {}
         found: Loaded | Invalid
         try:
-            found = self._made(read_source(path, "policy"), needs, catalog)
+            source = read_source(path, "policy") if text is None else Source(path, text)
+            found = self._made(source, needs, catalog)
         except PolicyError as error:
             found = _invalid(error, path, needs)
         self._known[path] = KnownPolicies(signature, catalog, needs, found)

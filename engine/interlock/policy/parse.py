@@ -82,12 +82,16 @@ class Document(msgspec.Struct, frozen=True):
 
     def locate_within(self, path: _Path, start: int, end: int) -> Location:
         """The place of the characters `start` to `end` of the text at `path`, through quotes, folds and escapes."""
+        place = self.within(path, start, end)
+        return self.source.location(place.start, place.end)
+
+    def within(self, path: _Path, start: int, end: int) -> Scalar:
+        """The offsets in the source of the characters `start` to `end` of the text at `path`."""
         place = self.places[path]
         raw = self.source.text[place.start : place.end]
         offsets = _aligned(raw, str(self.data_at(path)))
         first = place.start + offsets[min(start, len(offsets) - 1)]
-        last = place.start + offsets[min(max(end - 1, start), len(offsets) - 1)] + 1
-        return self.source.location(first, last)
+        return Scalar(first, place.start + offsets[min(max(end - 1, start), len(offsets) - 1)] + 1)
 
     def comment_after(self, path: _Path) -> int | None:
         """The offset of the `#` of a comment on the line on which the plain scalar at `path` ends, if there is one."""
@@ -161,7 +165,7 @@ def parse_yaml(
     except yaml.MarkedYAMLError as error:
         return None, (*reader.issues, _syntax(source, error))
     except yaml.reader.ReaderError as error:
-        return None, (_character(source, error.position if isinstance(error.position, int) else 0),)
+        return None, (_character(source, _characters_before(source.text, error.position)),)
     if node is None:
         return None, tuple(reader.issues) or (Issue("E003", f"the file holds no {noun}", source.location(0)),)
     data = reader.value(node, ())
@@ -308,6 +312,12 @@ def _tokens(text: str) -> list[not_yaml.Token]:
     except yaml.YAMLError:
         return found
     return found
+
+
+def _characters_before(text: str, position: object) -> int:
+    """The offset of the character at a position of the YAML library's, which counts bytes where it is written in C."""
+    at = position if isinstance(position, int) else 0
+    return len(text.encode()[:at].decode(errors="ignore")) if _Loader is not yaml.SafeLoader else at
 
 
 def _character(source: Source, at: int) -> Issue:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant, schemas
-from interlock.diagnostics import Issue, PolicyError, UsageError, digest, meant_or_all
+from interlock.diagnostics import Issue, PolicyError, Source, UsageError, digest, meant_or_all
 from interlock.evaluation.waivers import Waivable, Waiver, Waivers
 from interlock.files import UnreadableError, read_source
 from interlock.model.policy import Policy
@@ -27,6 +27,11 @@ def read_waivers(path: str, known: PoliciesOfId) -> Waivers:
         source = read_source(path, _NOUN)
     except UnreadableError as error:
         raise UsageError(f"cannot read the waivers `{path}`: {error}") from None
+    return waivers_of(source, known)
+
+
+def waivers_of(source: Source, known: PoliciesOfId) -> Waivers:
+    """The waivers in a text. Raises PolicyError with every issue of it."""
     document, issues = parse_yaml(source, _NOUN, days=True)
     if document is None:
         raise PolicyError(issues, (source,))

@@ -34,7 +34,7 @@ def suite(path: str, library: Library) -> tuple[Suite, Loaded]:
 
     Raises PolicyError with every issue of the test file, or of the policy; UsageError when the file cannot be read.
     """
-    return suite_of(source_of(path), library)
+    return suite_of(source_of(path, library), library)
 
 
 def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
@@ -44,7 +44,7 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
     if said is None or report is None:
         raise PolicyError(issues, (source,))
     try:
-        place = _policy(said.policy, path, library)
+        place = tested_policy(said.policy, path, library)
         loaded = library.load(place)
     except UsageError as error:
         report.at("E702", ("policy",), str(error))
@@ -58,20 +58,20 @@ def suite_of(source: Source, library: Library) -> tuple[Suite, Loaded]:
     return found, loaded
 
 
-def source_of(path: str) -> Source:
+def source_of(path: str, library: Library | None = None) -> Source:
     """The text of a test file. Raises UsageError when it cannot be read, PolicyError when it is not text."""
     try:
-        return read_source(path, _NOUN)
+        return read_source(path, _NOUN) if library is None else library.source(path, _NOUN)
     except UnreadableError as error:
         raise UsageError(f"cannot read the test file `{path}`: {error}") from None
 
 
-def _policy(named: str, path: str, library: Library) -> str:
+def tested_policy(named: str, path: str, library: Library) -> str:
     """The file of the policy that a test file names: a path from its folder, an id beside it, or one of the library."""
     folder = os.path.dirname(path)
     written = named if named.endswith((".yaml", ".yml")) or os.sep in named else f"{named}.yaml"
     beside = os.path.join(folder, written)
-    return beside if os.path.isfile(beside) or written == named else library.path(named)
+    return beside if library.has(beside) or written == named else library.path(named)
 
 
 def _suite(report: Report, said: SuiteFile, loaded: Loaded, path: str) -> Suite:

@@ -20,7 +20,7 @@ from interlock.language.scope import RESERVED as CEL_RESERVED
 from interlock.language.scope import Scope
 from interlock.model.facts import Value
 from interlock.model.policy import DecideLine, Output, Parameter, Policy
-from interlock.policy.check.issues import RESERVED, Names, Report
+from interlock.policy.check.issues import RESERVED, Expression, Names, Report
 from interlock.policy.check.needs import check_need, with_questions
 from interlock.policy.check.rules import check_rules, check_strata
 from interlock.policy.check.selections import check_selection
@@ -38,13 +38,26 @@ def check_policy(
 
     None when there is any issue.
     """
-    report = Report(document)
+    found = examine(document, needed, catalog)
+    return (None if found.issues else found.policy), found.issues
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """What a check found, valid or not: what can be read of the policy, the names in it, and every expression."""
+
+    policy: Policy | None
+    issues: tuple[Issue, ...]
+    names: Names
+    expressions: tuple[Expression, ...] = ()
+
+
+def examine(document: Document, needed: NeededPolicy, catalog: schemas.Catalog) -> Examined:
+    """Check a whole policy, as `check_policy`."""
+    report, names = Report(document), Names(catalog)
     written = _structure(report, document.data)
-    if written is None:
-        return None, tuple(report.issues)
-    policy = _policy(report, written, needed, Names(catalog))
-    issues = tuple(sorted(set(report.issues), key=Issue.sort_key))
-    return (None if issues else policy), issues
+    policy = None if written is None else _policy(report, written, needed, names)
+    issues = tuple(sorted(set(report.issues), key=Issue.sort_key)) if policy else tuple(report.issues)
+    return Examined(policy, issues, names, tuple(report.expressions))
 
 
 def _structure(report: Report, data: Any) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from interlock.diagnostics import Issue
 from interlock.instant import parse_duration
 from interlock.language.scope import NamedExpressions, Position, Scope, SelectionType
@@ -112,12 +114,22 @@ MAX_EXPRESSION_LENGTH = 4_096
 _CUT = "` #` begins a comment, which cuts the value short: quote the whole value"
 
 
+class Expression(msgspec.Struct, frozen=True):
+    """An expression as it was typed: the path of the text that it is in, where it begins there, and its scope."""
+
+    path: Path
+    start: int
+    text: str
+    scope: Scope
+
+
 class Report:
-    """The issues of one document."""
+    """The issues of one document, and the expressions in it that were typed."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.issues: list[Issue] = []
+        self.expressions: list[Expression] = []
 
     @property
     def causes(self) -> tuple[Issue, ...]:
@@ -228,6 +240,7 @@ class Report:
         if len(text) > MAX_EXPRESSION_LENGTH:
             self.at("E310", path, f"the expression has {len(text):,} characters; it may have {MAX_EXPRESSION_LENGTH:,}")
             return None
+        self.expressions.append(Expression(path, offset, text, scope))
         node, faults = typecheck(text, scope, want)
         for fault in faults:
             at, before = (path, offset) if fault.named is None else (("variables", fault.named), 0)

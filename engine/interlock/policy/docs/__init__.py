@@ -25,7 +25,7 @@ def policy_page(loaded: Loaded, document: Document) -> str:
         f"{code(policy.id)}: **{prose(policy.question)}**",
         paragraphs(policy.description),
         f"It may allow without a single fact: {prose(written['allow_empty'])}" if "allow_empty" in written else "",
-        _section("Parameters", map(_parameter, policy.parameters)),
+        _section("Parameters", (f"- {parameter_line(each)}" for each in policy.parameters)),
         _section("Needs", _needs(policy, written)),
         _section("Facts", _facts(policy, written)),
         _section("Own kinds of facts", _own_kinds(loaded)),
@@ -42,14 +42,15 @@ def _section(title: str, items: Iterable[str], first: str = "") -> str:
     return "\n\n".join(part for part in (f"## {title}", first, found) if part) if found else ""
 
 
-def _parameter(parameter: Parameter) -> str:
+def parameter_line(parameter: Parameter) -> str:
+    """A parameter with its type, its default, and what it is for, in one line."""
     kind = f"{parameter.kind} ({listed_values(parameter.enum, code, 'or')})" if parameter.enum else parameter.kind
     default = _default(parameter.default, parameter.kind)
     given = (
         "optional" if parameter.optional else "must be given" if parameter.required else f"{code(default)} if not given"
     )
     meaning = f". {prose(parameter.description)}" if parameter.description else ""
-    return f"- {code(parameter.name)}: {kind}, {given}{meaning}"
+    return f"{code(parameter.name)}: {kind}, {given}{meaning}"
 
 
 def _default(value: Value, kind: str) -> str:
@@ -175,4 +176,4 @@ def code(text: str) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
-__all__ = ["drawn", "policy_page"]
+__all__ = ["drawn", "policy_page", "taken"]
