@@ -67,7 +67,7 @@ def test_they_are_shown_as_the_ledger_has_them(tmp_path: Path) -> None:
     assert '["summary","x"]' in as_table(seen)
     explanation = interlock.explain(**question)
     reads = {read.name: read.value for rule in explanation.rules for case in rule.cases for read in case.part.reads}
-    assert reads["proof.payload_keys"] == ("summary", "x")
+    assert reads["proof.payload_keys"] == '["summary", "x"]'
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,9 @@ def test_what_is_derived_of_it_is_a_fact_like_any_other(builder: LedgerBuilder) 
         (
             "beat: {from: app_heartbeat, previous: actor, where: beat.previous.seq > 1}",
             "E207",
-            "unknown field `previous` of `beat`",
+            "unknown field `previous.seq` of `beat`",
         ),
-        ("beat: {from: app_heartbeat}", "E207", "unknown field `previous` of `beat`"),
+        ("beat: {from: app_heartbeat}", "E207", "unknown field `previous.at` of `beat`"),
     ],
 )
 def test_what_does_not_fit_is_named(builder: LedgerBuilder, facts: str, code: str, said: str) -> None:

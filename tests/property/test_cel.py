@@ -165,6 +165,19 @@ def test_a_condition_agrees_with_cel(seed: int) -> None:
     case(Random(seed))
 
 
+@pytest.mark.slow
+def test_conditions_with_functions_agree_with_cel() -> None:
+    seen = Counter(case(Random(seed), wide=True) for seed in range(CASES))
+    assert min(seen["True"], seen["False"]) > CASES / 4
+    assert seen["without a value"] > CASES / 100
+    assert seen["refused"] + seen["undefined in CEL"] < CASES / 4
+
+
+@given(st.integers(0, 2**64))
+def test_a_condition_with_functions_agrees_with_cel(seed: int) -> None:
+    case(Random(seed), wide=True)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -35,6 +35,10 @@ def value(random: Random, of: schemas.FieldSpec, made: Generated) -> Any:
             return random.choice((True, False))
         case "timestamp":
             return format_instant(stamp(random, made))
+        case "list":
+            return [random.choice(("a", "b", "worker")) for _ in range(random.randint(0, 3))]
+        case "double":
+            return random.choice((0.5, 2.0))
     return {}
 
 
@@ -74,9 +78,9 @@ def texts(fact: dict[str, Any]) -> list[str]:
     return [v for v in fact.values() if isinstance(v, str) and v[4:5] == "-" and v.endswith("Z") and v[10:11] == "T"]
 
 
-def check(random: Random) -> Counter[str]:
+def check(random: Random, *, wide: bool = False) -> Counter[str]:
     """A random policy; whether its decision changes as time goes by."""
-    return check_policy(random, policy(random), live=random.random() < 0.5)
+    return check_policy(random, policy(random, wide=wide), live=random.random() < 0.5)
 
 
 def check_policy(random: Random, made: Generated, *, live: bool = True) -> Counter[str]:
@@ -140,3 +144,11 @@ def test_a_thousand_policies_hold_until_they_say() -> None:
         seen += check(Random(seed))
     assert seen["changes"] > 10
     assert seen["holds"] > 50
+
+
+@pytest.mark.slow
+def test_policies_with_functions_hold_until_they_say() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(600 * EXAMPLES):
+        seen += check(Random(f"wide {seed}"), wide=True)
+    assert min(seen["holds"], 10 * seen["changes"]) > 50

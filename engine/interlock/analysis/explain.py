@@ -18,7 +18,16 @@ from interlock.diagnostics import UsageError, meant_or_all
 from interlock.evaluation.findings import finding
 from interlock.evaluation.holding import Holds, Progress
 from interlock.evaluation.judge import Evaluated, Judge, Loaded, maps
-from interlock.language.evaluate import Environment, Failure, evaluate, fact_of, holds, outcome, printed
+from interlock.language.evaluate import (
+    Environment,
+    Failure,
+    as_display_text,
+    evaluate,
+    fact_of,
+    holds,
+    outcome,
+    printed,
+)
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
 from interlock.language.walk import children, conjuncts, free_locals, walk
@@ -312,7 +321,9 @@ def _leaf(policy: Policy, node: Node, known: Environment) -> Part:
 
 def _shown(node: Node, known: Environment) -> Value:
     value = outcome(node, known)
-    return f"no value: {value.why}" if isinstance(value, Failure) else printed(value, type_of(node))
+    if isinstance(value, Failure):
+        return f"no value: {value.why}"
+    return as_display_text(node, known) if isinstance(value, tuple | dict) else printed(value, type_of(node))
 
 
 def _macro(policy: Policy, node: Node, some: Exists, condition: Node, known: Environment) -> Part:

@@ -36,16 +36,22 @@ def computed(query: Query) -> Callable[..., int | None] | None:
     return evaluated
 
 
+def _members(name: str, item: str, found: Any) -> Value:
+    members = found.values() if isinstance(found, dict) and name == "map" else found
+    if (name == "list") is not isinstance(found, list) or not isinstance(found, list | dict):
+        raise ValueError(name)
+    if not all(type(each) in _MEMBERS.get(item, ()) for each in members):
+        raise ValueError(item)
+    return tuple(found) if isinstance(found, list) else found
+
+
 def _value(kind: str, value: Any) -> Value:
     """A value of SQLite's as one of the language. Raises ValueError for one of another kind."""
     if value is None:
         return None
     name, _, item = kind.rstrip(">").partition("<")
-    if name == "list":
-        found = msgspec.json.decode(value) if isinstance(value, str) else None
-        if not isinstance(found, list) or not all(type(each) in _MEMBERS.get(item, ()) for each in found):
-            raise ValueError(kind)
-        return tuple(map(float, found)) if item == "double" else tuple(found)
+    if name in ("list", "map"):
+        return _members(name, item, msgspec.json.decode(value) if isinstance(value, str) else None)
     if name == "bool" and value in (0, 1):
         return bool(value)
     if name == "double" and isinstance(value, int | float):

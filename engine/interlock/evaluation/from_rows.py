@@ -54,6 +54,8 @@ def _value(value: Any, kind: str) -> Value:
             return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
         case "list" if isinstance(value, list):
             return tuple(value)
+        case "map" if isinstance(value, dict):
+            return value
     return None if value is None else Json(msgspec.json.encode(value).decode())
 
 

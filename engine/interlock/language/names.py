@@ -127,7 +127,12 @@ def type_select(checker: Checker, tree: Any, *, maybe: bool) -> Thing:
     group = str(base.children[0]) if base.data == "name" else ""
     if group in ("params", "variables") and group not in (*checker.scope.bound, *checker.scope.selections):
         return _param(checker, tree, word, maybe=maybe) if group == "params" else _named(checker, tree, word)
-    return select(checker, tree, checker.thing(base), word, maybe=maybe)
+    after, checker.after = checker.after, (word, *checker.after)
+    try:
+        thing = checker.thing(base)
+    finally:
+        checker.after = after
+    return select(checker, tree, thing, word, maybe=maybe)
 
 
 def _named(checker: Checker, tree: Any, word: str) -> Thing:
@@ -179,12 +184,13 @@ def _field(checker: Checker, tree: Any, fact: FactType, path: str, *, maybe: boo
     if (found is None or found.kind == "object") and any(each.startswith(inside) for each in fact.fields):
         return ObjectType(fact, path, maybe)
     if found is None:
-        hint = meant(path, fact.fields)
+        hint = meant(".".join((path, *checker.after)), fact.fields)
         if path.partition(".")[0] == "previous":
             where = checker.scope.place == "where"
             hint = "a `where` knows one fact at a time" if where else f"declare it: `previous: FIELD` in `{fact.name}`"
         at = tree.children[-1] if tree.data in ("select", "maybe_select") else tree
-        raise checker.fault("E207", at, f"unknown field `{path}` of `{fact.name}`", hint)
+        whole = ".".join((path, *checker.after))
+        raise checker.fault("E207", at, f"unknown field `{whole}` of `{fact.name}`", hint)
     node = Field(fact.of, path, found)
     return Maybe(node) if maybe else node
 

@@ -13,7 +13,7 @@ MAX_STATES = 2_000
 """The most states of a pattern's automaton."""
 MAX_DEPTH = 50
 """The deepest nesting of groups."""
-MAX_WORK = 20_000_000
+MAX_WORK = 4_000_000
 """The most states that are examined for one text, counted as the states of the pattern for each character."""
 MAX_REPEAT = 1_000
 """The most times that a counted repetition repeats, as in RE2."""
@@ -257,6 +257,11 @@ class _Parser:
                 return self.assertion("line end" if "m" in self.flags else "end")
             case "*" | "+" | "?":
                 raise PatternError(f"`{char}` repeats nothing")
+            case "{":
+                self.place -= 1
+                if self.bounds() is not None:
+                    raise PatternError("`{` repeats nothing")
+                self.place += 1
             case "\\":
                 return self.escape()
         return self.literal(ord(char))
@@ -319,8 +324,10 @@ class _Parser:
         names = {"b": "boundary", "B": "inside", "A": "start", "z": "end"}
         if char in names:
             return self.assertion(names[char])
-        found = self.shorthand(char)
-        return self.one_of(found) if found is not None else self.literal(self.character(char))
+        if char.lower() in _CLASSES:
+            ranges = self.folded(_CLASSES[char.lower()])
+            return self.one_of(ranges if char.islower() else _others(ranges))
+        return self.literal(self.character(char))
 
     def shorthand(self, char: str) -> Ranges | None:
         ranges = _CLASSES.get(char.lower())

@@ -94,6 +94,7 @@ class Checker:
         self.faults: list[ExpressionError] = []
         self.macro: str | None = None
         self.reading: tuple[str, ...] = ()
+        self.after: tuple[str, ...] = ()
         self.found: dict[str, Thing | None] = {}
 
     # -- faults
@@ -157,7 +158,11 @@ class Checker:
         return node
 
     def value(self, tree: Any) -> Node:
-        return self.node(self.thing(tree), tree)
+        after, self.after = self.after, ()
+        try:
+            return self.node(self.thing(tree), tree)
+        finally:
+            self.after = after
 
     def node(self, thing: Thing, tree: Any) -> Node:
         if isinstance(thing, FactType):

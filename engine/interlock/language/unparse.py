@@ -64,6 +64,9 @@ class _Writer:
                 return own, f" {node.op} ".join(self.text(item, own + 1) for item in node.items)
             case Not():
                 return self.opposite(node.item)
+            case Compare(left=Call(function="maybe_at" | "maybe_under" | "or_other")) if _is_null(node.right):
+                text = f"{self.maybe(node.left)}.hasValue()"
+                return (_MEMBER, text) if node.op == "!=" else (_UNARY, f"!{text}")
             case Compare():
                 return _RELATION, f"{self.text(node.left, _SUM)} {node.op} {self.text(node.right, _SUM)}"
             case In():
@@ -163,6 +166,10 @@ class _Writer:
         if isinstance(of, MapRef):
             return f"{of.selection}[{self.text(of.key, _CHOICE)}]"
         return of.name if isinstance(of, VariableRef) else of.selection
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Constant) and node.value is None
 
 
 def _constant(node: Constant) -> tuple[int, str]:

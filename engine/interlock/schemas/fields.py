@@ -14,7 +14,7 @@ INSTANT = (
 """The pattern of every instant: what `date-time` means here is that, in UTC."""
 _READABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 """The name of a field that conditions can read."""
-FieldKind = Literal["bool", "int", "double", "string", "timestamp", "duration", "list", "object"]
+FieldKind = Literal["bool", "int", "double", "string", "timestamp", "duration", "list", "map", "object"]
 
 _MEMBERS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "number": "double", "string": "string"}
 _KINDS: dict[str, FieldKind] = {**_MEMBERS, "object": "object"}
@@ -25,7 +25,7 @@ class FieldSpec(msgspec.Struct, frozen=True):
 
     A `lenient` field may hold anything: it reads as null unless it is of its kind. A field that is the `latest_of`
     another is computed: no fact holds it. It is the last instant that the other may mean. `item` is the kind of a
-    list's members.
+    list's members, or of a map's values.
     """
 
     kind: FieldKind
@@ -89,7 +89,7 @@ def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
     values = [member["const"]] if "const" in member else member.get("enum", [])
     texts = tuple(value for value in values if isinstance(value, str))
     closed = () if any("\0" in text for text in texts) else texts  # SQLite cuts a text off there
-    item = _MEMBERS[member["items"]["type"]] if kind == "list" else None
+    item = _MEMBERS[_inner(member, kind)["type"]] if kind in ("list", "map") else None
     return FieldSpec(kind, closed, present and "null" not in types, item=item)
 
 
@@ -97,6 +97,13 @@ def _kind(name: str, member: dict[str, Any]) -> FieldKind | None:
     if name == "string" and member.get("format") == "date-time":
         return "timestamp"
     if name == "array":
-        item = member.get("items", {}).get("type")
-        return "list" if isinstance(item, str) and item in _MEMBERS else None
+        return "list" if _inner(member, "list").get("type") in _MEMBERS else None
+    if name == "object" and "properties" not in member and _inner(member, "map").get("type") in _MEMBERS:
+        return "map"
     return _KINDS.get(name)
+
+
+def _inner(member: dict[str, Any], kind: FieldKind) -> dict[str, Any]:
+    """What a schema says of the members of a list, or of the values of a map; of one type, or nothing."""
+    found = member.get("items" if kind == "list" else "additionalProperties", {})
+    return found if isinstance(found, dict) and isinstance(found.get("type"), str) else {}

@@ -120,10 +120,12 @@ def _told(value: Any, spec: schemas.FieldSpec, field: str, now: int, masks: Mask
             return moved.replace("Z", ".000Z")
         case str() if value not in spec.enum:
             return masks.of(value, field)
-        case float():
+        case float() if spec.kind != "double":
             return int(value)
+        case dict() if spec.kind == "map":
+            return {masks.of(key, field): masks.value(each, field) for key, each in value.items()}
         case dict():
             return {}
         case list():
-            return [masks.of(each, field) for each in value if isinstance(each, str)]
+            return [masks.value(each, field) for each in value]
     return value

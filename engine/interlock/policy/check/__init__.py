@@ -121,7 +121,6 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
     check_strata(report, rules)
     decide = _decide(report, names, written.get("decide") or [])
     outputs = _outputs(report, ("outputs",), written.get("outputs") or {}, names.for_rule("value", blocked=True))
-    unread = _unread(report, names)
     return Policy(
         id=str(written.get("policy")),
         version=1,
@@ -135,7 +134,7 @@ def _policy(report: Report, written: dict[str, Any], needed: NeededPolicy, names
         decide=decide,
         outputs=outputs,
         derived=names.derived,
-        unread=unread,
+        unread=tuple(name for name in names.named.trees if name not in names.named.read),
         description=str(written.get("description") or ""),
     )
 
@@ -164,16 +163,6 @@ def _variables(report: Report, written: dict[str, Any], names: Names) -> None:
             report.at_key("E111", ("variables", name), f"`{name}` is a reserved word in CEL", hint)
             names.named.refused.add(name)
     report.variables({name: each for name, each in written.items() if name not in CEL_RESERVED}, names.named)
-
-
-def _unread(report: Report, names: Names) -> tuple[str, ...]:
-    """The variables that nothing reads: they are typed over every fact that there is."""
-    unread = tuple(name for name in names.named.trees if name not in names.named.read)
-    loops = tuple({**names.selections, **names.needs, **names.derived})
-    scope = names.for_rule("value", loops, blocked=True)
-    for name in unread:
-        report.expression(("variables", name), f"variables.{name}", scope)
-    return unread
 
 
 def _free(report: Report, names: Names, path: Path, name: str) -> bool:

@@ -153,7 +153,7 @@ class Report:
         return self._typed(path, written, 0, scope, want)
 
     def variables(self, written: dict[str, Any], named: NamedExpressions) -> None:
-        """Read the policy's `variables`: each is typed where it is named, and here where nothing names it."""
+        """Read the policy's `variables`: each is typed where it is named."""
         for name, value in written.items():
             text = str(value).lower() if isinstance(value, bool | int) else value
             tree = self._read(("variables", name), text) if isinstance(text, str) else None

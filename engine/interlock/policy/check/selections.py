@@ -123,7 +123,8 @@ def candidate_fields(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[s
         if len(items) > 1:
             continue
         item = Type(having[0].item, nullable=False) if having[0].item is not None else None
-        found[path] = Type(having[0].kind, tuple(enum), not always, item)
+        key = Type("string", nullable=False) if having[0].kind == "map" else None
+        found[path] = Type(having[0].kind, tuple(enum), not always, item, key)
     found["kind"] = Type("string", kinds, nullable=False)
     return found
 

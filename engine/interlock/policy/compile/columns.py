@@ -13,7 +13,13 @@ PLAIN = ("kind", "id", "seq", "task", "actor", "severity", "summary")
 _HIDING = (*PLAIN, "at", "correlation", "attributes")
 """The envelope's names: an attribute with one of them is reached as `attributes.NAME`."""
 ROW = "kind, id, seq, task, at, instant, actor, severity, summary, correlation, attributes"
-_REST = {"double": "'integer', 'real'", "bool": "'true', 'false'", "object": "'object'", "list": "'array'"}
+_REST = {
+    "double": "'integer', 'real'",
+    "bool": "'true', 'false'",
+    "object": "'object'",
+    "map": "'object'",
+    "list": "'array'",
+}
 ABSENT = -1
 """The `suspect` of the row of an absent named group, which no row of the ledger has: it cannot be mistaken for one."""
 TIES = "kind, id, task, actor, severity, summary, correlation, attributes"
