@@ -11,6 +11,9 @@ import yaml
 
 import interlock
 from interlock.diagnostics import PolicyError
+from interlock.policy.docs import policy_page
+from interlock.policy.library import Library
+from interlock.policy.parse import parse_valid
 from tests.helpers.engine import BOTH, RETE
 
 SCHEMA: Final = {
@@ -205,3 +208,13 @@ def test_variables_do_not_explode(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(PolicyError, match=r"E311.*2,199,023,255,553 parts"):
         interlock.evaluate(**question(folder, variables=doubled(40), rules=rules))
+
+
+def test_the_page_of_a_policy_lists_its_variables(tmp_path: Path) -> None:
+    text = "policy: mine\nversion: 1\nquestion: Is it so?\nvariables: {late: now > params.t}\n"
+    text += "params: {t: {type: timestamp}}\n"
+    text += "decide: [{state: late, when: variables.late, allow: false}, {state: timely, allow: true}]\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    loaded = Library().load(tmp_path / "mine.yaml")
+    page = policy_page(loaded, parse_valid(loaded.source))
+    assert "## Variables\n\n- `variables.late`: `now > params.t`\n" in page

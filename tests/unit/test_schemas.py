@@ -256,7 +256,6 @@ def policy(**changes: Any) -> dict[str, Any]:
 
 
 OUTPUT = "text, true or false, an integer or a mapping"
-VALUE = "text, true or false, null, an integer, a list or a mapping"
 EFFECTS = "`block`, `warn`, `note` and `derive`"
 
 
@@ -478,8 +477,6 @@ def test_a_decision(changes: dict[str, Any]) -> None:
             "`findings[0].severity` is `error`, not one of `block`, `warn` or `note`",
         ),
         ({"findings": [{**FINDING, "line": 3}]}, "unknown key `line`"),
-        ({"outputs": {"n": 1.5}}, f"`outputs.n` is the number `1.5`, not {VALUE}"),
-        ({"outputs": {"n": 2**53}}, "`outputs.n` is `9007199254740992`, greater than 9007199254740991"),
         ({"ledger": {"path": "x"}}, "`ledger.seq` is missing"),
         ({"policy_digest": "0" * 64}, f"`policy_digest` is `{'0' * 39}…`, not a valid policy digest"),
     ],

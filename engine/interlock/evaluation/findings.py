@@ -7,7 +7,6 @@ from itertools import product
 from typing import Any
 
 from interlock.language.evaluate import Environment, as_display_text, evaluate, fact_of, holds, printed
-from interlock.language.exact import may_fail
 from interlock.language.walk import children, reference, walk
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
 from interlock.model.expression import Exists, Field, MapRef, Node, Not, SingletonRef, VariableRef, type_of
@@ -26,6 +25,8 @@ def with_derived(policy: Policy, known: Environment, verdict: Verdict, waived: C
 
 def prove(policy: Policy, known: Environment, verdict: Verdict) -> None:
     """Raises Failure where a condition of a rule, or of a line up to the one taken, has no value."""
+    from interlock.language.exact import may_fail
+
     for rule in policy.rules:
         if may_fail(rule.condition):
             for facts in product(*(known.facts[name] for name in rule.loops)):

@@ -30,7 +30,6 @@ from interlock.evaluation.judged import (
 )
 from interlock.evaluation.select import Selected, Selecting, SelectionCache, bound
 from interlock.language.evaluate import Environment, Failure, evaluate
-from interlock.language.unparse import without_value
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, later
 from interlock.model.compiled import ClockCandidates
@@ -230,6 +229,8 @@ class Judge:
         except EngineError as error:
             return unknown((str(error),))
         except Failure as failure:
+            from interlock.language.unparse import without_value
+
             return msgspec.structs.replace(unknown((without_value(failure),)), failed=True)
         judged = Evaluated(
             loaded, task, params, decision, needed, facts, whole, verdict, newest=newest, held=held, holds=holds

@@ -24,7 +24,6 @@ from interlock.evaluation.from_rows import (
     with_previous,
 )
 from interlock.language.evaluate import Environment, Failure, as_display_text, outcome
-from interlock.language.unparse import without_value
 from interlock.language.walk import walk
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, Stamp, document, later, newest
@@ -298,6 +297,8 @@ class Selecting:
             known = Environment(self.clock, self.task[1], self.params, self.facts).bind(each.name, fact)
             found = outcome(each.where, known)
             if isinstance(found, Failure):
+                from interlock.language.unparse import without_value
+
                 return without_value(found)
         return None
 

@@ -27,6 +27,7 @@ def policy_page(loaded: Loaded, document: Document) -> str:
         f"It may allow without a single fact: {prose(written['allow_empty'])}" if "allow_empty" in written else "",
         _section("Parameters", (f"- {parameter_line(each)}" for each in policy.parameters)),
         _section("Needs", _needs(policy, written)),
+        _section("Variables", _outputs(written.get("variables") or {}, "variables.")),
         _section("Facts", _facts(policy, written)),
         _section("Own kinds of facts", _own_kinds(loaded)),
         _rules(policy, written),
