@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -15,13 +15,16 @@ from interlock.schemas.encodable import unwritable
 from interlock.schemas.examine import ENVELOPE, RECORDERS, Examiner, SchemaFault, contradictions
 from interlock.schemas.normal import Node, bounded, legible, normal, types_of
 from interlock.schemas.validate import made_type
-from interlock.schemas.wording import listed
+from interlock.schemas.wording import Path, listed
+from interlock.schemas.words import SCHEMAS
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 _RESERVED = ("raw", "feed", "feed_end")
 """What the first key of a test's fact, or the `kind` of a line, means otherwise."""
 _OPEN = ("correlation", "attributes")
 """The fields of the envelope of which a kind may say more."""
+_IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
+"""Keywords whose schemas are about the same value."""
 _PLAIN = frozenset(["type", "properties", "required", "additionalProperties", "title", "description"])
 """What can be said of the data beside the envelope, as one schema."""
 
@@ -127,9 +130,8 @@ def _without_envelope(document: Node) -> Node:
     parts = document.get("allOf")
     if not isinstance(parts, list):
         return document
-    rest = [each for each in parts if not (isinstance(each, dict) and _is_envelope(each.get("$ref")))]
-    found = {word: said for word, said in document.items() if word != "allOf"}
-    return {**found, "allOf": rest} if rest else found
+    rest = [{} if isinstance(each, dict) and _is_envelope(each.get("$ref")) else each for each in parts]
+    return {**document, "allOf": rest}
 
 
 def _is_envelope(reference: Any) -> bool:
@@ -138,13 +140,16 @@ def _is_envelope(reference: Any) -> bool:
 
 def _top(examiner: Examiner, kind: str, node: Node) -> None:
     """What must hold of the whole: it describes an object, and no field of its own is one of the envelope's."""
+    apart = envelope()["properties"]
     if "type" in node and "object" not in types_of(node):
         examiner.fault("E902", ("type",), "the data of a receipt is an object", "write `object`")
-    for name, member in normal(node).get("properties", {}).items():  # type: ignore[union-attr]
-        at = ("properties", name)
+    plain = normal(node)
+    assert isinstance(plain, dict)
+    for name in node.get("properties", {}):
+        at, member = ("properties", name), plain["properties"][name]
         if name == "kind" and isinstance(member, dict) and member.get("const") == kind:
             continue
-        if name in envelope()["properties"] and name not in _OPEN:
+        if name in apart and name not in _OPEN:
             hint = f"of the data's own `{name}` state it inside `attributes`: that is where interlock keeps it"
             examiner.fault("E904", at, f"`{name}` is a field that every receipt has", hint, key=True)
         elif name in _OPEN and (not isinstance(member, dict) or types_of(member) != ["object"]):
@@ -152,8 +157,12 @@ def _top(examiner: Examiner, kind: str, node: Node) -> None:
         elif name in envelope().get("x-computed", ()):
             hint = "rename it in the data"
             examiner.fault("E904", at, f"`{name}` is a field that interlock computes", hint, key=True)
+    for path, named in _elsewhere(node, ()):
+        if named in apart and named not in _OPEN:
+            hint = "state it at the top, inside `attributes`: that is where interlock keeps the data's own"
+            examiner.fault("E904", path, f"`{named}` is a field that every receipt has", hint, key=True)
     by = node.get("x-recorded-by", RECORDERS[0])
-    role = normal(node).get("properties", {}).get("role")  # type: ignore[union-attr]
+    role = plain.get("properties", {}).get("role")
     if by == "role" and not (isinstance(role, dict) and role.get("enum") and set(role["enum"]) <= set(RECORDERS)):
         hint = "give it one that is one of `worker` and `manager`, or name who records it"
         examiner.fault("E902", ("x-recorded-by",), "it has no field `role` that names who records it", hint)
@@ -164,21 +173,39 @@ def _top(examiner: Examiner, kind: str, node: Node) -> None:
         examiner.fault("E902", ("x-cloudevents-type",), "the type of a CloudEvent is text, or a list of texts")
 
 
+def _elsewhere(node: Node | bool, path: Path) -> Iterator[tuple[Path, str]]:
+    """The fields that a schema names in what else it says of the whole, such as under `then`, each with its place."""
+    for here, each in _parts(node, path):
+        if isinstance(each, dict):
+            yield from (((*here, "properties", name), name) for name in each.get("properties", ()))
+            yield from (((*here, "required"), name) for name in each.get("required", ()))
+        yield from _elsewhere(each, here)
+
+
+def _parts(node: Node | bool, path: Path) -> Iterator[tuple[Path, Node | bool]]:
+    """The schemas that a schema holds the same value to, each with its place."""
+    for word in _IN_PLACE if isinstance(node, dict) else ():
+        said = node.get(word)  # type: ignore[union-attr]
+        if said is not None and SCHEMAS[word] == "schema":
+            yield (*path, word), said
+        elif said is not None:
+            steps = said.items() if SCHEMAS[word] == "named" else enumerate(said)
+            yield from (((*path, word, step), each) for step, each in steps)
+
+
 def _are_types(types: Any) -> bool:
     texts = [types] if isinstance(types, str) else types
     return isinstance(texts, list) and bool(texts) and all(isinstance(each, str) and each for each in texts)
 
 
 def _made(kind: str, source: Source, resolved: Node) -> OwnKind:
-    says = bounded(resolved)
-    own = normal(says)
+    own = bounded(normal(resolved))
     assert isinstance(own, dict)
-    assert isinstance(says, dict)
     whole = _whole(kind, resolved, legible(own))
     types = resolved.get("x-cloudevents-type", [])
     listed_types = (types,) if isinstance(types, str) else tuple(types)
     plain = own == legible(own) and own.keys() <= _PLAIN and own.get("type") in ("object", None)
-    data = None if plain and _is_translated(whole) else _data(says)
+    data = None if plain and _is_translated(whole) else _data(own)
     return OwnKind(kind, source, digest(source.text), whole, data, listed_types)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from interlock.schemas.fields import INSTANT
@@ -12,10 +12,18 @@ Node = dict[str, Any]
 LARGEST = (1 << 53) - 1
 """The largest whole number that conditions can read; the smallest is its negative."""
 _SAID = ("title", "description", "default", "examples", "example")
+_DEMANDING = frozenset(["additionalProperties", "allOf", "anyOf", "items", "patternProperties", "prefixItems"]) | {
+    "properties",
+    "then",
+    "else",
+}
+"""Keywords whose schemas a value must meet, or one of them."""
 _ALONE = frozenset(
     [*_SAID, "type", "enum", "const", "properties", "required", "items", "format", "pattern", "minLength", "maxLength"]
 ) | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems"}
 """Keywords that mean the same whatever is beside them; `items`, where nothing is beside them but these."""
+_OF_NO_NULL = _ALONE | {"additionalProperties", "patternProperties", "propertyNames", "minProperties", "maxProperties"}
+"""Keywords that null meets, or whose values it can be added to."""
 
 
 def normal(node: Node | bool) -> Node | bool:
@@ -76,11 +84,11 @@ def types_of(node: Node) -> list[str]:
     return [types] if isinstance(types, str) else list(types)
 
 
-def within(node: Node, made: Callable[[Any], Any]) -> Node:
-    """The node with every schema in it made another."""
+def within(node: Node, made: Callable[[Any], Any], words: Container[str]) -> Node:
+    """The node with every schema under one of the keywords made another."""
     found: Node = {}
     for word, operand in node.items():
-        match SCHEMAS.get(word):
+        match SCHEMAS.get(word) if word in words else None:
             case "schema":
                 found[word] = made(operand)
             case "schemas":
@@ -93,15 +101,20 @@ def within(node: Node, made: Callable[[Any], Any]) -> Node:
 
 
 def bounded(node: Node | bool) -> Node | bool:
-    """The schema with what interlock demands of every field: instants are in UTC, whole numbers not too large."""
+    """The schema with what interlock demands of every field: instants are in UTC, whole numbers not too large.
+
+    Where more is demanded less is accepted: what is under `not`, `if`, `oneOf` or `contains` stays as it is.
+    """
     if isinstance(node, bool):
         return node
-    found, types = within(node, bounded), types_of(node)
-    if found.get("format") == "date-time" and "pattern" not in found:
+    found, types = within(node, bounded, _DEMANDING), types_of(node)
+    if found.get("format") == "date-time" and found.get("pattern", INSTANT) != INSTANT:
+        found["allOf"] = [*found.get("allOf", ()), {"pattern": INSTANT}]
+    elif found.get("format") == "date-time":
         found["pattern"] = INSTANT
     if "integer" in types and "number" not in types:
-        found |= {} if {"minimum", "exclusiveMinimum"} & found.keys() else {"minimum": -LARGEST}
-        found |= {} if {"maximum", "exclusiveMaximum"} & found.keys() else {"maximum": LARGEST}
+        found["minimum"] = max(found.get("minimum", -LARGEST), -LARGEST)
+        found["maximum"] = min(found.get("maximum", LARGEST), LARGEST)
     return found
 
 
@@ -112,7 +125,7 @@ def _nullable(node: Node, word: str) -> Node:
         return node
     other = normal(next((each for each in branches if _bare(each) != {"type": "null"}), False))
     rest = {each: operand for each, operand in node.items() if each != word}
-    if isinstance(other, bool) or not types_of(other) or not set(rest) <= {*_SAID}:
+    if isinstance(other, bool) or not types_of(other) or not other.keys() <= _OF_NO_NULL or not set(rest) <= {*_SAID}:
         return node
     if word == "oneOf" and "null" in types_of(other):
         return node
@@ -137,6 +150,7 @@ def _joined(node: Node) -> Node:
             isinstance(part, bool)
             or not part.keys() <= _ALONE
             or ("properties" in part and "additionalProperties" in node)
+            or ("items" in part and "prefixItems" in node)
         ):
             return node
         for word, operand in part.items():

@@ -226,6 +226,43 @@ def test_a_fact_is_valid_if_its_data_are_by_json_schema(schema: dict[str, Any]) 
     assert seen == {True, False}
 
 
+NEGATIVE = {
+    "properties": {
+        "a": {"not": {"type": "integer"}},
+        "b": {"oneOf": [{"type": "integer"}, {"type": "number"}]},
+        "c": {"anyOf": [{"type": "string", "not": {"const": None}}, {"type": "null"}]},
+        "d": {"oneOf": [{"type": "integer", "maximum": 1e30}, {"type": "null"}]},
+        "e": {"type": "string", "format": "date-time", "pattern": "Z$"},
+        "f": {"type": "integer", "exclusiveMaximum": 5.5},
+    },
+    "allOf": [{"properties": {"g": {"items": {"type": "string"}}}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "valid"),
+    [
+        ({"a": 1 << 60}, False),
+        ({"a": "1"}, True),
+        ({"b": 1 << 60}, False),
+        ({"b": 1.5}, True),
+        ({"c": None}, True),
+        ({"d": 1 << 60}, False),
+        ({"d": 1}, True),
+        ({"e": "2026-01-01T00:00:00Z"}, True),
+        ({"e": "2300-01-01T00:00:00Z"}, False),
+        ({"e": "2026-01-01T00:00:00+00:00"}, False),
+        ({"f": 5}, True),
+        ({"f": 6}, False),
+        ({"f": -(1 << 60)}, False),
+        ({"g": [1]}, False),
+        ({"g": 1}, True),
+    ],
+)
+def test_what_interlock_demands_weakens_nothing(data: dict[str, Any], valid: bool) -> None:
+    assert is_valid(Catalog([kind(NEGATIVE)]), "deploy", {**ENVELOPE, **data}) is valid
+
+
 def test_an_own_kind_says_which_events_bring_it() -> None:
     catalog = Catalog([kind({"x-cloudevents-type": ["com.example.deploy", "com.example.deployed"]})])
     assert catalog.kind_of("com.example.deployed") == "deploy"

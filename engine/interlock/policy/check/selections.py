@@ -13,6 +13,7 @@ from interlock.policy.check.issues import Names, Report
 
 MAX_NARROWING = 32
 """The most selections that narrow one another: each is a subquery of the next one's SQL."""
+_KINDS = "`interlock kinds` lists those that there are, and `interlock new-kind` writes the schema of one of your own"
 _AGGREGATES = ("count", "min", "max", "sum")
 
 
@@ -106,7 +107,7 @@ def _meant(kind: str, names: Names) -> str | None:
     if kind in names.later:
         return names.later[kind]
     known = (*names.catalog.kinds, *names.selections)
-    return did_you_mean(kind, known) or "fact kinds have a schema each in schemas/facts/"
+    return did_you_mean(kind, known) or _KINDS
 
 
 def candidate_fields(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[str, Type]:
