@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 from interlock import codes
 from interlock.cli import exit_codes
 from interlock.resources import data_folder
+from tests.acceptance import test_own_kinds as own_kinds
 from tests.acceptance.conftest import Interlock
 from tests.helpers.editor import Editor, editing
 
@@ -429,3 +430,28 @@ def test_the_editors_of_the_readme_start_it() -> None:
     (command,) = re.findall(r"cmd = \{ (.*?) \}", lua)
     assert started == json.loads(f"[{command}]") == ["interlock", "lsp"]
     assert settings["glspc.server.languageId"] == json.loads(f"[{re.findall(r'filetypes = { (.*?) }', lua)[0]}]")
+
+
+@pytest.mark.parametrize("column", ["ours", "beside", "next to", "file", "validator"])
+def test_own_kinds_of_facts_are_known_as_those_that_ship(column: str, editor: Editor, project: Path) -> None:
+    place = own_kinds.project(project, column)
+    kind, folder = own_kinds.COLUMNS[column].kind, place / own_kinds.COLUMNS[column].policies
+    policy, test = (own_kinds.POLICY.replace("KIND", kind), own_kinds.TEST.replace("KIND", kind))
+    gate, cases = folder / "gate.yaml", folder / "gate_test.yaml"
+    assert {each.severity for each in editor.open(gate, policy)} <= {types.DiagnosticSeverity.Warning}
+    assert flagged(editor.open(gate, policy.replace("answer.status", "answer.statis")))[0][0] == "E207"
+    offered = editor.offered(gate, policy.replace("answer.status ==", "answer.¦ =="))
+    assert {"status", "notification_id", "payload_keys", "at"} <= offered.keys()
+    assert kind in editor.offered(gate, policy.replace(f"from: {kind}\n    take", f"from: {kind[:5]}¦\n    take"))
+    assert "What the role said of it." in editor.hover(gate, policy.replace("answer.status ==", "answer.sta¦tus =="))
+    assert "A role acknowledged a notification." in editor.hover(
+        gate, policy.replace(kind, f"{kind[:4]}¦{kind[4:]}", 1)
+    )
+    found = where(editor, gate, policy.replace(kind, f"{kind[:4]}¦{kind[4:]}", 1))
+    assert found is not None
+    assert found[0].name == f"{kind}.schema.json"
+    assert editor.open(cases, test) == []
+    assert "status" in editor.offered(cases, test.replace("role: worker, status: accepted", "role: worker, sta¦"))
+    assert kind in editor.offered(cases, test.replace(f"  - {kind}: {{", f"  - {kind[:6]}¦: {{"))
+    told = test.replace("status: accepted}\ncases", "sta¦tus: accepted}\ncases")
+    assert "What the role said of it." in editor.hover(cases, told)

@@ -354,7 +354,7 @@ INSTANTS = documents.schema("envelope")["$defs"]["instant"]
         {"type": "string", "enum": []},
         {"type": "string", "const": "x", "pattern": "^x$"},
         {"type": "number", "multipleOf": 2},
-        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "object", "additionalProperties": {"type": "string"}, "properties": {"x": {"type": "string"}}},
         {"type": "object", "additionalProperties": False, "allOf": [{"properties": {"x": {"type": "string"}}}]},
         {"type": "object", "properties": {"x": {"type": "object", "properties": {"y": {"not": {}}}}}},
         {"type": ["string", "text"]},

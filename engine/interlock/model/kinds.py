@@ -10,9 +10,9 @@ import msgspec
 class KindField(msgspec.Struct, frozen=True):
     """A field of a kind's facts, by its dotted path.
 
-    `type` is what conditions take it for, `item` that of a list's members; where they do not read it, `type` is None
-    and `why` says so. A `required` field is always there; one that is `nullable` may be null, or left out. `values` are
-    all that a text may be; empty where it may be any. An `envelope` field is one that every fact has.
+    `type` is what conditions take it for, `item` that of a list's members or a map's values; where they do not read it,
+    `type` is None and `why` says so. A `required` field is always there; one that is `nullable` may be null, or left
+    out. `values` are all that a text may be; empty where it may be any. An `envelope` field is one that every fact has.
     """
 
     path: str

@@ -36,8 +36,7 @@ def normal(node: Node | bool) -> Node | bool:
     found: Node = {word: operand for word, operand in node.items() if word in _SAID or not _says_nothing(word, operand)}
     if "properties" in found:
         found["properties"] = {name: normal(member) for name, member in found["properties"].items()}
-    if "items" in found:
-        found["items"] = normal(found["items"])
+    found |= {word: normal(found[word]) for word in ("items", "additionalProperties") if word in found}
     for word in ("anyOf", "oneOf"):
         found = _nullable(found, word)
     found = _inclusive(_joined(found))

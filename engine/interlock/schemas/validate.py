@@ -275,8 +275,10 @@ def _number(least: float | None, most: float | None, step: int | None) -> Any:
     return Annotated[int, msgspec.Meta(ge=least, le=most)] | Annotated[float, broken]
 
 
-def _object(properties: dict[str, _Node], required: list[str], others: object) -> Any:
-    _refuse([] if isinstance(others, bool) else ["additionalProperties"], {})
+def _object(properties: dict[str, _Node], required: list[str], others: _Node | bool) -> Any:
+    if isinstance(others, dict):
+        _refuse([*properties, *required], {"additionalProperties": others})
+        return dict[str, _translated(others)]  # type: ignore[misc]
     members = {name: _translated(member) for name, member in properties.items()}
     members |= {name: Any for name in required if name not in members}
     if not members and others:

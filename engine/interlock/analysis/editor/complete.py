@@ -18,6 +18,7 @@ from interlock.model.expression import Type
 from interlock.model.policy import Policy
 from interlock.policy.docs import parameter_line
 from interlock.policy.parse import Document
+from interlock.schemas import SHIPPED, Catalog
 from interlock.schemas.wording import Path
 
 
@@ -53,12 +54,12 @@ class Caret(msgspec.Struct, frozen=True):
         return [str(key) for key in found if MARK not in str(key)]
 
 
-def by_schema(caret: Caret, name: str) -> Iterator[Item]:
-    """What the schema `name` has at the caret: keys, or values of a closed set."""
+def by_schema(caret: Caret, name: str, catalog: Catalog = SHIPPED) -> Iterator[Item]:
+    """What the schema `name`, with the kinds of a catalog, has at the caret: keys, or values of a closed set."""
     if caret.is_key:
-        yield from _keys(node_at(name, caret.path[:-1]), caret.siblings(), caret.word)
+        yield from _keys(node_at(name, caret.path[:-1], catalog), caret.siblings(), caret.word)
         return
-    node = node_at(name, caret.path)
+    node = node_at(name, caret.path, catalog)
     if node is None:
         return
     for value in node.values:
@@ -97,9 +98,9 @@ def in_policy(caret: Caret, draft: Draft, policies: Iterable[str]) -> Iterator[I
             yield from named(map(str, values if isinstance(values, list) else ()), "value", caret.word)
 
 
-def in_test(caret: Caret, policy: Policy | None, policies: Iterable[str]) -> Iterator[Item]:
-    """What a test of a policy may have at the caret."""
-    yield from by_schema(caret, "test")
+def in_test(caret: Caret, policy: Policy | None, policies: Iterable[str], catalog: Catalog) -> Iterator[Item]:
+    """What a test of a policy may have at the caret; its facts are of the kinds of a catalog."""
+    yield from by_schema(caret, "test", catalog)
     if caret.path == ("policy",):
         yield from named(policies, "policy", caret.word)
     if policy is None:

@@ -14,6 +14,7 @@ from interlock.model.expression import Constant
 from interlock.policy.check.issues import Expression
 from interlock.policy.docs import code, prose
 from interlock.policy.parse import Document
+from interlock.schemas import SHIPPED, Catalog
 
 
 class Hover(msgspec.Struct, frozen=True):
@@ -49,9 +50,9 @@ def _about_symbol(draft: Draft, symbol: Symbol) -> str | None:
     return None
 
 
-def by_schema(document: Document, name: str, place: Place | None) -> Hover | None:
-    """What the schema `name` says of a place."""
-    node = node_at(name, place.path) if place is not None else None
+def by_schema(document: Document, name: str, place: Place | None, catalog: Catalog = SHIPPED) -> Hover | None:
+    """What the schema `name`, with the kinds of a catalog, says of a place."""
+    node = node_at(name, place.path, catalog) if place is not None else None
     if place is None or node is None or not node.description:
         return None
     if not place.is_key and isinstance(document.data_at(place.path), dict | list):

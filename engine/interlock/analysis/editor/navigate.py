@@ -115,6 +115,8 @@ def _target(file: str, place: Place | None) -> Target | None:
 
 
 def _kind(draft: Draft, kind: str | None) -> Target | None:
-    """The schema of a fact kind that ships with interlock."""
+    """The schema of a fact kind."""
+    if kind is not None and kind in draft.catalog.own:
+        return Target(os.path.abspath(draft.catalog.own[kind].source.name))
     file = os.path.join(data_folder("schemas"), "facts", f"{kind}{SUFFIX}")
     return Target(file) if kind in draft.catalog.kinds and os.path.isfile(file) else None

@@ -104,7 +104,7 @@ class OpenTexts:
     def drafted(self, path: str, document: Document) -> Draft:
         """The draft of a document in place of a policy's file."""
         library, known = self.library(path), self._known.setdefault(path, {})
-        catalog = self._catalog(path, library)
+        catalog = self.catalog(path)
         draft = drafted(document, lambda name: self._needed(path, name, library), catalog, dict(known))
         known.update(draft.facts())
         return draft
@@ -132,10 +132,10 @@ class OpenTexts:
             return None
         return os.path.abspath(file) if file is not None and library.has(file) else None
 
-    def _catalog(self, path: str, library: Library) -> Catalog:
+    def catalog(self, path: str) -> Catalog:
         """The kinds that a policy may name; where those of the project are wrong, those that ship."""
         try:
-            return library.catalog_at(os.path.dirname(path))
+            return self.library(path).catalog_at(os.path.dirname(path))
         except PolicyError:  # reported with the issues of the policy
             return SHIPPED
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from interlock import schemas
-from interlock.schemas import Catalog
+from interlock.schemas import SHIPPED, Catalog
+from interlock.schemas.editor import for_tests
 from interlock.schemas.fields import computed, members
 from interlock.schemas.wording import Path
 
@@ -45,12 +47,18 @@ class Node(msgspec.Struct, frozen=True):
         return "additionalProperties" in self.said and not self.said.get("properties")
 
 
-def node_at(name: str, path: Path) -> Node | None:
-    """What the schema `name` says of the value at a path; None where it says nothing."""
-    whole = schemas.schema(name)
+def node_at(name: str, path: Path, catalog: Catalog = SHIPPED) -> Node | None:
+    """What the schema `name`, with the kinds of a catalog, says of the value at a path; None where it says nothing."""
+    whole = _of_tests(catalog) if name == "test" and catalog.own else schemas.schema(name)
     found: Node | None = _resolved(whole, whole)
     for step in path:
         found = None if found is None else _step(whole, found, step)
+    return found
+
+
+@cache
+def _of_tests(catalog: Catalog) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(for_tests(catalog))
     return found
 
 

@@ -43,7 +43,8 @@ class Workshop(OpenTexts):
         if kind == "policy":
             items = complete.in_policy(caret, self.drafted(path, caret.document), policies)
         elif kind == "test":
-            items = complete.in_test(caret, self.policy(self.tested(path, caret.document)), policies)
+            tested = self.tested(path, caret.document)
+            items = complete.in_test(caret, self.policy(tested), policies, self.catalog(tested or path))
         else:
             named = text_of(caret.document, (*caret.path[:1], "policy"))
             items = complete.in_waivers(caret, self.policy(self.named(path, named)), policies)
@@ -58,7 +59,8 @@ class Workshop(OpenTexts):
         document = self.document(path) if kind in ("test", "waivers") else None
         if document is None or kind is None:
             return None
-        return hover.by_schema(document, kind, place_at(document, offset))
+        catalog = self.catalog(self.tested(path, document) or path)
+        return hover.by_schema(document, kind, place_at(document, offset), catalog)
 
     def definition(self, path: str, offset: int) -> navigate.Target | None:
         """Where the name at an offset is declared."""
