@@ -60,7 +60,7 @@ def several(folder: Path) -> Path:
 
 def test_the_shipped_policies_have_neither_errors_nor_warnings(interlock: Interlock) -> None:
     ran = interlock("check", "--strict", str(ROOT / "policies"))
-    count = len([path for path in (ROOT / "policies").glob("*.yaml") if not path.stem.endswith("_test")])
+    count = len([path for path in (ROOT / "policies").rglob("*.yaml") if not path.stem.endswith("_test")])
     assert ran == (0, f"{count} policies: 0 errors, 0 warnings\n", "")
 
 

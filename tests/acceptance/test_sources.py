@@ -440,3 +440,12 @@ def test_a_ledger_that_is_written_to_between_questions_is_read_again(policy: Pat
     os.replace(shutil.copy(beside, f"{beside}.new"), beside)
     assert api.evaluate(policy, **asked).outputs["count"] == 8
     ledger.close()
+
+
+def test_a_large_ledger_is_searched_by_its_indexes_where_feeds_are_beside_it(feeds: Feeds, story_path: Path) -> None:
+    with api.open_ledger((story_path, *feeds([ACCEPTED]))).snapshot(0) as snapshot:
+        for of in ("kind = 'x' AND at >= ''", "task_id = 'x' AND at >= ''", "id = 'x'"):
+            order = " ORDER BY at LIMIT 1" if "at" in of.split() else ""
+            rows = snapshot.rows(f"EXPLAIN QUERY PLAN SELECT kind, at, instant FROM receipt WHERE {of}{order}", {})
+            plan = [row[3] for row in rows if "SCAN" in row[3] or "SEARCH" in row[3]]
+            assert [step.split()[0] for step in plan if "tasks" not in step] == ["SEARCH", "SEARCH"], plan

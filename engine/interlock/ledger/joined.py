@@ -24,12 +24,15 @@ from interlock.model.sources import TableSource
 from interlock.schemas import Catalog
 
 _COLUMNS: Final = "kind, id, seq, task, at, actor, severity, summary, correlation, attributes, source, place"
-_BESIDE: Final = f"""
-CREATE TEMP TABLE beside ({_COLUMNS}, task_id, twin INTEGER DEFAULT 0);
+# Of the types of Conveyor's columns: SQLite searches both parts of the view by their indexes only if these are alike.
+_BESIDE: Final = """
+CREATE TEMP TABLE beside (kind TEXT, id TEXT, seq INTEGER, task TEXT, at TEXT, actor TEXT, severity TEXT, summary TEXT,
+                          correlation TEXT, attributes TEXT, source INTEGER, place INTEGER, task_id TEXT,
+                          twin INTEGER DEFAULT 0);
 CREATE INDEX temp.beside_kind ON beside (kind, at);
 CREATE INDEX temp.beside_task ON beside (task_id, at);
 CREATE INDEX temp.beside_id ON beside (id);
-CREATE TEMP TABLE known_task (id, name, created_at);
+CREATE TEMP TABLE known_task (id TEXT, name TEXT, created_at TEXT);
 """
 _HELD: Final = f"SELECT {_COLUMNS} FROM main.fact WHERE NOT entity"
 _PLACED: Final = f"INSERT INTO temp.beside ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -59,33 +62,55 @@ INSERT INTO temp.known_task SELECT id, name, created_at FROM main.tasks ORDER BY
 INSERT INTO temp.known_task SELECT task, task, min(at) FROM temp.beside
 WHERE task IS NOT NULL AND task NOT IN (SELECT name FROM main.tasks) AND {askable} GROUP BY task ORDER BY min(rowid);
 """
-_LOCATED: Final = {
-    "feed": (
-        "SELECT source, kind, id, seq, task AS task_id, at, instant_of(at) AS instant FROM main.fact"
-        " WHERE NOT entity AND +seq <= asked_head_of(source)"
-    ),
-    "conveyor": (
-        "SELECT {conveyor} AS source, event_type AS kind, id, rowid AS seq, task_id, timestamp AS at,"
-        " instant_of(timestamp) AS instant FROM main.telemetry_events WHERE +rowid <= asked_head_of({conveyor})"
-        " UNION ALL SELECT source, kind, id, seq, task_id, at, instant_of(at) FROM temp.beside"
-        " WHERE NOT twin AND +seq <= asked_head_of(source)"
-    ),
+_FED: Final = {
+    "feed": "SELECT source, kind, id, seq, task AS task_id, at FROM main.fact WHERE NOT entity",
+    "conveyor": "SELECT source, kind, id, seq, task_id, at FROM temp.beside WHERE NOT twin",
 }
-_NEWEST: Final = "SELECT source, max(seq) FROM located GROUP BY source"
-_OF_SOURCE: Final = "SELECT id FROM located WHERE source = :source AND seq = :seq"
+"""The receipts that are not the ledger's."""
+_NEWEST: Final = "SELECT source, max(seq) FROM fed WHERE seq <= asked_head_of(source) GROUP BY source"
+_OF_SOURCE: Final = "SELECT id FROM fed WHERE source = :source AND seq = :seq"
+_OF_LEDGER: Final = "SELECT id FROM main.telemetry_events WHERE rowid = :seq"
+_KINDS: Final = "(SELECT value FROM json_each(:kinds))"
 _CHOSEN: Final = (
-    "FROM located AS {one} WHERE {one}.kind IN (SELECT value FROM json_each(:kinds))"
-    " AND (:everywhere OR {one}.task_id = :task) AND ({one}.instant > asked_instant()) IS NOT TRUE"
+    f"{{it}}.kind IN {_KINDS} AND (:everywhere OR {{it}}.task_id = :task)"
+    " AND +{it}.seq <= asked_head_of({it}.source) AND (instant_of({it}.at) > asked_instant()) IS NOT TRUE"
 )
+_CHOSEN_OF_LEDGER: Final = (
+    f"{{it}}.event_type IN {_KINDS} AND (:everywhere OR {{it}}.task_id = :task)"
+    " AND +{it}.rowid <= asked_head() AND (instant_of({it}.timestamp) > asked_instant()) IS NOT TRUE"
+)
+_ONE_MOMENT: Final = (
+    "{at} >= substr(one.at, 1, 19) AND {at} < substr(one.at, 1, 19) || '~'"
+    " AND instant_of(one.at) <= instant_of({at}) + iif(instr({at}, '.'), 0, 999999)"
+    " AND instant_of({at}) <= instant_of(one.at) + iif(instr(one.at, '.'), 0, 999999)"
+)
+"""That two stamps, of which one is that of `one`, may mean one moment; the first line is found by an index."""
 _UNORDERED: Final = (
-    f"SELECT one.kind, one.id, one.source, other.kind, other.id, other.source"
-    f" FROM (SELECT * {_CHOSEN.format(one='located')}) AS one JOIN (SELECT * {_CHOSEN.format(one='located')}) AS other"
-    " ON one.source < other.source AND substr(one.at, 1, 19) = substr(other.at, 1, 19)"
-    " AND one.instant <= other.instant + iif(instr(other.at, '.'), 0, 999999)"
-    " AND other.instant <= one.instant + iif(instr(one.at, '.'), 0, 999999) LIMIT 1"
+    "SELECT one.kind, one.id, one.source, other.kind, other.id, other.source FROM fed AS one CROSS JOIN fed AS other"
+    f" WHERE {_CHOSEN.format(it='one')} AND {_CHOSEN.format(it='other')} AND one.source < other.source"
+    f" AND {_ONE_MOMENT.format(at='other.at')} LIMIT 1"
 )
-"""Two receipts of two sources whose stamps may mean one moment: nothing says which is the later."""
-_SPREAD: Final = f"SELECT DISTINCT located.source {_CHOSEN.format(one='located')} LIMIT 2"
+_UNORDERED_BY_LEDGER: Final = (
+    "SELECT one.kind, one.id, one.source, other.event_type, other.id, :ledger"
+    " FROM fed AS one CROSS JOIN main.telemetry_events AS other"
+    f" WHERE {_CHOSEN.format(it='one')} AND {_CHOSEN_OF_LEDGER.format(it='other')}"
+    f" AND {_ONE_MOMENT.format(at='other.timestamp')} LIMIT 1"
+)
+_SPREAD: Final = f"SELECT DISTINCT source FROM fed AS it WHERE {_CHOSEN.format(it='it')}"
+_SPREAD_TO_LEDGER: Final = (
+    f"SELECT :ledger FROM main.telemetry_events AS it WHERE {_CHOSEN_OF_LEDGER.format(it='it')} LIMIT 1"
+)
+_SINCE: Final = (
+    "SELECT source, kind, id, seq, instant_of(at) FROM fed WHERE seq > json_extract(:heads, '$[' || source || ']')"
+    " ORDER BY seq"
+)
+_SINCE_OF_LEDGER: Final = (
+    "SELECT :ledger, event_type, id, rowid, instant_of(timestamp) FROM main.telemetry_events WHERE rowid > :head"
+    " ORDER BY rowid"
+)
+_SEQ: Final = "SELECT seq FROM fed WHERE source = :source AND id = :id"
+_SEQ_OF_LEDGER: Final = "SELECT rowid FROM main.telemetry_events WHERE id = :id"
+_LATER: Final = "SELECT kind, id FROM main.fact WHERE source = ? AND instant_of(at) > ? LIMIT 1"
 _ORIGINS: Final = {
     "feed": "SELECT id, source FROM main.fact WHERE id IN (SELECT value FROM json_each(:ids))",
     "conveyor": (
@@ -93,9 +118,6 @@ _ORIGINS: Final = {
         " {conveyor}) FROM json_each(:ids) AS asked"
     ),
 }
-
-
-_LATER: Final = "SELECT kind, id FROM main.fact WHERE source = ? AND instant_of(at) > ? LIMIT 1"
 
 
 class JoinedHead(NamedTuple):
@@ -113,6 +135,7 @@ class Joined:
     """
 
     _asked = 0
+    _ends: tuple[JoinedHead, ...] = ()
 
     def __init__(
         self,
@@ -143,7 +166,7 @@ class Joined:
                 if "asked_head()" in query
             }
             self.connection = Connection(database, "feed", path, path, instead=instead)
-            self.connection.prepare(lambda found: found.execute(f"CREATE TEMP VIEW located AS {_LOCATED['feed']}"))
+            self.connection.prepare(lambda found: found.execute(f"CREATE TEMP VIEW fed AS {_FED['feed']}"))
         else:
             self._open(opened)
 
@@ -175,8 +198,7 @@ class Joined:
         database.executescript(_BESIDE)
         database.create_function("asked_head_of", 1, self._heads.__getitem__)
         database.executemany(_PLACED, self._table.connection.execute(_HELD))
-        located = _LOCATED["conveyor"].format(conveyor=self._conveyor)
-        database.execute(f"CREATE TEMP VIEW located AS {located}")
+        database.execute(f"CREATE TEMP VIEW fed AS {_FED['conveyor']}")
         return {"receipt": definitions("conveyor")["receipt"].rstrip() + _RECEIPTS}
 
     def current(self) -> bool:
@@ -198,11 +220,12 @@ class Joined:
         """
         self._asked = LATEST if live else now
         self._heads[:] = [head] * len(self.paths) if isinstance(head, int) else head
-        own = self._heads[0 if self._conveyor is None else self._conveyor]
-        newest = self.connection.begin(now, own if self._conveyor is not None else NEWEST, live=live, as_of=as_of)
+        own = NEWEST if self._conveyor is None else self._heads[self._conveyor]
+        newest = self.connection.begin(now, own, live=live, as_of=as_of)
         if self._conveyor is not None:
             self._settle()
-        return max(newest if self._conveyor is not None else 0, *(each.seq for each in self.heads()))
+        self._ends = self._ended(newest)
+        return max(each.seq for each in self._ends)
 
     def _settle(self) -> None:
         """Find what the ledger has too, and which of its tasks are meant. Raises LedgerError."""
@@ -275,21 +298,41 @@ class Joined:
         return None
 
     def heads(self) -> tuple[JoinedHead, ...]:
-        """The newest receipt of each source, in their order. Raises LedgerError."""
-        newest = dict(self.connection.rows(_NEWEST, {}))
-        return tuple(self._head(source, newest.get(source, 0)) for source in range(len(self.paths)))
+        """The newest receipt of each source in this snapshot, in their order."""
+        return self._ends
+
+    def _ended(self, newest: int) -> tuple[JoinedHead, ...]:
+        """Where each source ends; `newest` is the `seq` where the ledger of Conveyor does."""
+        ends = dict(self.connection.rows(_NEWEST, {}))
+        if self._conveyor is not None:
+            ends[self._conveyor] = newest
+        return tuple(self._head(source, ends.get(source, 0)) for source in range(len(self.paths)))
 
     def _head(self, source: int, seq: int) -> JoinedHead:
         covered = self._covered.get(source)
         if covered is not None and covered.head is not None:
             seq = min(covered.head, self._heads[source])
-        found = self.connection.rows(_OF_SOURCE, {"source": source, "seq": seq})
+        query = _OF_LEDGER if source == self._conveyor else _OF_SOURCE
+        found = self.connection.rows(query, {"source": source, "seq": seq})
         known = None if covered is None else covered.newest_at(seq)
         return JoinedHead(self.paths[source], seq, found[0][0] if found else known)
 
-    def located(self) -> list[tuple[int, str, str, int, int | None]]:
-        """The source, kind, id, `seq` and instant of every receipt, in the order of `seq`. Raises LedgerError."""
-        return self.connection.rows("SELECT source, kind, id, seq, instant FROM located ORDER BY seq", {})
+    def since(self, heads: Sequence[int]) -> list[tuple[int, str, str, int, int | None]]:
+        """The source, kind, id, `seq` and instant of receipts beyond the head of each source, in the order of `seq`.
+
+        Raises LedgerError.
+        """
+        found = self.connection.rows(_SINCE, {"heads": msgspec.json.encode(heads).decode()})
+        if self._conveyor is not None:
+            binds = {"ledger": self._conveyor, "head": heads[self._conveyor]}
+            found = sorted([*found, *self.connection.rows(_SINCE_OF_LEDGER, binds)], key=lambda row: row[3])
+        return found
+
+    def seq_of(self, source: int, identity: str) -> int | None:
+        """The `seq` of a receipt of a source; None where it has none of that id. Raises LedgerError."""
+        query = _SEQ_OF_LEDGER if source == self._conveyor else _SEQ
+        found = self.connection.rows(query, {"source": source, "id": identity})
+        return found[0][0] if found else None
 
     def origins(self, ids: Iterable[str]) -> list[tuple[str, int]]:
         """The facts of these ids, each with the index of the source that it is from. Raises LedgerError."""
@@ -309,15 +352,23 @@ class Joined:
         """
         for kinds, everywhere in selections:
             binds = {"kinds": msgspec.json.encode(list(kinds)).decode(), "everywhere": everywhere, "task": task}
-            if numbers and len(spread := self.connection.rows(_SPREAD, binds)) > 1:
+            spread = sorted(self._both(_SPREAD, _SPREAD_TO_LEDGER, binds)) if numbers else []
+            if len(spread) > 1:
                 paths = " and ".join(f"`{self.paths[source]}`" for (source,) in spread)
                 return f"the policy compares `seq`, which orders the receipts of one source only, and there are {paths}"
-            for kind, one, source, other_kind, other, of in self.connection.rows(_UNORDERED, binds):
+            for kind, one, source, other_kind, other, of in self._both(_UNORDERED, _UNORDERED_BY_LEDGER, binds):
                 return (
                     f"neither of {kind} `{one}` of `{self.paths[source]}` and {other_kind} `{other}` of"
                     f" `{self.paths[of]}` is known to be the later: their stamps may mean one moment"
                 )
         return None
+
+    def _both(self, query: str, of_ledger: str, binds: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of a query, and of that which is about the ledger of Conveyor too, where there is one."""
+        found = self.connection.rows(query, binds)
+        if self._conveyor is None:
+            return found
+        return [*found, *self.connection.rows(of_ledger, {**binds, "ledger": self._conveyor})]
 
 
 def _each(database: sqlite3.Connection, script: str) -> None:

@@ -98,16 +98,15 @@ def _found_of_several(joined: Joined, before: Record, now: int) -> RecordedHead:
     if len(recorded) != len(joined.paths):
         were, are = max(1, len(recorded)), len(joined.paths)
         raise UsageError(f"it was judged on {were:,} source{'s' if were > 1 else ''}, and there are {are:,}")
-    rows = joined.located()
-    seqs = {(source, identity): seq for source, _, identity, seq, _ in rows}
-    seqs |= {(index, each.newest): each.seq for index, each in enumerate(joined.heads()) if each.newest is not None}
-    heads, notes = [], []
+    ends, heads, notes = joined.heads(), list[int](), list[str]()
     for index, each in enumerate(recorded):
-        found = each.seq if each.newest is None else seqs.get((index, each.newest))
+        found = each.seq if each.newest is None else joined.seq_of(index, each.newest)
+        if found is None and each.newest == ends[index].newest:  # an export may name its newest and leave it out
+            found = ends[index].seq
         if found is None:
             notes.append(f"the receipt that was the newest of `{joined.paths[index]}`, `{each.newest}`, is gone")
         heads.append(max(0, each.seq - 1) if found is None else found)
-    late = [row for row in rows if row[3] > heads[row[0]] and (row[4] is None or row[4] <= now)]
+    late = [row for row in joined.since(heads) if row[4] is None or row[4] <= now]
     passed = [row for row in late if row[4] is not None and row[4] <= now - _LAG]
     if not late:
         return RecordedHead(heads, notes=tuple(notes))
