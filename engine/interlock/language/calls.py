@@ -238,7 +238,7 @@ def type_membership(checker: Checker, tree: Any) -> Node:
         return _key_of_object(checker, tree, item, listed)
     if isinstance(listed, FactType | Maybe) or type_of(listed).kind not in ("list", "map"):
         raise checker.fault("E412", list_tree, "`in` expects a list or a map")
-    if isinstance(listed, Param) and not isinstance(item, Constant):
+    if isinstance(listed, Param):
         checker.expect(item_tree, type_of(item), "string")
         return In(item, (), listed.name)
     return called(checker, tree, "in", "infix", (item, listed))
