@@ -350,6 +350,25 @@ def test_a_receipt_of_the_ledger_and_one_of_a_feed_may_be_in_no_order(
     )
 
 
+def test_what_comes_before_a_receipt_of_another_source_is_not_known_where_both_may_be_of_one_moment(
+    folder: Path, feeds: Feeds
+) -> None:
+    path = folder / "steady.yaml"
+    path.write_text(
+        "policy: steady\nversion: 1\ntitle: Steady\nquestion: Does it stay as it is?\nfacts:\n"
+        "  proof: {from: app_smoke_receipt_recorded, previous: role}\n"
+        "rules:\n"
+        "  - {id: turned, for: proof, block: it turned, when: proof.previous.status == 'accepted',\n"
+        "     unless: proof.status == 'accepted'}\n"
+        "decide:\n  - {state: turned, when: blocked, allow: false}\n  - {state: steady, allow: true}\n"
+    )
+    later = api.evaluate(path, ledger=feeds([ACCEPTED], [BLOCKED]), task=TASK, at=ASKED)
+    tied = api.evaluate(path, ledger=feeds([ACCEPTED], [BLOCKED | {"time": AT}]), task=TASK, at=ASKED)
+    early = api.evaluate(path, ledger=feeds([ACCEPTED], [BLOCKED]), task=TASK, at=AT)
+    assert (early.allow, later.allow, tied.allow) == (True, False, None)
+    assert (tied.reason or "").endswith("is known to be the later: their stamps may mean one moment")
+
+
 def test_the_numbers_of_two_sources_are_not_compared(folder: Path, feeds: Feeds) -> None:
     path = folder / "proved.yaml"
     path.write_text(POLICY.format(condition="proof.seq >= 1"))

@@ -173,8 +173,13 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
         return found
 
     def ordered(self) -> list[tuple[tuple[str, ...], bool]]:
-        """The kinds of each selection that takes the latest or the earliest, and whether those of every task."""
-        ordering = (each for each in self.selections if each.take in ("latest", "earliest"))
+        """The kinds of each selection whose facts are in an order that matters, and whether those of every task.
+
+        It takes the latest or the earliest, or gives each fact the one before it.
+        """
+        ordering = (
+            each for each in self.selections if each.take in ("latest", "earliest") or each.previous is not None
+        )
         return [(each.kinds, each.scope == "ledger") for each in ordering]
 
 
