@@ -158,7 +158,11 @@ class Session:
     @cached_property
     def arguments(self) -> tuple[dict[str, Any], ...]:
         """The value of every parameter, for each policy. A parameter must be known to one of them."""
-        return tuple(_arguments(each, self.request.params, self.policies) for each in self.policies)
+        names = [os.fspath(name) for name in self.request.policies]
+        return tuple(
+            _arguments(each, self.request.params, self.policies, name)
+            for each, name in zip(self.policies, names, strict=True)
+        )
 
     @cached_property
     def waivers(self) -> Waivers | None:
@@ -348,8 +352,11 @@ def waivable_among(policies: Iterable[Loaded], policies_at: Library) -> Policies
     return known
 
 
-def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded]) -> dict[str, Any]:
-    """The value of every parameter of a policy. Raises UsageError for a wrong one, or one that none of `every` has."""
+def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded], asked: str) -> dict[str, Any]:
+    """The value of every parameter of a policy, which was requested as `asked`.
+
+    Raises UsageError for a wrong one, or one that none of `every` has.
+    """
     known = {parameter.name for each in every for parameter in each.policy.parameters}
     for name in params:
         if name not in known:
@@ -357,4 +364,5 @@ def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded
     try:
         return arguments(loaded.policy, params)
     except ValueError as error:
-        raise UsageError(f"policy `{loaded.policy.id}`: {error}") from None
+        alike = sum(each.policy.id == loaded.policy.id for each in every) > 1
+        raise UsageError(f"policy `{asked if alike else loaded.policy.id}`: {error}") from None

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ import pytest
 import interlock as interlock_package
 from interlock.cli import main
 from tests.helpers.engine import as_by_both
+from tests.helpers.printed import check_printed
 
 EXITS = {0, 2, 3, 4, 5, 6}
 """The codes of a run that found no bug and that nobody interrupted."""
@@ -81,7 +82,7 @@ def interlock(folder: Path, capfd: pytest.CaptureFixture[str], connections: list
         found = Ran(int(exited.value.code or 0), *capfd.readouterr())
         assert not any(map(is_open, connections)), "a connection was left open"
         assert state(folder) == before, "the command wrote something"
-        return kept(found)
+        return kept(found, args)
 
     return run
 
@@ -100,13 +101,15 @@ def process(folder: Path) -> Interlock:
         outputs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
         command = [sys.executable, *(program or ("-m", "interlock")), *args]
         done = subprocess.run(command, env=environment, timeout=60, check=False, **outputs)
-        return kept(Ran(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode()))
+        ran = Ran(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
+        return kept(ran, () if program else args)
 
     return run
 
 
-def kept(ran: Ran) -> Ran:
+def kept(ran: Ran, args: Sequence[str] = ()) -> Ran:
     """The run, if it keeps to what every run must keep to."""
+    check_printed(args, ran.out)
     assert "Traceback" not in ran.err
     assert ran.code in EXITS, ran
     assert not any(char in ran.out + ran.err for char in "\x00\x07\x1b\x7f\x9b\u202e"), "a control reached the terminal"

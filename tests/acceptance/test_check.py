@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+import interlock as interlock_package
 from interlock import codes
 from tests.acceptance.conftest import Interlock
 from tests.helpers.consumers import sarif
@@ -263,3 +267,38 @@ def test_an_unknown_code(code: str, near: str, interlock: Interlock) -> None:
     ran = interlock("explain-code", code)
     told = f"error: unknown code `{code}`; {near}`interlock explain-code` lists all {len(codes.every())}\n"
     assert ran == (2, "", told)
+
+
+def test_a_watched_policy_is_checked_again_when_it_changes(folder: Path) -> None:
+    path = folder / "gate.yaml"
+    valid = "policy: gate\nversion: 1\nquestion: Is it so?\ndecide:\n  - {state: so, allow: false}\n"
+    package = str(Path(interlock_package.__file__).parents[1])
+    command = [sys.executable, "-um", "interlock", "check", "gate.yaml", "--watch", "--quiet"]
+    path.write_text(valid)
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": package}, stdout=subprocess.PIPE, text=True
+    ) as running:
+
+        def report() -> str:
+            """What is said up to the sum."""
+            assert running.stdout is not None
+            lines = [running.stdout.readline()]
+            while not re.match(r"1 policy: |$", lines[-1]):
+                lines.append(running.stdout.readline())
+            return "".join(lines)
+
+        try:
+            assert report() == "1 policy: 0 errors, 0 warnings\n"
+            path.write_text(valid.replace("question", "qestion"))
+            told = report()
+            assert "gate.yaml:3:1: error[E100]: unknown key `qestion`\n" in told
+            assert told.endswith("1 policy: 2 errors, 0 warnings\n")
+            path.write_text(valid)
+            assert report() == "1 policy: 0 errors, 0 warnings\n"
+        finally:
+            running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 130
+
+
+def test_what_cannot_be_watched_is_an_error(interlock: Interlock) -> None:
+    assert interlock("check", "nowhere.yaml", "--watch").code in (2, 5)

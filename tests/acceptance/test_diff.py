@@ -200,3 +200,33 @@ def test_a_wrong_question_is_told(interlock: Interlock, story_path: Path, words:
     ran = interlock("diff", "smoke", "smoke", "--ledger", str(story_path), *words)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {message}")
+
+
+PARAMS = "policy: gate\nversion: 1\nquestion: Is it so?\nparams:\n  %s\ndecide:\n  - {state: so, when: %s, allow: false}\n  - {state: other, allow: true}\n"  # fmt: skip  # noqa: E501
+
+
+@pytest.fixture
+def one_sided(folder: Path) -> tuple[str, str]:
+    """Two versions of a gate, of which each has a parameter that the other lacks."""
+    for name, params, when in [
+        ("old", "was: {type: string, default: a}", 'params.was == "b"'),
+        ("new", "is: {type: int, default: 1}", "params.is > 1"),
+    ]:
+        (folder / name).mkdir()
+        (folder / name / "gate.yaml").write_text(PARAMS % (params, when))
+    return "old/gate.yaml", "new/gate.yaml"
+
+
+def test_a_parameter_of_one_side_is_named(interlock: Interlock, one_sided: tuple[str, str], story_path: Path) -> None:
+    asked = ("--task", TASK, "--param", "is=2", "--param", "was=b")
+    code, found = diff(interlock, story_path, *one_sided, *asked)
+    assert (code, found["one_sided"]) == (0, [{"param": "is", "of": "new"}, {"param": "was", "of": "old"}])
+    ran = interlock("diff", *one_sided, *asked, "--ledger", str(story_path))
+    assert "     only the new one has the parameter is\n     only the old one has the parameter was\n\n" in ran.out
+
+
+def test_a_wrong_value_says_of_which_side_it_is(
+    interlock: Interlock, one_sided: tuple[str, str], story_path: Path
+) -> None:
+    ran = interlock("diff", *one_sided, "--task", TASK, "--param", "is=many", "--ledger", str(story_path))
+    assert ran == Ran(2, "", "error: policy `new/gate.yaml`: `is` takes a whole number, not `many`\n")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -158,3 +159,24 @@ def test_check_knows_test_files(tmp_path: Path, interlock: Interlock) -> None:
     ran = interlock("check", str(SUITES / "invalid_test.yaml"))
     assert ran.code == 5
     assert "error[E702]: the policy `../errors/negation.yaml` is invalid" in ran.out
+
+
+@pytest.mark.parametrize("form", ["junit", "tap"])
+@pytest.mark.parametrize(
+    ("text", "code"), [("policy: loop\ncases: [", 5), ("policy: nowhere\ncases: []\n", 5), (None, 2)]
+)
+def test_a_report_is_written_where_nothing_could_be_run(
+    form: str, text: str | None, code: int, folder: Path, interlock: Interlock
+) -> None:
+    if text is not None:
+        (folder / "odd_test.yaml").write_text(text)
+    ran = interlock("test", ".", "--format", form)
+    assert ran.code == code
+    assert ran.err
+    if form == "junit":
+        (suite,) = ElementTree.fromstring(ran.out)
+        assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+        assert suite.find(".//error") is not None
+    else:
+        assert ran.out.startswith("TAP version 13\n1..1\nnot ok 1 - ")
+    assert ran.err.splitlines()[0].removeprefix("error: ")[:30] in ran.out.replace("&#10;", "\n")

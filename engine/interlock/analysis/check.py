@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable
+from contextlib import suppress
 
 from interlock.diagnostics import Issue, PolicyError, Source, UsageError
 from interlock.files import SUFFIXES, TEST_SUFFIXES, files_below
@@ -35,6 +36,26 @@ def check_file(
     Raises UsageError when the file cannot be read.
     """
     return _checked_test(file, library) if file.endswith(TEST_SUFFIXES) else _checked(file, reading, files)
+
+
+def stamps(paths: Iterable[str], library: Library) -> dict[str, tuple[int, int]]:
+    """The size and the time of the last change of every file that a check of the paths may read.
+
+    These are the files of policies and schemas in the folders that are named, in those of the files that are named, and
+    in those of the library.
+    """
+    folders = [path if os.path.isdir(path) else os.path.dirname(path) or os.curdir for path in paths]
+    found = {}
+    for folder in dict.fromkeys(map(os.path.realpath, (*folders, *library.folders))):
+        for place, inner, names in os.walk(folder):
+            inner[:] = [name for name in inner if not name.startswith(".")]
+            for name in names:
+                path = os.path.join(place, name)
+                if name.endswith((*SUFFIXES, ".json")):
+                    with suppress(OSError):  # it was removed just now, or leads nowhere
+                        status = os.stat(path)
+                        found[path] = (status.st_mtime_ns, status.st_size)
+    return found
 
 
 def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[Issue, ...], Source]:

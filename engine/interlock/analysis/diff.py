@@ -14,7 +14,7 @@ from interlock.evaluation.judge import Loaded
 from interlock.instant import INTEGER_BOUND, format_instant, parse_instant
 from interlock.ledger import Snapshot
 from interlock.model.decision import Finding
-from interlock.model.diff import Comparison, Difference, Direction, Side, Version
+from interlock.model.diff import Comparison, Difference, Direction, OneSided, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
 from interlock.moment import At, moment
@@ -50,7 +50,15 @@ def answer(session: Session, since: At = None, until: At = None, watched: TaskPr
     spans, skipped, found = session.over(comparing, now=INTEGER_BOUND - 1)
     named = zip(session.policies, session.request.policies, strict=True)
     was, now = (_version(each, session.library.path(name)) for each, name in named)
-    return Comparison(was, now, tuple(spans), skipped, found)
+    return Comparison(was, now, tuple(spans), skipped, found, tuple(_one_sided(session)))
+
+
+def _one_sided(session: Session) -> Iterator[OneSided]:
+    """The given parameters that only one of the two policies has."""
+    old, new = ({parameter.name for parameter in each.policy.parameters} for each in session.policies)
+    for name in session.request.params:
+        if (name in old) is not (name in new):
+            yield OneSided(name, "old" if name in old else "new")
 
 
 def overlay(task: str, old: Lane, new: Lane) -> Iterator[Difference]:

@@ -10,12 +10,16 @@ import click
 from interlock.cli import exit_codes, output
 from interlock.cli.options import OneOf
 from interlock.cli.request import asking
+from interlock.diagnostics import InterlockError
 from interlock.reporting import RenderContext
+from interlock.reporting.failure import render_failure
 from interlock.reporting.tests import FORMATS, covered, percent, render
 
 if TYPE_CHECKING:
     from interlock.request import Request
 
+_REPORTS = ("junit", "tap")
+"""The formats that tools read, who would take a missing report for a pass."""
 _EXAMPLES = """\b
 Examples:
   interlock test
@@ -57,13 +61,20 @@ def command(
     Coverage is how much of each policy the cases tried: each rule fired, each rule did not fire on facts that it ranges
     over, each line of `decide` held. A policy without a test has none.
 
+    A report for tools (junit, tap) is also written where nothing could be run: it says why, and fails.
+
     Exit code: 0 all passed, 3 some failed or too little was covered, 5 a policy or a test file is invalid, 2 a wrong
     question, or no case to run, 1 a bug in interlock.
     """
     from interlock.analysis.testing import run_tests
     from interlock.request import Session
 
-    trials, untested = run_tests(paths, Session(request).library, pattern)
+    try:
+        trials, untested = run_tests(paths, Session(request).library, pattern)
+    except InterlockError as error:
+        if form in _REPORTS:
+            output.put(render_failure(form, str(error)), "utf-8")
+        raise
     look = output.look() if form == "text" else RenderContext()
     message = render(form, trials, look) + (covered(trials, look) if coverage and form == "text" else "")
     output.put(message, None if form == "text" else "utf-8")

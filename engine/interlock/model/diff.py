@@ -43,6 +43,13 @@ class Difference(msgspec.Struct, frozen=True):
     vanished: tuple[str, ...]
 
 
+class OneSided(msgspec.Struct, frozen=True):
+    """A parameter of the request that only one of the two has: the other is judged without it."""
+
+    param: str
+    of: Literal["old", "new"]
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """Two versions over the history of tasks; `skipped` are those of which nothing was recorded in that time."""
 
@@ -51,6 +58,7 @@ class Comparison(msgspec.Struct, frozen=True):
     tasks: tuple[str, ...]
     skipped: tuple[str, ...]
     differences: tuple[Difference, ...]
+    one_sided: tuple[OneSided, ...] = ()
 
     def of(self, change: Direction) -> tuple[Difference, ...]:
         """The differences of one sort."""

@@ -19,7 +19,9 @@ _HEADS: dict[Direction, tuple[str, str]] = {
 
 def as_text(found: Comparison, look: RenderContext) -> str:
     """The two versions; the differences, what became allowed first; at the end the sum."""
-    lines = [f"old  {_version(found.old)}", f"new  {_version(found.new)}", ""]
+    lines = [f"old  {_version(found.old)}", f"new  {_version(found.new)}"]
+    lines += [f"     only the {each.of} one has the parameter {harmless(each.param)}" for each in found.one_sided]
+    lines.append("")
     wide = max((len(harmless(each.task)) for each in found.differences), default=0)
     for change, (head, colour) in _HEADS.items():
         those = found.of(change)
