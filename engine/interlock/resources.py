@@ -22,16 +22,37 @@ def data_folder(name: Literal["schemas", "policies"]) -> str:
     raise RuntimeError(f"the installation of interlock is incomplete: no folder `{name}` at {' or '.join(places)}")
 
 
-def schemas_from(folder: str) -> str:
-    """Where editors find the schemas, from a file in the folder: a path if they lie below here, else a URI."""
-    from pathlib import Path
+SCHEMA_ID = "urn:interlock:schema:{}"
+"""The `$id` of a schema that editors go by."""
 
-    place = Path(data_folder("schemas"))
+
+def schema_reference(name: str, folder: str) -> str:
+    """What a file in the folder names its schema (`policy` or `test`) by: right on every machine that has the file.
+
+    In a checkout that is a relative path: to `schemas` of the folder that the command runs in, which `interlock kinds
+    --editor schemas` writes too, or to where interlock itself is checked out below it. Elsewhere it is the schema's
+    `$id`, for an installation lies at another place on every machine.
+    """
+    file, shipped = f"{name}.schema.json", data_folder("schemas")
+    checked_out = os.path.basename(os.path.dirname(shipped)) != "_data"
     try:
-        below = os.path.relpath(place, os.path.realpath(folder))
-        return below if place.is_relative_to(Path.cwd()) and " " not in below else place.as_uri()
-    except OSError:  # the folder that the command runs in is gone
-        return place.as_uri()
+        here = os.path.realpath(os.curdir)
+        for place in (os.path.realpath("schemas"), *([os.path.realpath(shipped)] if checked_out else ())):
+            found = os.path.relpath(os.path.join(place, file), os.path.realpath(folder))
+            below = os.path.commonpath([place, here]) == here and os.path.isfile(os.path.join(place, file))
+            if below and " " not in found:
+                return found.replace(os.sep, "/")
+    except (OSError, ValueError):  # the folder that the command runs in is gone, or is on another drive
+        pass
+    return SCHEMA_ID.format(name)
+
+
+def with_schema_reference(text: str, folder: str) -> str:
+    """The text of a shipped policy or test with the reference to its schema that is right in the folder."""
+    import re
+
+    pattern = r"(?<=\$schema=)\S*?(policy|test)\.schema\.json"
+    return re.sub(pattern, lambda found: schema_reference(found[1], folder), text, count=1)
 
 
 def is_shipped(policy: str) -> bool:

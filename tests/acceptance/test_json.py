@@ -5,16 +5,26 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 
 import interlock as api
+from interlock.cli import main
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
+from tests.helpers.printed import LINES, OTHERS, PRINTED, check_printed
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "schemas" / "decision.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 STORY = ("--task", "checkout-refactor", "--format", "json", "--ledger")
+
+
+def test_every_command_is_held_to_what_it_prints() -> None:
+    listed = sorted([*PRINTED, *LINES, *OTHERS])
+    assert sorted(main.list_commands(click.Context(main))) == listed == sorted(set(listed))
+    with pytest.raises(jsonschema.ValidationError):
+        check_printed(["eval", "smoke", "--format", "json"], '{"allow": true}\n')
 
 
 def documents(out: str) -> list[dict[str, object]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 import pytest
 
 from interlock.cli import main
 from interlock.policy.library import Library
+from interlock.resources import SCHEMA_ID, data_folder
 from tests.acceptance.conftest import Interlock, Ran, state
 
 BAD = {
@@ -84,22 +86,30 @@ def test_nothing_is_left_where_the_second_file_cannot_be_written(
 
 
 @pytest.mark.parametrize("place", [".", "gates"])
-def test_an_editor_finds_the_schemas(
+def test_a_file_names_its_schema_alike_on_every_machine(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     (folder / "gates").mkdir()
-    new(capfd, "mine", "--dir", place)
-    for name in ("mine.yaml", "mine_test.yaml"):
-        first = (folder / place / name).read_text().splitlines()[0]
-        schema = Path(unquote(urlparse(first.partition("$schema=")[2]).path))
-        assert schema.is_file(), first
-    shipped = schema.parent
-    monkeypatch.setattr("interlock.resources.data_folder", lambda _: str(folder / "lib" / "schemas"))
-    new(capfd, "below", "--dir", place)
     up = "" if place == "." else "../"
-    first = (folder / place / "below.yaml").read_text().splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={up}lib/schemas/policy.schema.json"
-    assert shipped.name == "schemas"
+
+    def named(identity: str) -> list[str]:
+        """What the first lines of a new policy and its test name."""
+        new(capfd, identity, "--dir", place)
+        files = (folder / place / f"{identity}.yaml", folder / place / f"{identity}_test.yaml")
+        return [path.read_text().splitlines()[0].partition("# yaml-language-server: $schema=")[2] for path in files]
+
+    schemas = Path(data_folder("schemas"))
+    ids = [json.loads((schemas / f"{name}.schema.json").read_text())["$id"] for name in ("policy", "test")]
+    assert named("installed") == ids == [SCHEMA_ID.format(name) for name in ("policy", "test")]
+    environment = folder / "venv" / "lib" / "interlock" / "_data" / "schemas"
+    shutil.copytree(schemas, environment)
+    monkeypatch.setattr("interlock.resources.data_folder", lambda _: str(environment))
+    assert named("environment") == ids
+    shutil.copytree(schemas, folder / "lib" / "schemas")
+    monkeypatch.setattr("interlock.resources.data_folder", lambda _: str(folder / "lib" / "schemas"))
+    assert named("checkout") == [f"{up}lib/schemas/{name}.schema.json" for name in ("policy", "test")]
+    shutil.copytree(schemas, folder / "schemas")
+    assert named("own") == [f"{up}schemas/{name}.schema.json" for name in ("policy", "test")]
 
 
 def test_a_folder_that_is_gone_is_told(interlock: Interlock, folder: Path) -> None:

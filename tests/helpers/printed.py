@@ -19,6 +19,7 @@ PRINTED = {
     "diff": "diff",
     "eval": "decision",
     "explain": "explanation",
+    "kinds": "kind",
     "policies": "policy_summary",
     "replay": "history",
     "test": "trial",
@@ -32,7 +33,7 @@ LINES = {"facts": "seen_fact", "export": "feed"}
 """The same of the commands that print lines of JSON where nothing else is requested."""
 FEED = {"feed": "feed", "feed_end": "feed_end"}
 """The lines of a feed that are not facts: those, `export` checks itself, and says which are invalid."""
-OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "mcp", "new", "show", "tasks", "--help", "--version")
+OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "mcp", "new", "new-kind", "show", "tasks")
 """The commands that print nothing for programs by such a schema."""
 
 

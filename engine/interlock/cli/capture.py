@@ -50,7 +50,7 @@ def command(
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
     from interlock.cli.reports import write_file
-    from interlock.resources import schemas_from
+    from interlock.resources import schema_reference
 
     with session_of(request.about([policy], [task])) as session:
         policies_at, found = session.library, incident(session)
@@ -60,7 +60,7 @@ def command(
         place = output or "the case"
         folder = os.path.dirname(place)
         named = _named(policies_at.path(policy), folder)
-        there = Source(place, new_file(named, f"{schemas_from(folder or '.')}/test.schema.json", case))
+        there = Source(place, new_file(named, schema_reference("test", folder or os.curdir), case))
     else:
         refuse_other(there, found.loaded.policy, policies_at)
         there, case = with_case(there, case)

@@ -19,7 +19,7 @@ from interlock.instant import SECOND, format_instant, parse_instant
 from interlock.model.decision import Decision
 from interlock.reporting import render
 from interlock.reporting import text as reported
-from interlock.resources import data_folder, schemas_from
+from interlock.resources import data_folder, with_schema_reference
 
 if TYPE_CHECKING:
     from interlock.model.history import Lane
@@ -43,7 +43,6 @@ class _Story(NamedTuple):
 
 _PACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stories", "story.db.xz")
 _RELEASE = ("examples", "release")
-_SHIPPED_SCHEMAS = "$schema=../../../schemas/"
 
 
 class _Change(NamedTuple):
@@ -111,7 +110,7 @@ def _copy(path: str) -> None:
             if name.endswith(".yaml"):
                 place = os.path.join(path, name)
                 with open(place, "r+", encoding="utf-8") as file:
-                    text = file.read().replace(_SHIPPED_SCHEMAS, f"$schema={schemas_from(path)}/", 1)
+                    text = with_schema_reference(file.read(), path)
                     file.seek(0)
                     file.truncate()
                     file.write(text)

@@ -14,12 +14,10 @@ import click
 from interlock.cli import exit_codes, output
 from interlock.diagnostics import UsageError
 from interlock.files import reason
-from interlock.resources import schemas_from
+from interlock.resources import with_schema_reference
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 _TEMPLATE = "new-gate"
-_SCHEMAS = "../../../../schemas"
-"""Where the templates' first lines say that the schemas are."""
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -41,9 +39,8 @@ def command(policy: str, folder: str) -> int:
     Exit code: 0 written, 2 usage error (nothing was written), 1 a bug in interlock.
     """
     _refuse_bad(policy)
-    found = schemas_from(folder)
     names = (f"{policy}.yaml", f"{policy}_test.yaml")
-    files = {os.path.join(folder, name): _text(name.replace(policy, _TEMPLATE, 1), policy, found) for name in names}
+    files = {os.path.join(folder, name): _text(name.replace(policy, _TEMPLATE, 1), policy, folder) for name in names}
     _write(files)
     written, test = (os.path.normpath(path) for path in files)
     output.put(_TOLD.format(policy=written, test=test, named=written if os.sep in written else f"./{written}"))
@@ -77,11 +74,11 @@ def _refuse_bad(policy: str) -> None:
         raise UsageError(f"`{policy}` is a policy that comes with interlock; give yours another id")
 
 
-def _text(name: str, policy: str, place: str) -> str:
+def _text(name: str, policy: str, folder: str) -> str:
     with open(os.path.join(_HERE, name), encoding="utf-8") as file:
         text = file.read()
     title = policy.replace("-", " ").capitalize()
-    return text.replace(_SCHEMAS, place).replace("New gate", title).replace(_TEMPLATE, policy)
+    return with_schema_reference(text, folder).replace("New gate", title).replace(_TEMPLATE, policy)
 
 
 def _write(files: Mapping[str, str]) -> None:
