@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from interlock.request import Request
 
 _PAUSE = 0.3
-"""How many seconds pass between two looks at the files."""
+"""How many seconds pass until the files are examined again."""
 _EXAMPLES = """\b
 Examples:
   interlock check policies/
