@@ -273,14 +273,23 @@ def test_a_watched_policy_is_checked_again_when_it_changes(folder: Path) -> None
     path = folder / "gate.yaml"
     valid = "policy: gate\nversion: 1\nquestion: Is it so?\ndecide:\n  - {state: so, allow: false}\n"
     package = str(Path(interlock_package.__file__).parents[1])
-    command = [sys.executable, "-um", "interlock", "check", "gate.yaml", "--watch", "--quiet"]
+    command = [sys.executable, "-um", "interlock", "check", "gate.yaml", "--watch"]
     path.write_text(valid)
     with subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": package}, stdout=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "PYTHONPATH": package},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as running:
 
+        def written(text: str) -> str:
+            """What is said, up to the sum, of the policy that is there from one moment to the next."""
+            (folder / "next").write_text(text)
+            (folder / "next").replace(path)
+            return report()
+
         def report() -> str:
-            """What is said up to the sum."""
             assert running.stdout is not None
             lines = [running.stdout.readline()]
             while not re.match(r"1 policy: |$", lines[-1]):
@@ -289,12 +298,10 @@ def test_a_watched_policy_is_checked_again_when_it_changes(folder: Path) -> None
 
         try:
             assert report() == "1 policy: 0 errors, 0 warnings\n"
-            path.write_text(valid.replace("question", "qestion"))
-            told = report()
+            told = written(valid.replace("question", "qestion"))
             assert "gate.yaml:3:1: error[E100]: unknown key `qestion`\n" in told
             assert told.endswith("1 policy: 2 errors, 0 warnings\n")
-            path.write_text(valid)
-            assert report() == "1 policy: 0 errors, 0 warnings\n"
+            assert written(valid) == "1 policy: 0 errors, 0 warnings\n"
         finally:
             running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 130

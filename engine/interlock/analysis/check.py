@@ -41,14 +41,16 @@ def check_file(
 def stamps(paths: Iterable[str], library: Library) -> dict[str, tuple[int, int]]:
     """The size and the time of the last change of every file that a check of the paths may read.
 
-    These are the files of policies and schemas in the folders that are named, in those of the files that are named, and
-    in those of the library.
+    These are the files of policies and schemas in the folders that are named and below them, in those of the library,
+    and beside the files that are named, with the schemas of kinds there.
     """
-    folders = [path if os.path.isdir(path) else os.path.dirname(path) or os.curdir for path in paths]
+    named = [path for path in paths if os.path.isdir(path)]
+    beside = {os.path.realpath(os.path.dirname(path)) for path in paths if not os.path.isdir(path)}
+    kinds = [os.path.join(near, "schemas") for folder in beside for near in (folder, os.path.dirname(folder))]
     found = {}
-    for folder in dict.fromkeys(map(os.path.realpath, (*folders, *library.folders))):
+    for folder in {*beside, *map(os.path.realpath, (*named, *kinds, *library.folders, *library.schema_dirs))}:
         for place, inner, names in os.walk(folder):
-            inner[:] = [name for name in inner if not name.startswith(".")]
+            inner[:] = [] if folder in beside else [name for name in inner if not name.startswith(".")]
             for name in names:
                 path = os.path.join(place, name)
                 if name.endswith((*SUFFIXES, ".json")):
