@@ -22,7 +22,7 @@ def data_folder(name: Literal["schemas", "policies"]) -> str:
     raise RuntimeError(f"the installation of interlock is incomplete: no folder `{name}` at {' or '.join(places)}")
 
 
-SCHEMA_ID = "urn:interlock:schema:{}"
+SCHEMA_ID = "urn:interlock:{}.schema.json"
 """The `$id` of a schema that editors go by."""
 
 

@@ -130,7 +130,7 @@ def test_it_prints_a_test_file(interlock: Interlock, story_path: Path) -> None:
     ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, "--policy", "loop", "--at", ASLEEP)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.partition("\n")[2] == LOOP
-    assert ran.out.startswith("# yaml-language-server: $schema=urn:interlock:schema:test\n")
+    assert ran.out.startswith("# yaml-language-server: $schema=urn:interlock:test.schema.json\n")
 
 
 LOOP = """\

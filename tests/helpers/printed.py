@@ -33,7 +33,7 @@ LINES = {"facts": "seen_fact", "export": "feed"}
 """The same of the commands that print lines of JSON where nothing else is requested."""
 FEED = {"feed": "feed", "feed_end": "feed_end"}
 """The lines of a feed that are not facts: those, `export` checks itself, and says which are invalid."""
-OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "mcp", "new", "new-kind", "show", "tasks")
+OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "lsp", "mcp", "new", "new-kind", "show", "tasks")
 """The commands that print nothing for programs by such a schema."""
 
 
