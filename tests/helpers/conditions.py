@@ -47,6 +47,8 @@ class Sight(NamedTuple):
     place: Literal["where", "condition", "value"] = "condition"
     blocked: bool = False
     nulls: bool = True
+    nesting: float = 0.2
+    """How often a macro is inside another one, where it may be."""
     wide: bool = False
     """Whether functions, lists, `?:` and the like are written, everywhere."""
 
@@ -68,6 +70,7 @@ class Writer:
         self.random, self.sight, self.macro = random, sight, ""
         self.things = sight.things
         self.values: list[str] = []
+        self.ranged: list[str] = []
 
     def condition(self, depth: int = 2) -> str:
         return self.logic(depth).text
@@ -96,7 +99,8 @@ class Writer:
         ways += [self.flag, self.presence]
         if self.sight.nulls:
             ways += [self.null]
-        if depth and self.sight.place != "where" and not self.macro and self.sight.many:
+        nests = not self.macro or (depth > 0 and len(self.ranged) < 3 and self.chance(self.sight.nesting))
+        if depth and self.sight.place != "where" and nests and self.sight.many:
             ways += [self.some, self.some, self.some]
         if self.sight.wide:
             ways += [self.test_of_text, self.test_of_text, self.of_list, self.of_list, self.fraction, self.ordered]
@@ -164,12 +168,28 @@ class Writer:
         return Text(RELATION, f" {self.random.choice(('==', '!='))} ".join(sides))
 
     def some(self) -> Text:
-        name = self.random.choice([*self.sight.many])
-        fields, outer = self.sight.many[name], self.things
-        self.macro, self.things = "it", (Thing("it", fields), Thing("it", fields), *outer)
+        """A macro over facts: of those that a filter leaves, inside another macro, or how many there are."""
+        name, outer = self.random.choice([*self.sight.many]), (self.macro, self.things)
+        of, variable = name, f"it{len(self.ranged)}" if self.ranged else "it"
+        if self.chance(0.2):
+            of = f"{name}.filter({variable}, {self.of_fact(name, variable, outer).text})"
+            if self.chance(0.3):
+                of += f".filter({variable}, {self.of_fact(name, variable, outer).text})"
+        if self.chance(0.15):
+            plain = of == name and name not in {thing.text for thing in self.things}
+            size = f"size({name})" if plain and self.chance(0.5) else f"{of}.size()"
+            return Text(RELATION, f"{size} {self.random.choice(('<', '==', '>='))} {self.random.randint(0, 3)}")
+        word = self.random.choice(("exists", "exists", "all", "exists", "all", "exists_one"))
+        return Text(UNARY, f"{of}.{word}({variable}, {self.of_fact(name, variable, outer).text})")
+
+    def of_fact(self, name: str, variable: str, outer: tuple[str, tuple[Thing, ...]]) -> Text:
+        fields = self.sight.many[name]
+        self.macro, self.things = variable, (Thing(variable, fields), Thing(variable, fields), *outer[1])
+        self.ranged.append(variable)
         inner = self.logic(self.random.choice((0, 1, 1, 2)))
-        self.macro, self.things = "", outer
-        return Text(UNARY, f"{name}.{self.random.choice(('exists', 'exists', 'all'))}(it, {inner.text})")
+        self.ranged.pop()
+        self.macro, self.things = outer
+        return inner
 
     # -- functions
 
@@ -284,7 +304,7 @@ class Writer:
         return self.random.choice(self.things) if self.things else None
 
     def key(self, key: Type) -> str:
-        facts = [t for t in self.things if t.text != self.macro and "[" not in t.text]
+        facts = [t for t in self.things if t.text not in self.ranged and "[" not in t.text]
         found = [f"{thing.text}.{path}" for thing in facts for path, of in thing.fields.items() if of.kind == key.kind]
         found += [f"params.{name}" for name, of in self.sight.params.items() if of.kind == key.kind]
         found += ["task"] if key.kind == "string" else []

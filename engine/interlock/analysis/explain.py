@@ -30,7 +30,7 @@ from interlock.language.evaluate import (
 )
 from interlock.language.substitute import substitute_known
 from interlock.language.unparse import notation
-from interlock.language.walk import children, conjuncts, free_locals, walk
+from interlock.language.walk import children, conjuncts, free_locals, within
 from interlock.language.walk import reference as referenced
 from interlock.ledger import Snapshot
 from interlock.model.decision import Firing, Verdict
@@ -54,6 +54,7 @@ from interlock.model.expression import (
     Call,
     Compare,
     Constant,
+    Count,
     Exists,
     Field,
     Fold,
@@ -65,6 +66,7 @@ from interlock.model.expression import (
     Param,
     Present,
     SingletonRef,
+    Size,
     Sum,
     TaskId,
     Type,
@@ -297,8 +299,8 @@ def cited(fact: Fact) -> Cited:
 
 
 def _leaf(policy: Policy, node: Node, known: Environment) -> Part:
-    inner = list(walk(node))
-    shown = (Field, Param, Now, TaskId, Sum, Blocked, Call, Fold)
+    inner = list(within(node))
+    shown = (Field, Param, Now, TaskId, Sum, Blocked, Call, Fold, Count, Size)
     values = [each for each in inner if isinstance(each, shown) and not free_locals(each)]
     values = [each for each in values if each is not node or isinstance(node, Blocked)]
     reads = {notation(each): _shown(each, known) for each in values}

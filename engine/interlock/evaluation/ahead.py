@@ -11,12 +11,13 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from interlock import instant, schemas
+from interlock.diagnostics import EngineError
 from interlock.evaluation.judged import judgements, passed
 from interlock.language.evaluate import Environment, evaluate
 from interlock.language.next_change import NEVER
 from interlock.language.walk import children
 from interlock.ledger import Snapshot
-from interlock.model.expression import Exists, Node
+from interlock.model.expression import Count, Exists, Node
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Rule, merge_kinds
 
@@ -83,7 +84,25 @@ def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
 def weight(node: Node, facts: FactsByName) -> int:
     """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
     inner = sum(weight(child, facts) for child in children(node))
-    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Exists) else inner)
+    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Exists | Count) else inner)
+
+
+MAX_EVALUATED = 2_000_000
+"""That many parts of conditions are evaluated at most for what the rules engine does not judge: about two seconds."""
+
+
+def check_work(loaded: Loaded, facts: FactsByName) -> None:
+    """Raises EngineError where macros inside macros, or counts for each fact, would take too long."""
+    work = {name: 0 for name, _ in loaded.ranging}
+    for name, node in loaded.ranging:
+        work[name] += len(facts.get(name, ((),))) * weight(node, facts)
+    for name, cost in work.items():
+        if cost > MAX_EVALUATED:
+            of = "the parameters" if name == "$" else f"each fact of `{name}`"
+            raise EngineError(
+                f"what is evaluated of {of} takes up to {cost:,} steps, more than the {MAX_EVALUATED:,} that are taken;"
+                " aggregate the largest selection (take: count, latest, per: …) or narrow its `where`"
+            )
 
 
 def _combinations(rule: Rule, facts: FactsByName) -> int:

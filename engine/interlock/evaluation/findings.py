@@ -7,9 +7,9 @@ from itertools import product
 from typing import Any
 
 from interlock.language.evaluate import Environment, as_display_text, evaluate, fact_of, holds, printed
-from interlock.language.walk import children, reference, walk
+from interlock.language.walk import children, reference, within
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
-from interlock.model.expression import Exists, Field, MapRef, Node, Not, SingletonRef, VariableRef, type_of
+from interlock.model.expression import Count, Exists, Field, MapRef, Node, Not, SingletonRef, Size, type_of
 from interlock.model.policy import PREVIOUS, Output, Policy, Rule
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
@@ -78,13 +78,15 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
 
     What was looked for and not found leaves no id.
     """
-    if isinstance(node, Exists):
-        if wanted:
-            for fact in known.facts[node.selection]:
-                here = known.bind(node.variable, fact)
-                if fact.id and holds(node.condition, here):
-                    evidence[fact.id] = None
-                    evidence.update(dict.fromkeys(_before(node.condition, here)))
+    if isinstance(node, Size):
+        evidence.update({fact.id: None for fact in known.facts[node.selection] if fact.id})
+    if isinstance(node, Exists | Count):
+        for fact in known.facts[node.selection] if wanted or isinstance(node, Count) else ():
+            here = known.bind(node.variable, fact)
+            if holds(node.condition, here):
+                evidence.update({fact.id: None} if fact.id else {})
+                evidence.update(dict.fromkeys(_before(node.condition, here)))
+                _nested(node.condition, here, evidence, wanted=True)
         return
     of = reference(node)
     if isinstance(node, Field):
@@ -97,14 +99,19 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
         _collect(child, known, evidence, wanted=wanted is not isinstance(node, Not))
 
 
+def _nested(node: Node, known: Environment, evidence: dict[str, None], *, wanted: bool) -> None:
+    """Note the ids of the facts that macros inside another one found, for a fact that this one found."""
+    if isinstance(node, Exists | Count):
+        _collect(node, known, evidence, wanted=wanted)
+        return
+    for child in children(node):
+        _nested(child, known, evidence, wanted=wanted is not isinstance(node, Not))
+
+
 def _before(node: Node, known: Environment) -> Iterator[str]:
     """The ids of the facts that are read as the ones before others."""
-    for inner in walk(node):
+    for inner in within(node):
         if isinstance(inner, Field) and inner.path.partition(".")[0] == PREVIOUS:
-            fact = (
-                fact_of(inner.of, known)
-                if not isinstance(inner.of, VariableRef)
-                else known.variables.get(inner.of.name)
-            )
+            fact = fact_of(inner.of, known)
             if fact is not None and fact.previous is not None and fact.previous.id:
                 yield fact.previous.id

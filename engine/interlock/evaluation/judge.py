@@ -14,7 +14,7 @@ import msgspec
 from interlock import instant
 from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
-from interlock.evaluation.ahead import CANDIDATE, Budget
+from interlock.evaluation.ahead import CANDIDATE, Budget, check_work
 from interlock.evaluation.findings import finding, outputs, prove, with_derived
 from interlock.evaluation.holding import Held, Holds
 from interlock.evaluation.judged import (
@@ -258,6 +258,7 @@ class Judge:
         self, loaded: Loaded, known: Environment, waived: Collection[str], holds: Holds | None
     ) -> Verdict | None:
         """The verdict on which the evaluators agree, or None."""
+        check_work(loaded, known.facts)
         by_rete = loaded.program.judge(known, waived, holds) if self.engine != "reference" else None
         try:
             by_reference = reference.judge(loaded.policy, known, waived, holds) if self.engine != "rete" else None

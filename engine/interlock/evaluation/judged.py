@@ -11,6 +11,7 @@ from interlock.evaluation.holding import Held, Holds
 from interlock.evaluation.program import Program
 from interlock.instant import SECOND, format_duration
 from interlock.language.evaluate import Environment, evaluate
+from interlock.language.walk import macro_variables
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Stamp
 from interlock.model.compiled import CompiledPolicy
@@ -59,6 +60,9 @@ class Loaded:
             parts += [f"{kind} {known}" for kind, known in self.kinds.items()]
             self.closure = digest("\n".join([self.policy.digest, *parts]))
         self._program: Program | None = None
+        computed = [(each.name, node) for each in compiled.relations for node in each.computed.values()]
+        self.ranging = tuple((name, node) for name, node in computed if macro_variables(node))
+        """What is evaluated of each fact of a relation and ranges over facts itself."""
         held = [rule.hold for rule in self.policy.rules] + [line.hold for line in self.policy.decide]
         self.holding = any(hold is not None for hold in held)
         """Whether some rule or line counts only once its condition has held for a while."""

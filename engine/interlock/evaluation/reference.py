@@ -12,7 +12,7 @@ from interlock.evaluation.holding import Holds
 from interlock.language.evaluate import Environment, evaluate
 from interlock.language.walk import children, selections
 from interlock.model.decision import Firing, Verdict
-from interlock.model.expression import Call, Choice, Compare, Exists, Fold, In, Node, Not
+from interlock.model.expression import Call, Choice, Compare, Count, Exists, Fold, In, Node, Not, Size
 from interlock.model.facts import Fact, in_order
 from interlock.model.policy import Policy, Rule
 
@@ -113,6 +113,8 @@ def _final(node: Node, negated: bool = False) -> Iterator[str]:
     """The selections whose absence the condition may rest on: they must be complete before it is evaluated."""
     if isinstance(node, Exists) and negated:
         yield node.selection
+    if isinstance(node, Count | Size):  # a number rests on all of it
+        yield from selections(node)
     for child in children(node):
         if isinstance(node, Compare | In | Choice | Call | Fold):  # a value rests on all of it
             yield from selections(child)

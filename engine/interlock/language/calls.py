@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from interlock.language.exact import may_fail
 from interlock.language.functions import joint, named
 from interlock.language.names import meant, not_part, select
 from interlock.language.operators import called, check_enum_member, field_of, members_of, type_list
@@ -13,6 +14,7 @@ from interlock.language.scope import (
     METHODS,
     RESERVED,
     FactType,
+    Filtered,
     Maybe,
     ObjectType,
     Scope,
@@ -20,21 +22,26 @@ from interlock.language.scope import (
     TypeCheckAborted,
     with_article,
 )
+from interlock.language.substitute import about_variable
+from interlock.language.walk import macro_variables
 from interlock.model.expression import (
     Call,
     Choice,
     Compare,
     Constant,
+    Count,
     Exists,
     Field,
     Fold,
     In,
     Local,
+    Logic,
     Node,
     Not,
     Param,
     Size,
     Type,
+    VariableRef,
     type_of,
 )
 
@@ -57,12 +64,14 @@ def type_method(checker: Checker, tree: Any) -> Thing:
     name, scope = str(base.children[0]) if base.data == "name" else "", checker.scope
     known = scope.selections.get(name)
     if known is not None and name not in scope.bound and known.shape != "single":
-        return _of_selection(checker, tree, word, name, known, arguments)
+        return _of_facts(checker, tree, word, (name, known), arguments)
     if name in ("cel", "optional") and name not in (*scope.bound, *scope.variables, *scope.selections):
         return _namespaced(checker, tree, f"{name}.{word}", arguments)
     if word not in (*FOLDS, *METHODS):
         raise not_part(checker, tree, word, {*MACROS, *METHODS})
     thing = checker.thing(base)
+    if isinstance(thing, Filtered):
+        return _of_facts(checker, tree, word, thing, arguments)
     if isinstance(thing, FactType):
         raise checker.fault("E210", base, f"`{thing.name}` is one fact", f"compare it with null: {thing.name} != null")
     if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
@@ -78,38 +87,58 @@ def type_method(checker: Checker, tree: Any) -> Thing:
     return called(checker, tree, word, "method", (source, *checker.all_of(arguments, checker.value)))
 
 
-def _of_selection(
-    checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]
-) -> Node:
-    if word == "size":
-        if arguments or checker.scope.place != "value":
-            raise checker.fault("E304", tree, "size() is for outputs and messages", "count with `take: count`")
-        return Size(selection)
-    if word not in ("exists", "all"):
-        raise not_part(checker, tree, word, ("exists", "all", "size"))
-    return _macro(checker, tree, word, selection, known, arguments)
+_OF_FACTS = ("exists", "all", "exists_one", "existsOne", "filter", "size")
 
 
-def _macro(checker: Checker, tree: Any, word: str, selection: str, known: SelectionType, arguments: list[Any]) -> Node:
-    if checker.macro is not None:
-        raise checker.fault(
-            "E305", tree, f"`{word}` does not nest", "derive a fact for the inner one, and ask for that"
-        )
-    if len(arguments) != 2 or arguments[0].data != "name":
-        raise checker.fault(
-            "E306", tree, f"`{word}` takes a variable and a condition", f"{selection}.{word}(x, x.f == …)"
-        )
+def _of_facts(
+    checker: Checker, tree: Any, word: str, of: Filtered | tuple[str, SelectionType], arguments: list[Any]
+) -> Thing:
+    """A macro over the facts of a selection, or over those that a `filter` leaves."""
+    selection, known = (of.selection, of.known) if isinstance(of, Filtered) else of
+    if word == "size" and not arguments:
+        return Size(selection) if not isinstance(of, Filtered) else Count(selection, of.variable, of.condition)
+    if word not in _OF_FACTS:
+        raise not_part(checker, tree, word, _OF_FACTS)
+    if word == "size" or len(arguments) != 2 or arguments[0].data != "name":
+        takes = "nothing" if word == "size" else "a variable and a condition"
+        hint = f"{selection}.size()" if word == "size" else f"{selection}.{word}(x, x.f == …)"
+        raise checker.fault("E306", tree, f"`{word}` takes {takes}", hint)
     scope, variable = checker.scope, _variable(checker, arguments[0])
-    if variable in scope.bound:
+    kept = None if not isinstance(of, Filtered) else of.condition
+    if variable in scope.bound or (kept is not None and variable in macro_variables(kept)):
         raise checker.fault("E307", arguments[0], f"`{variable}` is already defined", "rename the variable")
-    checker.macro = variable
+    macros, checker.macros = checker.macros, (*checker.macros, variable)
     try:
         condition = _within(checker, scope.within(variable, known), arguments[1], "bool")
     finally:
-        checker.macro = None
-    return (
-        Exists(selection, variable, condition) if word == "exists" else Not(Exists(selection, variable, Not(condition)))
-    )
+        checker.macros = macros
+    if not isinstance(of, Filtered):
+        return _asked(word, selection, known, variable, None, condition)
+    kept = about_variable(of.condition, VariableRef(of.variable), variable)
+    asked = _asked(word, selection, known, variable, kept, condition)
+    if isinstance(asked, Filtered) or not may_fail(kept):
+        return asked
+    whole = Compare(">=", Count(selection, variable, kept), Constant(0, Type("int", nullable=False)))
+    return Choice(whole, asked, Constant(False, Type("bool", nullable=False)), Type("bool", nullable=False))
+
+
+def _asked(
+    word: str, selection: str, known: SelectionType, variable: str, kept: Node | None, condition: Node
+) -> Node | Filtered:
+    """What is asked of the facts of a selection that are `kept`."""
+
+    def and_kept(node: Node) -> Node:
+        return node if kept is None else Logic("&&", (kept, node))
+
+    match word:
+        case "exists":
+            return Exists(selection, variable, and_kept(condition))
+        case "all":
+            return Not(Exists(selection, variable, and_kept(Not(condition))))
+        case "filter":
+            return Filtered(selection, known, variable, and_kept(condition))
+    one = Constant(1, Type("int", nullable=False))
+    return Compare("==", Count(selection, variable, and_kept(condition)), one)
 
 
 def _variable(checker: Checker, tree: Any) -> str:
@@ -236,7 +265,7 @@ def type_membership(checker: Checker, tree: Any) -> Node:
     listed = checker.thing(list_tree)
     if isinstance(listed, ObjectType):
         return _key_of_object(checker, tree, item, listed)
-    if isinstance(listed, FactType | Maybe) or type_of(listed).kind not in ("list", "map"):
+    if isinstance(listed, FactType | Maybe | Filtered) or type_of(listed).kind not in ("list", "map"):
         raise checker.fault("E412", list_tree, "`in` expects a list or a map")
     if isinstance(listed, Param):
         checker.expect(item_tree, type_of(item), "string")
@@ -267,7 +296,7 @@ def type_call(checker: Checker, tree: Any) -> Thing:
     selection = str(arguments[0].children[0]) if len(arguments) == 1 and arguments[0].data == "name" else ""
     known = checker.scope.selections.get(selection)
     if word == "size" and known is not None and known.shape != "single" and selection not in checker.scope.variables:
-        return _of_selection(checker, tree, word, selection, known, [])
+        return _of_facts(checker, tree, word, (selection, known), [])
     return called(checker, tree, word, "global", tuple(checker.all_of(arguments, checker.value)))
 
 
@@ -275,7 +304,7 @@ def _has(checker: Checker, tree: Any, arguments: list[Any]) -> Node:
     if len(arguments) != 1 or arguments[0].data not in ("select", "maybe_select"):
         raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
     thing = checker.thing(arguments[0])
-    if isinstance(thing, FactType):
+    if isinstance(thing, FactType | Filtered):
         raise TypeCheckAborted
     node = field_of(thing) if isinstance(thing, ObjectType) else thing.node if isinstance(thing, Maybe) else thing
     if isinstance(node, Call) and node.function in ("under", "maybe_under"):

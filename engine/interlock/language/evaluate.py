@@ -22,6 +22,7 @@ from interlock.model.expression import (
     Choice,
     Compare,
     Constant,
+    Count,
     Exists,
     Field,
     Fold,
@@ -258,6 +259,9 @@ _READERS: dict[type, Callable[[Any, Environment], Value]] = {
     Sum: _sum,
     Exists: _some,
     Size: lambda node, known: len(known.facts[node.selection]),
+    Count: lambda node, known: sum(
+        evaluate(node.condition, known.bind(node.variable, fact)) is True for fact in known.facts[node.selection]
+    ),
     Choice: _choice,
     Local: lambda node, known: known.locals[node.name],
     Call: _call,

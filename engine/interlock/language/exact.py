@@ -13,6 +13,7 @@ from interlock.model.expression import (
     Choice,
     Compare,
     Constant,
+    Count,
     Exists,
     Field,
     Fold,
@@ -21,6 +22,7 @@ from interlock.model.expression import (
     Now,
     Param,
     Present,
+    Size,
     Sum,
     TaskId,
     type_of,
@@ -133,6 +135,8 @@ def _reach(node: Node) -> tuple[int, int]:
             return -most, most
         case Call(function="size_string" | "size_of_string" | "size_list" | "size_of_list" | "indexOf" | "lastIndexOf"):
             return -1, INTEGER_BOUND
+        case Size() | Count():
+            return 0, INTEGER_BOUND
         case Field() | Param() | Now():
             return (0 if type_of(node).kind == "timestamp" else -INTEGER_BOUND), INTEGER_BOUND
     return _YEARS if type_of(node).kind == "timestamp" else (-_INT, _INT - 1)

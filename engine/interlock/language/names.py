@@ -161,7 +161,7 @@ def select(checker: Checker, tree: Any, thing: Thing, word: str, *, maybe: bool)
         return _field(checker, tree, thing, word, maybe=maybe or thing.maybe)
     if isinstance(thing, ObjectType):
         return _field(checker, tree, thing.fact, f"{thing.path}.{word}", maybe=maybe or thing.maybe)
-    node = thing.node if isinstance(thing, Maybe) else thing
+    node = thing.node if isinstance(thing, Maybe) else checker.node(thing, tree)
     if type_of(node).kind == "map":
         key = Constant(word, Type("string", nullable=False))
         return under(checker, tree, node, key, maybe=maybe or isinstance(thing, Maybe))
@@ -229,7 +229,7 @@ def _index(checker: Checker, tree: Any, thing: Thing, key_tree: Any, *, maybe: b
         if not isinstance(key, Constant) or not isinstance(key.value, str):
             raise checker.fault("E208", tree, "the name of a field is written out", 'x["field"]')
         return select(checker, tree, thing, key.value, maybe=maybe)
-    node = thing.node if isinstance(thing, Maybe) else thing
+    node = thing.node if isinstance(thing, Maybe) else checker.node(thing, tree)
     if type_of(node).kind not in ("list", "map"):
         raise checker.fault("E208", tree, "only a list or a map has members")
     return under(checker, tree, node, key, maybe=maybe or isinstance(thing, Maybe))
@@ -238,9 +238,9 @@ def _index(checker: Checker, tree: Any, thing: Thing, key_tree: Any, *, maybe: b
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:
     if isinstance(key, Field) and isinstance(key.of, MapRef):
         raise checker.fault("E209", at, "map lookups cannot be nested", "range over that map with `for`")
-    if isinstance(key, Field) and key.of == VariableRef(checker.macro or ""):
+    if isinstance(key, Field) and isinstance(key.of, VariableRef) and key.of.name in checker.macros:
         hint = "select those facts first: a selection of a selection"
-        raise checker.fault("E209", at, f"the key of a map depends on the macro's `{checker.macro}`", hint)
+        raise checker.fault("E209", at, f"the key of a map depends on the macro's `{key.of.name}`", hint)
     if not isinstance(key, Field | Param | Constant | TaskId):
         raise checker.fault("E209", at, "the key of a map is a field, a parameter or a written value")
 

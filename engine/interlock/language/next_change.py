@@ -20,6 +20,7 @@ from interlock.model.expression import (
     Call,
     Choice,
     Compare,
+    Count,
     Exists,
     Field,
     Fold,
@@ -155,6 +156,15 @@ def _some(node: Exists, known: Environment, paces: Rates) -> Trend:
     return _settled(True, [trend(node.condition, look, paces) for look in looks])
 
 
+def _count(node: Count, known: Environment, paces: Rates) -> Trend:
+    """How many there are lasts as long as every fact counts, or does not."""
+    courses = [_course(node.condition, known.bind(node.variable, each), paces) for each in known.facts[node.selection]]
+    for value, _, _ in courses:
+        if isinstance(value, Failure):
+            raise value
+    return sum(value is True for value, _, _ in courses), 0, min((until for _, _, until in courses), default=NEVER)
+
+
 def _settled(settling: bool, courses: list[Trend]) -> Trend:
     """One that is `settling` settles the whole, which then lasts as long as any such one does."""
     settled = [until for value, _, until in courses if value is settling]
@@ -207,5 +217,6 @@ _READERS: dict[type, Callable[[Any, Environment, Rates], Trend]] = {
     Not: _not,
     Sum: _sum,
     Exists: _some,
+    Count: _count,
     Choice: _choice,
 }

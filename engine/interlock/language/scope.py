@@ -52,7 +52,16 @@ class Maybe(msgspec.Struct, frozen=True):
     node: Node
 
 
-Thing = Node | FactType | ObjectType | Maybe
+class Filtered(msgspec.Struct, frozen=True):
+    """The facts of a selection that meet a condition on the `variable`: not a value, but macros range over them."""
+
+    selection: str
+    known: SelectionType
+    variable: str
+    condition: Node
+
+
+Thing = Node | FactType | ObjectType | Maybe | Filtered
 """What a part of an expression may be."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock.language import calls, names, operators
 from interlock.language.exact import may_fail, moves_freely
-from interlock.language.scope import FactType, Maybe, ObjectType, Scope, Thing, TypeCheckAborted, with_article
+from interlock.language.scope import FactType, Filtered, Maybe, ObjectType, Scope, Thing, TypeCheckAborted, with_article
 from interlock.language.syntax import ExpressionError, parse
 from interlock.language.unparse import notation
 from interlock.language.walk import children
@@ -92,7 +92,7 @@ class Checker:
     def __init__(self, scope: Scope) -> None:
         self.scope = self.outer = scope
         self.faults: list[ExpressionError] = []
-        self.macro: str | None = None
+        self.macros: tuple[str, ...] = ()
         self.reading: tuple[str, ...] = ()
         self.after: tuple[str, ...] = ()
         self.found: dict[str, Thing | None] = {}
@@ -111,13 +111,13 @@ class Checker:
             way = " → ".join(f"`{step}`" for step in (*self.reading[self.reading.index(word) :], word))
             raise self.fault("E312", at, f"a cycle of variables: {way}")
         if word not in self.found:
-            here, macro, reading = self.scope, self.macro, self.reading
-            self.scope, self.reading = self.outer, (*reading, word)
+            here, macros, reading = self.scope, self.macros, self.reading
+            self.scope, self.macros, self.reading = self.outer, (), (*reading, word)
             self.found[word] = None
             try:
                 self.found[word] = self.thing(self.scope.named.trees[word].children[0])
             finally:
-                self.scope, self.macro, self.reading = here, macro, reading
+                self.scope, self.macros, self.reading = here, macros, reading
         thing = self.found[word]
         if thing is None:
             raise TypeCheckAborted
@@ -167,6 +167,9 @@ class Checker:
     def node(self, thing: Thing, tree: Any) -> Node:
         if isinstance(thing, FactType):
             raise self.fault("E402", tree, f"`{thing.name}` is a fact, not a value", "name one of its fields")
+        if isinstance(thing, Filtered):
+            hint = "ask them: .exists(x, c), .all(x, c), .exists_one(x, c) or .size()"
+            raise self.fault("E402", tree, f"these are facts of `{thing.selection}`, not a value", hint)
         if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
             hint = "give another value for then: .orValue(…), or ask with .hasValue()"
             raise self.fault("E421", tree, "this may have no value", hint)

@@ -10,6 +10,7 @@ from interlock.model.expression import (
     Choice,
     Compare,
     Constant,
+    Count,
     Exists,
     Field,
     Fold,
@@ -97,6 +98,8 @@ class _Writer:
                 return _MEMBER, self.macro(node, "exists", node.condition)
             case Size():
                 return _MEMBER, f"{node.selection}.size()"
+            case Count():
+                return _MEMBER, f"{node.selection}.filter({node.variable}, {self.text(node.condition, _CHOICE)}).size()"
             case Fold():
                 inner = f"{node.variable}, {self.text(node.body, _CHOICE)}"
                 return _MEMBER, f"{self.text(node.source, _MEMBER)}.{node.macro}({inner})"

@@ -10,6 +10,7 @@ from interlock.model.expression import (
     Call,
     Choice,
     Compare,
+    Count,
     Exists,
     Field,
     Fold,
@@ -40,7 +41,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.left, node.right)
         case In():
             return (node.item, *node.members)
-        case Exists():
+        case Exists() | Count():
             return (node.condition,)
         case Choice():
             return (node.condition, node.yes, node.no)
@@ -58,6 +59,19 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def within(node: Node) -> Iterator[Node]:
+    """The expression and what is inside it, without what is said of each fact that a macro ranges over."""
+    yield node
+    if not isinstance(node, Exists | Count):
+        for child in children(node):
+            yield from within(child)
+
+
+def macro_variables(node: Node) -> frozenset[str]:
+    """The names of the facts that the macros of an expression range over."""
+    return frozenset(inner.variable for inner in walk(node) if isinstance(inner, Exists | Count))
 
 
 def reference(node: Node) -> Reference | None:
@@ -82,7 +96,7 @@ def selections(node: Node) -> dict[str, None]:
         of = reference(inner)
         if isinstance(of, SingletonRef | MapRef):
             found[of.selection] = None
-        if isinstance(inner, Exists | Size):
+        if isinstance(inner, Exists | Size | Count):
             found[inner.selection] = None
     return found
 
@@ -99,7 +113,7 @@ def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
             return replace(node, left=change(node.left), right=change(node.right))
         case In():
             return In(change(node.item), tuple(map(change, node.members)), node.param)
-        case Exists():
+        case Exists() | Count():
             return replace(node, condition=change(node.condition))
         case Choice():
             return replace(node, condition=change(node.condition), yes=change(node.yes), no=change(node.no))
@@ -117,7 +131,7 @@ def free_variables(node: Node) -> frozenset[str]:
     of = reference(node)
     own = frozenset([of.name]) if isinstance(of, VariableRef) else frozenset()
     found = own.union(*map(free_variables, children(node)))
-    return found - {node.variable} if isinstance(node, Exists) else found
+    return found - {node.variable} if isinstance(node, Exists | Count) else found
 
 
 def free_locals(node: Node) -> frozenset[str]:

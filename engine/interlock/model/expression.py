@@ -154,9 +154,17 @@ class Exists(msgspec.Struct, frozen=True, array_like=True, tag="some", tag_field
 
 
 class Size(msgspec.Struct, frozen=True, array_like=True, tag="size", tag_field="node"):
-    """`SELECTION.size()`: how many facts it has. Not in conditions."""
+    """`SELECTION.size()`: how many facts it has."""
 
     selection: str
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True, tag="count", tag_field="node"):
+    """`SELECTION.filter(variable, condition).size()`: for how many of its facts the condition holds."""
+
+    selection: str
+    variable: str
+    condition: "Node"
 
 
 class Choice(msgspec.Struct, frozen=True, array_like=True, tag="choice", tag_field="node"):
@@ -208,6 +216,7 @@ Node = (
     | Sum
     | Exists
     | Size
+    | Count
     | Choice
     | Local
     | Call
@@ -229,7 +238,7 @@ def type_of(node: Node) -> Type:
             return Type("timestamp", nullable=False)
         case TaskId():
             return Type("string", nullable=False)
-        case Size():
+        case Size() | Count():
             return Type("int", nullable=False)
         case _:
             return Type("bool", nullable=False)

@@ -11,13 +11,14 @@ import msgspec
 
 from interlock.language.evaluate import Environment, evaluate, fact_of, holds, outcome
 from interlock.language.substitute import about_variable
-from interlock.language.walk import reads_now, reference, walk
+from interlock.language.walk import reads_now, reference, walk, within
 from interlock.model.decision import Verdict
 from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
     Constant,
+    Count,
     Exists,
     Field,
     Logic,
@@ -26,6 +27,7 @@ from interlock.model.expression import (
     Not,
     Reference,
     SingletonRef,
+    Size,
     Type,
     VariableRef,
 )
@@ -37,12 +39,16 @@ _COUNTED = ("count", "min", "max", "sum")
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """A further fact of a selection, of which a condition over the selection's own name is to be `want`."""
+    """A further fact of a selection, of which a condition over the selection's own name is to be `want`.
+
+    Where it is `counted`, it may be one of several that are needed.
+    """
 
     selection: str
     condition: Node
     want: bool
     known: Environment
+    counted: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -116,10 +122,15 @@ def _found(policy: Policy, node: Exists, want: bool, known: Environment) -> Iter
 
 def _leaf(policy: Policy, node: Node, want: bool, known: Environment) -> Iterator[Goal]:
     seen: dict[Reference, None] = {}
-    for inner in walk(node):
+    for inner in within(node):
         of = reference(inner)
         if of is not None:
             seen[of] = None
+        if isinstance(inner, Count | Size) and policy.selection(inner.selection) is not None:
+            own: Node = TRUE
+            if isinstance(inner, Count):
+                own = about_variable(inner.condition, VariableRef(inner.variable), inner.selection)
+            yield Wish(inner.selection, own, True, known, counted=True)
     for of in seen:
         yield from _of_fact(policy, node, want, of, known)
     if isinstance(node, Compare) and reads_now(node):

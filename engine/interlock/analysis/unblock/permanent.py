@@ -21,6 +21,7 @@ from interlock.model.expression import (
     TRUE,
     Blocked,
     Compare,
+    Count,
     Exists,
     Field,
     In,
@@ -31,6 +32,7 @@ from interlock.model.expression import (
     Present,
     Reference,
     SingletonRef,
+    Size,
     Sum,
     Type,
     VariableRef,
@@ -126,7 +128,7 @@ class _Proof:
                 return self.some(node, known, names)
             case Compare() | In() | Present():
                 return self.leaf(node, known, names)
-        return _NEVER if node == TRUE or not list(_references(node)) else None
+        return _NEVER if node == TRUE or not (_counts(node) or list(_references(node))) else None
 
     def logic(self, node: Logic, known: Environment, names: dict[str, str], blocked: _Held | None) -> _Held | None:
         value = outcome(node, known)
@@ -147,7 +149,7 @@ class _Proof:
         return _fewest(proofs)
 
     def leaf(self, node: Node, known: Environment, names: dict[str, str]) -> _Held | None:
-        if reads_now(node) and not _settled(node, known):
+        if _counts(node) or (reads_now(node) and not _settled(node, known)):
             return None
         return _all(self.fact(of, path, known, names) for of, path in _references(node))
 
@@ -186,6 +188,11 @@ class _Proof:
             parent = self.selections[selection.parent]
             proofs.append(self.stays(parent, known) if parent.take == "all" else None)
         return _all(proofs)
+
+
+def _counts(node: Node) -> bool:
+    """Whether it rests on how many facts there are: one more may always come."""
+    return any(isinstance(inner, Count | Exists | Size) for inner in walk(node))
 
 
 def _references(node: Node) -> Iterable[tuple[Reference, str | None]]:

@@ -178,7 +178,7 @@ def _told(atom: Goal, policy: Policy) -> _Asked:
         case Wish():
             selection = policy.selection(atom.selection)
             facts = atom.known.facts.get(atom.selection, ())
-            limited = selection is not None and selection.limit is not None
+            limited = atom.counted or (selection is not None and selection.limit is not None)
             counts = [fact.id if limited else fact.fields for fact in facts if limited or fact.id is None]
             return (atom.selection, atom.want, notation(substitute_known(atom.condition, atom.known)), str(counts))
         case Moving():

@@ -10,7 +10,7 @@ import msgspec
 from interlock.diagnostics import did_you_mean
 from interlock.language.scope import SelectionType, with_article
 from interlock.language.walk import walk
-from interlock.model.expression import Constant, Exists, Field, Node, Param, Type, VariableRef, type_of
+from interlock.model.expression import Constant, Count, Exists, Field, Node, Param, Type, VariableRef, type_of
 from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Names, Report
 from interlock.policy.compile.past import pastless
@@ -112,7 +112,7 @@ def with_questions(
     conditions = [rule.condition for rule in rules] + [line.when for line in decide if line.when is not None]
     asked = set[str]()
     for condition in conditions:
-        ranged = {node.variable: node.selection for node in walk(condition) if isinstance(node, Exists)}
+        ranged = {node.variable: node.selection for node in walk(condition) if isinstance(node, Exists | Count)}
         for node in walk(condition):
             if isinstance(node, Field) and node.path == "undecided":
                 name = node.of.name if isinstance(node.of, VariableRef) else node.of.selection

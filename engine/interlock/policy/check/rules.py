@@ -8,8 +8,8 @@ import msgspec
 
 from interlock.diagnostics import did_you_mean
 from interlock.language.scope import Scope
-from interlock.language.walk import children
-from interlock.model.expression import Call, Choice, Compare, Exists, Fold, In, Node, Not, Type, type_of
+from interlock.language.walk import children, selections
+from interlock.model.expression import Call, Choice, Compare, Count, Exists, Fold, In, Node, Not, Size, Type, type_of
 from interlock.model.policy import Effect, Rule
 from interlock.policy.check.issues import RESERVED, Names, Report, conjunction, opposite
 from interlock.schemas.wording import Path
@@ -159,6 +159,8 @@ def asked(node: Node, negated: bool = False) -> list[tuple[str, bool]]:
     """The selections that macros examine, each with whether their absence counts."""
     if isinstance(node, Exists):
         return [(node.selection, negated), *asked(node.condition, negated)]
+    if isinstance(node, Count | Size):  # a number rests on what is there and on what is not
+        return [(name, True) for name in selections(node)]
     if isinstance(node, Compare | In | Choice | Call | Fold):  # a value may rest on what is there and on what is not
         return [(name, True) for child in children(node) for name, _ in asked(child)]
     inner = not negated if isinstance(node, Not) else negated

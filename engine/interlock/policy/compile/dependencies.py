@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.language.walk import children, reference, selections
-from interlock.model.expression import Exists, Field, Node, Present, Size, VariableRef
+from interlock.model.expression import Count, Exists, Field, Node, Present, Size, VariableRef
 from interlock.model.policy import DecideLine, Policy, Rule, Template, values
 
 
@@ -79,9 +79,9 @@ def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, str]
             paths[node.path] = node.type.kind
         if isinstance(node, Present) and node.groups:
             paths["seq"] = "int"
-    if isinstance(node, Exists | Size):
+    if isinstance(node, Exists | Size | Count):
         found.setdefault(node.selection, {})
-    if isinstance(node, Exists):
+    if isinstance(node, Exists | Count):
         variables = {**variables, node.variable: node.selection}
     for inner in children(node):
         _note(inner, variables, found)

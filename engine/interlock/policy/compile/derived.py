@@ -66,18 +66,32 @@ class Evaluated(msgspec.Struct, frozen=True):
         return Operand(self.place, self.path, nullable=self.nullable, node=self.node)
 
 
-def engine_form(node: Node) -> Node:
-    """The condition with everything evaluated that the engine does not judge exactly. Raises UnsupportedCondition."""
+def engine_form(node: Node, *, inside: bool = False) -> Node:
+    """The condition with everything evaluated that the engine does not judge exactly. Raises UnsupportedCondition.
+
+    `inside` a macro, another one is evaluated of the facts that the first ranges over.
+    """
     match node:
         case Logic() | Not():
-            return rebuilt(node, engine_form)
-        case Exists():
-            return msgspec.structs.replace(node, condition=engine_form(_without_lists(node.condition, node.variable)))
+            return rebuilt(node, lambda inner: engine_form(inner, inside=inside))
+        case Exists() if not inside:
+            return _ranging(node)
         case Constant() | Blocked() | Present():
             return node
-    if is_exact(node):
+    if is_exact(node) and not isinstance(node, Exists):
         return node
-    return _reduced(node)
+    return _reduced(node, inside)
+
+
+def _ranging(node: Exists) -> Node:
+    """A macro over facts: what the engine looks for, or, where that has no form in it, evaluated of one fact."""
+    try:
+        inner = engine_form(_without_lists(node.condition, node.variable), inside=True)
+        return msgspec.structs.replace(node, condition=inner)
+    except UnsupportedCondition:
+        if len(free_variables(node)) > 1 or _reads_blocked(node):
+            raise
+        return Compare("==", _evaluated(node), TRUE)
 
 
 def _without_lists(node: Node, variable: str) -> Node:
@@ -87,18 +101,22 @@ def _without_lists(node: Node, variable: str) -> Node:
     return rebuilt(node, lambda inner: _without_lists(inner, variable)) if isinstance(node, Logic | Not) else node
 
 
-def _reduced(node: Node) -> Node:
+def _reduced(node: Node, inside: bool) -> Node:
     logic = _as_logic(node)
     if logic is not None:
-        return engine_form(logic)
+        return engine_form(logic, inside=inside)
     if len(free_variables(node)) <= 1 and not _reads_blocked(node):
         return Compare("==", _evaluated(node), TRUE)
     match node:
         case In(param=None):
             found = [Compare("==", node.item, member) for member in node.members]
-            return engine_form(Logic("||", tuple(found)) if len(found) > 1 else found[0]) if found else FALSE
+            return (
+                engine_form(Logic("||", tuple(found)) if len(found) > 1 else found[0], inside=inside)
+                if found
+                else FALSE
+            )
         case Compare():
-            return engine_form(lifted) if (lifted := _lifted(node)) is not None else _separated(node)
+            return engine_form(lifted, inside=inside) if (lifted := _lifted(node)) is not None else _separated(node)
     raise _inseparable(node)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from interlock.language.walk import reference, selections, walk
-from interlock.model.expression import Blocked, Exists, Field, Node, VariableRef
+from interlock.model.expression import Blocked, Count, Exists, Field, Node, VariableRef
 from interlock.model.policy import Policy, Rule
 from interlock.policy.compile.dependencies import paths_read
 from interlock.schemas.catalog import UNRECORDED
@@ -56,7 +56,7 @@ class _Reading:
     def node(self, node: Node, variables: dict[str, str]) -> Iterator[str]:
         known = dict(variables)
         for inner in walk(node):
-            if isinstance(inner, Exists):
+            if isinstance(inner, Exists | Count):
                 known[inner.variable] = inner.selection
             of = reference(inner)
             if isinstance(inner, Field) and of is not None:
