@@ -18,6 +18,7 @@ from interlock.diagnostics import Issue, Location, Source
 from interlock.policy import not_yaml
 from interlock.schemas.wording import Violation
 
+_COMMA = "in braces a comma ends a value: quote the whole value before it"
 _OF_SCALARS = ("E008", "E009")
 MAX_CHARACTERS = 256 * 1024
 """The greatest size of a policy, in characters."""
@@ -107,8 +108,20 @@ class Document(msgspec.Struct, frozen=True):
         value = self.places.get(path)
         if value is not None and text[value.start : value.start + 1] in ("{", "["):
             return not_yaml.quoted(not_yaml.written_value(text, value.start, nested=False))
-        before = text[: key.start].rstrip() if key is not None else ""
-        return "in braces a comma ends a value: quote the whole value before it" if before.endswith(",") else None
+        if key is None or value is None or value.start < value.end:
+            return None
+        return _COMMA if text[: key.start].rstrip().endswith(",") else None
+
+    def cut_hint(self, path: _Path) -> str | None:
+        """The hint where a `#`, or a comma in braces, has cut the plain scalar at `path` short."""
+        if self.comment_after(path) is not None:
+            return "` #` begins a comment, which cuts the value short: quote the whole value"
+        place = self.places[path]
+        behind = min((key for key in self.keys if self.keys[key].start > place.end), key=self._starts, default=None)
+        return self.text_meant(behind) if behind is not None and self.source.text[place.end] == "," else None
+
+    def _starts(self, path: _Path) -> int:
+        return self.keys[path].start
 
     def causes(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
         """The issues that do not only follow from a scalar that is refused."""

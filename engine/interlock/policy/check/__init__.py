@@ -62,10 +62,7 @@ def examine(document: Document, needed: NeededPolicy, catalog: schemas.Catalog) 
 
 def _structure(report: Report, data: Any) -> dict[str, Any] | None:
     """The document without what its schema refuses; None when it is not a mapping."""
-    violations = [
-        msgspec.structs.replace(each, hint=report.document.text_meant(each.path)) if _is_not_text(data, each) else each
-        for each in schemas.violations("policy", data)
-    ]
+    violations = list(dict.fromkeys(_as_text(report.document, each) for each in schemas.violations("policy", data)))
     report.issues += report.document.issues("E100", violations)
     if not isinstance(data, dict):
         return None
@@ -75,14 +72,13 @@ def _structure(report: Report, data: Any) -> dict[str, Any] | None:
     return pruned
 
 
-def _is_not_text(data: Any, violation: schemas.Violation) -> bool:
-    """Whether braces, or a comma in braces, made something else of what was meant as text."""
-    value = data
-    for step in violation.path:
-        value = value[step] if isinstance(step, int) else value.get(step)
-    if violation.about == "key":
-        return value is None and violation.message.startswith("unknown key")
-    return isinstance(value, dict | list) and "not text" in violation.message
+def _as_text(document: Document, violation: schemas.Violation) -> schemas.Violation:
+    """The violation with the hint to quote a value, where braces, or a comma in braces, made something else of text."""
+    path = violation.path
+    if path in document.keys and document.data_at(path) is None and (hint := document.text_meant(path)):
+        return schemas.Violation(path, f"`{path[-1]}` is a key without a value", hint, "key")
+    hint = document.text_meant(path) if "not text" in violation.message else None
+    return msgspec.structs.replace(violation, hint=hint) if hint else violation
 
 
 def _remove(data: Any, path: Path) -> None:

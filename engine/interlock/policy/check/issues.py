@@ -111,9 +111,6 @@ MAX_EXPRESSION_LENGTH = 4_096
 """The greatest length of an expression or message, in characters."""
 
 
-_CUT = "` #` begins a comment, which cuts the value short: quote the whole value"
-
-
 class Expression(msgspec.Struct, frozen=True):
     """An expression as it was typed: the path of the text that it is in, where it begins there, and its scope."""
 
@@ -219,7 +216,7 @@ class Report:
                 end = _closing(written, at)
                 if end is None:
                     location = self.document.locate_within(path, at, at + 1)
-                    hint = self._cut_hint(path) or "write `{{` for a literal brace"
+                    hint = self.document.cut_hint(path) or "write `{{` for a literal brace"
                     self.issues.append(Issue("E309", "the brace is not closed", location, hint))
                     return None
                 node = self._typed(path, written[at + 1 : end], at + 1, scope, None)
@@ -232,10 +229,6 @@ class Report:
             parts[0] = parts[0].lstrip()
         return Template(tuple([*parts, text] if text or not parts else parts))
 
-    def _cut_hint(self, path: Path) -> str | None:
-        """The hint where a `#` has cut a text short."""
-        return None if self.document.comment_after(path) is None else _CUT
-
     def _typed(self, path: Path, text: str, offset: int, scope: Scope, want: str | None) -> Node | None:
         if len(text) > MAX_EXPRESSION_LENGTH:
             self.at("E310", path, f"the expression has {len(text):,} characters; it may have {MAX_EXPRESSION_LENGTH:,}")
@@ -245,7 +238,7 @@ class Report:
         for fault in faults:
             at, before = (path, offset) if fault.named is None else (("variables", fault.named), 0)
             place = self.document.locate_within(at, before + fault.start, before + fault.end)
-            hint = self._cut_hint(path) if fault.code == "E301" and fault.named is None else None
+            hint = self.document.cut_hint(path) if fault.code == "E301" and fault.named is None else None
             self.issues.append(Issue(fault.code, fault.message, place, hint or fault.hint))
         return node
 
