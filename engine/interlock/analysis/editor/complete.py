@@ -15,7 +15,6 @@ from interlock.analysis.editor.schema import Node, node_at
 from interlock.analysis.editor.tolerant import MARK
 from interlock.analysis.editor.wording import about_fact, about_kind, type_text
 from interlock.model.expression import Type
-from interlock.model.policy import Policy
 from interlock.policy.docs import parameter_line
 from interlock.policy.parse import Document
 from interlock.schemas import SHIPPED, Catalog
@@ -57,7 +56,7 @@ class Caret(msgspec.Struct, frozen=True):
 def by_schema(caret: Caret, name: str, catalog: Catalog = SHIPPED) -> Iterator[Item]:
     """What the schema `name`, with the kinds of a catalog, has at the caret: keys, or values of a closed set."""
     if caret.is_key:
-        yield from _keys(node_at(name, caret.path[:-1], catalog), caret.siblings(), caret.word)
+        yield from keys(node_at(name, caret.path[:-1], catalog), caret.siblings(), caret.word)
         return
     node = node_at(name, caret.path, catalog)
     if node is None:
@@ -66,7 +65,7 @@ def by_schema(caret: Caret, name: str, catalog: Catalog = SHIPPED) -> Iterator[I
         text = str(value).lower() if isinstance(value, bool) else str(value)
         yield Item(text, "value", text, len(caret.word), about=node.description)
     if caret.word.isidentifier() or not caret.word:
-        yield from _keys(node, [], caret.word)
+        yield from keys(node, [], caret.word)
 
 
 def in_policy(caret: Caret, draft: Draft, policies: Iterable[str]) -> Iterator[Item]:
@@ -98,49 +97,14 @@ def in_policy(caret: Caret, draft: Draft, policies: Iterable[str]) -> Iterator[I
             yield from named(map(str, values if isinstance(values, list) else ()), "value", caret.word)
 
 
-def in_test(caret: Caret, policy: Policy | None, policies: Iterable[str], catalog: Catalog) -> Iterator[Item]:
-    """What a test of a policy may have at the caret; its facts are of the kinds of a catalog."""
-    yield from by_schema(caret, "test", catalog)
-    if caret.path == ("policy",):
-        yield from named(policies, "policy", caret.word)
-    if policy is None:
-        return
-    above = caret.path[:-1]
-    match above[-1:], caret.path[-1:]:
-        case ("params",), _ if caret.is_key:
-            for parameter in policy.parameters:
-                if parameter.name not in caret.siblings():
-                    about = parameter_line(parameter)
-                    yield Item(parameter.name, "key", f"{parameter.name}: ", len(caret.word), parameter.kind, about)
-        case ("outputs",), _ if caret.is_key:
-            outputs = [each.name for each in policy.outputs if each.name not in caret.siblings()]
-            yield from named(outputs, "key", caret.word, ": ")
-        case ("findings",), (int(),):
-            yield from named((rule.id for rule in policy.rules if rule.effect != "derive"), "rule", caret.word)
-        case (int(),), ("rule",):
-            yield from named((rule.id for rule in policy.rules if rule.effect != "derive"), "rule", caret.word)
-        case ("expect",), ("state",):
-            yield from named(dict.fromkeys(line.state for line in policy.decide), "value", caret.word)
-
-
-def in_waivers(caret: Caret, policy: Policy | None, policies: Iterable[str]) -> Iterator[Item]:
-    """What a list of waivers may have at the caret; `policy` is the one that the waiver names."""
-    yield from by_schema(caret, "waivers")
-    match caret.path:
-        case (int(), "policy"):
-            yield from named(policies, "policy", caret.word)
-        case (int(), "rule") if policy is not None:
-            yield from named((rule.id for rule in policy.rules if rule.effect in ("block", "warn")), "rule", caret.word)
-
-
 def named(names: Iterable[str], kind: ItemKind, word: str, after: str = "") -> Iterator[Item]:
     """Items that are names alone."""
     for name in names:
         yield Item(name, kind, f"{name}{after}", len(word))
 
 
-def _keys(node: Node | None, siblings: list[str], word: str) -> Iterator[Item]:
-    """The keys that a mapping may still have: of those of which it has one, it has one already."""
+def keys(node: Node | None, siblings: list[str], word: str) -> Iterator[Item]:
+    """The keys that a mapping may still have; of keys that exclude each other, none beside one that it has."""
     if node is None:
         return
     choice = [each["required"][0] for each in node.said.get("oneOf", ()) if "required" in each]
@@ -168,9 +132,8 @@ def _own_keys(caret: Caret, draft: Draft) -> Iterator[Item]:
 
 def _fields(draft: Draft, selection: Any, word: str, after: str = "") -> Iterator[Item]:
     for rank, (name, found) in enumerate(draft.fields(selection).items()):
-        yield Item(
-            name, "field", f"{name}{after}", len(word), type_text(Type(found.kind, found.enum, False)), rank=rank
-        )
+        detail = type_text(Type(found.kind, found.enum, nullable=False))
+        yield Item(name, "field", f"{name}{after}", len(word), detail, rank=rank)
 
 
 def _sources(caret: Caret, draft: Draft, name: str) -> Iterator[Item]:

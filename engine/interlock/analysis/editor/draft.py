@@ -96,7 +96,8 @@ class Draft(msgspec.Struct, frozen=True):
             return self.names.for_where(str(path[1]), fields, groups=False)
         place = "condition" if form == "condition" else "value"
         if top == "rules" and isinstance(path[1], int):
-            return self.names.for_rule(place, self.loops(path[1]))  # type: ignore[arg-type]
+            scope = self.names.for_rule(place, self.loops(path[1]))  # type: ignore[arg-type]
+            return self._with_loops(scope, path[1])
         return self.names.for_rule(place, blocked=top in ("decide", "outputs"))  # type: ignore[arg-type]
 
     def _with_lost(self, scope: Scope) -> Scope:
@@ -108,11 +109,17 @@ class Draft(msgspec.Struct, frozen=True):
             scope, selections={**lost, **scope.selections}, refused=scope.refused - lost.keys()
         )
 
+    def _with_loops(self, scope: Scope, index: int) -> Scope:
+        """The scope with the facts of a rule's loops, those whose declaration is broken at the moment too."""
+        known = self.facts()
+        found = {name: known[name].fields for name in self.loops(index)}
+        return msgspec.structs.replace(scope, variables={**found, **scope.variables})
+
     def loops(self, index: int) -> tuple[str, ...]:
         """What is known of what a rule ranges over."""
-        written = self.rule(index).get("for")
+        written, known = self.rule(index).get("for"), self.facts()
         listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
-        return tuple(name for name in map(str, listed) if self.names.known(name) is not None)
+        return tuple(name for name in map(str, listed) if name in known)
 
     def fields(self, selection: Any) -> dict[str, Type]:
         """The fields of the candidates of what is written as a selection."""

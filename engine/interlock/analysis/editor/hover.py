@@ -30,7 +30,12 @@ def in_policy(draft: Draft, offset: int) -> Hover | None:
     place = place_at(draft.document, offset)
     if place is None:
         return None
-    found = at_offset(occurrences(draft), offset)
+    every = occurrences(draft)
+    found = at_offset(every, offset)
+    if found is not None and found.symbol.kind == "variable" and found.declares:
+        use = next((each for each in every if each.symbol == found.symbol and not each.declares), None)
+        inner = in_policy(draft, use.start) if use is not None else None
+        return Hover(inner.text, found.start, found.end) if inner is not None else None
     about = None if found is None else _about_symbol(draft, found.symbol)
     if found is not None and about is not None:
         return Hover(about, found.start, found.end)

@@ -115,8 +115,10 @@ def _target(file: str, place: Place | None) -> Target | None:
 
 
 def _kind(draft: Draft, kind: str | None) -> Target | None:
-    """The schema of a fact kind."""
-    if kind is not None and kind in draft.catalog.own:
-        return Target(os.path.abspath(draft.catalog.own[kind].source.name))
-    file = os.path.join(data_folder("schemas"), "facts", f"{kind}{SUFFIX}")
-    return Target(file) if kind in draft.catalog.kinds and os.path.isfile(file) else None
+    """The schema of a fact kind: the project's own, or one that ships with interlock."""
+    if kind is None or kind not in draft.catalog.kinds:
+        return None
+    own = draft.catalog.own.get(kind)
+    if own is not None:
+        return Target(os.path.abspath(own.source.name))
+    return Target(os.path.join(data_folder("schemas"), "facts", f"{kind}{SUFFIX}"))

@@ -104,10 +104,16 @@ class OpenTexts:
     def drafted(self, path: str, document: Document) -> Draft:
         """The draft of a document in place of a policy's file."""
         library, known = self.library(path), self._known.setdefault(path, {})
-        catalog = self.catalog(path)
-        draft = drafted(document, lambda name: self._needed(path, name, library), catalog, dict(known))
+        draft = drafted(document, lambda name: self._needed(path, name, library), self.catalog(path), dict(known))
         known.update(draft.facts())
         return draft
+
+    def catalog(self, path: str) -> Catalog:
+        """The kinds that a policy may name; where those of the project are wrong, those that ship."""
+        try:
+            return self.library(path).catalog_at(os.path.dirname(path))
+        except InterlockError:  # reported with the issues of the policy
+            return SHIPPED
 
     def policy(self, file: str | None) -> Policy | None:
         """What can be read of the policy in a file."""
@@ -131,13 +137,6 @@ class OpenTexts:
         except UsageError:
             return None
         return os.path.abspath(file) if file is not None and library.has(file) else None
-
-    def catalog(self, path: str) -> Catalog:
-        """The kinds that a policy may name; where those of the project are wrong, those that ship."""
-        try:
-            return self.library(path).catalog_at(os.path.dirname(path))
-        except PolicyError:  # reported with the issues of the policy
-            return SHIPPED
 
     def _needed(self, path: str, name: str, library: Library) -> Policy | str:
         """The policy that another needs; one that is invalid at the moment as it was when it was valid."""

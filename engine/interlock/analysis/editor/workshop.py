@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from interlock.analysis.editor import complete, hover, navigate, outline, problems, rename
+from interlock.analysis.editor import complete, complete_cases, hover, navigate, outline, problems, rename
 from interlock.analysis.editor.actions import Action, actions
 from interlock.analysis.editor.draft import Draft, text_of
 from interlock.analysis.editor.item import Item
@@ -44,10 +44,10 @@ class Workshop(OpenTexts):
             items = complete.in_policy(caret, self.drafted(path, caret.document), policies)
         elif kind == "test":
             tested = self.tested(path, caret.document)
-            items = complete.in_test(caret, self.policy(tested), policies, self.catalog(tested or path))
+            items = complete_cases.in_test(caret, self.policy(tested), policies, self.catalog(tested or path))
         else:
             named = text_of(caret.document, (*caret.path[:1], "policy"))
-            items = complete.in_waivers(caret, self.policy(self.named(path, named)), policies)
+            items = complete_cases.in_waivers(caret, self.policy(self.named(path, named)), policies)
         return list({(item.label, item.kind): item for item in items}.values())
 
     def hover(self, path: str, offset: int) -> hover.Hover | None:
