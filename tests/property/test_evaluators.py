@@ -147,8 +147,12 @@ def test_the_evaluators_agree_on_a_function(seed: int) -> None:
 
 
 def check_facts(random: Random, program: Program, policy: Policy, known: Environment, text: str) -> Counter[str]:
-    expected = reference.judge(policy, known)
     shown = f"{text}\n{known}"
+    try:
+        expected = reference.judge(policy, known)
+    except Failure:  # a sum that CEL does not have
+        assert judged_by(lambda: program.judge(known), policy, known) is None, shown
+        return Counter({"without a value": 1})
     assert_same(program.judge(known), expected, shown)
     other = facts.shuffled(random, known)
     assert_same(program.judge(other), reference.judge(policy, other), shown)
@@ -244,6 +248,9 @@ decide:
         ("smoke.at + (now - smoke.at) == now", False),
         ("smoke.at - now == smoke.at - now", True),
         ("smoke.at + (smoke.at - first.at) == now", False),
+        ("(smoke == null) == true", True),
+        ("has(smoke.mode) in [true]", False),
+        ("null != (now == now)", True),
     ],
 )
 def test_a_condition_holds_where_it_should(condition: str, held: bool) -> None:
@@ -255,13 +262,6 @@ def test_a_condition_holds_where_it_should(condition: str, held: bool) -> None:
         for verdict in (program.judge(known), reference.judge(compiled.policy, known)):
             assert [firing.rule for firing in verdict.firings] == ([0, 1] if held else [0])
             assert compiled.policy.decide[verdict.line].state == ("held" if held else "not")
-
-
-@pytest.mark.parametrize("condition", ["(smoke == null) == true", "has(smoke.mode) in [true]", "null != (now == now)"])
-def test_a_condition_is_not_compared_as_a_value(condition: str) -> None:
-    with pytest.raises(PolicyError, match="E417") as raised:
-        compiled_of(ONE.replace("CONDITION", f"'{condition}'"))
-    assert {issue.code for issue in raised.value.issues} == {"E417"}
 
 
 @needs_engine
