@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 import yaml
 
 import interlock
+from interlock import schemas
 from interlock.diagnostics import PolicyError
 from interlock.policy.docs import policy_page
 from interlock.policy.library import Library
@@ -218,3 +220,22 @@ def test_the_page_of_a_policy_lists_its_variables(tmp_path: Path) -> None:
     loaded = Library().load(tmp_path / "mine.yaml")
     page = policy_page(loaded, parse_valid(loaded.source))
     assert "## Variables\n\n- `variables.late`: `now > params.t`\n" in page
+
+
+def test_outputs_are_of_every_type(tmp_path: Path) -> None:
+    outputs = {
+        "large": "3037000499 * 3037000499",
+        "half": "1.0 / 2.0",
+        "infinite": "1.0 / 0.0",
+        "times": '[now, now - duration("1h")]',
+        "map": '{"a": [duration("90s")]}',
+    }
+    decision = interlock.evaluate(**question(tmp_path, outputs=outputs))
+    assert decision.outputs == {
+        "large": "9223372030926249001",
+        "half": 0.5,
+        "infinite": "inf",
+        "times": ("2026-06-22T09:02:00Z", "2026-06-22T08:02:00Z"),
+        "map": {"a": ("1m30s",)},
+    }
+    assert not schemas.violations("decision", json.loads(msgspec.json.encode(decision)))

@@ -316,6 +316,8 @@ def as_printed(value: Value, kind: str) -> Value:
             return instant.format_instant(value)
         if kind == "duration":
             return instant.format_duration(value)
+        if not -instant.INTEGER_BOUND < value < instant.INTEGER_BOUND:
+            return str(value)  # not every reader of JSON distinguishes it from its neighbours
     if isinstance(value, float) and value - value != 0:  # JSON has no infinite number, and none that is none
         return str(value)
     return value
