@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from interlock.analysis.editor.draft import Draft
-from interlock.analysis.editor.expressions import Before, Seen, Token, seen
+from interlock.analysis.editor.expressions import Before, Seen, Token
 from interlock.analysis.editor.item import Item, ItemKind
 from interlock.analysis.editor.schema import is_common
 from interlock.analysis.editor.wording import (
@@ -27,6 +27,10 @@ _EQUAL = ("==", "!=")
 _LITERALS = ("true", "false", "null")
 _APART = ("params", "variables", "blocked", "in", *_LITERALS, *FUNCTIONS)
 """Reserved words that stand for something else than a value."""
+_FRESH = "x__"
+"""A name that no author gives a variable."""
+_AFTER = ("", ".size() > 0", ".exists(y__, true)")
+"""What makes a condition of a macro, which may not be one alone."""
 
 
 def in_expression(draft: Draft, text: str, scope: Scope, quote: str) -> Iterator[Item]:
@@ -115,9 +119,8 @@ def _members(draft: Draft, before: Before, count: int, word: str) -> Iterator[It
         name = before.tokens[first].text  # what is wrong with the key does not matter here
         looked_up = scope.selections.get(name)
         yield from _fields(draft, name, looked_up.fields if looked_up is not None else {}, "", word)
-    known = scope.selections.get(root)
-    if known is not None and known.shape != "single":
-        yield from _macros(draft, scope, root, word)
+    if found is None or not is_value(found.thing):
+        yield from _macros(draft, before, first, last, word)
 
 
 def _of_thing(draft: Draft, found: Seen, word: str) -> Iterator[Item]:
@@ -145,12 +148,13 @@ def _takes(types: tuple[str, ...], kind: str) -> bool:
     return bool(types) and types[0].partition("<")[0] in (kind, "*", "T")
 
 
-def _macros(draft: Draft, scope: Scope, name: str, word: str) -> Iterator[Item]:
-    """The macros that the language has of a selection here."""
+def _macros(draft: Draft, before: Before, first: int, last: int, word: str) -> Iterator[Item]:
+    """The macros of a selection, or of what is filtered of one: those that the type checker takes here."""
+    name, of = before.tokens[first].text, before.text[before.tokens[first].start : before.tokens[last].end]
     for macro in MACROS:
-        call = f"{name}.{macro}()" if macro == "size" else f"{name}.{macro}(x, true)"
-        if any(each.start == 0 and each.end == len(call) for each in seen(call, scope)):
-            text = f"{macro}()" if macro == "size" else f"{macro}(x, "
+        call = "size()" if macro == "size" else f"{macro}({_FRESH}, true)"
+        if any(before.typed_as(first, f"{of}.{call}{after}") is not None for after in _AFTER):
+            text = "size()" if macro == "size" else f"{macro}(x, "
             yield Item(macro, "function", text, len(word), f"of {name}", about_fact(draft, name), 1)
 
 

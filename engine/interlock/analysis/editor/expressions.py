@@ -90,7 +90,10 @@ class Before:
 
     def typed(self, first: int, last: int) -> Seen | None:
         """What the tokens `first` to `last` are together, in the calls around them."""
-        part = self.text[self.tokens[first].start : self.tokens[last].end]
+        return self.typed_as(first, self.text[self.tokens[first].start : self.tokens[last].end])
+
+    def typed_as(self, first: int, part: str) -> Seen | None:
+        """What a text would be in place of all from the token `first` on, in the calls around it."""
         calls = list(self._calls(first))
         before = "".join(self.text[start:end] for start, end in calls)
         whole = before + part + ")" * len(calls)

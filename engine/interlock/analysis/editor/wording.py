@@ -8,7 +8,7 @@ from interlock.analysis.editor.draft import Draft
 from interlock.analysis.editor.expressions import seen
 from interlock.analysis.editor.schema import field_description, kind_description
 from interlock.language.scope import FactType, Maybe, ObjectType, Scope
-from interlock.model.expression import Field, Param, Reference, Type, VariableRef, type_of
+from interlock.model.expression import Field, Node, Param, Reference, Type, VariableRef, type_of
 from interlock.model.policy import Selection
 from interlock.policy.docs import code, parameter_line, prose, taken
 
@@ -78,7 +78,7 @@ def about_thing(draft: Draft, thing: Any, scope: Scope) -> str:
 
 def is_value(thing: Any) -> bool:
     """Whether a part of an expression is a value, which has a type."""
-    return not isinstance(thing, FactType | ObjectType | Maybe)
+    return isinstance(thing, Node)
 
 
 def owner(of: Reference, scope: Scope) -> str:
