@@ -10,6 +10,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from interlock.instant import format_duration, format_instant
+from interlock.language.calendar import PARTS, SPANS
 from interlock.model.expression import Type, ValueKind
 
 Fields = Mapping[str, Type]
@@ -17,6 +18,7 @@ Fields = Mapping[str, Type]
 CHOICE, OR, AND, RELATION, SUM, PRODUCT, UNARY, MEMBER = range(8)
 ORDERED: tuple[ValueKind, ...] = ("int", "timestamp", "duration")
 PATTERNS = ("a", "^a", "b$", "^(a|b)+$", "[a-z]+", "\\d{2,3}", "(?i)AB", "^$", "a.c", "\\bwork", "[^a]*r$")
+ZONES = (*("", "", '"UTC"', '"+02:00"', '"-09:30"'), *('"Europe/Berlin"', '"America/New_York"', '"Asia/Kolkata"'))
 COMPARED = ("string", "string", "string", "int", "bool", "timestamp", "duration")
 
 
@@ -274,6 +276,8 @@ class Writer:
                         (PRODUCT, f"{number()} {pick('*/%')} {pick((2, 3, 7))}"),
                         (UNARY, f"-{self.within(self.operand('int'), MEMBER)}"),
                         (MEMBER, f"int({text()})"),
+                        (MEMBER, self.part_of_time()),
+                        (MEMBER, self.part_of_time()),
                         (MEMBER, f"{text()}.indexOf({self.operand('string').text})"),
                     )
                 )
@@ -292,6 +296,13 @@ class Writer:
             case _:
                 return None
         return Text(found[0], found[1], Type(kind))
+
+    def part_of_time(self) -> str:
+        """A part of an instant, in a zone or in UTC, or of a duration."""
+        of = self.random.choice(("timestamp", "timestamp", "duration"))
+        value = self.within(self.operand(of), MEMBER)
+        part = self.random.choice(tuple(SPANS) if of == "duration" else PARTS)
+        return f"{value}.{part}({self.random.choice(ZONES) if of == 'timestamp' else ''})"
 
     # -- values
 

@@ -7,6 +7,7 @@ overflow) is evaluated before, as a value of one fact.
 from __future__ import annotations
 
 from interlock.instant import INTEGER_BOUND
+from interlock.language import calendar
 from interlock.language.walk import children, walk
 from interlock.model.expression import (
     Call,
@@ -94,6 +95,8 @@ def _is_safe(node: Call) -> bool:
     last = node.arguments[-1]
     if node.function in ("divided", "modulo"):
         return isinstance(last, Constant) and isinstance(last.value, int) and last.value not in (0, -1)
+    if calendar.named(node.function):  # a zone that is written is known
+        return isinstance(last, Constant)
     if node.function in ("times", "minus"):
         return not overflows(node)
     if not all(isinstance(each, Constant) for each in node.arguments):
@@ -145,15 +148,38 @@ def _reach(node: Node) -> tuple[int, int]:
 def moves_freely(node: Node) -> Node | None:
     """The first function of a value that grows with the clock: nothing says when it changes. None where none is."""
     for inner in walk(node):
-        if isinstance(inner, Call) and any(map(_grows, inner.arguments)):
+        if isinstance(inner, Call) and any(map(_grows, inner.arguments)) and not turns(inner):
             return inner
         if isinstance(inner, Fold) and (_grows(inner.source) or (inner.macro == "map" and _grows(inner.body))):
             return inner
     return None
 
 
+def turns(node: Call) -> bool:
+    """Whether it is a part of an instant or duration that grows as the clock does, so that its turns are known."""
+    if calendar.named(node.function) is None or any(map(_grows, node.arguments[1:])):
+        return False
+    pace = _pace(node.arguments[0])
+    return pace == 1 or (pace == -1 and node.function.endswith("_of"))
+
+
+def _pace(node: Node) -> int | None:
+    """By how much a sum grows a microsecond; None for what is not one."""
+    match node:
+        case Now():
+            return 1
+        case Sum():
+            left, right = _pace(node.left), _pace(node.right)
+            if left is None or right is None:
+                return None
+            return left + right if node.op == "+" else left - right
+    return None if _grows(node) else 0
+
+
 def _grows(node: Node) -> bool:
     """Whether a value may grow with the clock, and is not merely chosen by a comparison with it."""
+    if isinstance(node, Call) and turns(node):
+        return False
     if isinstance(node, Choice):
         return _grows(node.yes) or _grows(node.no)
     if isinstance(node, Now):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from interlock.instant import SECOND
-from interlock.language import patterns, texts
+from interlock.language import calendar, patterns, texts
 from interlock.language.texts import INT_MAX, INT_MIN, Undefined
 from interlock.model.expression import Type
 
@@ -214,7 +215,26 @@ def _collections() -> dict[str, Function]:
     }
 
 
-FUNCTIONS: dict[str, Function] = {**_tests(), **_texts(), **_conversions(), **_numbers(), **_collections()}
+def _calendar() -> dict[str, Function]:
+    """The parts of instants and durations: a method by itself, and of an instant with a time zone."""
+    found = {}
+    for name in calendar.PARTS:
+        read, takes = partial(calendar.part, name), ("timestamp", "string")
+        found[f"{name}_in"] = Function(name, "method", takes, "int", read, fails=True)
+        found[name] = Function(name, "method", takes[:1], "int", read)
+    for name in calendar.SPANS:
+        found[f"{name}_of"] = Function(name, "method", ("duration",), "int", partial(calendar.span, name))
+    return found
+
+
+FUNCTIONS: dict[str, Function] = {
+    **_tests(),
+    **_texts(),
+    **_conversions(),
+    **_numbers(),
+    **_collections(),
+    **_calendar(),
+}
 """Every function, by its identity."""
 
 

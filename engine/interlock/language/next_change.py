@@ -13,7 +13,10 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from interlock.instant import INTEGER_BOUND
+from interlock.language import calendar
 from interlock.language.evaluate import Environment, Failure, evaluate, fact_of
 from interlock.language.walk import walk
 from interlock.model.expression import (
@@ -65,10 +68,44 @@ def _course(node: Node, known: Environment, paces: Rates) -> Trend:
 
 
 def _applied(node: Call, known: Environment, paces: Rates) -> Trend:
-    """A function of what stays stays; of what moves, nothing says until when."""
+    """A function of what stays stays; parts of instants and durations turn; of all else that moves, nothing says."""
     courses = [_course(each, known, paces) for each in node.arguments]
     until = min((until for _, _, until in courses), default=NEVER)
+    if calendar.named(node.function) is not None and courses[0][1] in (1, -1):
+        return evaluate(node, known), 0, min(until, _turning(node, courses, known.now))
     return evaluate(node, known), 0, min(until, known.now + 1) if any(pace for _, pace, _ in courses) else until
+
+
+def _turning(node: Call, courses: list[Trend], now: int) -> int:
+    """When a part of an instant or of a duration turns that moves as the clock does."""
+    name, value, pace = str(calendar.named(node.function)), courses[0][0], courses[0][1]
+    zones = [each[0] for each in courses[1:]]
+    if any(each[1] for each in courses[1:]) or (pace != 1 and not node.function.endswith("_of")):
+        return now + 1
+    if value is None or None in zones:
+        return NEVER
+    if node.function.endswith("_of"):
+        return now + calendar.passing(name, int(value) * pace)
+    return now + calendar.turn(name, int(value), *map(str, zones)) - int(value)
+
+
+MAX_TURNS = 1_500
+"""That many turns of a part of the clock are looked past, for the one at which a comparison differs."""
+
+
+def _outlasting(node: Compare | In, known: Environment, paces: Rates, found: Trend) -> Trend:
+    """The comparison, past the turns of the clock's parts that leave it as it is."""
+    value, _, until = found
+    parts = any(isinstance(inner, Call) for inner in walk(node))
+    if until >= NEVER or paces or not parts or any(isinstance(inner, Exists | Count) for inner in walk(node)):
+        return found
+    for _ in range(MAX_TURNS):
+        later = msgspec.structs.replace(known, now=until)
+        there, _, after = _COMPARED[type(node)](node, later, paces)
+        if there is not value or after >= NEVER:
+            return value, 0, until if there is not value else after
+        until = after
+    return value, 0, until
 
 
 def _folded(node: Fold, known: Environment, paces: Rates) -> Trend:
@@ -122,6 +159,10 @@ def _found(of: Reference, known: Environment, paces: Rates) -> tuple[Fact | None
 
 
 def _compare(node: Compare, known: Environment, paces: Rates) -> Trend:
+    return _outlasting(node, known, paces, _comparison(node, known, paces))
+
+
+def _comparison(node: Compare, known: Environment, paces: Rates) -> Trend:
     left, right = _course(node.left, known, paces), _course(node.right, known, paces)
     return _compared(node.op, left, right, known.now)
 
@@ -142,6 +183,10 @@ def _compared(op: str, left: Trend, right: Trend, now: int) -> Trend:
 
 
 def _contained(node: In, known: Environment, paces: Rates) -> Trend:
+    return _outlasting(node, known, paces, _membership(node, known, paces))
+
+
+def _membership(node: In, known: Environment, paces: Rates) -> Trend:
     item = _course(node.item, known, paces)
     compared = [_compared("==", item, (evaluate(member, known), 0, NEVER), known.now) for member in node.members]
     return evaluate(node, known), 0, min([item[2], *(until for _, _, until in compared)])
@@ -196,6 +241,7 @@ def _choice(node: Choice, known: Environment, paces: Rates) -> Trend:
     return value, pace, min(until, limit)
 
 
+_COMPARED: dict[type, Callable[[Any, Environment, Rates], Trend]] = {Compare: _comparison, In: _membership}
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock import instant
 from interlock.diagnostics import did_you_mean
+from interlock.language import calendar
 from interlock.language.functions import FUNCTIONS, Form, joint, named, resolved
 from interlock.language.patterns import PatternError, compiled
 from interlock.language.scope import COMPARED, ObjectType, with_article
@@ -181,6 +182,11 @@ def _known(checker: Checker, tree: Any, node: Call) -> Node:
         except PatternError as error:
             message = f"`{str(pattern.value)[:40]}` is not a pattern that is taken: {error}"
             raise checker.fault("E420", tree, message, "patterns are those of RE2") from None
+    zone = node.arguments[-1] if calendar.named(node.function) and len(node.arguments) > 1 else None
+    if isinstance(zone, Constant) and isinstance(zone.value, str):
+        wrong = calendar.check(zone.value)
+        if wrong is not None:
+            raise checker.fault("E424", tree.children[-1].children[0], wrong, calendar.near(zone.value))
     if node.function in ("duration_string", "timestamp_string") and isinstance(node.arguments[0], Constant):
         text = str(node.arguments[0].value)
         try:

@@ -120,6 +120,8 @@ METHODS = (
     *("startsWith", "endsWith", "contains", "matches", "size", "lowerAscii", "upperAscii", "trim", "split", "replace"),
     *("substring", "charAt", "indexOf", "lastIndexOf", "reverse", "join", "slice"),
     *("orValue", "or", "hasValue", "value", "optMap"),
+    *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
+    *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
 )
 EVERYTHING = f"{OPERATORS}, {', '.join(sorted({*FUNCTIONS, *MACROS, *METHODS}))}"
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.language.evaluate import Environment, evaluate, fact_of, holds, outcome
+from interlock.language.exact import is_exact
+from interlock.language.next_change import MAX_TURNS, NEVER, trend
 from interlock.language.substitute import about_variable
 from interlock.language.walk import reads_now, reference, walk, within
 from interlock.model.decision import Verdict
@@ -21,6 +23,7 @@ from interlock.model.expression import (
     Count,
     Exists,
     Field,
+    In,
     Logic,
     MapRef,
     Node,
@@ -133,8 +136,8 @@ def _leaf(policy: Policy, node: Node, want: bool, known: Environment) -> Iterato
             yield Wish(inner.selection, own, True, known, counted=True)
     for of in seen:
         yield from _of_fact(policy, node, want, of, known)
-    if isinstance(node, Compare) and reads_now(node):
-        until = _turning(node, known)
+    if isinstance(node, Compare | In) and reads_now(node):
+        until = _turning(node, known) if isinstance(node, Compare) and is_exact(node) else _turned(node, known)
         if until is not None:
             yield Waiting(until)
 
@@ -184,6 +187,18 @@ def _alike(selection: Selection, fact: Fact, own: Node, *, want: bool) -> Node:
 def _constant(value: Value) -> Constant:
     kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "string"
     return Constant(None if isinstance(value, tuple) else value, Type(kind))  # type: ignore[arg-type]
+
+
+def _turned(node: Compare | In, known: Environment) -> int | None:
+    """The same of a comparison of parts of the clock."""
+    was, until = outcome(node, known), trend(node, known, {})[2]
+    for _ in range(MAX_TURNS):
+        if until >= NEVER:
+            return None
+        if outcome(node, msgspec.structs.replace(known, now=until)) is not was:
+            return until
+        until = trend(node, msgspec.structs.replace(known, now=until), {})[2]
+    return None
 
 
 def _turning(node: Compare, known: Environment) -> int | None:
