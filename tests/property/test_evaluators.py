@@ -137,7 +137,8 @@ def check_wide_case(random: Random) -> Counter[str]:
 def test_the_evaluators_agree_on_functions() -> None:
     seen = sum((check_wide_case(Random(seed)) for seed in range(CASES)), Counter[str]())
     assert seen["compiled"] > CASES / 2, seen
-    assert min(seen["fired"], seen["silent"], seen["without a value"]) > CASES / 20, seen
+    assert min(seen["fired"], seen["silent"]) > CASES / 2, seen
+    assert seen["without a value"] > CASES / 50, seen
 
 
 @needs_engine

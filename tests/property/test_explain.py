@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from interlock.analysis.explain import MAX_COMBINATIONS, explain, lines
 from interlock.diagnostics import PolicyError
 from interlock.evaluation import reference
-from interlock.evaluation.findings import with_derived
+from interlock.evaluation.findings import finding, with_derived
 from interlock.language.evaluate import Environment, Failure
 from interlock.language.exact import may_fail
 from interlock.language.unparse import notation
@@ -68,9 +68,11 @@ def check_case(random: Random, *, wide: bool = False) -> Counter[str]:
     known = facts.known(random, compiled, made.pool, made.arguments)
     try:
         verdict = reference.judge(policy, known)
+        whole = with_derived(policy, known, verdict)
+        for firing in verdict.firings:  # nor is there a decision where a finding cannot be made
+            finding(policy.rules[firing.rule], firing, whole)
     except Failure:
         return Counter({"without a value": 1})
-    whole = with_derived(policy, known, verdict)
     rules = explain(policy, whole, verdict, lambda _: True)
     assert [each.rule for each in rules] == [rule.id for rule in policy.rules]
     seen = Counter(compiled=1)
