@@ -257,7 +257,8 @@ def test_sql_selects_by_functions_what_the_language_says(tmp_path: Path, part: i
             assert found == expected, (seed, made.selections)
             seen["compared"] += 1
         ledger.close()
-    assert min(seen["compared"], 20 * seen["undecided"]) > POLICIES * LEDGERS / 5 * 0.4, seen
+    assert seen["compared"] > POLICIES * LEDGERS / 5 * 0.4, seen
+    assert seen["undecided"] > 0, seen
 
 
 @pytest.mark.parametrize("part", range(5))
