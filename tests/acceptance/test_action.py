@@ -263,7 +263,7 @@ def test_several_sources_and_the_tables_of_a_mapping_are_read(
     inputs = {"policies": "smoke", "task": TASK, "at": "2026-06-22T09:34:00Z"}
     assert act(ledger=str(story_path), **inputs).outputs["allow"] == "true"
     assert act(ledger=f"{story_path}\n{feed}\n", **inputs).outputs["allow"] == "false"
-    with sqlite3.connect(folder / "qa.db") as database:
+    with closing(sqlite3.connect(folder / "qa.db")) as database, database:
         database.execute("CREATE TABLE qa (id INTEGER PRIMARY KEY, task, at, fields)")
         database.execute("INSERT INTO qa VALUES (1, ?, ?, ?)", (TASK, "2026-06-22T09:33:00Z", json.dumps(data)))
     database.close()

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,7 @@ def test_a_bad_row_is_refused_by_name(
 ) -> None:
     path = write([ROWS[0], (2, *row[1:])])
     if not message:
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE proofs SET release = CAST(x'ff' AS TEXT) WHERE number = 2")
         database.close()
     ran = interlock("eval", str(policy), "--task", TASK)
@@ -302,7 +303,8 @@ def test_a_wrong_mapping_is_refused_at_its_place(
         ran = interlock(*command)
         assert ran.code in {2, 6}
         assert ran.err.startswith(f"error: {message}"), ran.err
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM proofs").fetchone() == (2,)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM proofs").fetchone() == (2,)
 
 
 def test_two_tables_of_one_name_and_a_column_of_kinds(interlock: Interlock, policy: Path, write: Write) -> None:
@@ -351,12 +353,12 @@ def test_a_view_may_hold_what_sql_makes_and_a_virtual_table_is_not_read(
     interlock: Interlock, policy: Path, write: Write
 ) -> None:
     path = write(mapping=MAPPING.replace('"proofs"', '"shown"'))
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute(
             "CREATE VIEW shown AS SELECT number, release, recorded, payload, lower(result) AS result, tags FROM proofs"
         )
     assert decided(interlock, policy)["findings"][0]["message"] == "blocked by shown#2"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP VIEW shown")
         database.execute("CREATE VIRTUAL TABLE shown USING fts5(number, release, recorded, payload, result, tags)")
     database.close()
@@ -442,7 +444,7 @@ def test_a_table_that_was_written_to_between_questions_is_read_again(policy: Pat
     with Session(request) as session:
         asked: dict[str, Any] = {"ledger": session.ledger, "task": TASK, "at": AT}
         assert api.evaluate(policy, **asked).outputs["count"] == 2
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             row = (9, TASK, "2026-06-22T09:50:00Z", PAYLOAD, "accepted", None)
             database.execute("INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?)", row)
         database.close()
@@ -470,7 +472,7 @@ def test_recorded_decisions_are_judged_again_from_the_tables(
     assert record["asked"]["sources"][0]["database"] == str(path)
     same = process("verify-decision", "log.ndjson")
     assert (same.code, same.out[:4]) == (0, "same")
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE proofs SET result = 'accepted' WHERE number = 2")
     database.close()
     changed = process("verify-decision", "log.ndjson")

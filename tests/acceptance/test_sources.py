@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +127,13 @@ def test_the_facts_of_a_feed_are_of_the_ledger_s_task_of_that_name(
 ) -> None:
     own = event(subject="checkout-refactor", time="2026-06-22T09:50:00Z", data={**DATA, "status": "blocked"})
     paths = (beside, *feeds([own]))
-    (identity,) = sqlite3.connect(beside).execute("SELECT id FROM tasks").fetchone()
+    with closing(sqlite3.connect(beside)) as database:
+        (identity,) = database.execute("SELECT id FROM tasks").fetchone()
     for task in ("checkout-refactor", identity):
         found = api.evaluate(policy, ledger=paths, task=task, at=ASKED)
         assert (found.allow, found.findings[0].message, found.outputs["count"]) == (False, "blocked by /ci#1", 7)
     assert interlock("tasks", *named(paths)).out == "checkout-refactor\n"
-    with sqlite3.connect(beside) as ledger:
+    with closing(sqlite3.connect(beside)) as ledger, ledger:
         names = [name for _, name, *_ in ledger.execute("PRAGMA table_info(tasks)")]
         chosen = ", ".join("'other'" if name == "id" else name for name in names)
         ledger.execute(f"INSERT INTO tasks SELECT {chosen} FROM tasks")
@@ -341,7 +343,8 @@ def test_a_receipt_of_the_ledger_and_one_of_a_feed_may_be_in_no_order(
 ) -> None:
     newest = api.evaluate(policy, ledger=story_path, task="checkout-refactor", at=ASKED).evidence[0]
     query = "SELECT timestamp FROM telemetry_events WHERE id = ?"
-    (at,) = sqlite3.connect(story_path).execute(query, (newest,)).fetchone()
+    with closing(sqlite3.connect(story_path)) as database:
+        (at,) = database.execute(query, (newest,)).fetchone()
     paths = (*feeds([event(time=at, subject="checkout-refactor")]), story_path)
     found = api.evaluate(policy, ledger=paths, task="checkout-refactor", at=ASKED)
     assert found.reason == (
@@ -443,12 +446,12 @@ def test_recorded_decisions_are_judged_again_from_the_same_sources(
 
 
 def test_a_ledger_that_is_written_to_between_questions_is_read_again(policy: Path, feeds: Feeds, beside: Path) -> None:
-    with sqlite3.connect(beside) as writer:
+    with closing(sqlite3.connect(beside)) as writer, writer:
         writer.execute("PRAGMA journal_mode = delete")
     ledger = api.open_ledger((beside, *feeds([event(subject="checkout-refactor")])))
     asked: dict[str, Any] = {"ledger": ledger, "task": "checkout-refactor", "at": ASKED}
     assert api.evaluate(policy, **asked).outputs["count"] == 7
-    with sqlite3.connect(beside) as writer:
+    with closing(sqlite3.connect(beside)) as writer, writer:
         row = (
             "'new', NULL, task_id, '2026-06-22T09:58:00Z', actor, event_type, severity, summary, '{}', attributes_json"
         )
