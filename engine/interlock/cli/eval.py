@@ -95,10 +95,9 @@ def _decided(request: Request, log: str | None, written: Sequence[str]) -> tuple
             decisions = session.decisions()
         else:  # they are in the log before anything is printed
             from interlock.analysis.decision_log import logged
+            from interlock.cli.reports import inputs
 
-            paths = map(session.library.path, request.policies)
-            others = [*session.ledger.paths, *paths, *map(str, filter(None, [request.waivers])), *written]
-            decisions = logged(session, log, others)
+            decisions = logged(session, log, [*inputs(request), *written])
     if not decisions:
         raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")
     _detailed(decisions, request.policies, session.library)
