@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.cli.request import asking, session_of
+from interlock.cli.request import OF_A_DECISION, asking, session_of
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -25,19 +25,7 @@ Examples:
 @options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
 @click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
-@asking(
-    "ledger",
-    "strict-ledger",
-    "at",
-    "params",
-    "waivers",
-    "engine",
-    "max-skew",
-    "policy-dir",
-    "schema-dir",
-    "lock",
-    "locked",
-)
+@asking(*OF_A_DECISION)
 @options.form
 def command(
     request: Request,

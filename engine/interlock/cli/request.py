@@ -100,6 +100,20 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
     ),
 }
 EVERY = tuple(_OPTIONS)
+OF_A_DECISION = (
+    "ledger",
+    "strict-ledger",
+    "at",
+    "params",
+    "waivers",
+    "engine",
+    "max-skew",
+    "policy-dir",
+    "schema-dir",
+    "lock",
+    "locked",
+)
+"""What a command takes that is about one decision, in the order of its help."""
 
 
 def asking(*names: str) -> Callable[[Command], Command]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.cli.request import asking, session_of
+from interlock.cli.request import OF_A_DECISION, asking, session_of
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -22,19 +22,7 @@ Examples:
 @click.command("unblock", short_help="Find receipts that would make a policy allow.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@asking(
-    "ledger",
-    "strict-ledger",
-    "at",
-    "params",
-    "waivers",
-    "engine",
-    "max-skew",
-    "policy-dir",
-    "schema-dir",
-    "lock",
-    "locked",
-)
+@asking(*OF_A_DECISION)
 @options.form
 def command(
     request: Request,
