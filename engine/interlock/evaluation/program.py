@@ -171,12 +171,16 @@ def _row(columns: tuple[Column, ...], fields: Mapping[str, Value]) -> dict[str, 
     return {column.name: _cell(column, fields) for column in columns}
 
 
+_WITHOUT_COLUMN = (Json, tuple, dict, float)
+"""Values that the engine does not compare: it knows that they are there."""
+
+
 def _cell(column: Column, fields: Mapping[str, Value]) -> Value:
     """A column's value: the field itself, or the sum of the fact's own fields; null if any of them is."""
     sign, path = column.terms[0]
     if len(column.terms) == 1 and sign == 1 and not column.constant:
         value = fields.get(path) if path else 1
-        return True if isinstance(value, Json | tuple | dict | float) else value
+        return True if isinstance(value, _WITHOUT_COLUMN) else value
     total = column.constant
     for sign, path in column.terms:
         value = fields.get(path)

@@ -96,8 +96,7 @@ MAX_TURNS = 1_500
 def _outlasting(node: Compare | In, known: Environment, paces: Rates, found: Trend) -> Trend:
     """The comparison, past the turns of the clock's parts that leave it as it is."""
     value, _, until = found
-    parts = any(isinstance(inner, Call) for inner in walk(node))
-    if until >= NEVER or paces or not parts or any(isinstance(inner, Exists | Count) for inner in walk(node)):
+    if until >= NEVER or paces or not _reads_parts(node):
         return found
     for _ in range(MAX_TURNS):
         later = msgspec.structs.replace(known, now=until)
@@ -106,6 +105,12 @@ def _outlasting(node: Compare | In, known: Environment, paces: Rates, found: Tre
             return value, 0, until if there is not value else after
         until = after
     return value, 0, until
+
+
+def _reads_parts(node: Node) -> bool:
+    """Whether a comparison may read parts of the clock, and nothing of a fact at a time."""
+    kinds = {type(inner) for inner in walk(node)}
+    return Call in kinds and not kinds & {Exists, Count}
 
 
 def _folded(node: Fold, known: Environment, paces: Rates) -> Trend:

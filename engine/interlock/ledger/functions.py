@@ -13,7 +13,8 @@ from interlock.ledger.rows import Row, document
 from interlock.schemas import Catalog, is_valid
 
 _LONGEST: Final = 2_000
-"""Characters of a document up to which its answer is kept: most receipts of a kind differ in id and time only."""
+"""Characters of a document up to which its answer is kept: most receipts of a kind differ in id and time only, and each
+task's queries read again what concerns every task."""
 _AT: Final = "2026-06-11T12:00:05Z"
 
 
@@ -50,7 +51,13 @@ def is_plain(document: object, *paths: str) -> bool:
     Of a duplicate name SQLite reads the first value, where others read the last; a name with an escape it
     may not recognize, and a text it cuts off at NUL. What is not the text of a JSON object is not plain.
     """
-    text = document if isinstance(document, str) else ""
+    if not isinstance(document, str):
+        return False
+    return (_is_plain if len(document) <= _LONGEST else _is_plain.__wrapped__)(document, *paths)
+
+
+@lru_cache(4_096)
+def _is_plain(text: str, *paths: str) -> bool:
     if not text.lstrip(" \t\n\r").startswith("{"):
         return False
     if ("\\u00" not in text or not _TELLING.search(text)) and all(text.count(word) < 2 for word in _words(paths)):
