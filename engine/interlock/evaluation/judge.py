@@ -15,6 +15,7 @@ from interlock import instant
 from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
 from interlock.evaluation.ahead import CANDIDATE, Budget, check_work
+from interlock.evaluation.answers import Answers
 from interlock.evaluation.findings import finding, outputs, prove, with_derived
 from interlock.evaluation.holding import Held, Holds
 from interlock.evaluation.judged import (
@@ -84,12 +85,13 @@ class Judge:
         self.moving: dict[tuple[object, ...], list[Fact]] = {}
         self.before: Mapping[tuple[object, ...], Held] = {}
         self.pasts: dict[tuple[object, ...], Past] = {}
+        self.answers = Answers(snapshot)
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts at another instant: only the clock has moved, and nothing has arrived."""
         moved = Judge(self.snapshot, self.head.path, now, engine, self.waivers, self.max_skew)
         moved.seen, moved.selected, moved.kept, moved.moving = self.seen, self.selected, self.kept, self.moving
-        moved.budget = self.budget
+        moved.budget, moved.answers = self.budget, self.answers
         moved.follow(self)
         return moved
 
@@ -123,7 +125,9 @@ class Judge:
         Raises LedgerError; ExhaustedError where there are more than may be examined.
         """
         most = None if self.budget is None else self.budget.left // CANDIDATE
-        run = Selecting(self.snapshot, task, self.seen, judged.params, judged.facts, clock=self.now)
+        run = Selecting(
+            self.snapshot, task, self.seen, judged.params, judged.facts, clock=self.now, answers=self.answers
+        )
         if self.budget is None:
             return run.candidates(wanted)
         if not self.live:
@@ -167,7 +171,15 @@ class Judge:
             return Selected({}, (), (lost,))
         kept = None if self.kept is None else self.kept[key]
         run = Selecting(
-            self.snapshot, (identity, task), self.seen, params, needs, clock=self.now, kept=kept, witness=self.witness
+            self.snapshot,
+            (identity, task),
+            self.seen,
+            params,
+            needs,
+            clock=self.now,
+            kept=kept,
+            witness=self.witness,
+            answers=self.answers,
         )
         found = run.select(loaded.compiled)
         if not loaded.compiled.clock.candidates:

@@ -13,7 +13,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
-from interlock.evaluation.computing import computed
+from interlock.evaluation.answers import Answers
 from interlock.evaluation.from_rows import (
     NUMBERS,
     absent_fact,
@@ -111,7 +111,8 @@ class Selecting:
 
     `facts` are those of needs, and of selections that have been run: each may read the single ones before it. `clock`
     is what `now` means in conditions, where it has moved on since. What is `kept` is not requested again. The rows of
-    all facts that are requested, and of those that are counted, are added to a `witness`.
+    all facts that are requested, and of those that are counted, are added to a `witness`. `answers` are those that the
+    snapshot gave to others, while it shows what it shows.
     """
 
     def __init__(
@@ -125,10 +126,12 @@ class Selecting:
         clock: int | None = None,
         kept: SelectionCache | None = None,
         witness: list[Row] | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.snapshot, self.task, self.params, self.facts = snapshot, task, params, dict(facts)
         self.clock = now if clock is None else clock
         self.kept, self.witness, self.live = kept, witness, now == instant.LATEST
+        self.answers = answers or Answers(snapshot)
         self.newest: Stamp | None = None
         self.policy: Policy | None = None
         self.evidence: dict[str, None] = {}
@@ -147,7 +150,7 @@ class Selecting:
         """Run the selections, up to the first that is invalid, or required and empty. Raises LedgerError."""
         self.policy = compiled.policy
         if compiled.undated and not (self.kept and self.kept.dated):
-            for row in self.snapshot.selected(compiled.undated, self.binds(None)):
+            for row in self.answers.rows(compiled.undated, self.binds(None), None):
                 self.invalid(row)
                 self.seen([row])
         selections = {selection.name: selection for selection in compiled.policy.selections}
@@ -165,7 +168,7 @@ class Selecting:
         null, as in SQL. Of more than `most` facts, one more is given. Raises LedgerError.
         """
         sql = wanted.query.sql if most is None else f"{wanted.query.sql} LIMIT {most + 1}"
-        found = self.snapshot.selected(sql, self.binds(wanted.query), computed=computed(wanted.query))
+        found = self.answers.rows(sql, self.binds(wanted.query), wanted.query)
         rows = [row for row in found if not row.suspect]
         paths = wanted.query.paths
         if paths.keys() <= {"at"} and not wanted.absent:  # which needs no document to be read
@@ -225,7 +228,7 @@ class Selecting:
             self.invalid(row, selection)
         facts = [self.fact(row, query, selection) for row in rows[len(suspects) :]]
         if query.ahead and self.live and not self.faults:
-            ahead = self.snapshot.selected(query.ahead, binds, computed=computed(query))
+            ahead = self.answers.rows(query.ahead, binds, query)
             self.newest = later(self.newest, *(newest(row, document(row)[0]) for row in ahead))
         linked = with_previous([fact for fact in facts if fact is not None], selection, query)
         return completed(linked, selection)
@@ -234,7 +237,7 @@ class Selecting:
         """The rows of a query; none where SQLite cannot read a document of its kinds: each is a fault."""
         try:
             numbers = selection.take in NUMBERS
-            return self.snapshot.selected(query.sql, binds, numbers=numbers, computed=computed(query))
+            return self.answers.rows(query.sql, binds, query, numbers=numbers)
         except FactError:
             malformed = self.snapshot.malformed(selection.kinds)
             if not malformed:
@@ -248,7 +251,7 @@ class Selecting:
         if self.witness is not None:
             self.witness += (row for row in rows if row.suspect >= 0)
             if query is not None and query.members:
-                self.witness += self.snapshot.selected(query.members, self.binds(query), computed=computed(query))
+                self.witness += self.answers.rows(query.members, self.binds(query), query)
 
     def fact(self, row: Row, query: Query, selection: Selection) -> Fact | None:
         """The fact of a row that its schema accepts; otherwise a fault, and None."""
