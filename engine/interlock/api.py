@@ -154,10 +154,10 @@ def replay(
 ) -> History:
     """What policies decided about a task over a stretch of time: every interval of a constant decision, and its cause.
 
-    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to its last.
-    They take what `at` of `evaluate` takes; other arguments and errors as in `judge`. A decision is the same for as
-    long as its verdict, state, reason and findings are. A change is judged by both evaluators, what lies between by
-    the reference alone.
+    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to `at`, or to
+    its last receipt where that is later. They take what `at` of `evaluate` takes; other arguments
+    and errors as in `judge`. A decision is the same for as long as its verdict, state, reason and findings are. A
+    change is judged by both evaluators, what lies between by the reference alone.
     """
     from interlock.analysis.replay import answer
 

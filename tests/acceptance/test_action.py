@@ -279,7 +279,7 @@ def test_every_input_reaches_the_command(act: Act, calls: Path, folder: Path, st
         (folder / name).mkdir()
     (folder / "waivers.yaml").write_text(WAIVER, "utf-8")
     subprocess.run(
-        [sys.executable, "-m", "interlock", "lock", "smoke", "--output", "base.lock"],
+        [sys.executable, "-m", "interlock", "lock", "smoke", "--lock", "base.lock"],
         env={**os.environ, "PYTHONPATH": str(Path(interlock_package.__file__).parents[1])},
         check=True,
         capture_output=True,

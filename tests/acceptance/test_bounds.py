@@ -99,7 +99,7 @@ def test_a_case_of_too_many_facts_is_not_captured(
     interlock: Interlock, story_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_module("interlock.analysis.capture"), "MAX_CASE_FACTS", 3)
-    ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, "--policy", "smoke", "--at", AT)
+    ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, "smoke", "--at", AT)
     assert (ran.code, ran.out) == (2, "")
     assert "rests on more than 3 facts, which are too many for a test case" in ran.err
 

@@ -127,7 +127,7 @@ def capture(capfd: pytest.CaptureFixture[str], line: str, story: Path) -> Ran:
 
 
 def test_it_prints_a_test_file(interlock: Interlock, story_path: Path) -> None:
-    ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, "--policy", "loop", "--at", ASLEEP)
+    ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, "loop", "--at", ASLEEP)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.partition("\n")[2] == LOOP
     assert ran.out.startswith("# yaml-language-server: $schema=urn:interlock:test.schema.json\n")
@@ -156,7 +156,7 @@ def test_cases_are_added_to_a_file_that_is_left_as_it_was(
     folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock, story_path: Path
 ) -> None:
     file = folder / "mine_test.yaml"
-    asked = f"--policy loop --at {ASLEEP} --output mine_test.yaml"
+    asked = f"loop --at {ASLEEP} --output mine_test.yaml"
     told = capture(capfd, f"{asked} --name 'a worker: asleep'", story_path)
     assert told == Ran(
         0, "wrote the case `a worker: asleep` to mine_test.yaml; `interlock test mine_test.yaml` runs it\n", ""
@@ -189,7 +189,7 @@ def test_a_case_is_added_whatever_the_layout(
 ) -> None:
     file = folder / "loop_test.yaml"
     file.write_bytes(text.encode())
-    ran = capture(capfd, f"--policy loop --at {ASLEEP} --output loop_test.yaml", story_path)
+    ran = capture(capfd, f"loop --at {ASLEEP} --output loop_test.yaml", story_path)
     assert (ran.code, ran.err) == (0, "")
     after = file.read_bytes().decode()
     assert [line for line in text.splitlines() if line not in after.splitlines()] == []
@@ -229,7 +229,7 @@ def test_a_file_that_cannot_take_the_case_is_left_as_it_is(
     folder: Path, interlock: Interlock, story_path: Path, text: str, expected: tuple[int, str]
 ) -> None:
     (folder / "x_test.yaml").write_text(text)
-    words = ["--policy", "loop", "--at", ASLEEP, "--output", "x_test.yaml"]
+    words = ["loop", "--at", ASLEEP, "--output", "x_test.yaml"]
     ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, *words)
     assert (ran.code, ran.out) == (expected[0], "")
     assert ran.err.startswith(expected[1]), ran.err
@@ -237,7 +237,7 @@ def test_a_file_that_cannot_take_the_case_is_left_as_it_is(
 
 @pytest.mark.parametrize("place", ["nowhere/x_test.yaml", "."])
 def test_what_cannot_be_written_is_told(interlock: Interlock, story_path: Path, place: str) -> None:
-    words = ["--policy", "loop", "--at", ASLEEP, "--output", place]
+    words = ["loop", "--at", ASLEEP, "--output", place]
     ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, *words)
     assert ran.code == 2
     assert ran.err.startswith("error: cannot ")
@@ -249,7 +249,7 @@ def test_a_policy_that_lies_beside_is_named_by_its_id_and_another_by_its_path(
     (folder / "gates").mkdir()
     gate = (Path(Library().path("loop"))).read_text().replace("policy: loop", "policy: mine")
     (folder / "gates" / "mine.yaml").write_text(gate)
-    asked = f"--policy gates/mine.yaml --at {ASLEEP}"
+    asked = f"gates/mine.yaml --at {ASLEEP}"
     assert "\npolicy: gates/mine.yaml\n" in capture(capfd, asked, story_path).out
     for place, named in (("gates/mine_test.yaml", "mine"), ("mine_test.yaml", "gates/mine.yaml")):
         assert capture(capfd, f"{asked} --output {place}", story_path).code == 0
@@ -287,7 +287,7 @@ def test_parameters_are_masked_and_move_with_the_clock(
     folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock, story_path: Path
 ) -> None:
     (folder / "since.yaml").write_text(AT.replace("CHANGE", "params.when"))
-    line = f"--policy ./since.yaml --at {ASLEEP} --param when=2026-06-22T09:15:00Z --param who=Alice --param tasks=a,b"
+    line = f"./since.yaml --at {ASLEEP} --param when=2026-06-22T09:15:00Z --param who=Alice --param tasks=a,b"
     out = capture(capfd, line, story_path).out
     assert PARAMS in out
     assert "message: 'session_name at 2025-12-31T23:55:00Z of who'}\n" in out
@@ -297,7 +297,7 @@ def test_an_instant_that_the_policy_writes_needs_the_times_to_be_kept(
     folder: Path, capfd: pytest.CaptureFixture[str], interlock: Interlock, story_path: Path
 ) -> None:
     (folder / "since.yaml").write_text(AT.replace("CHANGE", 'timestamp("2026-06-22T09:15:00Z")'))
-    words = ["--ledger", str(story_path), "--task", TASK, "--policy", "./since.yaml", "--at", ASLEEP]
+    words = ["--ledger", str(story_path), "--task", TASK, "./since.yaml", "--at", ASLEEP]
     assert interlock("capture", *words) == Ran(
         2, "", "error: the decision is another one when ids, names and times are masked; perhaps `--keep-times` helps\n"
     )
@@ -305,7 +305,7 @@ def test_an_instant_that_the_policy_writes_needs_the_times_to_be_kept(
 
 
 def test_a_name_that_is_no_text_is_refused(interlock: Interlock, story_path: Path) -> None:
-    words = ["--policy", "loop", "--at", ASLEEP, "--name", "a\udcff"]
+    words = ["loop", "--at", ASLEEP, "--name", "a\udcff"]
     ran = interlock("capture", "--ledger", str(story_path), "--task", TASK, *words)
     assert ran == Ran(2, "", "error: `--name` is not text: it contains bytes that are not UTF-8\n")
 
@@ -316,7 +316,7 @@ def test_tasks_that_are_needed_are_masked_too_and_may_be_asked_for_by_their_ids(
     with sqlite3.connect(ledger_path) as connection:
         [(identity,)] = connection.execute("SELECT id FROM tasks WHERE name = 'task-0003'")
     connection.close()
-    ledger = ["--ledger", str(ledger_path), "--policy", "worker-set", "--at", "2026-06-11T12:30:00Z"]
+    ledger = ["--ledger", str(ledger_path), "worker-set", "--at", "2026-06-11T12:30:00Z"]
     by_name, by_id = (
         interlock("capture", *ledger, "--task", task, "--param", f"tasks={task},task-0004")
         for task in ("task-0003", identity)
@@ -330,8 +330,6 @@ def test_an_invalid_fact_cannot_be_in_a_case(interlock: Interlock, folder: Path)
     builder = LedgerBuilder(folder / "ledger.db").task("demo").bind()
     builder.receipt("app_smoke_started", at="2026-06-11T12:01:00Z", attributes={"smoke_id": 7})
     builder.write()
-    ran = interlock(
-        "capture", "--ledger", "ledger.db", "--task", "demo", "--policy", "smoke", "--at", "2026-06-11T12:05:00Z"
-    )
+    ran = interlock("capture", "--ledger", "ledger.db", "--task", "demo", "smoke", "--at", "2026-06-11T12:05:00Z")
     assert ran.code == 2
     assert "is invalid, and a test case holds valid facts" in ran.err

@@ -64,7 +64,7 @@ newly allowed: 2 intervals in 1 task
 def test_what_became_allowed_is_told_and_fails(
     interlock: Interlock, story_path: Path, versions: tuple[str, str]
 ) -> None:
-    ran = interlock("diff", *versions, "--ledger", str(story_path), "--all-tasks")
+    ran = interlock("diff", *versions, "--ledger", str(story_path), "--all-tasks", "--to", "2026-06-22T09:55:17Z")
     head, _, told = ran.out.partition("\n\n")
     assert (ran.code, told, ran.err) == (3, TEXT, "")
     assert [line.split()[:3] for line in head.splitlines()] == [
@@ -74,7 +74,7 @@ def test_what_became_allowed_is_told_and_fails(
 
 
 def test_what_is_only_stricter_does_not_fail(interlock: Interlock, story_path: Path, versions: tuple[str, str]) -> None:
-    code, found = diff(interlock, story_path, *reversed(versions), "--task", TASK)
+    code, found = diff(interlock, story_path, *reversed(versions), "--task", TASK, "--to", "2026-06-22T09:55:17Z")
     assert code == 0
     assert [each["change"] for each in found["differences"]] == ["stricter", "stricter"]
     assert found["differences"][0]["appeared"] == ["heartbeat-not-fresh"]
@@ -123,11 +123,18 @@ def test_it_agrees_with_asking_both_at_every_instant(
 
 
 def test_a_stretch_is_looked_at(interlock: Interlock, story_path: Path, versions: tuple[str, str]) -> None:
-    words = ("--task", TASK, "--since", "2026-06-22T09:05:17Z", "--until", "2026-06-22T09:20:00Z")
+    words = ("--task", TASK, "--from", "2026-06-22T09:05:17Z", "--to", "2026-06-22T09:20:00Z")
     code, found = diff(interlock, story_path, *versions, *words)
     assert code == 3
     (only,) = found["differences"]
     assert (only["since"], only["until"]) == ("2026-06-22T09:16:17.000001Z", None)
+
+
+def test_what_only_time_changes_after_the_last_receipt_is_compared(
+    interlock: Interlock, story_path: Path, versions: tuple[str, str]
+) -> None:
+    code, found = diff(interlock, story_path, *versions, "--task", TASK, "--from", "head")
+    assert (code, [each["change"] for each in found["differences"]][:1]) == (3, ["softer"])
 
 
 def test_what_a_policy_needs_is_found_beside_it(interlock: Interlock, folder: Path, story_path: Path) -> None:
@@ -151,7 +158,7 @@ def test_undecided_is_told_with_its_reason(interlock: Interlock, folder: Path, s
     reason = "No app smoke session has been started for this task."
     softer = (REQUIRED, "")
     paths = version(folder, "old", "smoke"), version(folder, "new", "smoke", softer)
-    words = ("--task", TASK, "--since", "2026-06-22T09:00:30Z", "--until", "2026-06-22T09:00:35Z")
+    words = ("--task", TASK, "--from", "2026-06-22T09:00:30Z", "--to", "2026-06-22T09:00:35Z")
     ran = interlock("diff", *paths, "--ledger", str(story_path), *words)
     assert ran.code == 0
     assert "from 2026-06-22T09:00:30Z on: undecided -> denied (blocked)\n" in ran.out
@@ -164,7 +171,7 @@ def test_undecided_that_became_allowed_fails(interlock: Interlock, folder: Path,
     required = REQUIRED
     changes = [(required, ""), ("when: blocked, allow: false", "when: blocked, allow: true")]
     paths = version(folder, "old", "smoke"), version(folder, "new", "smoke", *changes)
-    words = ("--since", "2026-06-22T09:00:30Z", "--until", "2026-06-22T09:00:35Z")
+    words = ("--from", "2026-06-22T09:00:30Z", "--to", "2026-06-22T09:00:35Z")
     code, found = diff(interlock, story_path, *paths, "--task", TASK, *words)
     assert code == 3
     assert [(each["change"], each["old"]["allow"], each["new"]["allow"]) for each in found["differences"]] == [
@@ -181,10 +188,10 @@ def test_tasks_of_which_nothing_was_recorded_are_named(interlock: Interlock, fol
     assert (found["tasks"], found["skipped"]) == (["demo"], ["idle"])
     ran = interlock("diff", "loop", "loop", "--all-tasks", "--ledger", str(ledger))
     assert ran.out.endswith("no difference over the history of 1 task; nothing was recorded of 1 more\n")
-    for words in (("--task", "idle"), ("--all-tasks", "--since", "2026-06-12T00:00:00Z")):
+    for words in (("--task", "idle"), ("--all-tasks", "--from", "2026-06-12T00:00:00Z", "--to", "head")):
         told = interlock("diff", "loop", "loop", *words, "--ledger", str(ledger))
         assert told.code == 2
-        assert "nothing was compared; give `--since` and `--until`" in told.err
+        assert "nothing was compared; give `--from` and `--to`" in told.err
 
 
 @pytest.mark.parametrize(
@@ -193,7 +200,7 @@ def test_tasks_of_which_nothing_was_recorded_are_named(interlock: Interlock, fol
         ((), "give one of `--task NAME` and `--all-tasks`"),
         (("--task", TASK, "--all-tasks"), "give one of `--task NAME` and `--all-tasks`"),
         (("--task", "nobody"), "unknown task `nobody`; `interlock tasks` lists all 1"),
-        (("--task", TASK, "--since", "yesterday"), "`yesterday` is not an instant"),
+        (("--task", TASK, "--from", "yesterday"), "`yesterday` is not an instant"),
     ],
 )
 def test_a_wrong_question_is_told(interlock: Interlock, story_path: Path, words: tuple[str, ...], message: str) -> None:

@@ -62,7 +62,7 @@ def test_every_gate_decides_on_an_export_as_on_the_ledger(
 def test_an_export_for_a_policy_decides_that_policy_and_no_other(
     interlock: Interlock, export: Callable[..., Path], story_path: Path
 ) -> None:
-    feed = export("--policy", "smoke", "--policy", "autonomy")
+    feed = export("smoke", "autonomy")
     held = {json.loads(line)["kind"] for line in feed.read_text().splitlines()}
     assert "app_smoke_receipt_recorded" in held
     assert "dispatch_inbox_consumed" not in held
@@ -125,7 +125,7 @@ def test_the_head_is_the_newest_receipt(interlock: Interlock, story_path: Path, 
 def test_a_part_of_the_facts_tells_nothing_of_an_earlier_instant(
     interlock: Interlock, export: Callable[..., Path]
 ) -> None:
-    feed = export("--policy", "smoke")
+    feed = export("smoke")
     early = ("--task", TASK, "--at", "2026-06-22T09:06:00Z", "--format", "json")
     found = json.loads(interlock("eval", "smoke", "--ledger", str(feed), *early).out)
     assert (found["allow"], found["reason"]) == (
@@ -145,7 +145,7 @@ def test_an_export_for_a_task_decides_no_other(interlock: Interlock, ledger_path
 
 def test_all_tasks_are_exported_and_judged(interlock: Interlock, ledger_path: Path, tmp_path: Path) -> None:
     path, at = tmp_path / "facts.ndjson", ("--at", "2026-06-11T13:00:00Z")
-    path.write_text(interlock("export", "--ledger", str(ledger_path), "--all-tasks", "--policy", "loop", *at).out)
+    path.write_text(interlock("export", "--ledger", str(ledger_path), "--all-tasks", "loop", *at).out)
     on_feed, on_ledger = (
         interlock("eval", "loop", "--all-tasks", *at, "--ledger", str(each), "--format", "json")
         for each in (path, ledger_path)
@@ -350,16 +350,14 @@ def test_exporting_an_invalid_fact_is_told(interlock: Interlock, tmp_path: Path,
     assert (ran.code, ran.err.split("; ")[0]) == (3, "note: the feed will be refused for 1 invalid facts")
 
 
-@pytest.mark.parametrize(
-    "args", [(), ("--task", TASK, "--all-tasks"), ("--task", "nobody"), ("--task", TASK, "--policy", "x")]
-)
+@pytest.mark.parametrize("args", [(), ("--task", TASK, "--all-tasks"), ("--task", "nobody"), ("--task", TASK, "x")])
 def test_a_wrong_question_exports_nothing(interlock: Interlock, story_path: Path, args: tuple[str, ...]) -> None:
     ran = interlock("export", "--ledger", str(story_path), *args)
     assert (ran.code, ran.out) == (2, "")
 
 
 def test_facts_are_shown_as_a_policy_sees_them(interlock: Interlock, story_path: Path) -> None:
-    ran = interlock("facts", "quiescence", "--ledger", str(story_path), *ASKED, "--format", "table")
+    ran = interlock("facts", "quiescence", "--ledger", str(story_path), *ASKED, "--format", "text")
     assert ran.code == 0
     assert ran.out.endswith(
         "beats (from app_heartbeat): 2 facts\n  id  actor    count\n  -   manager  4\n  -   worker   1\n"
@@ -371,9 +369,9 @@ def test_facts_are_shown_as_a_policy_sees_them(interlock: Interlock, story_path:
 
 
 def test_facts_of_needs_and_what_there_is_none_of(interlock: Interlock, story_path: Path) -> None:
-    shown = interlock("facts", "autonomy", "--ledger", str(story_path), *ASKED, "--format", "table").out
+    shown = interlock("facts", "autonomy", "--ledger", str(story_path), *ASKED, "--format", "text").out
     assert shown.startswith("smoke (from the policy smoke): 1 fact\n")
-    early = ("--task", TASK, "--at", "2026-06-22T09:00:30Z", "--format", "table")
+    early = ("--task", TASK, "--at", "2026-06-22T09:00:30Z", "--format", "text")
     ran = interlock("facts", "smoke", "--ledger", str(story_path), *early)
     assert (ran.code, ran.err) == (4, "note: No app smoke session has been started for this task.\n")
     assert "smoke (from app_smoke_started, app_smoke_skipped): 0 facts\n" in ran.out

@@ -370,7 +370,7 @@ def test_what_is_read_is_never_overwritten_by_a_report(
     (folder / "waivers.yaml").write_text("[]\n", "utf-8")
     (folder / "log.jsonl").write_text("", "utf-8")
     shutil.copy(story_path, folder / "ledger.db")
-    lock = interlock("lock", "quiet", "--policy-dir", ".", "--output", str(target / "held.lock"))
+    lock = interlock("lock", "quiet", "--policy-dir", ".", "--lock", str(target / "held.lock"))
     assert lock.code == 0
     shutil.move(target / "held.lock", folder)
     before = (folder / name).read_bytes()

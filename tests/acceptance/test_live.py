@@ -212,7 +212,7 @@ def test_explain_facts_and_export_see_what_is_ahead(folder: Path, interlock: Int
     assert "receipt-2" in interlock("facts", str(gate), *asked).out
     assert '"id":"receipt-2"' in interlock("export", *asked).out
     assert '"id":"receipt-2"' not in interlock("export", *asked, "--at", at(0)).out
-    captured = interlock("capture", "--policy", str(gate), *asked)
+    captured = interlock("capture", str(gate), *asked)
     assert (captured.code, "app_autopilot_stopped" in captured.out) == (0, True)
 
 

@@ -85,8 +85,8 @@ def test_a_lock_holds_policies_and_all_that_they_need(writes: Writes, gates: Pat
 
 
 def test_the_same_policies_have_the_same_lock(writes: Writes, gates: Path, folder: Path) -> None:
-    writes("lock", "above", "smoke", "--output", "one.lock")
-    writes("lock", "smoke", "awake", "above", "--output", "two.lock")
+    writes("lock", "above", "smoke", "--lock", "one.lock")
+    writes("lock", "smoke", "awake", "above", "--lock", "two.lock")
     assert (folder / "one.lock").read_bytes() == (folder / "two.lock").read_bytes()
     assert not (folder / "interlock.lock").exists()
 
@@ -140,7 +140,7 @@ def test_a_file_may_not_ask_for_less_than_who_runs_the_gate(
     writes: Writes, gates: Path, folder: Path, story_path: Path
 ) -> None:
     asked = ("eval", "awake", *WHEN, "--ledger", str(story_path), "--policy-dir", "gates")
-    writes("lock", "awake", "--output", "base.lock")
+    writes("lock", "awake", "--lock", "base.lock")
     soften(gates / "awake.yaml")
     writes("lock", "awake")
     (folder / "interlock.toml").write_text('locked = false\nlock = "interlock.lock"\n', "utf-8")
@@ -213,7 +213,7 @@ def test_a_broken_lock_is_written_anew_when_policies_are_named(writes: Writes, f
 
 
 def test_a_lock_that_cannot_be_written(writes: Writes, folder: Path) -> None:
-    ran = writes("lock", "smoke", "--output", "nowhere/a.lock")
+    ran = writes("lock", "smoke", "--lock", "nowhere/a.lock")
     assert (ran.code, ran.err) == (2, "error: cannot write `nowhere/a.lock`: no such file or directory\n")
 
 
@@ -332,7 +332,7 @@ def test_every_question_holds_the_lock(
 
 def test_a_lock_that_is_named_is_held_whatever_a_variable_says(writes: Writes, gates: Path, story_path: Path) -> None:
     asked = ("eval", "awake", *WHEN, "--ledger", str(story_path), "--policy-dir", str(gates))
-    writes("lock", "awake", "--output", "base.lock")
+    writes("lock", "awake", "--lock", "base.lock")
     soften(gates / "awake.yaml")
     for value in ("0", "false"):
         assert writes(*asked, "--lock", "base.lock", env={"INTERLOCK_LOCKED": value}).code == 5

@@ -489,7 +489,7 @@ def test_under_a_lock_that_is_named_a_mapping_of_a_file_is_not_passed_over(
     data = {**json.loads(PAYLOAD), "status": "accepted"}
     feed.write_text(json.dumps({**event, "time": "2026-06-22T09:40:00Z", "data": data}))
     lock = tmp_path / "interlock.lock"
-    ran = interlock("lock", str(policy), "--output", str(lock))
+    ran = interlock("lock", str(policy), "--lock", str(lock))
     assert ran.code == 0, ran
     asked = ("eval", str(policy), "--task", TASK, "--ledger", str(feed), "--lock", str(lock))
     ran = interlock(*asked)

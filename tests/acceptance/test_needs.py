@@ -128,10 +128,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "facts": ("facts", *ONE, "--at", AT),
     "diff": ("diff", "chain/p01.yaml", "chain/p01.yaml", *ASKED),
     "watch": ("watch", *ONE, "--until", "change", "--timeout", "1s"),
-    "capture": ("capture", "--policy", *ONE, "--at", AT),
-    "export": ("export", "--policy", *ONE),
+    "capture": ("capture", *ONE, "--at", AT),
+    "export": ("export", *ONE),
     "check": ("check", "chain"),
-    "lock": ("lock", "p01", "--policy-dir", "chain", "--output", "../new.lock"),
+    "lock": ("lock", "p01", "--policy-dir", "chain", "--lock", "../new.lock"),
     "policies": ("policies", "--policy-dir", "chain"),
     "docs": ("docs", "p01", "--policy-dir", "chain"),
     "show": ("show", "p01", "--policy-dir", "chain"),
@@ -155,7 +155,7 @@ def test_a_command_reads_each_file_once(
 ) -> None:
     chain(folder, "allowed" if kind == "invalid" else kind)
     if command == "eval locked":
-        assert process("lock", "p01", "--policy-dir", "chain", "--output", "../held.lock").code == 0
+        assert process("lock", "p01", "--policy-dir", "chain", "--lock", "../held.lock").code == 0
     if kind == "invalid":
         (folder / "chain" / f"p{DEPTH}.yaml").write_text(KINDS[kind].replace("NAME", f"p{DEPTH}"), "utf-8")
     if command == "test":

@@ -79,7 +79,7 @@ def test_what_is_inferred(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     events(*data)
-    schema = written("--from", "events.json")
+    schema = written("--ledger", "events.json")
     assert (schema["properties"], schema["required"]) == (fields, required)
     assert schema["x-cloudevents-type"] == "com.example.TestsPassed"
     ran = interlock("verify-ledger", "--ledger", "events.json")
@@ -92,7 +92,7 @@ def test_a_ledger_and_a_feed(interlock: Interlock, folder: Path) -> None:
     made.receipt("other", at="2026-01-01T00:00:00Z", attributes={"m": 1})
     made.write()
     events({"n": 2, "o": "x"})
-    schema = written("--from", "l.db", "--from", "events.json")
+    schema = written("--ledger", "l.db", "--ledger", "events.json")
     belongs = {"type": "object", "properties": {"run": {"type": "string"}}}
     assert schema["properties"] == {"n": {"type": "integer"}, "o": {"type": "string"}, "correlation": belongs}
     assert schema["required"] == ["n"]
@@ -116,7 +116,7 @@ REFUSED = [
     (("../up",), "`../up` cannot be the name of a kind"),
     (("feed",), "`feed` is a reserved word"),
     (
-        ("tests_failed", "--from", "events.json"),
+        ("tests_failed", "--ledger", "events.json"),
         "no receipt of the kind `tests_failed` is in events.json; there is `com",
     ),
     (("x", "--dir", "events.json/x"), "cannot write `events.json/x/x.schema.json`: not a directory"),
@@ -136,4 +136,4 @@ def test_nothing_is_written_where_something_is_wrong(
 
 
 def test_a_source_that_cannot_be_read(interlock: Interlock, folder: Path) -> None:
-    assert interlock("new-kind", "x", "--from", "gone.db").code == 6
+    assert interlock("new-kind", "x", "--ledger", "gone.db").code == 6

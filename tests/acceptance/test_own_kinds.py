@@ -139,12 +139,12 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], int]] = {
     "explain as json": (("explain", "GATE", *AT, f"{DAY}50:00Z", "--format", "json"), 3),
     "unblock": (("unblock", "GATE", *AT, f"{DAY}50:00Z"), 3),
     "unblock as json": (("unblock", "GATE", *AT, f"{DAY}50:00Z", "--format", "json"), 3),
-    "replay": (("replay", "GATE", "--task", "web"), 0),
-    "diff": (("diff", "GATE", "GATE", "--task", "web"), 0),
+    "replay": (("replay", "GATE", "--task", "web", "--to", "head"), 0),
+    "diff": (("diff", "GATE", "GATE", "--task", "web", "--to", "head"), 0),
     "facts": (("facts", "GATE", *AT, f"{DAY}50:00Z"), 0),
-    "facts as a table": (("facts", "GATE", *AT, f"{DAY}50:00Z", "--format", "table"), 0),
-    "export": (("export", "--task", "web", "--policy", "GATE", "--at", f"{DAY}50:00Z"), 0),
-    "capture": (("capture", "--policy", "GATE", *AT, f"{DAY}50:00Z"), 0),
+    "facts as a table": (("facts", "GATE", *AT, f"{DAY}50:00Z", "--format", "text"), 0),
+    "export": (("export", "GATE", "--task", "web", "--at", f"{DAY}50:00Z"), 0),
+    "capture": (("capture", "GATE", *AT, f"{DAY}50:00Z"), 0),
     "tasks": (("tasks",), 0),
     "verify-ledger": (("verify-ledger",), 3),
     "verify-ledger as json": (("verify-ledger", "--format", "json"), 3),
@@ -571,7 +571,7 @@ def test_under_a_lock_a_kind_that_it_does_not_hold_is_none(interlock: Interlock,
     assert interlock("check", "other.yaml").code == 5  # it has no such fields
     (kinds / "noise.schema.json").write_text(json.dumps(SCHEMA))
     with pytest.raises(SystemExit):
-        main.main(["lock", "./other.yaml", "--output", "other.lock"])
+        main.main(["lock", "./other.yaml", "--lock", "other.lock"])
     (folder / "other.lock").write_text((folder / "other.lock").read_text().replace('"noise"', '"nose"'))
     ran = interlock(*question[:1], "./other.yaml", *question[2:], "--lock", "other.lock")
     assert (ran.code, "the fact kind `noise` is not locked" in ran.err) == (5, True), ran

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -44,12 +45,13 @@ def test_an_undecided_start_says_why(interlock: Interlock, story_path: Path) -> 
     assert "undecided -> blocked" in told[4]
 
 
-def test_without_ends_it_is_from_the_first_receipt_to_the_last(interlock: Interlock, story_path: Path) -> None:
-    ran = interlock("replay", "smoke", "loop", "--task", TASK, "--ledger", str(story_path), "--format", "json")
+def test_without_a_beginning_it_is_the_first_receipt(interlock: Interlock, story_path: Path) -> None:
+    asked = ("--ledger", str(story_path), "--format", "json", "--to", "head")
+    ran = interlock("replay", "smoke", "loop", "--task", TASK, *asked)
     (line,) = ran.out.splitlines()
     history = json.loads(line)
     jsonschema.Draft202012Validator(SCHEMA).validate(history)
-    assert (history["since"], history["until"]) == ("2026-06-22T09:00:40Z", "2026-06-22T09:55:17Z")
+    assert (history["since"], history["until"]) == ("2026-06-22T09:00:40Z", "2026-06-22T09:59:30Z")
     assert [lane["policy"] for lane in history["lanes"]] == ["smoke", "loop"]
     ids = {mark["id"] for mark in history["marks"]}
     for lane in history["lanes"]:
@@ -62,17 +64,17 @@ def test_without_ends_it_is_from_the_first_receipt_to_the_last(interlock: Interl
 
 
 def test_a_receipt_is_an_end(interlock: Interlock, story_path: Path) -> None:
-    told = lines(interlock, story_path, "--from", BEAT)
-    assert told[0].startswith("checkout-refactor on 2026-06-22, 09:05:17Z to 09:55:17Z: 1 gate")
+    told = lines(interlock, story_path, "--from", BEAT, "--to", "head")
+    assert told[0].startswith("checkout-refactor on 2026-06-22, 09:05:17Z to 09:59:30Z: 1 gate")
 
 
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [
         (
-            ("--from", "2026-06-23T00:00:00Z"),
+            ("--from", "2026-06-23T00:00:00Z", "--to", "head"),
             2,
-            "the beginning 2026-06-23T00:00:00Z is later than the end 2026-06-22T09:55:17Z",
+            "the beginning 2026-06-23T00:00:00Z is later than the end 2026-06-22T09:59:30Z",
         ),
         (("--from", "yesterday"), 2, "`yesterday` is not an instant"),
         (("--format", "yaml"), 2, "invalid value for `--format`"),
@@ -85,10 +87,59 @@ def test_a_wrong_question(args: tuple[str, ...], code: int, told: str, interlock
     assert told in ran.err
 
 
-def test_a_task_without_a_receipt_has_no_ends(interlock: Interlock, tmp_path: Path) -> None:
+AWAKE = """\
+policy: awake
+version: 1
+question: Has it beaten of late?
+facts:
+  beat: {from: app_heartbeat, take: latest}
+rules:
+  - id: asleep
+    when: beat == null || now - beat.at > duration("5m")
+    block: no beat
+decide:
+  - {state: asleep, when: blocked, allow: false}
+  - {state: awake, allow: true}
+"""
+
+
+def test_without_an_end_it_goes_on_to_now(interlock: Interlock, folder: Path) -> None:
+    """Nothing was written after the last heartbeat, and yet the gate has closed since."""
+    clock = datetime.now(UTC).replace(microsecond=0)
+    beat = clock - timedelta(minutes=20)
+    LedgerBuilder(folder / "ledger.db").task("demo").heartbeat("worker", at=f"{beat:%Y-%m-%dT%H:%M:%SZ}").write()
+    (folder / "awake.yaml").write_text(AWAKE, "utf-8")
+    ran = interlock("replay", "./awake.yaml", "--task", "demo", "--ledger", "ledger.db", "--format", "json")
+    history = json.loads(ran.out)
+    assert clock <= datetime.fromisoformat(history["until"]) <= clock + timedelta(minutes=1)
+    (lane,) = history["lanes"]
+    assert [each["state"] for each in lane["intervals"]] == ["awake", "asleep"]
+    assert lane["intervals"][-1]["cause"]["receipts"] == [], "time alone closed it"
+
+
+def test_a_feed_is_replayed_to_the_instant_at_which_it_was_taken(
+    interlock: Interlock, folder: Path, story_path: Path
+) -> None:
+    feed = interlock("export", "--ledger", str(story_path), "--task", TASK, "--at", "2026-06-22T10:30:00Z").out
+    (folder / "feed.ndjson").write_text(feed, "utf-8")
+    ran = interlock("replay", "smoke", "--task", TASK, "--ledger", "feed.ndjson", "--format", "json")
+    assert (json.loads(ran.out)["until"], ran.err) == ("2026-06-22T10:30:00Z", "")
+
+
+def test_a_ledger_of_times_to_come_is_replayed_to_its_last_receipt(tmp_path: Path) -> None:
+    path = LedgerBuilder(tmp_path / "ledger.db").task("demo").receipt("app_heartbeat", at="2199-01-01T00:00:00Z")
+    assert api.replay(["loop"], ledger=path.write(), task="demo").until == "2199-01-01T00:00:00Z"
+
+
+def test_the_instant_of_the_question_is_the_end_in_python(story_path: Path) -> None:
+    history = api.replay(["smoke"], ledger=story_path, task=TASK, at="2026-06-22T10:05:00Z")
+    assert history.until == "2026-06-22T10:05:00Z"
+
+
+def test_a_task_without_a_receipt_has_no_beginning(interlock: Interlock, tmp_path: Path) -> None:
     path = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind().write()
     ran = interlock("replay", "loop", "--task", "demo", "--ledger", str(path))
-    assert ran == (2, "", "error: the task `demo` has no receipt; give the beginning and the end\n")
+    assert ran == (2, "", "error: the task `demo` has no receipt; give the beginning\n")
     ran = interlock("replay", "loop", "--task", "demo", "--ledger", str(path), "--from", "-1m", "--to", "-1s")
     assert (ran.code, ran.out.count("Dispatch dispatch-local is missing.")) == (0, 1)
 

@@ -34,8 +34,8 @@ WORDS = {
     "facts": ("gate", *WHEN),
     "replay": ("gate", "--task", TASK, "--format", "json"),
     "diff": ("gate", "open/gate.yaml", "--task", TASK),
-    "capture": ("--policy", "gate", *WHEN),
-    "export": ("--policy", "gate", *WHEN),
+    "capture": ("gate", *WHEN),
+    "export": ("gate", *WHEN),
 }
 GATE = """
 policy: gate
@@ -164,7 +164,7 @@ def set_from(source: str, values: Mapping[str, str], monkeypatch: pytest.MonkeyP
 def lock_of(folder: Path) -> None:
     """A lock of the gate, which is then softened."""
     with pytest.raises(SystemExit):
-        main.main(["lock", "gate", "--policy-dir", "gates", "--output", "gate.lock"])
+        main.main(["lock", "gate", "--policy-dir", "gates", "--lock", "gate.lock"])
     (folder / "gates" / "gate.yaml").write_text(OPEN, "utf-8")
 
 
@@ -175,7 +175,7 @@ def test_every_command_that_asks_about_policies_is_here() -> None:
         assert command is not None
         if any("--ledger" in parameter.opts for parameter in command.params):
             found.add(name)
-    assert found - set(NAMES) == {"tasks", "verify-ledger", "config"}  # which judge by no policy
+    assert found - set(NAMES) == {"tasks", "verify-ledger", "config", "new-kind"}  # which judge by no policy
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -245,7 +245,7 @@ def test_an_incident_over_several_sources_becomes_a_test(
     process: Interlock, policy: Path, feeds: Feeds, beside: Path, folder: Path
 ) -> None:
     given = (*named((beside, *feeds([ACCEPTED], [BLOCKED]))), "--task", TASK, "--at", ASKED)
-    case = process("capture", "--policy", str(policy), *given)
+    case = process("capture", str(policy), *given)
     assert (case.code, case.err) == (0, "")
     (folder / "proved_test.yaml").write_text(case.out)
     assert process("test", "proved_test.yaml").code == 0

@@ -80,7 +80,7 @@ COMMANDS: dict[str, list[str]] = {
     "unblock": ["unblock", "no-stop.yaml"],
     "replay": ["replay", "no-stop.yaml"],
     "diff": ["diff", "no-stop.yaml", "no-stop.yaml"],
-    "capture": ["capture", "--policy", "no-stop.yaml"],
+    "capture": ["capture", "no-stop.yaml"],
     "export": ["export"],
 }
 

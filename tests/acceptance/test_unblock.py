@@ -264,7 +264,7 @@ def test_both_evaluators_prove_a_plan(story_path: Path, monkeypatch: pytest.Monk
 
 def test_a_feed_does_as_well(interlock: Interlock, story_path: Path, tmp_path: Path) -> None:
     at = "2026-06-22T09:42:31Z"
-    feed = interlock("export", "--ledger", str(story_path), "--task", TASK, "--policy", "loop", "--at", at).out
+    feed = interlock("export", "--ledger", str(story_path), "--task", TASK, "loop", "--at", at).out
     (tmp_path / "facts.ndjson").write_text(feed)
     found = public.unblock("loop", ledger=tmp_path / "facts.ndjson", task=TASK, at=at)
     assert found.plans == public.unblock("loop", ledger=story_path, task=TASK, at=at).plans
@@ -272,7 +272,7 @@ def test_a_feed_does_as_well(interlock: Interlock, story_path: Path, tmp_path: P
 
 def test_a_feed_that_leaves_facts_out_proves_no_plan(interlock: Interlock, story_path: Path, tmp_path: Path) -> None:
     at = "2026-06-22T09:42:31Z"
-    feed = interlock("export", "--ledger", str(story_path), "--task", TASK, "--policy", "loop", "--at", at).out
+    feed = interlock("export", "--ledger", str(story_path), "--task", TASK, "loop", "--at", at).out
     (tmp_path / "facts.ndjson").write_text(feed)
     for policy in ("smoke", "autonomy"):
         found = public.unblock(policy, ledger=tmp_path / "facts.ndjson", task=TASK, at=at)

@@ -325,7 +325,7 @@ def test_a_logged_decision_is_verified_with_the_waivers_that_it_was_judged_with(
 @pytest.mark.usefixtures("folder")
 def test_under_a_lock_the_log_alone_does_not_name_the_waivers(logged: str, interlock: Interlock) -> None:
     with pytest.raises(SystemExit):
-        main.main(["lock", "smoke", "--output", "gate.lock"])
+        main.main(["lock", "smoke", "--lock", "gate.lock"])
     code, found = verified(interlock, "--lock", "gate.lock")
     assert (code, found["outcome"]) == (4, "unjudged")
     assert found["why"] == f"it was judged with the waivers `{logged}`; under a lock, name them with `--waivers`"

@@ -30,7 +30,7 @@ PRINTED = {
 }
 """The schema of each line that a command prints with `--format json`."""
 LINES = {"facts": "seen_fact", "export": "feed"}
-"""The same of the commands that print lines of JSON where nothing else is requested."""
+"""The same of the commands that print lines of JSON in a pipe, or always."""
 FEED = {"feed": "feed", "feed_end": "feed_end"}
 """The lines of a feed that are not facts: those, `export` checks itself, and says which are invalid."""
 OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "lsp", "mcp", "new", "new-kind", "show", "tasks")
@@ -56,7 +56,7 @@ def _schema(args: Sequence[str]) -> str:
         elif arg.startswith("--format="):
             form = arg.partition("=")[2]
     if form == "json":
-        return PRINTED.get(command, "")
+        return PRINTED.get(command) or LINES.get(command, "")
     return LINES.get(command, "") if form in ("", "ndjson") and "--help" not in args else ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from interlock.analysis.replay import Stretch, history
+from interlock.analysis.replay import Ends, Stretch, ends_of, history
 from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.instant import INTEGER_BOUND, format_instant, parse_instant
@@ -17,7 +17,7 @@ from interlock.model.decision import Finding
 from interlock.model.diff import Comparison, Difference, Direction, OneSided, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
-from interlock.moment import At, moment
+from interlock.moment import At
 from interlock.request import Session
 
 TaskProgress = Callable[[Sequence[str]], Iterable[str]]
@@ -27,16 +27,17 @@ TaskProgress = Callable[[Sequence[str]], Iterable[str]]
 def answer(session: Session, since: At = None, until: At = None, watched: TaskProgress = iter) -> Comparison:
     """Where the two policies of a request decide differently about its tasks.
 
-    Without `since` and `until`, each task is compared from its first receipt to its last; both take what the instant
-    of a request takes. Raises UsageError where there is nothing to compare; else as the session does.
+    Without `since` and `until`, each task is compared from its first receipt to the instant of the request, or to its
+    last receipt where that is later; both take what that instant takes. Raises UsageError where there is nothing to
+    compare; else as the session does.
     """
     asked = list(zip(session.policies, session.arguments, strict=True))
-    first, last = (None if each is None else moment(each, session.ledger).now for each in (since, until))
+    ends = ends_of(session, since, until)
     every = session.request.tasks is None
 
     def comparing(snapshot: Snapshot) -> tuple[dict[str, tuple[int, int]], tuple[str, ...], tuple[Difference, ...]]:
         names = list(dict.fromkeys(map(snapshot.task_label, session.tasks(snapshot))))
-        spans = {name: span for name in names if (span := _span(snapshot, name, first, last))}
+        spans = {name: span for name in names if (span := _span(snapshot, name, ends))}
         if not spans:
             raise UsageError(_nothing(names, every))
         found: list[Difference] = []
@@ -138,18 +139,17 @@ def _without(
     return found
 
 
-def _span(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int] | None:
+def _span(snapshot: Snapshot, task: str, ends: Ends) -> tuple[int, int] | None:
     """From when to when a task is compared; None where that is never. Raises UsageError for an unknown task."""
-    first, last = snapshot.span(snapshot.task_id(task))
-    begun, ended = first if since is None else since, last if until is None else until
-    return None if begun is None or ended is None or begun > ended else (begun, ended)
+    begun, ended = ends.of(snapshot, task)
+    return None if begun is None or begun > ended else (begun, ended)
 
 
 def _nothing(names: Sequence[str], every: bool) -> str:
     if not names:
         return "the ledger holds no task: nothing was compared"
     of = "any task" if every else f"the task `{names[0]}`"
-    return f"nothing of {of} was recorded in that time: nothing was compared; give `--since` and `--until`"
+    return f"nothing of {of} was recorded in that time: nothing was compared; give `--from` and `--to`"
 
 
 def _version(loaded: Loaded, path: str) -> Version:

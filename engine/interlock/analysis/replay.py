@@ -53,28 +53,47 @@ class DecisionChange(msgspec.Struct, frozen=True):
 def answer(session: Session, since: At = None, until: At = None) -> History:
     """What the policies of a request decided about its task over a stretch of time.
 
-    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to its last.
-    They take what the instant of a request takes. Raises as the session does.
+    The stretch is from `since` to `until`, both included; without them, from the task's first receipt to the instant of
+    the request, or to its last receipt where that is later. They take what that instant takes. Raises as the session
+    does.
     """
     policies = list(zip(session.policies, session.arguments, strict=True))
-    first, last = (None if each is None else moment(each, session.ledger).now for each in (since, until))
+    ends = ends_of(session, since, until)
 
     def replaying(snapshot: Snapshot) -> History:
         (task,) = session.tasks(snapshot)
-        begun, ended = _bounds(snapshot, task, first, last)
+        begun, ended = _bounds(snapshot, task, ends)
         label, engine = snapshot.task_label(task), session.request.engine
         return history(Stretch(snapshot, session.ledger.path, label, begun, ended, engine, session.waivers), policies)
 
     return session.over(replaying, now=INTEGER_BOUND - 1)
 
 
-def _bounds(snapshot: Snapshot, task: str, since: int | None, until: int | None) -> tuple[int, int]:
-    """The stretch of time, from the first receipt of a task to its last where it is not given. Raises UsageError."""
-    if since is None or until is None:
+class Ends(msgspec.Struct, frozen=True):
+    """From when to when a task is judged, in microseconds, None where that was not given; and the instant `now`."""
+
+    since: int | None
+    until: int | None
+    now: int
+
+    def of(self, snapshot: Snapshot, task: str) -> tuple[int | None, int]:
+        """The beginning, None where the task has no receipt, and the end. Raises UsageError for an unknown task."""
         first, last = snapshot.span(snapshot.task_id(task))
-        if first is None or last is None:
-            raise UsageError(f"the task `{task}` has no receipt; give the beginning and the end")
-        since, until = first if since is None else since, last if until is None else until
+        until = max(self.now, last or 0) if self.until is None else self.until
+        return first if self.since is None else self.since, until
+
+
+def ends_of(session: Session, since: At, until: At) -> Ends:
+    """The ends that were given. Raises UsageError, LedgerError."""
+    begun, ended = (None if each is None else moment(each, session.ledger).now for each in (since, until))
+    return Ends(begun, ended, moment(session.request.at, session.ledger).now)
+
+
+def _bounds(snapshot: Snapshot, task: str, ends: Ends) -> tuple[int, int]:
+    """The stretch of time. Raises UsageError where it has no beginning, or ends before it."""
+    since, until = ends.of(snapshot, task)
+    if since is None:
+        raise UsageError(f"the task `{task}` has no receipt; give the beginning")
     if since > until:
         raise UsageError(f"the beginning {format_instant(since)} is later than the end {format_instant(until)}")
     return since, until

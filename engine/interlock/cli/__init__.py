@@ -96,7 +96,7 @@ def _ours(error: click.UsageError) -> str:
     """What click says of a command line, in our voice: lower case, words in backticks, what to do next."""
     match error:
         case click.NoSuchOption(ctx=click.Context() as ctx):
-            near = nearest(error.option_name, [each for parameter in ctx.command.params for each in parameter.opts])
+            near = nearest(error.option_name, _named(ctx.command))
             message = f"unknown option `{error.option_name}`" + (f"; did you mean `{near}`?" if near else "")
         case click.MissingParameter(param=click.Parameter() as parameter):
             message = f"missing {parameter.param_type_name} {_quoted(parameter.get_error_hint(error.ctx))}"
@@ -107,6 +107,11 @@ def _ours(error: click.UsageError) -> str:
             message = _quoted(message[:1].lower() + message[1:])
     message = message.rstrip(".")
     return f"{message}; see `{error.ctx.command_path} --help`" if error.ctx else message
+
+
+def _named(command: click.Command) -> list[str]:
+    """The names of a command's options, as its help shows them."""
+    return [name for each in command.params if not getattr(each, "hidden", False) for name in each.opts]
 
 
 def _quoted(text: str) -> str:
@@ -132,7 +137,7 @@ Examples:
     epilog=_EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "--version", "-V", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Do the receipts prove it? Policies over receipt ledgers, decided.
@@ -141,7 +146,8 @@ def main(ctx: click.Context) -> None:
     cannot be read, 2 usage error, 1 a bug in interlock.
     """
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("missing command", ctx)
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(exit_codes.USAGE)
 
 
 main.params.append(options.color)

@@ -9,6 +9,7 @@ import click
 
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
+from interlock.cli.renamed import formerly, required
 from interlock.cli.request import asking, session_of
 from interlock.diagnostics import Source, UsageError
 
@@ -17,18 +18,20 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\b
 Examples:
-  interlock capture --policy smoke --task checkout
-  interlock capture --policy smoke --task checkout --output smoke_test.yaml
+  interlock capture smoke --task checkout
+  interlock capture smoke --task checkout --output smoke_test.yaml
 """
 
 
 @click.command("capture", short_help="Write a test case from a real ledger.", epilog=_EXAMPLES)
-@click.option("--policy", metavar="POLICY", required=True, help="The policy that decides: an id, or a file's path.")
+@click.argument("policy", metavar="POLICY", required=False, shell_complete=options.completes("policies"))
 @options.task
 @asking("ledger", "strict-ledger", "at", "params", "policy-dir", "schema-dir", "lock", "locked")
 @click.option("--name", metavar="TEXT", help="What the case is called; by default its state, and the rules that fired.")
-@click.option("--output", metavar="FILE", help="Add the case to a test file, or begin it; not to standard output.")
+@options.written("; to a test file that is there the case is added")
 @click.option("--keep-times", is_flag=True, help="Keep the dates in the case.")
+@formerly("--policy", "policy", "the policy as `interlock capture POLICY`")
+@required("policy")
 def command(
     request: Request,
     policy: str,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from interlock.cli import exit_codes, options, output
-from interlock.cli.options import OneOf
 from interlock.cli.request import asking
 from interlock.diagnostics import UsageError
 from interlock.reporting.issues import FORMATS, render
@@ -29,12 +28,8 @@ Examples:
 
 @click.command("check", short_help="Check policies for errors and warnings.", epilog=_EXAMPLES)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=options.completes("policies"))
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(FORMATS),
-    default="text",
-    help="For a person (text), a program (json), GitHub Actions (github) or code scanning (sarif).",
+@options.printed_as(
+    FORMATS, "; text is for a person, json for a program, github for GitHub Actions, sarif for code scanning"
 )
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")
 @click.option("--watch", "watched", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")

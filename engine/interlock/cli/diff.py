@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
+from interlock.cli.renamed import formerly
 from interlock.cli.request import asking, progress_bar, session_of
 from interlock.diagnostics import UsageError
 
@@ -25,11 +26,12 @@ Examples:
 @click.command("diff", short_help="Show where two versions of a policy decide differently.", epilog=_EXAMPLES)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option("--task", metavar="NAME", help="The task to compare, by its name or id.")
-@click.option("--all-tasks", is_flag=True, help="Compare every task of the ledger.")
+@options.maybe_task
+@options.all_tasks
 @asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "schema-dir", "lock", "locked")
-@click.option("--since", metavar="INSTANT", help="From when on; by default from each task's first receipt.")
-@click.option("--until", metavar="INSTANT", help="Until when; by default until each task's last receipt.")
+@options.stretch("each task", "now")
+@formerly("--since", "since", "`--from INSTANT`")
+@formerly("--until", "until", "`--to INSTANT`")
 @options.form
 def command(
     request: Request,

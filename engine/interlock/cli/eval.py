@@ -32,17 +32,12 @@ Examples:
 
 @click.command("eval", short_help="Decide policies for a task.", epilog=_EXAMPLES)
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
-@click.option(
-    "--task",
-    metavar="NAME",
-    shell_complete=options.completes("tasks"),
-    help="The task to judge, by its name or id.",
-)
-@click.option("--all-tasks", is_flag=True, help="Judge every task of the ledger.")
+@options.maybe_task
+@options.all_tasks
 @asking(*EVERY)
 @options.fail_on
 @options.report_form
-@click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
+@options.written()
 @options.reports
 @options.decision_log
 @options.quiet

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 _EXAMPLES = """\b
 Examples:
   interlock facts smoke --task checkout
-  interlock facts smoke --task checkout --format table | less -S
+  interlock facts smoke --task checkout --format text | less -S
 """
 
 
 @click.command("facts", short_help="Show the facts that a policy sees.", epilog=_EXAMPLES)
 @click.argument("policy", shell_complete=options.completes("policies"))
 @options.task
-@click.option("--format", "form", type=OneOf(["table", "ndjson"]), help="By default a table, in a pipe NDJSON.")
+@options.printed_as(
+    ["text", "json"],
+    "; by default text for a person at a terminal, in a pipe json for a program",
+    type=OneOf(["text", "json"], former={"table": "text", "ndjson": "json"}),
+    default=None,
+)
 @asking("ledger", "strict-ledger", "at", "params", "policy-dir", "schema-dir", "lock", "locked")
 def command(
     request: Request,
@@ -45,7 +50,7 @@ def command(
 
     with session_of(request.about([policy], [task])) as session:
         seen, reasons = answer(session)
-    if (form or ("table" if sys.stdout and sys.stdout.isatty() else "ndjson")) == "table":
+    if (form or ("text" if sys.stdout and sys.stdout.isatty() else "json")) == "text":
         output.put(report.as_table(seen))
     else:
         output.put(report.as_lines(seen), "utf-8")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, output
+from interlock.cli import exit_codes, options, output
+from interlock.cli.renamed import formerly
 from interlock.cli.request import asking
 from interlock.diagnostics import LockError, UsageError
 from interlock.project import LOCK
@@ -27,10 +28,11 @@ Examples:
 
 
 @click.command("lock", short_help="Pin the policies that a project relies on.", epilog=_EXAMPLES)
-@click.argument("policies", metavar="[POLICY]...", nargs=-1)
-@click.option("--output", "lock", metavar="FILE", help=f"The lock; by default $INTERLOCK_LOCK, else {LOCK}.")
+@click.argument("policies", metavar="[POLICY]...", nargs=-1, shell_complete=options.completes("policies"))
+@options.lock(f"by default $INTERLOCK_LOCK, else the nearest {LOCK}")
 @click.option("--check", is_flag=True, help="Write nothing: are the policies as they were locked?")
 @asking("policy-dir", "schema-dir")
+@formerly("--output", "lock", "`--lock FILE`")
 def command(request: Request, policies: Sequence[str], lock: str | None, check: bool) -> int:
     """Write the digests of policies, and of all that they need, into a lock; show what is new in it.
 
@@ -66,14 +68,12 @@ def command(request: Request, policies: Sequence[str], lock: str | None, check: 
     return exit_codes.ALLOWED
 
 
-def _path(output: str | None) -> str:
+def _path(lock: str | None) -> str:
     """The file of the lock: the one that is named, else the nearest, else a new one beside the configuration file."""
     from interlock.project import find, nearest_lock
     from interlock.settings import settle
 
-    if output == "":
-        raise UsageError("`--output` is empty; give it a value, or leave it out")
-    named = settle(["lock"], {"lock": output})["lock"]
+    named = settle(["lock"], {"lock": lock})["lock"]
     if named.origin in ("flag", "environment"):
         return str(named.value)
     project = find()

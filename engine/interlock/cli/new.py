@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import click
 
-from interlock.cli import exit_codes, output
+from interlock.cli import exit_codes, options, output
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.resources import with_schema_reference
@@ -30,7 +30,7 @@ Examples:
 
 @click.command("new", short_help="Write a first policy and its test.", epilog=_EXAMPLES)
 @click.argument("policy", metavar="POLICY")
-@click.option("--dir", "folder", metavar="DIR", default=".", help="The folder to write to; this one by default.")
+@options.folder(".", "this one")
 def command(policy: str, folder: str) -> int:
     """Write POLICY.yaml, a small commented gate, and POLICY_test.yaml, a test that it passes. Nothing is overwritten.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli import exit_codes, options, output
+from interlock.cli.renamed import formerly
 from interlock.cli.request import asking, session_of
 from interlock.diagnostics import PolicyError, Source, UsageError
 from interlock.files import reason
@@ -18,28 +19,20 @@ if TYPE_CHECKING:
 _EXAMPLES = """\b
 Examples:
   interlock new-kind deploy_approved
-  interlock new-kind deploy_approved --from events.ndjson
+  interlock new-kind deploy_approved --ledger events.ndjson
 """
 
 
 @click.command("new-kind", short_help="Write a first schema for a fact kind.", epilog=_EXAMPLES)
 @click.argument("kind", metavar="KIND")
-@click.option(
-    "--from",
-    "sources",
-    metavar="PATH",
-    multiple=True,
-    shell_complete=options.completes("files"),
-    help="A ledger or a feed that has such receipts; may be repeated.",
-)
-@click.option(
-    "--dir", "folder", metavar="DIR", default=os.path.join("schemas", "facts"), help="By default schemas/facts."
-)
+@options.ledger("sources", "by default none")
+@options.folder(os.path.join("schemas", "facts"), "schemas/facts")
 @asking("policy-dir", "schema-dir")
+@formerly("--from", "sources", "`--ledger PATH`", multiple=True)
 def command(request: Request, kind: str, sources: tuple[str, ...], folder: str) -> int:
     """Write KIND.schema.json, the JSON Schema of an own fact kind, to go on from. Nothing is overwritten.
 
-    With --from, it is written from the receipts of that kind, or the CloudEvents whose type ends in its name: which
+    With --ledger, it is written from the receipts of that kind, or the CloudEvents whose type ends in its name: which
     fields they have, of which types, and which of them are always there. A text gets a closed set of values only where
     50 receipts or more have few different words, each of them often. No other value of a receipt is written.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,10 +16,21 @@ if TYPE_CHECKING:
 
 
 class OneOf(click.Choice):  # type: ignore[type-arg]  # before click 8.2 it takes none
-    """One of several texts, refused in the same words by every version of click."""
+    """One of several texts, refused in the same words by every version of click.
+
+    A `former` one of the last release is accepted with a warning, for that which it is now.
+    """
+
+    def __init__(self, choices: Sequence[str], former: Mapping[str, str] = {}) -> None:
+        super().__init__(choices)
+        self._former = former
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The text. Raises click.BadParameter."""
+        if value in self._former:
+            now = self._former[value]
+            output.say(f"`{value}` is deprecated, and the next release refuses it; give `{now}` instead", "warning")
+            value = now
         if value not in self.choices:
             self.fail(f"`{value}` is not one of {', '.join(f'`{each}`' for each in self.choices)}", param, ctx)
         return super().convert(value, param, ctx)
@@ -61,9 +72,13 @@ def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
     return tuple(found)
 
 
-form = click.option(
-    "--format", "form", type=OneOf(["text", "json"]), default="text", help="For a person (text) or a program (json)."
-)
+def printed_as(forms: Sequence[str], rest: str = "", **how: Any) -> Callable[[Command], Command]:
+    """The option `--format` of a command that has these formats; `rest` ends its help."""
+    means = f"The format of the output{rest or '; text is for a person, json for a program'}."
+    return click.option("--format", "form", **{"type": OneOf(forms), "default": "text", **how}, help=means)
+
+
+form = printed_as(["text", "json"])
 report_form = click.option(
     "--format",
     "form",
@@ -71,7 +86,7 @@ report_form = click.option(
     default="text",
     callback=_form,
     shell_complete=completes("formats"),
-    help=f"Output format: {_LISTED}.",
+    help=f"The format of the output; {_LISTED}.",
 )
 reports = click.option(
     "--report",
@@ -81,13 +96,58 @@ reports = click.option(
     callback=_reports,
     help="Write FILE in a further format; may be repeated.",
 )
-task = click.option(
-    "--task",
-    metavar="NAME",
-    required=True,
-    shell_complete=completes("tasks"),
-    help="The task, by its name or id.",
-)
+
+
+def _task(rest: str = "", **how: Any) -> Callable[[Command], Command]:
+    means = f"The task, by its name or id{rest}."
+    return click.option("--task", metavar="NAME", shell_complete=completes("tasks"), help=means, **how)
+
+
+task = _task(required=True)
+maybe_task = _task()
+tasks = _task("; may be repeated", multiple=True)
+all_tasks = click.option("--all-tasks", is_flag=True, help="Every task of the ledger.")
+
+
+def ledger(name: str, rest: str) -> Callable[[Command], Command]:
+    """The option `--ledger`, which may be repeated, as `name`; `rest` ends its help."""
+    means = f"The ledger to read, or a feed (- is standard input); {rest}."
+    how: dict[str, Any] = {"multiple": True, "shell_complete": completes("files")}
+    return click.option("--ledger", name, metavar="PATH", **how, help=means)
+
+
+def lock(rest: str) -> Callable[[Command], Command]:
+    """The option `--lock`; `rest` ends its help."""
+    return click.option(
+        "--lock", metavar="FILE", shell_complete=completes("files"), help=f"Where the lock file is; {rest}."
+    )
+
+
+def folder(default: str, shown: str) -> Callable[[Command], Command]:
+    """The option `--dir`, as `folder`."""
+    means = f"The folder to write to; by default {shown}."
+    return click.option(
+        "--dir", "folder", metavar="DIR", default=default, shell_complete=completes("folders"), help=means
+    )
+
+
+def written(rest: str = "") -> Callable[[Command], Command]:
+    """The option `--output`; `rest` ends its help."""
+    return click.option("--output", metavar="FILE", help=f"Write to FILE, not to standard output{rest}.")
+
+
+def stretch(whose: str, end: str) -> Callable[[Command], Command]:
+    """The options `--from` and `--to`, as `since` and `until`; `whose` receipts begin it, and `end` is its default."""
+
+    def decorate(command: Command) -> Command:
+        begun = f"The beginning of the stretch; by default the first receipt of {whose}."
+        ended = f"The end of the stretch, included; by default {end}."
+        command = click.option("--to", "until", metavar="INSTANT", help=ended)(command)
+        return click.option("--from", "since", metavar="INSTANT", help=begun)(command)
+
+    return decorate
+
+
 quiet = click.option(
     "--quiet",
     "-q",

@@ -9,7 +9,6 @@ import click
 
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
-from interlock.cli.options import OneOf
 from interlock.cli.request import asking, session_of
 from interlock.reporting.timeline import FORMATS, render
 
@@ -29,12 +28,9 @@ Examples:
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @options.task
 @asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "schema-dir", "lock", "locked")
-@click.option(
-    "--from", "since", metavar="INSTANT", help="The beginning, as --at of eval; else the task's first receipt."
-)
-@click.option("--to", "until", metavar="INSTANT", help="The end, which is included; else the task's last receipt.")
-@click.option("--format", "form", type=OneOf(FORMATS), default="text", help="Output format.")
-@click.option("--output", metavar="FILE", help="Write to FILE, not to standard output.")
+@options.stretch("the task", "now")
+@options.printed_as(FORMATS, "; text is for a person, json for a program, html a page of its own, svg its picture")
+@options.written()
 def command(
     request: Request,
     policies: Sequence[str],

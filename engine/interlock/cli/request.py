@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from interlock.cli import output
+from interlock.cli import options, output
 from interlock.cli.options import Command, completes
 from interlock.diagnostics import UsageError
 
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 
 _OPTIONS: dict[str, Callable[[Command], Command]] = {
-    "ledger": click.option(
-        "--ledger",
-        metavar="PATH",
-        multiple=True,
-        shell_complete=completes("files"),
-        help="The ledger to read, or a feed (- is standard input); feeds may be several, beside one ledger.",
-    ),
+    "ledger": options.ledger("ledger", "feeds may be several, beside one ledger"),
     "sources": click.option(
         "--sources",
         metavar="FILE",
@@ -75,12 +69,7 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         shell_complete=completes("files"),
         help="Waive the findings listed in FILE until they expire; waived findings are still reported.",
     ),
-    "lock": click.option(
-        "--lock",
-        metavar="FILE",
-        shell_complete=completes("files"),
-        help="Judge only by the policies of this lock; no configuration file is read then.",
-    ),
+    "lock": options.lock("only its policies judge, and no configuration file is read"),
     "locked": click.option(
         "--locked/--no-locked", default=None, help="Judge only by the policies of the nearest interlock.lock."
     ),
@@ -88,7 +77,7 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--at",
         metavar="INSTANT",
         help="Ask about the past: an instant (RFC 3339), a span of time ago such as -10m, a receipt's id, head (the "
-        "newest receipt), feed (when it was taken; what a feed is asked by default) or now.",
+        "newest receipt), feed (when it was taken) or now; by default now, and of a feed when it was taken.",
     ),
     "params": click.option(
         "--param",

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, output
-from interlock.cli.options import OneOf
+from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking
 from interlock.diagnostics import InterlockError
 from interlock.reporting import RenderContext
@@ -37,13 +36,7 @@ Examples:
 @click.option(
     "--min-coverage", "least", metavar="N", type=click.FloatRange(0, 100), help="Fail below N percent; of each policy."
 )
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(FORMATS),
-    default="text",
-    help="For a person (text), a program (json), or what shows tests (junit, tap).",
-)
+@options.printed_as(FORMATS, "; text is for a person, json for a program, junit and tap for what shows tests")
 @asking("policy-dir", "schema-dir")
 def command(
     request: Request,

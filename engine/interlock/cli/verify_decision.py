@@ -25,13 +25,7 @@ Examples:
 
 @click.command("verify-decision", short_help="Judge the decisions of a log again.", epilog=_EXAMPLES)
 @click.argument("file")
-@click.option(
-    "--ledger",
-    "ledgers",
-    metavar="PATH",
-    multiple=True,
-    help="The ledger or feed to judge from, in place of those that the decisions name; may be repeated.",
-)
+@options.ledger("ledgers", "by default those that the decisions name")
 @asking("waivers", "policy-dir", "schema-dir", "lock", "locked")
 @options.form
 def command(request: Request, file: str, ledgers: tuple[str, ...], form: str) -> int:
