@@ -40,6 +40,10 @@ T = TypeVar("T")
 _libraries: dict[tuple[tuple[str, ...], bool, bool, tuple[str, ...]], Library] = {}
 
 
+CHUNK = 100
+"""That many tasks are selected for at a time: their facts are held until they are judged."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The request as it was given; nothing has been read.
 
@@ -50,6 +54,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     waivers, None for none; `sources` the tables that are read beside the ledger, or the file that maps them. `settings`
     say where each setting comes from.
 
+    Without `validity` nobody looks ahead: a decision then holds at its own instant, and what comes next is not known.
     Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
     for beside it first. `texts`, by absolute path, are judged in place of what the files hold.
     """
@@ -66,6 +71,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     waivers: Name | None = None
     max_skew: Skew = None
     strict_ledger: bool = False
+    validity: bool = True
     sources: Name | tuple[TableSource, ...] = ()
     cached: bool = True
     beside_first: bool = False
@@ -292,9 +298,17 @@ class Session:
 
         def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
             judge, asked = self.judge(snapshot), list(zip(self.policies, self.arguments, strict=True))
-            return tuple(
-                judge.decide(policy, task, values) for task in self.tasks(snapshot) for policy, values in asked
-            )
+            tasks = list(self.tasks(snapshot))
+            found: list[Decision] = []
+            for first in range(0, len(tasks), CHUNK):
+                some = tasks[first : first + CHUNK]
+                if len(some) > 1:
+                    from interlock.evaluation.bulk import prepare
+
+                    prepare(judge, asked, list(map(snapshot.task_label, some)))
+                decide = judge.decide if self.request.validity else judge.decide_now
+                found += (decide(policy, task, values) for task in some for policy, values in asked)
+            return tuple(found)
 
         return self.over(decided)
 

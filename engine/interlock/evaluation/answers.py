@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import lru_cache
 
 from interlock.evaluation.computing import computed
 from interlock.ledger import Snapshot
@@ -16,6 +14,7 @@ MAX_KEPT = 256
 """The most queries whose rows are kept: those that concern every task, and those of the latest tasks."""
 MAX_ROWS = 200
 """The most rows of a query that are kept."""
+_OF_TASK = ("task", "task_name")
 
 
 class Answers:
@@ -24,13 +23,13 @@ class Answers:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._kept: OrderedDict[tuple[object, ...], tuple[list[Row], Query | None]] = OrderedDict()
+        self._ready: dict[tuple[object, ...], list[Row]] = {}
 
     def rows(self, sql: str, binds: Mapping[str, object], query: Query | None, *, numbers: bool = False) -> list[Row]:
         """The rows of a query's SQL. They must not be changed. Raises as `Snapshot.selected`."""
-        values = [binds.get(name) for name in placeholders(sql)]
-        conditions = id(query) if query is not None and query.conditions else None
-        # A number that is 1 is not the truth that is, and not the double.
-        key = (sql, conditions, *values, *map(type, values))
+        key = _key(sql, binds, query)
+        if key in self._ready:
+            return self._ready.pop(key)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key][0]
@@ -42,8 +41,22 @@ class Answers:
                 self._kept.popitem(last=False)
         return found
 
+    def have(self, sql: str, binds: Mapping[str, object], query: Query | None) -> bool:
+        """Whether the rows of a query are there already."""
+        key = _key(sql, binds, query)
+        return key in self._ready or key in self._kept
 
-@lru_cache(1_024)
-def placeholders(sql: str) -> tuple[str, ...]:
-    """The names after a colon in SQL: all of its placeholders, and what its texts may have that looks like one."""
-    return tuple(sorted(set(re.findall(r":([A-Za-z_]\w*)", sql))))
+    def give(self, sql: str, binds: Mapping[str, object], query: Query | None, rows: list[Row]) -> None:
+        """Take the rows of a query that somebody else ran, for the next time that it is run."""
+        self._ready[_key(sql, binds, query)] = rows
+
+    def forget(self) -> None:
+        """Let go of rows that were given and that nobody took."""
+        self._ready.clear()
+
+
+def _key(sql: str, binds: Mapping[str, object], query: Query | None) -> tuple[object, ...]:
+    """What the rows of a query rest on. A number that is 1 is neither the truth nor the double that is."""
+    of_task = ":task" in sql
+    values = [value for name, value in binds.items() if of_task or name not in _OF_TASK]
+    return (sql, id(query) if query is not None and query.conditions else None, *values, *map(type, values))

@@ -86,6 +86,7 @@ class Judge:
         self.before: Mapping[tuple[object, ...], Held] = {}
         self.pasts: dict[tuple[object, ...], Past] = {}
         self.answers = Answers(snapshot)
+        self.prepared: dict[tuple[object, ...], Selected] = {}
 
     def at(self, now: int, engine: Engine) -> Judge:
         """A judge of the same receipts at another instant: only the clock has moved, and nothing has arrived."""
@@ -141,6 +142,11 @@ class Judge:
         """Decide a policy for a task (by name or id), and say for how long. Raises UsageError for an unknown task."""
         return validity.valid(self, self.judged(loaded, task, params))
 
+    def decide_now(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Decision:
+        """The same without a look ahead: it holds at the instant, and what comes next is not known."""
+        decision = self.judged(loaded, task, params).decision
+        return msgspec.structs.replace(decision, valid_until=decision.now, validity="partial")
+
     def facts(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Selected:
         """The facts that a policy sees of a task, selection by selection. Raises UsageError, LedgerError."""
         task = self.snapshot.task_label(task)
@@ -166,25 +172,38 @@ class Judge:
         if key in self.selected:
             known = self.selected[key]
             return msgspec.structs.replace(known, facts={**known.facts, **needs})
-        identity = self.snapshot.task_id(task)
         if (lost := uncovered(self.snapshot, loaded, task)) is not None:
             return Selected({}, (), (lost,))
-        kept = None if self.kept is None else self.kept[key]
-        run = Selecting(
+        found = self.prepared.pop(key, None) or self.selecting(loaded, task, params, needs).select(loaded.compiled)
+        if not loaded.compiled.clock.candidates:
+            self.selected[key] = found
+        return found
+
+    def unselected(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value]
+    ) -> tuple[tuple[object, ...], Selecting] | None:
+        """What would run the selections of a policy, and what `prepared` knows it by; None where nothing would."""
+        key = _key(loaded, task, params)
+        if key in self.decided or key in self.selected:
+            return None
+        needed = self._needs(loaded, task, params)
+        return None if undecided(needed) else (key, self.selecting(loaded, task, params, _facts(needed)))
+
+    def selecting(
+        self, loaded: Loaded, task: str, params: Mapping[str, Value], needs: Mapping[str, tuple[Fact, ...]]
+    ) -> Selecting:
+        """What runs the selections of a policy. Raises UsageError."""
+        return Selecting(
             self.snapshot,
-            (identity, task),
+            (self.snapshot.task_id(task), task),
             self.seen,
             params,
             needs,
             clock=self.now,
-            kept=kept,
+            kept=None if self.kept is None else self.kept[_key(loaded, task, params)],
             witness=self.witness,
             answers=self.answers,
         )
-        found = run.select(loaded.compiled)
-        if not loaded.compiled.clock.candidates:
-            self.selected[key] = found
-        return found
 
     def _waiving(self, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Evaluated:
         """As `_judged`, with waivers applied; the decision reports which were used and which were not."""

@@ -5,7 +5,7 @@ Results are kept while the clock moves and nothing arrives that a selection coul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -148,14 +148,26 @@ class Selecting:
 
     def select(self, compiled: CompiledPolicy) -> Selected:
         """Run the selections, up to the first that is invalid, or required and empty. Raises LedgerError."""
+        steps = self.steps(compiled)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: Selected = end.value
+                return found
+
+    def steps(self, compiled: CompiledPolicy) -> Generator[Query | None, None, Selected]:
+        """The same, query by query: each is given before it is run, None for that of receipts without a time."""
         self.policy = compiled.policy
         if compiled.undated and not (self.kept and self.kept.dated):
+            yield None
             for row in self.answers.rows(compiled.undated, self.binds(None), None):
                 self.invalid(row)
                 self.seen([row])
         selections = {selection.name: selection for selection in compiled.policy.selections}
         missing = None
         for query in compiled.queries:
+            yield query
             missing = self.one(query, selections[query.selection])
             if missing is not None or self.faults:
                 break

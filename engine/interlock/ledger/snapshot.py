@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ from interlock.ledger.tasks import Tasks
 from interlock.schemas import ENTITIES, Catalog
 
 if TYPE_CHECKING:
+    from interlock.ledger.bulk import Bulk
     from interlock.ledger.joined import Joined
 
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
@@ -99,6 +100,21 @@ _UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at <
 _OF_KIND = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
+_SELECTED = (
+    "kind",
+    "id",
+    "seq",
+    "task",
+    "at",
+    "instant",
+    "actor",
+    "severity",
+    "summary",
+    "correlation",
+    "attributes",
+    "suspect",
+)
+"""The columns of a selection's row."""
 _NUMBERED: Final = 13
 """Columns of a selection's row that come before its groups: those of a fact, `suspect` and `number`."""
 
@@ -124,6 +140,7 @@ class Snapshot:
     ) -> None:
         """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
         self._source: FactSource | None = source
+        self._bulk: Bulk | None = None
         self.catalog = catalog
         source.connection.know(catalog)
         self.head = source.begin(now, head, live=live, as_of=as_of)
@@ -158,10 +175,35 @@ class Snapshot:
         """
         if computed is not None:
             self._connection().computed = computed
-        found = self.rows(sql, binds)
-        if numbers:
-            return list(starmap(Row, ((*values[:_NUMBERED], values[_NUMBERED:]) for values in found)))
-        return [Row(*values[: _NUMBERED - 1]) for values in found]
+        return _rows(self.rows(sql, binds), numbers=numbers)
+
+    def selected_of_each(
+        self,
+        sql: str,
+        binds: Sequence[Mapping[str, Any]],
+        *,
+        groups: int | None = None,
+        computed: Callable[..., int | None] | None = None,
+    ) -> list[list[Row]] | None:
+        """The rows of a selection's query for each of some tasks, by one statement; `binds` are the values of each.
+
+        None where each must be queried alone. `groups` is how many groups its number has, None where it takes no
+        number. Raises UnsettledError.
+        """
+        if computed is not None:
+            self._connection().computed = computed
+        extra = () if groups is None else ("number", *(f"g{place}" for place in range(groups)))
+        found = self.bulk.rows(sql, (*_SELECTED, *extra), binds)
+        return None if found is None else [_rows(rows, numbers=groups is not None) for rows in found]
+
+    @property
+    def bulk(self) -> Bulk:
+        """What runs queries for many tasks, for as long as the snapshot shows what it shows."""
+        if self._bulk is None:
+            from interlock.ledger.bulk import Bulk
+
+            self._bulk = Bulk(self._connection())
+        return self._bulk
 
     def receipts(self, *, so_far: bool = False) -> Iterator[Row]:
         """Every receipt, one at a time, in the order of insertion, without the `instant`.
@@ -397,7 +439,15 @@ class Snapshot:
 
     def close(self) -> None:
         """The snapshot is over: it answers no more."""
+        if self._bulk is not None:
+            self._bulk.close()
         self._source = None
+
+
+def _rows(found: list[tuple[Any, ...]], *, numbers: bool) -> list[Row]:
+    if numbers:
+        return list(starmap(Row, ((*values[:_NUMBERED], values[_NUMBERED:]) for values in found)))
+    return [Row(*values[: _NUMBERED - 1]) for values in found]
 
 
 def _listed(values: Iterable[str | int] | None) -> str | None:

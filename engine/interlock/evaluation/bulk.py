@@ -1,0 +1,81 @@
+"""The selections of policies for many tasks: each query is run once for all of them, not once a task.
+
+For each task `Selecting` goes on as ever, step by step with the others: what it would ask of the ledger is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interlock.diagnostics import InterlockError
+from interlock.evaluation.computing import computed
+from interlock.evaluation.from_rows import NUMBERS
+from interlock.evaluation.judge import Judge, Loaded
+from interlock.evaluation.judged import closure, passed
+from interlock.evaluation.select import Selecting
+from interlock.language.evaluate import Environment
+from interlock.model.compiled import Query
+from interlock.model.facts import Value
+from interlock.schemas import ENTITIES
+
+
+def prepare(judge: Judge, asked: Sequence[tuple[Loaded, Mapping[str, Value]]], tasks: Sequence[str]) -> None:
+    """Run the selections of policies for tasks (by label), so that a judge has them when it decides.
+
+    A task for which they cannot be run is left as it is: the judge then runs into what is wrong. Raises LedgerError.
+    """
+    judge.prepared.clear()
+    judge.answers.forget()
+    kinds = {kind for each in closure(loaded for loaded, _ in asked) for kind in each.policy.kinds()}
+    judge.snapshot.bulk.copy(kinds.difference(ENTITIES))
+    for loaded, params in asked:
+        _prepare(judge, loaded, dict.fromkeys(tasks, params))
+
+
+def _prepare(judge: Judge, loaded: Loaded, given: Mapping[str, Mapping[str, Value]]) -> None:
+    for need in loaded.policy.needs:
+        if need.tasks is None:
+            needed = loaded.needs[need.policy]
+            known = ((task, Environment(judge.now, task, params, {})) for task, params in given.items())
+            _prepare(judge, needed, {task: passed(need, needed.policy, each) for task, each in known})
+    found = (judge.unselected(loaded, task, params) for task, params in given.items())
+    waiting = {key: (run, run.steps(loaded.compiled)) for key, run in filter(None, found)}
+    while waiting:
+        wanted: dict[int, tuple[Query | None, list[Selecting]]] = {}
+        for key, (run, steps) in list(waiting.items()):
+            try:
+                query = next(steps)
+            except StopIteration as end:
+                judge.prepared[key] = end.value
+                del waiting[key]
+            except InterlockError:
+                del waiting[key]
+            else:
+                wanted.setdefault(id(query), (query, []))[1].append(run)
+        for query, runs in wanted.values():
+            if query is None:
+                _undated(judge, str(loaded.compiled.undated), runs)
+            else:
+                _run(judge, loaded, query, runs)
+
+
+def _undated(judge: Judge, sql: str, runs: Sequence[Selecting]) -> None:
+    """Look for receipts without a time once, for every task of the ledger: hardly ever is there one."""
+    binds = [run.binds(None) for run in runs]
+    if judge.snapshot.bulk.nothing(sql, binds[0]):
+        for each in binds:
+            judge.answers.give(sql, each, None, [])
+
+
+def _run(judge: Judge, loaded: Loaded, query: Query, runs: Sequence[Selecting]) -> None:
+    """Run a query for all that have no answer to it yet. One that reads nothing of the task has one for all of them."""
+    answers, selection = judge.answers, loaded.policy.selection(query.selection)
+    every = [run.binds(query) for run in runs]
+    binds: list[dict[str, Any]] = [each for each in every if not answers.have(query.sql, each, query)]
+    if selection is None or ":task" not in query.sql or len(binds) < 2:
+        return
+    groups = len(selection.per) if selection.take in NUMBERS else None
+    found = judge.snapshot.selected_of_each(query.sql, binds, groups=groups, computed=computed(query))
+    for each, rows in zip(binds, found or (), strict=found is not None):
+        answers.give(query.sql, each, query, rows)
