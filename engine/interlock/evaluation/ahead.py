@@ -84,9 +84,10 @@ def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
 def weight(node: Node, facts: FactsByName) -> int:
     """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
     inner = sum(weight(child, facts) for child in children(node))
-    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, Exists | Count) else inner)
+    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, _MACROS) else inner)
 
 
+_MACROS = (Exists, Count)
 MAX_EVALUATED = 2_000_000
 """That many parts of conditions are evaluated at most for what the rules engine does not judge: about two seconds."""
 

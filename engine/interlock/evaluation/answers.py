@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from interlock.evaluation.computing import computed
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row
 from interlock.model.compiled import Query
 
+Question = tuple[object, ...]
 MAX_KEPT = 256
 """The most queries whose rows are kept: those that concern every task, and those of the latest tasks."""
 MAX_ROWS = 200
@@ -17,17 +18,21 @@ MAX_ROWS = 200
 _OF_TASK = ("task", "task_name")
 
 
+class StoredRows(list[Row]):
+    """Rows of which somebody has made sure that the table has them as the index does."""
+
+
 class Answers:
     """Runs queries over a snapshot, each once with the same values. What the snapshot shows must stay as it is."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._kept: OrderedDict[tuple[object, ...], tuple[list[Row], Query | None]] = OrderedDict()
-        self._ready: dict[tuple[object, ...], list[Row]] = {}
+        self._kept: OrderedDict[Question, tuple[list[Row], Query | None]] = OrderedDict()
+        self._ready: dict[Question, list[Row]] = {}
 
     def rows(self, sql: str, binds: Mapping[str, object], query: Query | None, *, numbers: bool = False) -> list[Row]:
         """The rows of a query's SQL. They must not be changed. Raises as `Snapshot.selected`."""
-        key = _key(sql, binds, query)
+        key = question(sql, binds, query)
         if key in self._ready:
             return self._ready.pop(key)
         if key in self._kept:
@@ -41,22 +46,22 @@ class Answers:
                 self._kept.popitem(last=False)
         return found
 
-    def have(self, sql: str, binds: Mapping[str, object], query: Query | None) -> bool:
+    def have(self, key: Question) -> bool:
         """Whether the rows of a query are there already."""
-        key = _key(sql, binds, query)
         return key in self._ready or key in self._kept
 
-    def give(self, sql: str, binds: Mapping[str, object], query: Query | None, rows: list[Row]) -> None:
+    def give(self, key: Question, rows: list[Row]) -> None:
         """Take the rows of a query that somebody else ran, for the next time that it is run."""
-        self._ready[_key(sql, binds, query)] = rows
+        self._ready[key] = rows
 
     def forget(self) -> None:
         """Let go of rows that were given and that nobody took."""
         self._ready.clear()
 
 
-def _key(sql: str, binds: Mapping[str, object], query: Query | None) -> tuple[object, ...]:
+def question(sql: str, binds: Mapping[str, object], query: Query | None) -> Question:
     """What the rows of a query rest on. A number that is 1 is neither the truth nor the double that is."""
-    of_task = ":task" in sql
-    values = [value for name, value in binds.items() if of_task or name not in _OF_TASK]
+    values: Iterable[object] = binds.values()
+    if ":task" not in sql:
+        values = [value for name, value in binds.items() if name not in _OF_TASK]
     return (sql, id(query) if query is not None and query.conditions else None, *values, *map(type, values))

@@ -6,9 +6,9 @@ For each task `Selecting` goes on as ever, step by step with the others: what it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from interlock.diagnostics import InterlockError
+from interlock.evaluation.answers import StoredRows, question
 from interlock.evaluation.computing import computed
 from interlock.evaluation.from_rows import NUMBERS
 from interlock.evaluation.judge import Judge, Loaded
@@ -65,17 +65,23 @@ def _undated(judge: Judge, sql: str, runs: Sequence[Selecting]) -> None:
     binds = [run.binds(None) for run in runs]
     if judge.snapshot.bulk.nothing(sql, binds[0]):
         for each in binds:
-            judge.answers.give(sql, each, None, [])
+            judge.answers.give(question(sql, each, None), [])
 
 
 def _run(judge: Judge, loaded: Loaded, query: Query, runs: Sequence[Selecting]) -> None:
     """Run a query for all that have no answer to it yet. One that reads nothing of the task has one for all of them."""
     answers, selection = judge.answers, loaded.policy.selection(query.selection)
+    if selection is None or ":task" not in query.sql:
+        return
     every = [run.binds(query) for run in runs]
-    binds: list[dict[str, Any]] = [each for each in every if not answers.have(query.sql, each, query)]
-    if selection is None or ":task" not in query.sql or len(binds) < 2:
+    wanted = {key: each for each in every if not answers.have(key := question(query.sql, each, query))}
+    if len(wanted) < 2:
         return
     groups = len(selection.per) if selection.take in NUMBERS else None
-    found = judge.snapshot.selected_of_each(query.sql, binds, groups=groups, computed=computed(query))
-    for each, rows in zip(binds, found or (), strict=found is not None):
-        answers.give(query.sql, each, query, rows)
+    found = judge.snapshot.selected_of_each(query.sql, [*wanted.values()], groups=groups, computed=computed(query))
+    if found is None:
+        return
+    rows = [row for each in found for row in each if row.suspect >= 0]
+    stored = groups is not None or not judge.snapshot.contradicted(rows)
+    for key, each in zip(wanted, found, strict=True):
+        answers.give(key, StoredRows(each) if stored else each)

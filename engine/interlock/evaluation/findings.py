@@ -80,7 +80,7 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
     """
     if isinstance(node, Size):
         evidence.update({fact.id: None for fact in known.facts[node.selection] if fact.id})
-    if isinstance(node, Exists | Count):
+    if isinstance(node, _MACROS):
         for fact in known.facts[node.selection] if wanted or isinstance(node, Count) else ():
             here = known.bind(node.variable, fact)
             if holds(node.condition, here):
@@ -89,14 +89,18 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
                 _nested(node.condition, here, evidence, wanted=True)
         return
     of = reference(node)
-    if isinstance(node, Field):
+    if isinstance(node, Field) and node.path.startswith(PREVIOUS):
         evidence.update(dict.fromkeys(_before(node, known)))
-    if isinstance(of, SingletonRef | MapRef):
+    if isinstance(of, _ONE_OF):
         found = fact_of(of, known)
         if found is not None and found.id:
             evidence[found.id] = None
     for child in children(node):
         _collect(child, known, evidence, wanted=wanted is not isinstance(node, Not))
+
+
+_MACROS = (Exists, Count)
+_ONE_OF = (SingletonRef, MapRef)
 
 
 def _nested(node: Node, known: Environment, evidence: dict[str, None], *, wanted: bool) -> None:

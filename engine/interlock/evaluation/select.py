@@ -13,7 +13,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
-from interlock.evaluation.answers import Answers
+from interlock.evaluation.answers import Answers, StoredRows
 from interlock.evaluation.from_rows import (
     NUMBERS,
     absent_fact,
@@ -233,7 +233,7 @@ class Selecting:
                 "aggregate it (take: count, latest, per: …) or narrow its `where`"
             )
             return ()
-        if selection.take not in NUMBERS:
+        if selection.take not in NUMBERS and not isinstance(rows, StoredRows):
             self.faults += self.snapshot.contradicted(row for row in rows if row.suspect >= 0)
         suspects = [row for row in rows if row.suspect > 0]
         for row in suspects:

@@ -29,6 +29,7 @@ from interlock.model.expression import (
     In,
     Local,
     Logic,
+    MapRef,
     Node,
     Not,
     Now,
@@ -93,11 +94,12 @@ class Failure(Exception):
 
 def fact_of(of: Reference, known: Environment) -> Fact | None:
     """The fact that is referred to, or None when it is absent."""
-    if isinstance(of, VariableRef):
+    if type(of) is VariableRef:
         return known.variables[of.name]
-    if isinstance(of, SingletonRef):
+    if type(of) is SingletonRef:
         facts = known.facts[of.selection]
         return facts[0] if facts else None
+    assert isinstance(of, MapRef)
     return known.maps[of.selection].get(evaluate(of.key, known))
 
 

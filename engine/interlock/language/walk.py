@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -32,26 +33,31 @@ from interlock.model.expression import (
 
 def children(node: Node) -> tuple[Node, ...]:
     """The expressions directly inside this one, the keys of lookups included."""
-    match node:
-        case Logic():
-            return node.items
-        case Not():
-            return (node.item,)
-        case Compare() | Sum():
-            return (node.left, node.right)
-        case In():
-            return (node.item, *node.members)
-        case Exists() | Count():
-            return (node.condition,)
-        case Choice():
-            return (node.condition, node.yes, node.no)
-        case Call():
-            return node.arguments
-        case Fold():
-            return (node.source, node.body)
-        case Field(of=MapRef(key=key)) | Present(of=MapRef(key=key)):
-            return (key,)
-    return ()
+    inner = _INNER.get(type(node))
+    return () if inner is None else inner(node)
+
+
+def _key(node: Field | Present) -> tuple[Node, ...]:
+    return (node.of.key,) if isinstance(node.of, MapRef) else ()
+
+
+# By type, since a walk over conditions is a part of every decision.
+_INNER: dict[type, Callable[[Any], tuple[Node, ...]]] = {
+    Logic: lambda node: node.items,
+    Not: lambda node: (node.item,),
+    Compare: lambda node: (node.left, node.right),
+    Sum: lambda node: (node.left, node.right),
+    In: lambda node: (node.item, *node.members),
+    Exists: lambda node: (node.condition,),
+    Count: lambda node: (node.condition,),
+    Choice: lambda node: (node.condition, node.yes, node.no),
+    Call: lambda node: node.arguments,
+    Fold: lambda node: (node.source, node.body),
+    Field: _key,
+    Present: _key,
+}
+_MACROS = (Exists, Count)
+_REFERRING = (Field, Present)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -64,7 +70,7 @@ def walk(node: Node) -> Iterator[Node]:
 def within(node: Node) -> Iterator[Node]:
     """The expression and what is inside it, without what is said of each fact that a macro ranges over."""
     yield node
-    if not isinstance(node, Exists | Count):
+    if not isinstance(node, _MACROS):
         for child in children(node):
             yield from within(child)
 
@@ -76,7 +82,7 @@ def macro_variables(node: Node) -> frozenset[str]:
 
 def reference(node: Node) -> Reference | None:
     """The fact that a node refers to itself, if it does."""
-    return node.of if isinstance(node, Field | Present) else None
+    return node.of if isinstance(node, _REFERRING) else None
 
 
 def conjuncts(node: Node) -> tuple[Node, ...]:

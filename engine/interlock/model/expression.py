@@ -231,14 +231,17 @@ FALSE = Constant(False, Type("bool", nullable=False))
 
 def type_of(node: Node) -> Type:
     """The type of an expression."""
-    match node:
-        case Constant() | Param() | Field() | Sum() | Choice() | Local() | Call() | Fold():
-            return node.type
-        case Now():
-            return Type("timestamp", nullable=False)
-        case TaskId():
-            return Type("string", nullable=False)
-        case Size() | Count():
-            return Type("int", nullable=False)
-        case _:
-            return Type("bool", nullable=False)
+    if isinstance(node, _TYPED):
+        return node.type
+    return _TYPES.get(type(node), TRUE.type)
+
+
+_TYPED = (Constant, Param, Field, Sum, Choice, Local, Call, Fold)
+_NUMBER = Type("int", nullable=False)
+_TYPES: dict[type, Type] = {
+    Now: Type("timestamp", nullable=False),
+    TaskId: Type("string", nullable=False),
+    Size: _NUMBER,
+    Count: _NUMBER,
+}
+"""The types of expressions that are neither typed by themselves nor conditions."""
