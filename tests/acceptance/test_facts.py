@@ -67,8 +67,8 @@ def test_a_tasks_name_is_shown_and_not_obeyed(interlock: Interlock, folder: Path
     ledger(folder, task=name)
     ran = interlock(*ASKED, "--task", name)
     assert ran.code == 3
-    assert ran.out.startswith("denied     smoke  task demo\\u001b[31m\\nallowed: blocked\n")
-    assert interlock("tasks", "--ledger", "ledger.db").out == "demo\\u001b[31m\\nallowed\n"
+    assert ran.out.startswith("denied     smoke  task demo\\u001b[31m\\nallowed at 2026-06-11T12:05:00Z: blocked\n")
+    assert interlock("tasks", "--ledger", "ledger.db").out.startswith("demo\\u001b[31m\\nallowed  2026-06-11T12:0")
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_a_feed_is_read_from_standard_input(
     feed = export().read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(feed)))
     ran = interlock("eval", "readiness", "--ledger", "-", *ASKED)
-    assert (ran.code, ran.out.splitlines()[0]) == (3, f"denied     readiness  task {TASK}: setup_required")
+    assert (ran.code, ran.out.splitlines()[0]) == (3, f"denied     readiness  task {TASK} at {AT}: setup_required")
 
 
 def events(feed: Path) -> str:
@@ -400,7 +400,8 @@ def test_an_instant_may_have_any_offset(interlock: Interlock, story_path: Path) 
 
 def test_tasks_are_those_that_there_were(interlock: Interlock, story_path: Path) -> None:
     asked = ("tasks", "--ledger", str(story_path), "--at")
-    assert interlock(*asked, AT).out == f"{TASK}\n"
+    ran = interlock(*asked, "2026-06-22T11:20:00+02:00")
+    assert ran.out == f"{TASK}  2026-06-22T09:19:00Z (1 min ago)  app_heartbeat\n"
     assert interlock(*asked, "2026-06-01T00:00:00Z").out == ""
     early = interlock("verify-ledger", "--ledger", str(story_path), "--at", "2026-06-22T09:01:00Z", "--format", "json")
     assert json.loads(early.out)["receipts"] < 10

@@ -121,7 +121,7 @@ def test_a_ledger_that_is_written_to_right_now(journal: str, folder: Path, inter
     before = state(folder)
     ran = interlock(*ASKED, "--ledger", "ledger.db")
     assert ran.code == 4, ran
-    assert "task demo\n" in ran.out
+    assert "task demo at " in ran.out
     assert state(folder) == before
     writer.execute("COMMIT")
     assert "unknown task `demo`" in interlock(*ASKED, "--ledger", "ledger.db").err
@@ -182,16 +182,19 @@ def nest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_nearest_ledger_above_is_read(nest: Path, interlock: Interlock) -> None:
-    assert interlock("tasks").out == "inner\n"
-    assert "task inner\n" in interlock("eval", "smoke", "--task", "inner").out
+    assert interlock("tasks").out == "inner  nothing was recorded\n"
+    assert "task inner at " in interlock("eval", "smoke", "--task", "inner").out
     os.chdir(nest)
-    assert interlock("tasks").out == "outer\n"
+    assert interlock("tasks").out == "outer  nothing was recorded\n"
 
 
 def test_the_environment_names_the_ledger(nest: Path, interlock: Interlock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERLOCK_LEDGER", str(nest / "elsewhere" / ".codex-workers" / "workerctl.db"))
-    assert interlock("tasks").out == "elsewhere\n"
-    assert interlock("tasks", "--ledger", str(nest / ".codex-workers" / "workerctl.db")).out == "outer\n"
+    assert interlock("tasks").out == "elsewhere  nothing was recorded\n"
+    assert (
+        interlock("tasks", "--ledger", str(nest / ".codex-workers" / "workerctl.db")).out
+        == "outer  nothing was recorded\n"
+    )
     monkeypatch.setenv("INTERLOCK_LEDGER", "nowhere.db")
     assert "`nowhere.db` does not exist" in interlock("tasks").err
     monkeypatch.setenv("INTERLOCK_LEDGER", "")

@@ -98,7 +98,11 @@ def test_each_row_is_a_receipt(interlock: Interlock, policy: Path, write: Write,
         0,
         "3 receipts of 1 kind, 0 entities of 0 kinds: all valid",
     )
-    assert interlock("tasks").out == "release-1\nrelease-2\n"
+    tasks = interlock("tasks").out.splitlines()
+    assert [line.split()[:2] for line in tasks] == [
+        ["release-1", "2026-06-22T09:30:00Z"],
+        ["release-2", "2026-06-22T09:45:00Z"],
+    ]
     assert state(folder) == before
     line = next(
         each

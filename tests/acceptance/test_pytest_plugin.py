@@ -214,7 +214,7 @@ def test_the_fixture_shows_a_decision_that_is_not(gate: pytest.Pytester) -> None
     ran.stdout.fnmatch_lines(
         [
             "expected allowed:",
-            "denied     smoke  task checkout-refactor: blocked",
+            "denied     smoke  task checkout-refactor at 2026-06-22T09:20:00Z: blocked",
             "  block    worker heartbeat is not fresh after smoke start",
             "           fix: wake the worker *",
         ]

@@ -100,7 +100,7 @@ def test_all_sources_are_judged_as_one(
     assert [each["path"] for each in ledger["sources"]] == list(map(str, paths))
     assert [each.get("evidence") for each in ledger["sources"] if "db" not in each["path"]] == [["/ci#1"], ["/qa#2"]]
     before = interlock("eval", str(policy), *named(paths), "--task", TASK, "--at", AT)
-    assert (before.code, before.out.splitlines()[0]) == (0, f"allowed    proved  task {TASK}: proved")
+    assert (before.code, before.out.splitlines()[0]) == (0, f"allowed    proved  task {TASK} at {AT}: proved")
     assert api.evaluate(policy, ledger=list(paths), task=TASK, at=ASKED).allow is False
     with api.open_ledger(paths).snapshot(0, live=True) as snapshot:
         assert snapshot.task_labels()[-1] == TASK
@@ -132,7 +132,7 @@ def test_the_facts_of_a_feed_are_of_the_ledger_s_task_of_that_name(
     for task in ("checkout-refactor", identity):
         found = api.evaluate(policy, ledger=paths, task=task, at=ASKED)
         assert (found.allow, found.findings[0].message, found.outputs["count"]) == (False, "blocked by /ci#1", 7)
-    assert interlock("tasks", *named(paths)).out == "checkout-refactor\n"
+    assert interlock("tasks", *named(paths)).out.startswith("checkout-refactor  2026-06-22T09:55:17Z (")
     with closing(sqlite3.connect(beside)) as ledger, ledger:
         names = [name for _, name, *_ in ledger.execute("PRAGMA table_info(tasks)")]
         chosen = ", ".join("'other'" if name == "id" else name for name in names)

@@ -67,7 +67,7 @@ def test_a_letter_that_the_terminal_lacks(
 ) -> None:
     LedgerBuilder(folder / "ledger.db").task("naïve ✓").write()
     if shown is not None:
-        assert process("tasks", "--ledger", "ledger.db", env=env).out == f"{shown}\n"
+        assert process("tasks", "--ledger", "ledger.db", env=env).out == f"{shown}  nothing was recorded\n"
         assert process("eval", "smoke", "--all-tasks", "--ledger", "ledger.db", env=env).code == 4
     ran = process("eval", "smoke", "--all-tasks", "--ledger", "ledger.db", "--format", "json", env=env)
     assert '"task":"naïve ✓"' in ran.out, "JSON is UTF-8 wherever it is written"
@@ -98,11 +98,11 @@ def terminal(*args: str, columns: int = 80, env: Mapping[str, str] = {}) -> str:
 def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> None:
     at = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
     assert terminal("eval", "quiescence", *at, columns=60) == (
-        "\x1b[31mdenied\x1b[0m     quiescence  task checkout-refactor: monitoring\n"
+        "\x1b[31mdenied\x1b[0m     quiescence  task checkout-refactor at 2026-06-22T09:20:00Z: monitoring\n"
         "           May the autopilot stop?\n"
-        "           denied for another 5 min 17 s; then still denied:\n"
-        "           worker has 2/3 quiet heartbeat cycles since\n"
-        "           2026-06-22T09:12:01Z\n"
+        "           denied until 09:25:17Z (5 min 17 s); then still\n"
+        "           denied: worker has 2/3 quiet heartbeat cycles\n"
+        "           since 2026-06-22T09:12:01Z\n"
         "  \x1b[31mblock\x1b[0m    worker heartbeat is stale.\n"
         "           fix: wake the worker in checkout-refactor-worker, then"
         " conveyor app-heartbeat checkout-refactor --role worker\n"
@@ -115,7 +115,7 @@ def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> N
 @pytest.mark.parametrize("refusal", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
 def test_who_refuses_colours_gets_none(refusal: dict[str, str], folder: Path, story_path: Path) -> None:
     assert terminal(*DENIED, str(story_path), env=refusal).startswith(
-        "denied     smoke  task checkout-refactor: blocked\n"
+        "denied     smoke  task checkout-refactor at 2026-06-22T09:20:00Z: blocked\n"
     )
     assert terminal("eval", env=refusal).startswith("error: ")
 

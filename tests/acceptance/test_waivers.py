@@ -85,7 +85,9 @@ def test_what_is_waived_passes_and_is_told_in_every_format(
         assert told in ran.out, form
     match form:
         case "text":
-            assert ran.out.startswith("allowed    smoke  task checkout-refactor: proved (waived: 1)\n")
+            assert ran.out.startswith(
+                "allowed    smoke  task checkout-refactor at 2026-06-22T09:20:00Z: proved (waived: 1)\n"
+            )
         case "json":
             (decision,) = documents(ran.out)
             assert [finding["waived"]["by"] for finding in decision["findings"]] == ["ada"]  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ PRINTED = {
     "kinds": "kind",
     "policies": "policy_summary",
     "replay": "history",
+    "tasks": "task",
     "test": "trial",
     "unblock": "unblock",
     "verify-decision": "rejudged",
@@ -33,7 +34,7 @@ LINES = {"facts": "seen_fact", "export": "feed"}
 """The same of the commands that print lines of JSON in a pipe, or always."""
 FEED = {"feed": "feed", "feed_end": "feed_end"}
 """The lines of a feed that are not facts: those, `export` checks itself, and says which are invalid."""
-OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "lsp", "mcp", "new", "new-kind", "show", "tasks")
+OTHERS = ("capture", "completion", "docs", "explain-code", "lock", "lsp", "mcp", "new", "new-kind", "show")
 """The commands that print nothing for programs by such a schema."""
 
 

@@ -46,11 +46,15 @@ def test_no_decision_is_no_line(form: str) -> None:
 @pytest.mark.parametrize(
     ("decision", "lines"),
     [
-        (DENIED, ["denied     smoke  task demo: blocked"]),
-        (ALLOWED, ["allowed    readiness  task demo: ready"]),
+        (DENIED, ["denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked"]),
+        (ALLOWED, ["allowed    readiness  task demo at 2026-06-11T12:00:05Z: ready"]),
         (
             UNDECIDED,
-            ["undecided  smoke  task demo", "  why      no binding", "  why      no smoke session"],
+            [
+                "undecided  smoke  task demo at 2026-06-11T12:00:05Z",
+                "  why      no binding",
+                "  why      no smoke session",
+            ],
         ),
         (
             found(
@@ -59,7 +63,7 @@ def test_no_decision_is_no_line(form: str) -> None:
                 Finding("c", "note", "x"),
             ),
             [
-                "denied     smoke  task demo: blocked",
+                "denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked",
                 "  block    no thread",
                 "           fix: get one",
                 "  warn     old",
@@ -68,20 +72,27 @@ def test_no_decision_is_no_line(form: str) -> None:
         ),
         (
             msgspec.structs.replace(ALLOWED, findings=(Finding("a", "block", "not sent"),)),
-            ["allowed    readiness  task demo: ready", "  block    not sent"],
+            ["allowed    readiness  task demo at 2026-06-11T12:00:05Z: ready", "  block    not sent"],
         ),
-        (found(Finding("a", "block", "")), ["denied     smoke  task demo: blocked", "  block    "]),
+        (
+            found(Finding("a", "block", "")),
+            ["denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked", "  block    "],
+        ),
         (
             found(Finding("a", "block", " two\nlines \n", "one\ntwo\n")),
-            ["denied     smoke  task demo: blocked", "  block    two\\nlines", "           fix: one\\ntwo"],
+            [
+                "denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked",
+                "  block    two\\nlines",
+                "           fix: one\\ntwo",
+            ],
         ),
         (
             msgspec.structs.replace(DENIED, task="demo\nallowed", state="a\x1b[31mb"),
-            ["denied     smoke  task demo\\nallowed: a\\u001b[31mb"],
+            ["denied     smoke  task demo\\nallowed at 2026-06-11T12:00:05Z: a\\u001b[31mb"],
         ),
         (
             msgspec.structs.replace(DENIED, engine="reference"),
-            ["denied     smoke  task demo: blocked (judged by reference alone)"],
+            ["denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked (judged by reference alone)"],
         ),
     ],
 )
@@ -91,10 +102,10 @@ def test_one_decision_as_text(decision: Decision, lines: list[str]) -> None:
 
 def test_several_decisions_stand_apart_and_are_counted() -> None:
     assert render("text", [ALLOWED, DENIED, UNDECIDED, DENIED]).split("\n\n") == [
-        "allowed    readiness  task demo: ready",
-        "denied     smoke      task demo: blocked",
-        "undecided  smoke      task demo\n  why      no binding\n  why      no smoke session",
-        "denied     smoke      task demo: blocked",
+        "allowed    readiness  task demo at 2026-06-11T12:00:05Z: ready",
+        "denied     smoke      task demo at 2026-06-11T12:00:05Z: blocked",
+        "undecided  smoke      task demo at 2026-06-11T12:00:05Z\n  why      no binding\n  why      no smoke session",
+        "denied     smoke      task demo at 2026-06-11T12:00:05Z: blocked",
         "1 allowed, 2 denied, 1 undecided\n",
     ]
 
@@ -102,8 +113,8 @@ def test_several_decisions_stand_apart_and_are_counted() -> None:
 def test_several_tasks_are_a_line_each() -> None:
     other = msgspec.structs.replace(found(Finding("a", "block", "no thread")), task="other")
     assert render("text", [ALLOWED, other], RenderContext(questions={DENIED.policy_digest: "May it?"})) == (
-        "allowed    readiness  task demo: ready\n"
-        "denied     smoke      task other: blocked\n"
+        "allowed    readiness  task demo at 2026-06-11T12:00:05Z: ready\n"
+        "denied     smoke      task other at 2026-06-11T12:00:05Z: blocked\n"
         "  block    no thread\n"
         "\n"
         "1 allowed, 1 denied\n"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
@@ -34,6 +35,7 @@ Examples:
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @options.maybe_task
 @options.all_tasks
+@click.option("--details", is_flag=True, help="Every finding and its fix; also over all tasks.")
 @asking(*EVERY)
 @options.fail_on
 @options.report_form
@@ -48,6 +50,7 @@ def command(
     policies: Sequence[str],
     task: str | None,
     all_tasks: bool,
+    details: bool,
     fail_on: FailOn,
     form: str,
     output: str | None,
@@ -59,6 +62,9 @@ def command(
 
     A POLICY is the id of one that `interlock policies` lists, or the path of a file.
 
+    Over all tasks, text is a table: a row a task, a column a policy, its verdict and how long that lasts if nothing is
+    recorded; --details shows why.
+
     Where `interlock config` shows no ledger, give --ledger. With --locked, policies that have changed do not judge.
 
     Exit code: 0 all allowed, 3 some denied (with --fail-on warn: or allowed with a warning), 4 some undecided and none
@@ -67,6 +73,7 @@ def command(
     if (task is not None) is all_tasks:
         raise UsageError("give one of `--task NAME` and `--all-tasks`")
     request = request.about(policies, None if task is None else [task])
+    overview = all_tasks and not details
     written = [*(path for _, path in reports), *filter(None, [output])]
     if not written and not summary:
         decisions, library = _decided(request, decision_log, written)
@@ -76,9 +83,9 @@ def command(
         wanted = targets(form, output, reports, summary, [*inputs(request), *filter(None, [decision_log])])
         with failing(wanted):
             decisions, library = _decided(request, decision_log, written)
-        write(wanted, decisions, informed(policies, library, fail_on))
+        write(wanted, decisions, structs.replace(informed(policies, library, fail_on), overview=overview))
     if output is None and not terminal.quiet():
-        look = _look(form, policies, library, fail_on)
+        look = structs.replace(_look(form, policies, library, fail_on), overview=overview)
         terminal.put(render(form, decisions, look), None if form == "text" else "utf-8")
     return exit_codes.of_decisions(decisions, fail_on)
 

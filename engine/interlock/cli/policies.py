@@ -23,9 +23,10 @@ Examples:
 
 @click.command("policies", short_help="List the policies.", epilog=_EXAMPLES)
 @asking("policy-dir", "schema-dir")
+@click.option("--long", "whole", is_flag=True, help="The file of each policy too.")
 @options.form
-def command(request: Request, form: str) -> int:
-    """List the policies that ship with interlock, and those of further folders: id, question, file.
+def command(request: Request, whole: bool, form: str) -> int:
+    """List the policies that ship with interlock, and those of further folders: id and question.
 
     An invalid policy is listed as such, and the exit code is then 5.
     """
@@ -35,7 +36,8 @@ def command(request: Request, form: str) -> int:
     if form == "json":
         output.put(json_lines(listed), "utf-8")
     else:
-        rows = [[harmless(cell) for cell in (each.id, each.question or each.title, each.path)] for each in listed]
+        rows = [[each.id, each.question or each.title, *([each.path] * whole)] for each in listed]
+        rows = [[harmless(cell) for cell in row] for row in rows]
         output.put("".join(f"{line}\n" for line in aligned(rows)))
     invalid = [each.id for each in listed if not each.question]
     if invalid:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.cli import exit_codes, output
+from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking, session_of
-from interlock.escape import harmless
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -16,19 +15,30 @@ if TYPE_CHECKING:
 _EXAMPLES = """\b
 Examples:
   interlock tasks
+  interlock tasks --format json
   interlock tasks --ledger .codex-workers/workerctl.db --at -1h
 """
 
 
 @click.command("tasks", short_help="List the tasks of a ledger.", epilog=_EXAMPLES)
 @asking("ledger", "strict-ledger", "at", "schema-dir")
-def command(request: Request) -> int:
-    """List the label of each task of the ledger: its name, or its id where the name is ambiguous.
+@options.form
+def command(request: Request, form: str) -> int:
+    """List each task of the ledger, and when and by what it was active last.
+
+    A task is listed by its label: its name, or its id where the name is ambiguous.
 
     Without --ledger, the ledger is $INTERLOCK_LEDGER, else the nearest .codex-workers/workerctl.db in this folder or
     above it.
     """
+    from interlock.analysis.tasks import answer
+    from interlock.reporting.style import json_lines
+    from interlock.reporting.tasks import as_text
+
     with session_of(request) as session:
-        names = session.over(session.tasks)
-    output.put("".join(f"{harmless(name)}\n" for name in names))
+        found = answer(session)
+    if form == "json":
+        output.put(json_lines(found), "utf-8")
+    else:
+        output.put(as_text(found))
     return exit_codes.ALLOWED

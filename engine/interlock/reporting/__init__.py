@@ -14,7 +14,9 @@ FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "tap")
 
 def render(form: str, decisions: Sequence[Decision], look: RenderContext | None = None) -> str:
     """The report of some decisions in a format of `FORMATS`: whole lines, none for no decision."""
-    rendered: str = import_module(f"{__name__}.{form}").render(decisions, look or RenderContext())
+    look = look or RenderContext()
+    module = "overview" if look.overview and form == "text" else form
+    rendered: str = import_module(f"{__name__}.{module}").render(decisions, look)
     return rendered
 
 

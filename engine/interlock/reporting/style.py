@@ -45,7 +45,8 @@ class RenderContext(msgspec.Struct, frozen=True):
     `paint(text, colour)` colours a text. `width` is the number of columns that prose is wrapped to; without it nothing
     is. `questions` has the question that a policy asks, by the policy's digest; `asked` has the policies themselves,
     likewise. `room` is the most bytes that a report may have where its reader takes no more. `fail_on` is what fails
-    the caller: where warnings do, a report that knows failures has them for warnings too.
+    the caller: where warnings do, a report that knows failures has them for warnings too. As an `overview`, text has
+    no findings.
     """
 
     paint: Paint = uncoloured
@@ -54,6 +55,7 @@ class RenderContext(msgspec.Struct, frozen=True):
     asked: dict[str, PolicyView] = {}
     room: int = (1 << 20) - 1
     fail_on: FailOn = "block"
+    overview: bool = False
 
     def rules(self, digest: str) -> tuple[RuleView, ...]:
         """The rules of a policy; none where the policy is not known."""
@@ -129,23 +131,51 @@ def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> list[str]:
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-def validity(decision: Decision, change: NextState) -> str:
-    """Such as `allowed for another 1 min 47 s; then denied: worker heartbeat is not fresh`.
+def lasting(decision: Decision) -> str:
+    """How long a decision lasts: such as `until 09:36:17Z (1 min 47 s)`; empty where a receipt alone ends it."""
+    if decision.valid_until is None:
+        return ""
+    least = "at least " if decision.validity == "partial" else ""
+    return f"{least}until {moment_text(decision.valid_until, decision.now)}"
 
-    The time is rounded down: never is more promised than is true.
+
+def moment_text(at: str, now: str) -> str:
+    """An instant to come and how far away it is: such as `09:36:17Z (1 min 47 s)`, with the date where that is another.
+
+    Both are rounded down: never is more promised than is true.
     """
-    lasting = duration_text(parse_instant(change.at) - parse_instant(decision.now))
+    shown = f"{at[:19]}Z"
+    away = duration_text(parse_instant(at) - parse_instant(now))
+    return f"{shown.removeprefix(now[:11])} ({away})"
+
+
+def since_text(at: str, now: str) -> str:
+    """An instant and how long ago it was: such as `2026-06-22T09:36:17Z (1 min 47 s ago)`."""
+    passed = parse_instant(now) - parse_instant(at)
+    away = f"{duration_text(passed)} ago" if passed >= 0 else f"{duration_text(-passed)} ahead"
+    return f"{at} ({away})"
+
+
+def validity(decision: Decision) -> str:
+    """Such as `allowed until 09:36:17Z (1 min 47 s); then denied: worker heartbeat is not fresh`.
+
+    Empty where the decision lasts until a receipt arrives.
+    """
+    before, until = verdict_word(decision.allow), decision.valid_until
+    if until is None:
+        return ""
+    if decision.validity == "partial" and parse_instant(until) - parse_instant(decision.now) < SECOND:
+        return f"{before} now; for how long would take too much work to find out"
+    return f"{before} {lasting(decision)}; {then(decision)}"
+
+
+def then(decision: Decision) -> str:
+    """What comes when a decision no longer lasts: such as `then denied: worker heartbeat is not fresh`."""
+    change = decision.next_change
+    if change is None:
+        return "to look further would take too much work"
     before, after = verdict_word(decision.allow), verdict_word(change.allow)
-    return f"{before} for another {lasting}; then {'still ' if after == before else ''}{after}{_why(decision, change)}"
-
-
-def partial(decision: Decision, until: str) -> str:
-    """Such as `allowed for at least another 30 s`, where what comes then was not looked for."""
-    lasting = parse_instant(until) - parse_instant(decision.now)
-    if lasting < SECOND:
-        return f"{verdict_word(decision.allow)} now; for how long would take too much work to find out"
-    held = f"{verdict_word(decision.allow)} for at least another {duration_text(lasting)}"
-    return f"{held}; to look further would take too much work"
+    return f"then {'still ' if after == before else ''}{after}{_why(decision, change)}"
 
 
 def duration_text(duration: int) -> str:

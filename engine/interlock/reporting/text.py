@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding, VerdictName, verdict_word
-from interlock.reporting.style import Paint, RenderContext, display_width, partial, validity
+from interlock.reporting.style import Paint, RenderContext, display_width, validity
 
 VERDICT_COLOURS = {
     "allowed": "green",
@@ -54,6 +54,11 @@ def verdict_with_waivers(decision: Decision) -> str:
     return verdict_word(decision.allow) + (f" (waived: {decision.waived})" if decision.waived else "")
 
 
+def judged_alone(decision: Decision) -> str:
+    """What is to be said where one evaluator alone has judged."""
+    return "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
+
+
 def failing_line(decisions: Sequence[Decision], look: RenderContext) -> str:
     """What is to be said of decisions that allow and fail all the same, for their warnings; empty if there are none."""
     count = sum(decision.allow is True and not decision.passes(look.fail_on) for decision in decisions)
@@ -63,16 +68,14 @@ def failing_line(decisions: Sequence[Decision], look: RenderContext) -> str:
 def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) -> Iterator[str]:
     name = verdict_word(decision.allow)
     state = "" if decision.allow is None else f": {harmless(decision.state)}"
-    alone = "" if decision.engine == "both" else f" (judged by {decision.engine} alone)"
     waived = f" (waived: {decision.waived})" if decision.waived else ""
-    yield f"{_left(name, look)}{decision.policy:{wide}}  task {harmless(decision.task)}{state}{waived}{alone}"
+    subject = f"{decision.policy:{wide}}  task {harmless(decision.task)} at {decision.now}"
+    yield f"{_left(name, look)}{subject}{state}{waived}{judged_alone(decision)}"
     question = look.questions.get(decision.policy_digest)
     if question and not compact:
         yield from _wrapped("", " ".join(question.split()), look)
-    if decision.next_change is not None and not compact:
-        yield from _wrapped("", validity(decision, decision.next_change), look)
-    if decision.validity == "partial" and decision.valid_until is not None and not compact:
-        yield from _wrapped("", partial(decision, decision.valid_until), look)
+    if (lasts := validity(decision)) and not compact:
+        yield from _wrapped("", lasts, look)
     for reason in (decision.reason or "").splitlines():
         yield from _wrapped("  why", reason, look)
     for finding in decision.findings:

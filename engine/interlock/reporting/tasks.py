@@ -1,0 +1,20 @@
+"""The tasks of a ledger for a person: a line each, and when something was recorded of it last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interlock.escape import harmless
+from interlock.model.tasks import TaskActivity
+from interlock.reporting.style import aligned, since_text
+
+
+def as_text(tasks: Sequence[TaskActivity]) -> str:
+    """A line for each task: its label, and when it was active last, and by what."""
+    return "".join(f"{line}\n" for line in aligned([[harmless(cell) for cell in _row(each)] for each in tasks]))
+
+
+def _row(task: TaskActivity) -> tuple[str, str, str]:
+    if task.last is None:
+        return task.task, "nothing was recorded", ""
+    return task.task, since_text(task.last.at, task.now), task.last.kind
