@@ -207,7 +207,7 @@ def test_the_fields_of_a_kind() -> None:
     assert found["notification_id"] == FieldSpec("int")
     assert found["payload"] == FieldSpec("object")
     assert found["payload.summary"] == FieldSpec("string", lenient=True)
-    assert found["payload_keys"] == FieldSpec("list", item="string")
+    assert found["payload_keys"] == FieldSpec("list", item=FieldSpec("string", required=True))
     assert found["correlation.smoke_id"] == FieldSpec("string")
     assert "attributes" not in found
 
@@ -223,7 +223,7 @@ def test_the_fields_of_a_kind() -> None:
         # It must be there where there is a correlation, but there need not be one.
         ("dispatch_watch_heartbeat", "correlation.dispatcher_id", FieldSpec("string")),
         ("app_autopilot_started", "interval_minutes", FieldSpec("double")),
-        ("app_wakeup_dispatch_planned", "actions", None),
+        ("app_wakeup_dispatch_planned", "actions.role", None),
     ],
 )
 def test_a_field(kind: str, path: str, spec: FieldSpec | None) -> None:

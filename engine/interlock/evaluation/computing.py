@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from interlock.language.evaluate import Environment, Failure, outcome
+from interlock.language.structures import is_structured, structured
 from interlock.model.compiled import Query
-from interlock.model.facts import Value
+from interlock.model.expression import Type
+from interlock.model.facts import Json, Value
 
 _SCALARS: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "timestamp": (int,), "duration": (int,)}
-_MEMBERS: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "bool": (bool,), "double": (int, float)}
 
 
 def computed(query: Query) -> Callable[..., int | None] | None:
@@ -25,9 +26,9 @@ def computed(query: Query) -> Callable[..., int | None] | None:
     conditions = query.conditions
 
     def evaluated(place: int, *given: object) -> int | None:
-        node, kinds = conditions[place]
+        node, types = conditions[place]
         try:
-            values = {str(at): _value(kind, value) for at, (kind, value) in enumerate(zip(kinds, given, strict=True))}
+            values = {str(at): _value(of, value) for at, (of, value) in enumerate(zip(types, given, strict=True))}
         except ValueError:
             return None
         found = outcome(node, Environment(0, "", {}, {}, locals=values))
@@ -36,22 +37,15 @@ def computed(query: Query) -> Callable[..., int | None] | None:
     return evaluated
 
 
-def _members(name: str, item: str, found: Any) -> Value:
-    members = found.values() if isinstance(found, dict) and name == "map" else found
-    if (name == "list") is not isinstance(found, list) or not isinstance(found, list | dict):
-        raise ValueError(name)
-    if not all(type(each) in _MEMBERS.get(item, ()) for each in members):
-        raise ValueError(item)
-    return tuple(found) if isinstance(found, list) else found
-
-
-def _value(kind: str, value: Any) -> Value:
-    """A value of SQLite's as one of the language. Raises ValueError for one of another kind."""
+def _value(of: Type, value: Any) -> Value:
+    """A value of SQLite's as one of the language. Raises ValueError for one of another type."""
     if value is None:
         return None
-    name, _, item = kind.rstrip(">").partition("<")
-    if name in ("list", "map"):
-        return _members(name, item, msgspec.json.decode(value) if isinstance(value, str) else None)
+    name = of.kind
+    if is_structured(of):
+        return structured(msgspec.json.decode(value) if isinstance(value, str) else False, of)
+    if name == "object" and isinstance(value, str):  # it is only asked whether it is there
+        return Json(value)
     if name == "bool" and value in (0, 1):
         return bool(value)
     if name == "double" and isinstance(value, int | float):
@@ -59,6 +53,6 @@ def _value(kind: str, value: Any) -> Value:
     if isinstance(value, float) and value.is_integer() and name == "int":
         return int(value)
     if not isinstance(value, _SCALARS.get(name, ())):
-        raise ValueError(kind)
+        raise ValueError(name)
     made: Any = value
     return made  # type: ignore[no-any-return]

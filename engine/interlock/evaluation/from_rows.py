@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from interlock import instant
+from interlock.language.structures import structured
 from interlock.ledger.rows import Row, document, value_at
 from interlock.model.compiled import Query
 from interlock.model.facts import Fact, Json, Value
@@ -27,6 +28,8 @@ def selected_fields(document: dict[str, Any], query: Query, *, strict: bool = Tr
             if path in query.latest:
                 stamp = value_at(document, query.latest[path])
                 found[path] = instant.latest_instant(stamp) if isinstance(stamp, str) else None
+            elif path in query.shapes:
+                found[path] = structured(value_at(document, path), query.shapes[path])
             else:
                 found[path] = _value(value_at(document, path), kind)
         except (ValueError, OverflowError):
@@ -52,10 +55,6 @@ def _value(value: Any, kind: str) -> Value:
             return value if isinstance(value, bool) else None
         case "double":
             return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-        case "list" if isinstance(value, list):
-            return tuple(value)
-        case "map" if isinstance(value, dict):
-            return value
     return None if value is None else Json(msgspec.json.encode(value).decode())
 
 

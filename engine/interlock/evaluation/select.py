@@ -24,6 +24,7 @@ from interlock.evaluation.from_rows import (
     with_previous,
 )
 from interlock.language.evaluate import Environment, Failure, as_display_text, outcome
+from interlock.language.structures import is_structured
 from interlock.language.walk import walk
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, Stamp, document, later, newest
@@ -305,9 +306,11 @@ class Selecting:
         for each in self.policy.chain(selection) if self.policy is not None else ():
             if each.where is None:
                 continue
-            fields = (node for node in walk(each.where) if isinstance(node, Field) and isinstance(node.of, VariableRef))
+            fields = [node for node in walk(each.where) if isinstance(node, Field) and isinstance(node.of, VariableRef)]
+            paths: dict[str, str] = {node.path: node.type.kind for node in fields}
+            shapes = {node.path: node.type for node in fields if is_structured(node.type)}
             latest = self.snapshot.catalog.latest_of(selection.kinds)
-            read = Query(each.name, "", paths={node.path: node.type.kind for node in fields}, latest=latest)
+            read = Query(each.name, "", paths=paths, latest=latest, shapes=shapes)
             fact = Fact(row.kind, selected_fields(document(row)[0], read, strict=False), row.id, row.seq)
             known = Environment(self.clock, self.task[1], self.params, self.facts).bind(each.name, fact)
             found = outcome(each.where, known)
@@ -334,8 +337,8 @@ def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], s
     """The value of a placeholder."""
     if selection == "params":
         value = params[path]
-        return msgspec.json.encode(value).decode() if isinstance(value, tuple) else value
-    found = facts[selection]
-    if not path:
-        return 1 if found else None
-    return found[0].fields.get(path) if found else None
+    elif not path:
+        value = 1 if facts[selection] else None
+    else:
+        value = facts[selection][0].fields.get(path) if facts[selection] else None
+    return msgspec.json.encode(value).decode() if isinstance(value, tuple | dict) else value

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from interlock.language import expanded
 from interlock.language.exact import may_fail
 from interlock.language.functions import joint, named
 from interlock.language.names import meant, not_part, select
-from interlock.language.operators import called, check_enum_member, field_of, members_of, type_list
+from interlock.language.operators import called, check_enum_member, field_of, members_of, type_list, type_sum, value_of
+from interlock.language.refused import refused_function
 from interlock.language.scope import (
     FUNCTIONS,
     MACROS,
@@ -38,6 +40,7 @@ from interlock.model.expression import (
     Logic,
     Node,
     Not,
+    Now,
     Param,
     Size,
     Type,
@@ -54,6 +57,8 @@ OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap")
 """The methods of optional values."""
 FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
 """The macros over lists and maps."""
+NAMESPACES = ("cel", "optional", "sets", "math", "lists", "strings", "regex", "base64")
+"""Names before a function that name no values."""
 BINDING = (*FOLDS, "bind", "optMap")
 """The methods whose first argument is a name, which the others may use."""
 
@@ -65,23 +70,42 @@ def type_method(checker: Checker, tree: Any) -> Thing:
     known = scope.selections.get(name)
     if known is not None and name not in scope.bound and known.shape != "single":
         return _of_facts(checker, tree, word, (name, known), arguments)
-    if name in ("cel", "optional") and name not in (*scope.bound, *scope.variables, *scope.selections):
+    if name in NAMESPACES and name not in (*scope.bound, *scope.variables, *scope.selections):
         return _namespaced(checker, tree, f"{name}.{word}", arguments)
     if word not in (*FOLDS, *METHODS):
+        if refused_function(word) is None:
+            checker.thing(base)
         raise not_part(checker, tree, word, {*MACROS, *METHODS})
+    return _alike(checker, tree, word, base, arguments) or _of_thing(checker, tree, word, base, arguments)
+
+
+def _alike(checker: Checker, tree: Any, word: str, base: Any, arguments: list[Any]) -> Node | None:
+    """What is of a text or list that is written out, and becomes something else."""
+    if word == "format":
+        return expanded.formatted(checker, tree, base, arguments)
+    if word in FOLDS and len(arguments) == 2 and arguments[0].data == "name" and members_of(base):
+        return expanded.of_facts(checker, word, base, arguments, _variable(checker, arguments[0]))
+    return None
+
+
+def _of_thing(checker: Checker, tree: Any, word: str, base: Any, arguments: list[Any]) -> Thing:
+    """A method of a value, of a fact, of what is filtered, or of an optional value."""
     thing = checker.thing(base)
     if isinstance(thing, Filtered):
         return _of_facts(checker, tree, word, thing, arguments)
     if isinstance(thing, FactType):
         raise checker.fault("E210", base, f"`{thing.name}` is one fact", f"compare it with null: {thing.name} != null")
     if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
-        node = thing.node if isinstance(thing, Maybe) else field_of(thing)
+        whole = field_of if word == "hasValue" else value_of
+        node = thing.node if isinstance(thing, Maybe) else whole(thing)
         return _of_optional(checker, tree, word, node, arguments)
     if word in OF_OPTIONAL:
         raise checker.fault(
             "E421", tree, f"`{word}` is of an optional value", "write x.?f for a field, l[?0] for a member"
         )
     source = checker.value(base)
+    if word == "timeSince" and not arguments:
+        return type_sum(checker, tree, "-", Now(), source)
     if word in FOLDS:
         return _fold(checker, tree, word, source, arguments)
     return called(checker, tree, word, "method", (source, *checker.all_of(arguments, checker.value)))
@@ -163,14 +187,20 @@ def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[
     """A macro over the members of a list, or the keys of a map."""
     of = type_of(source)
     if of.kind not in ("list", "map"):
-        raise checker.fault("E419", tree, f"`{word}` ranges over a list, a map or a selection, not this {of.kind}")
+        hint = "name its fields one by one" if of.kind == "object" else None
+        raise checker.fault(
+            "E419", tree, f"`{word}` ranges over a list, a map or a selection, not this {of.kind}", hint
+        )
+    if len(arguments) == 3 and word != "map" and all(each.data == "name" for each in arguments[:2]):
+        names = (_variable(checker, arguments[0]), _variable(checker, arguments[1]))
+        return expanded.with_keys(checker, tree, word, source, names, arguments[2])
     counts = (2, 3) if word == "map" else (2,)
     if len(arguments) not in counts or arguments[0].data != "name":
         takes = "a variable and a value" if word == "map" else "a variable and a condition"
         raise checker.fault("E306", tree, f"`{word}` takes {takes}", f"list.{word}(x, …)")
     variable = _variable(checker, arguments[0])
     member = (of.item if of.kind == "list" else of.key) or Type("null")
-    inner = checker.scope.binding(variable, Local(variable, Type(member.kind, member.enum, False, member.item)))
+    inner = checker.scope.binding(variable, Local(variable, member.certain()))
     nullable = of.nullable
     if len(arguments) == 3:
         kept = _within(checker, inner, arguments[1], "bool")
@@ -182,12 +212,8 @@ def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[
         return Fold(macro, source, variable, body, given)
     body = _within(checker, inner, arguments[-1])
     if type_of(body).nullable:
-        body = Call("value", (body,), _certain(type_of(body)))
+        body = Call("value", (body,), type_of(body).certain())
     return Fold("map", source, variable, body, Type("list", (), nullable, type_of(body)))
-
-
-def _certain(of: Type) -> Type:
-    return Type(of.kind, of.enum, False, of.item, of.key)
 
 
 def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: list[Any]) -> Thing:
@@ -195,7 +221,7 @@ def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: 
     if word == "hasValue" and not arguments:
         return Compare("!=", node, _NULL)
     if word == "value" and not arguments:
-        return Call("value", (node,), _certain(type_of(node)))
+        return Call("value", (node,), type_of(node).certain())
     if word == "orValue" and len(arguments) == 1:
         return _either(checker, tree, node, checker.value(arguments[0]), "or_value")
     if word == "or" and len(arguments) == 1:
@@ -210,7 +236,7 @@ def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: 
         of = type_of(body)
         nothing = Constant(None, Type("null"))
         asked = Compare("!=", node, _NULL)
-        return Maybe(Choice(asked, body, nothing, Type(of.kind, (), True, of.item, of.key)))
+        return Maybe(Choice(asked, body, nothing, of.opened(nullable=True)))
     hint = "there is .orValue(x), .hasValue(), .value(), .or(y), .optMap(v, x)"
     raise checker.fault("E421", tree, f"an optional value has no `{word}` of that form", hint)
 
@@ -221,7 +247,7 @@ def _either(checker: Checker, tree: Any, node: Node, other: Node, identity: str)
         kinds = f"one is {with_article(type_of(node).kind)}, the other {with_article(type_of(other).kind)}"
         raise checker.fault("E416", tree, f"the values are of two types: {kinds}")
     nullable = type_of(other).nullable
-    return Call(identity, (node, other), Type(found.kind, found.enum, nullable, found.item, found.key))
+    return Call(identity, (node, other), found.or_null() if nullable else found.certain())
 
 
 def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) -> Thing:
@@ -242,6 +268,10 @@ def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) ->
             return checker.thing(arguments[2])
         finally:
             checker.scope = outer
+    if named(word, "global"):
+        return called(checker, tree, word, "global", tuple(checker.all_of(arguments, checker.value)))
+    if word.partition(".")[0] not in ("cel", "optional"):
+        raise not_part(checker, tree, word, FUNCTIONS)
     near = meant(word, FUNCTIONS) or "there is cel.bind(x, e, c), optional.of(e), optional.none()"
     raise checker.fault("E302", tree, f"`{word}` is not part of the language in this form", near)
 
@@ -265,6 +295,8 @@ def type_membership(checker: Checker, tree: Any) -> Node:
     listed = checker.thing(list_tree)
     if isinstance(listed, ObjectType):
         return _key_of_object(checker, tree, item, listed)
+    if not isinstance(listed, FactType | Maybe | Filtered) and type_of(listed).kind == "object":
+        return _key_of_object(checker, tree, item, listed)
     if isinstance(listed, FactType | Maybe | Filtered) or type_of(listed).kind not in ("list", "map"):
         raise checker.fault("E412", list_tree, "`in` expects a list or a map")
     if isinstance(listed, Param):
@@ -273,13 +305,13 @@ def type_membership(checker: Checker, tree: Any) -> Node:
     return called(checker, tree, "in", "infix", (item, listed))
 
 
-def _key_of_object(checker: Checker, tree: Any, item: Node, listed: ObjectType) -> Node:
+def _key_of_object(checker: Checker, tree: Any, item: Node, listed: ObjectType | Node) -> Node:
     """`"key" in x.object`: whether there is that field."""
     if not isinstance(item, Constant) or not isinstance(item.value, str):
         raise checker.fault("E412", tree, "the keys of an object are written out", '"key" in x.object')
     found = select(checker, tree, listed, item.value, maybe=False)
     node = field_of(found) if isinstance(found, ObjectType) else found
-    if not isinstance(node, Field):
+    if not isinstance(node, Field | Call):
         raise checker.fault("E412", tree, f"`{item.value}` is not a field that can be absent")
     return Compare("!=", node, Constant(None, Type("null")))
 
@@ -289,6 +321,8 @@ def type_call(checker: Checker, tree: Any) -> Thing:
     word, arguments = str(tree.children[0]), _arguments(tree.children[1])
     if word == "has":
         return _has(checker, tree, arguments)
+    if word == "now" and not arguments:
+        return Now()
     if word == "dyn" and len(arguments) == 1:
         return checker.thing(arguments[0])
     if not named(word, "global"):

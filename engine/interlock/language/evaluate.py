@@ -200,13 +200,23 @@ def _choice(node: Choice, known: Environment) -> Value:
 
 def _compare(node: Compare, known: Environment) -> bool:
     left, right = evaluate(node.left, known), evaluate(node.right, known)
-    if node.op == "==":
-        return left == right
-    if node.op == "!=":
-        return left != right
+    if node.op in ("==", "!="):
+        alike = left == right
+        if alike and isinstance(left, dict | tuple):
+            alike = _alike(left, right)
+        return alike is (node.op == "==")
     if left is None or right is None:
         return False
     return _ORDERINGS[node.op](left, right)
+
+
+def _alike(left: Value, right: Value) -> bool:
+    """Whether two values that Python takes to be equal are: to Python, true is 1."""
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return all(map(_alike, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(_alike(each, right[name]) for name, each in left.items())
+    return isinstance(left, bool) is isinstance(right, bool)
 
 
 def _sum(node: Sum, known: Environment) -> Value:

@@ -11,17 +11,19 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from interlock.instant import SECOND
-from interlock.language import calendar, patterns, texts
+from interlock.language import calendar, lists, patterns, texts
+from interlock.language.scope import COMPARED
 from interlock.language.texts import INT_MAX, INT_MIN, Undefined
 from interlock.model.expression import Type
 
-Form = Literal["method", "global", "infix", "prefix", "index"]
+Form = Literal["method", "global", "infix", "prefix", "index", "select"]
 
 
 class Function(NamedTuple):
     """A function. `takes` are the types of its arguments, a method's own value first; `gives` is that of its value.
 
-    `*` is any type; `list<T>` and `map<T>` bind T, and `T` is then that type. A `test` is false for a null.
+    `*` is any type; `list<T>` and `map<T>` bind T, and `T` is then that type; so does `O`, of what has an order. A
+    `test` is false for a null.
     """
 
     name: str
@@ -205,6 +207,7 @@ def _collections() -> dict[str, Function]:
         "under": Function("[]", "index", ("map<T>", "K"), _T, _under, fails=True),
         "slice": Function("slice", "method", ("list<T>", "int", "int"), "list<T>", _slice, fails=True),
         "reverse_list": Function("reverse", "method", ("list<T>",), "list<T>", lambda members: members[::-1]),
+        "field": Function(".", "select", (), _T, lambda record, name: record.get(name)),
         "maybe_at": Function(
             "[?]", "index", ("list<T>", "int"), _T, lambda some, n: some[n] if 0 <= n < len(some) else None
         ),
@@ -213,6 +216,65 @@ def _collections() -> dict[str, Function]:
         "or_other": Function("or", "method", (), _T, either, nulls=True),
         "value": Function("value", "method", (), _T, _there, fails=True, nulls=True),
     }
+
+
+def _lists() -> dict[str, Function]:
+    """The list library of Kubernetes, the sets of CEL's extensions, and what Cerbos calls these."""
+    both = ("list<T>", "list<T>")
+    made = {
+        "isSorted": Function("isSorted", "method", ("list<O>",), "bool", lists.is_sorted, test=True),
+        "sort": Function("sort", "method", ("list<O>",), "list<T>", lambda members: tuple(sorted(members))),
+        "min": Function("min", "method", ("list<O>",), _T, partial(lists.extreme, min), fails=True),
+        "max": Function("max", "method", ("list<O>",), _T, partial(lists.extreme, max), fails=True),
+        "sum": Function("sum", "method", ("list<int>",), "int", lists.total, fails=True),
+        "sum_double": Function("sum", "method", ("list<double>",), "double", lists.total_of_fractions),
+        "sum_duration": Function(
+            "sum", "method", ("list<duration>",), "duration", lists.total_of_durations, fails=True
+        ),
+        "indexOf_list": Function("indexOf", "method", ("list<T>", _T), "int", lists.place),
+        "lastIndexOf_list": Function("lastIndexOf", "method", ("list<T>", _T), "int", lists.last_place),
+        "places": Function("places", "global", (), "list<int>", lambda members: tuple(range(len(members)))),
+        "distinct": Function("distinct", "method", ("list<T>",), "list<T>", lists.distinct),
+        "flatten": Function("flatten", "method", ("list<list<T>>",), "list<T>", lists.flat),
+        "sets_contains": Function("sets.contains", "global", both, "bool", lists.has_all, test=True),
+        "sets_intersects": Function("sets.intersects", "global", both, "bool", lists.has_some, test=True),
+        "sets_equivalent": Function(
+            "sets.equivalent",
+            "global",
+            both,
+            "bool",
+            lambda a, b: lists.has_all(a, b) and lists.has_all(b, a),
+            test=True,
+        ),
+    }
+    forms: tuple[Form, ...] = ("method", "global")
+    for form in forms:
+        for name in ("hasIntersection", "has_intersection"):
+            made[f"{name}_{form}"] = Function(name, form, both, "bool", lists.has_some, test=True)
+        for name in ("isSubset", "is_subset"):
+            made[f"{name}_{form}"] = Function(name, form, both, "bool", lambda a, b: lists.has_all(b, a), test=True)
+        made[f"except_{form}"] = Function("except", form, both, "list<T>", lists.without)
+    return made
+
+
+def _mathematics() -> dict[str, Function]:
+    """What of CEL's math extension is of whole numbers and of fractions."""
+    made = {}
+    picks: tuple[tuple[str, Any], ...] = (("greatest", max), ("least", min))
+    for name, pick in picks:
+        for kind in ("int", "double"):
+            for count in (2, 3, 4):
+                takes, run = (kind,) * count, partial(lists.extreme_of, pick)
+                made[f"{name}_{kind}{count}"] = Function(f"math.{name}", "global", takes, kind, run)
+            made[f"{name}_{kind}s"] = Function(
+                f"math.{name}", "global", (f"list<{kind}>",), kind, partial(lists.extreme, pick), fails=True
+            )
+    steps: tuple[tuple[str, Any], ...] = (("ceil", math.ceil), ("floor", math.floor), ("trunc", math.trunc))
+    for name, step in (*steps, ("round", lists.nearest)):
+        made[name] = Function(f"math.{name}", "global", ("double",), "double", partial(lists.rounded, step))
+    made["abs"] = Function("math.abs", "global", ("int",), "int", lists.magnitude, fails=True)
+    made["abs_double"] = Function("math.abs", "global", ("double",), "double", abs)
+    return made
 
 
 def _calendar() -> dict[str, Function]:
@@ -233,6 +295,8 @@ FUNCTIONS: dict[str, Function] = {
     **_conversions(),
     **_numbers(),
     **_collections(),
+    **_lists(),
+    **_mathematics(),
     **_calendar(),
 }
 """Every function, by its identity."""
@@ -257,7 +321,9 @@ def resolved(identity: str, found: tuple[Type, ...]) -> Type | None:
 
 def _takes(wanted: str, of: Type, bound: dict[str, Type | None]) -> bool:
     if of.kind == "null":
-        return wanted not in (_T, "K")
+        return wanted not in (_T, "K", "O")
+    if wanted == "O":
+        return of.kind in COMPARED and _takes(_T, of, bound)
     if wanted in (_T, "K"):
         known = bound.setdefault(wanted, of)
         bound[wanted] = joint(known, of) if known is not None else of
@@ -277,7 +343,7 @@ def _takes(wanted: str, of: Type, bound: dict[str, Type | None]) -> bool:
 def _given(gives: str, bound: dict[str, Type | None], nullable: bool) -> Type:
     if gives == _T:
         found = bound.get(_T)
-        return Type("null") if found is None else Type(found.kind, (), True, found.item, found.key)
+        return Type("null") if found is None else found.opened(nullable=True)
     kind, _, inner = gives.rstrip(">").partition("<")
     item = None if not inner else bound.get(_T) if inner == _T else Type(inner, nullable=False)  # type: ignore[arg-type]
     return Type(kind, (), nullable, item)  # type: ignore[arg-type]
@@ -286,9 +352,9 @@ def _given(gives: str, bound: dict[str, Type | None], nullable: bool) -> Type:
 def joint(first: Type, second: Type) -> Type | None:
     """The type of what is of either; None where they are different kinds."""
     if first.kind == "null":
-        return Type(second.kind, second.enum, True, second.item, second.key)
+        return second.or_null()
     if second.kind == "null":
-        return Type(first.kind, first.enum, True, first.item, first.key)
+        return first.or_null()
     if first.kind != second.kind:
         return None
     inner: list[Type | None] = []
@@ -297,5 +363,22 @@ def joint(first: Type, second: Type) -> Type | None:
         if found is None and mine is not None and its is not None:
             return None
         inner.append(found)
+    fields = _joint_fields(dict(first.fields), dict(second.fields))
+    if fields is None:
+        return None
     enum = tuple(dict.fromkeys((*first.enum, *second.enum))) if first.enum and second.enum else ()
-    return Type(first.kind, enum, first.nullable or second.nullable, *inner)
+    return Type(first.kind, enum, first.nullable or second.nullable, inner[0], inner[1], fields)
+
+
+def _joint_fields(first: dict[str, Type], second: dict[str, Type]) -> tuple[tuple[str, Type], ...] | None:
+    """The fields of what is of either: one that only one has may be null. None where a name has two types."""
+    found = {}
+    for name in {**first, **second}:
+        if name in first and name in second:
+            both = joint(first[name], second[name])
+            if both is None:
+                return None
+            found[name] = both
+        else:
+            found[name] = (first.get(name) or second[name]).or_null()
+    return tuple(found.items())

@@ -21,6 +21,7 @@ from interlock.language.scope import (
 from interlock.language.unparse import notation
 from interlock.model.expression import (
     Blocked,
+    Call,
     Constant,
     Field,
     MapRef,
@@ -38,6 +39,9 @@ from interlock.model.expression import (
 if TYPE_CHECKING:
     from interlock.language.scope import SelectionType
     from interlock.language.typecheck import Checker
+
+HIDING = ("kind", "id", "seq", "task", "at", "actor", "severity", "summary")
+"""The fields that every fact has and that have no fields themselves: its own data of that name is in `attributes`."""
 
 
 def type_name(checker: Checker, tree: Any) -> Thing:
@@ -98,6 +102,19 @@ def unknown_name(checker: Checker, tree: Any, word: str) -> TypeCheckAborted:
     return checker.fault("E204", tree, f"unknown name `{word}`", _meant_name(scope, word, known))
 
 
+def params_are_there(scope: Scope, tree: Any) -> bool:
+    """Whether a comparison is `params != null` or its opposite, in a policy that has parameters."""
+    sides = (tree.children[0], tree.children[2])
+    words = ["null" if side.data == "null" else str(side.children[0]) if side.data == "name" else "" for side in sides]
+    named = {"params"} & {*scope.bound, *scope.variables, *scope.selections}
+    return (
+        sorted(words) == ["null", "params"]
+        and tree.children[1].value in ("==", "!=")
+        and bool(scope.params)
+        and not named
+    )
+
+
 def _meant_name(scope: Scope, word: str, known: Iterable[str]) -> str | None:
     """What was meant by a name: a parameter without its `params`, what another language calls so, or a near one."""
     if word in scope.params:
@@ -129,10 +146,25 @@ def type_select(checker: Checker, tree: Any, *, maybe: bool) -> Thing:
         return _param(checker, tree, word, maybe=maybe) if group == "params" else _named(checker, tree, word)
     after, checker.after = checker.after, (word, *checker.after)
     try:
-        thing = checker.thing(base)
+        thing = _hidden(checker, base, word) or checker.thing(base)
     finally:
         checker.after = after
     return select(checker, tree, thing, word, maybe=maybe)
+
+
+def _hidden(checker: Checker, base: Any, word: str) -> ObjectType | None:
+    """The object of a fact's data that has the name of a field that every fact has, where the field `word` of it is
+    named: `request.kind.group` is `request.attributes.kind.group`, for `request.kind` is a text."""
+    if base.data not in ("select", "maybe_select"):
+        return None
+    own, inner = str(base.children[1]), base.children[0]
+    if inner.data != "name" or str(inner.children[0]) in ("params", "variables"):
+        return None
+    fact = checker.thing(inner) if own in HIDING else None
+    path = f"attributes.{own}"
+    if not isinstance(fact, FactType) or f"{path}.{word}" not in fact.fields:
+        return None
+    return ObjectType(fact, path, fact.maybe or base.data == "maybe_select")
 
 
 def _named(checker: Checker, tree: Any, word: str) -> Thing:
@@ -161,15 +193,28 @@ def select(checker: Checker, tree: Any, thing: Thing, word: str, *, maybe: bool)
         return _field(checker, tree, thing, word, maybe=maybe or thing.maybe)
     if isinstance(thing, ObjectType):
         return _field(checker, tree, thing.fact, f"{thing.path}.{word}", maybe=maybe or thing.maybe)
-    node = thing.node if isinstance(thing, Maybe) else checker.node(thing, tree)
+    node, maybe = _value_of(checker, tree, thing, maybe=maybe)
+    name = Constant(word, Type("string", nullable=False))
     if type_of(node).kind == "map":
-        key = Constant(word, Type("string", nullable=False))
-        return under(checker, tree, node, key, maybe=maybe or isinstance(thing, Maybe))
+        return under(checker, tree, node, name, maybe=maybe)
+    if type_of(node).kind == "object":
+        fields = dict(type_of(node).fields)
+        if word not in fields:
+            at = tree.children[-1] if tree.data in ("select", "maybe_select") else tree
+            message = f"unknown field `{word}` of `{notation(node)}`"
+            raise checker.fault("E207", at, message, meant(word, fields) or "its schema states no fields")
+        found = Call("field", (node, name), fields[word].or_null())
+        return Maybe(found) if maybe else found
     if isinstance(node, Field):
         hint = f"`{notation(node)}` is {with_article(node.type.kind)}"
         at = tree.children[-1] if tree.data in ("select", "maybe_select") else tree
         raise checker.fault("E207", at, f"unknown field `{node.path}.{word}` of `{reference_name(node.of)}`", hint)
     raise checker.fault("E205", tree, f"{with_article(type_of(node).kind)} has no fields")
+
+
+def _value_of(checker: Checker, tree: Any, thing: Thing, *, maybe: bool) -> tuple[Node, bool]:
+    """A thing as a value, and whether there may be none of it."""
+    return (thing.node, True) if isinstance(thing, Maybe) else (checker.node(thing, tree), maybe)
 
 
 def under(checker: Checker, tree: Any, node: Node, key: Node, *, maybe: bool) -> Thing:
@@ -229,10 +274,12 @@ def _index(checker: Checker, tree: Any, thing: Thing, key_tree: Any, *, maybe: b
         if not isinstance(key, Constant) or not isinstance(key.value, str):
             raise checker.fault("E208", tree, "the name of a field is written out", 'x["field"]')
         return select(checker, tree, thing, key.value, maybe=maybe)
-    node = thing.node if isinstance(thing, Maybe) else checker.node(thing, tree)
+    node, maybe = _value_of(checker, tree, thing, maybe=maybe)
+    if type_of(node).kind == "object" and isinstance(key, Constant) and isinstance(key.value, str):
+        return select(checker, tree, thing, key.value, maybe=maybe)
     if type_of(node).kind not in ("list", "map"):
         raise checker.fault("E208", tree, "only a list or a map has members")
-    return under(checker, tree, node, key, maybe=maybe or isinstance(thing, Maybe))
+    return under(checker, tree, node, key, maybe=maybe)
 
 
 def _plain_key(checker: Checker, at: Any, key: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from interlock import instant
@@ -10,9 +11,22 @@ from interlock.diagnostics import did_you_mean
 from interlock.language import calendar
 from interlock.language.functions import FUNCTIONS, Form, joint, named, resolved
 from interlock.language.patterns import PatternError, compiled
-from interlock.language.scope import COMPARED, ObjectType, with_article
+from interlock.language.scope import COMPARED, FactType, ObjectType, with_article
 from interlock.language.texts import Undefined
-from interlock.model.expression import Call, Choice, Compare, Constant, Field, Node, Sum, Type, type_of
+from interlock.model.expression import (
+    Call,
+    Choice,
+    Compare,
+    Constant,
+    Field,
+    Logic,
+    Node,
+    Not,
+    Present,
+    Sum,
+    Type,
+    type_of,
+)
 
 if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
@@ -68,13 +82,17 @@ def type_comparison(checker: Checker, tree: Any, op: Any, left: Node, right: Nod
         if op not in ("==", "!="):
             raise checker.fault("E407", tree, f"`{op}` with null is always false", "compare with == null or != null")
         return Compare(op, left, right)
-    if joint(first, second) is None:
+    if (first.kind == "object") is not (second.kind == "object"):
+        message = f"{with_article(first.kind)} is compared with {with_article(second.kind)}"
+        raise checker.fault(
+            "E409", tree, message, "compare one of its fields, or the object with another, or with null"
+        )
+    numbers = {first.kind, second.kind} == {"int", "double"} and not all(isinstance(n, Constant) for n in (left, right))
+    if joint(first, second) is None and not numbers:
         hint = remedy(first.kind, second.kind)
         raise checker.fault(
             "E408", tree, f"{with_article(first.kind)} is compared with {with_article(second.kind)}", hint
         )
-    if first.kind == "object":
-        raise checker.fault("E409", tree, "an object is compared only with null")
     if op not in ("==", "!=") and first.kind not in COMPARED:
         raise checker.fault(
             "E410", tree, f"`{op}` does not order {with_article(first.kind)}", f"it orders {', '.join(COMPARED)}"
@@ -173,10 +191,8 @@ def called(checker: Checker, tree: Any, name: str, form: Form, arguments: tuple[
 
 def _known(checker: Checker, tree: Any, node: Call) -> Node:
     """The call; what a written value converts to is written instead, and a pattern is read."""
-    if node.function in ("matches", "matches2"):
-        pattern = node.arguments[1]
-        if not isinstance(pattern, Constant):
-            raise checker.fault("E420", tree, "the pattern is written out", 'x.matches("^release/")')
+    pattern = node.arguments[1] if node.function in ("matches", "matches2") else None
+    if isinstance(pattern, Constant):
         try:
             compiled(str(pattern.value))
         except PatternError as error:
@@ -222,7 +238,7 @@ def type_choice(checker: Checker, tree: Any) -> Node:
             tree,
             f"one value is {with_article(type_of(first).kind)}, the other {with_article(type_of(second).kind)}",
         )
-    return Choice(condition, first, second, Type(found.kind, (), found.nullable, found.item, found.key))
+    return Choice(condition, first, second, found.opened(nullable=found.nullable))
 
 
 def remedy(found: str, wanted: str) -> str | None:
@@ -244,6 +260,51 @@ def remedy(found: str, wanted: str) -> str | None:
 
 
 def field_of(thing: ObjectType) -> Field:
-    """An object of a fact as a field."""
+    """An object of a fact as a field, of which only is asked whether it is there."""
     found = thing.fact.fields.get(thing.path, Type("object"))
     return Field(thing.fact.of, thing.path, found)
+
+
+def value_of(thing: ObjectType) -> Field:
+    """An object of a fact as a value, with all that is in it."""
+    bare = field_of(thing)
+    return Field(bare.of, bare.path, _whole(thing.fact.fields, thing.path, bare.type))
+
+
+def _whole(fields: Mapping[str, Type], path: str, of: Type) -> Type:
+    """The type of an object at a path, with the types of its fields."""
+    inside = {}
+    for each, found in fields.items():
+        name = each.removeprefix(f"{path}.") if each.startswith(f"{path}.") else ""
+        if name and "." not in name:
+            inside[name] = _whole(fields, each, found) if found.kind == "object" else found
+    return Type("object", (), of.nullable, None, Type("string", nullable=False), tuple(inside.items()))
+
+
+def same_facts(first: FactType, second: FactType) -> Node | None:
+    """Whether the data of two facts are alike, each field by itself; None where they have other fields.
+
+    What every fact has, such as its id and its time, does not count.
+    """
+    own = {path: of for path, of in first.fields.items() if path.partition(".")[0] not in _OF_EVERY}
+    its = {path: of for path, of in second.fields.items() if path.partition(".")[0] not in _OF_EVERY}
+    if {path: of.kind for path, of in own.items()} != {path: of.kind for path, of in its.items()} or not own:
+        return None
+    parts: list[Node] = []
+    for path in own:
+        if "." not in path:
+            sides = [_of_fact(fact, path) for fact in (first, second)]
+            parts.append(Compare("==", *sides))
+    there = [Present(fact.of, fact.groups) for fact in (first, second)]
+    both = Logic("||", (Logic("&&", (*there,)), Logic("&&", tuple(map(Not, there)))))
+    return Logic("&&", (both, *parts))
+
+
+_OF_EVERY = ("kind", "id", "seq", "task", "at", "at_latest", "actor", "severity", "summary", "correlation", "previous")
+
+
+def _of_fact(fact: FactType, path: str) -> Node:
+    found = fact.fields[path]
+    if found.kind == "object":
+        return value_of(ObjectType(fact, path))
+    return Field(fact.of, path, found)

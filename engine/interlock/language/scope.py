@@ -114,16 +114,20 @@ OPERATORS = "== != < <= > >= in && || ! + - * / % ?:"
 FUNCTIONS = (
     *("duration", "timestamp", "has", "size", "int", "double", "string", "bool", "matches"),
     *("cel.bind", "optional.of", "optional.none"),
+    *("sets.contains", "sets.intersects", "sets.equivalent", "hasIntersection", "isSubset", "except"),
+    *("math.greatest", "math.least", "math.abs", "math.ceil", "math.floor", "math.round", "math.trunc"),
 )
 MACROS = ("exists", "all", "exists_one", "map", "filter", "size")
 METHODS = (
     *("startsWith", "endsWith", "contains", "matches", "size", "lowerAscii", "upperAscii", "trim", "split", "replace"),
     *("substring", "charAt", "indexOf", "lastIndexOf", "reverse", "join", "slice"),
+    *("isSorted", "sort", "min", "max", "sum", "distinct", "flatten"),
+    *("hasIntersection", "has_intersection", "isSubset", "is_subset", "except", "format", "timeSince"),
     *("orValue", "or", "hasValue", "value", "optMap"),
     *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
     *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
 )
-EVERYTHING = f"{OPERATORS}, {', '.join(sorted({*FUNCTIONS, *MACROS, *METHODS}))}"
+EVERYTHING = f"{OPERATORS}, exists, all, filter, map, size, has, startsWith, matches, and what the reference lists"
 
 ORDERED = ("int", "timestamp", "duration")
 """The kinds that the rules engine orders, and of which it adds up fields."""

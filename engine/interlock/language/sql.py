@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from interlock.language.exact import is_exact
+from interlock.language.structures import counted, is_structured
 from interlock.language.walk import rebuilt
 from interlock.model.expression import (
     LIST,
@@ -35,8 +36,8 @@ from interlock.model.expression import (
 )
 from interlock.model.facts import Value
 
-Computed = tuple[Node, tuple[str, ...]]
-"""A condition of values `0`, `1`, …, and the kinds of these."""
+Computed = tuple[Node, tuple[Type, ...]]
+"""A condition of values `0`, `1`, …, and the types of these."""
 ColumnWriter = Callable[[str, str], str]
 """Writes the candidate's field, given its path and the kind of its type."""
 
@@ -82,7 +83,7 @@ class Writer:
             case Constant():
                 return literal(node.value)
             case Field(of=VariableRef()):
-                return self.column(node.path, node.type.kind)
+                return self.column(node.path, "map" if is_structured(node.type) else node.type.kind)
             case Field(of=SingletonRef(selection=selection)):
                 return self.bind(selection, node.path)
             case Param():
@@ -99,12 +100,12 @@ class Writer:
     def compute(self, node: Node) -> str:
         """The call of `computed`, which Python evaluates: 0, 1, or NULL where the condition has no value."""
         given: dict[str, str] = {}
-        kinds: list[str] = []
+        types: list[Type] = []
 
-        def local(text: str, of: Type) -> Node:
+        def local(text: str, of: Type, *, read: bool = False) -> Node:
             if text not in given:
                 given[text] = str(len(given))
-                kinds.append(of.kind if of.item is None else f"{of.kind}<{of.item.kind}>")
+                types.append(counted(of) if read else of)
             return Local(given[text], of)
 
         def closed(inner: Node) -> Node:
@@ -112,10 +113,11 @@ class Writer:
                 listed = Param(inner.param, LIST)
                 return Call("in_list", (closed(inner.item), closed(listed)), Type("bool", nullable=False))
             if isinstance(inner, Field | Param | Now | TaskId):
-                return local(self.value(inner), type_of(inner))
+                read = isinstance(inner, Field) and isinstance(inner.of, SingletonRef)
+                return local(self.value(inner), type_of(inner), read=read)
             return local(self.present(inner), type_of(inner)) if isinstance(inner, Present) else rebuilt(inner, closed)
 
-        made = (closed(node), tuple(kinds))
+        made = (closed(node), tuple(types))
         if made not in self.computed:
             self.computed.append(made)
         return f"computed({', '.join((str(self.computed.index(made)), *given))})"

@@ -173,7 +173,7 @@ class Checker:
         if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
             hint = "give another value for then: .orValue(…), or ask with .hasValue()"
             raise self.fault("E421", tree, "this may have no value", hint)
-        return operators.field_of(thing) if isinstance(thing, ObjectType) else thing
+        return operators.value_of(thing) if isinstance(thing, ObjectType) else thing
 
     def thing(self, tree: Any) -> Thing:
         return getattr(self, f"on_{tree.data.rstrip('_')}")(tree)  # type: ignore[no-any-return]
@@ -236,10 +236,15 @@ class Checker:
 
     def on_compare(self, tree: Any) -> Node:
         left, op, right = tree.children
+        if names.params_are_there(self.scope, tree):
+            return Constant(op.value == "!=", Type("bool", nullable=False))
         things = self.all_of([left, right], self.thing)
         if all(isinstance(thing, Maybe) for thing in things):
             things = [thing.node for thing in things]
         facts = [thing for thing in things if isinstance(thing, FactType)]
+        if len(facts) == 2 and op.value in ("==", "!=") and (same := operators.same_facts(*facts)) is not None:
+            return same if op.value == "==" else Not(same)
+        things = [self._asked(thing, things) for thing in things]
         if not facts:
             nodes = [self.node(thing, at) for thing, at in zip(things, (left, right), strict=True)]
             return operators.type_comparison(self, tree, op.value, *nodes)
@@ -254,6 +259,11 @@ class Checker:
             )
         present = Present(facts[0].of, facts[0].groups)
         return Not(present) if op.value == "==" else present
+
+    def _asked(self, thing: Thing, things: list[Thing]) -> Thing:
+        """An object that is compared with null is only asked whether it is there."""
+        null = any(isinstance(each, Constant) and each.value is None for each in things)
+        return operators.field_of(thing) if null and isinstance(thing, ObjectType) and not thing.maybe else thing
 
     def on_contained(self, tree: Any) -> Node:
         return calls.type_membership(self, tree)
@@ -292,14 +302,20 @@ class Checker:
 
 def _check_scalar(checker: Checker, at: Any, node: Node) -> None:
     """An object of a fact is not a value: a condition may ask whether it is there, and nothing else may."""
-    match node:
-        case Choice():
-            _check_scalar(checker, at, node.yes)
-            _check_scalar(checker, at, node.no)
-        case Field(type=Type(kind="object")):
-            text = notation(node)
+    if isinstance(node, Choice):
+        _check_scalar(checker, at, node.yes)
+        _check_scalar(checker, at, node.no)
+    elif _has_objects(type_of(node)):
+        text = notation(node)
+        if type_of(node).kind == "object":
             hint = f"name one of its fields, or compare it with null: {text} != null"
             checker.fault("E418", at, f"`{text}` is an object, not a value", hint)
+        else:
+            checker.fault("E418", at, f"`{text}` has objects in it", "take a field of each: .map(x, x.FIELD)")
+
+
+def _has_objects(of: Type) -> bool:
+    return of.kind == "object" or (of.item is not None and _has_objects(of.item))
 
 
 def _depth(tree: Any) -> int:

@@ -28,6 +28,7 @@ from interlock.model.expression import (
     Sum,
     TaskId,
     VariableRef,
+    type_of,
 )
 
 _CHOICE, _OR, _AND, _RELATION, _SUM, _PRODUCT, _UNARY, _MEMBER = range(8)
@@ -135,6 +136,9 @@ class _Writer:
             return _MEMBER, f"{function.name}({', '.join(written)})"
         optional = node.function in ("or_value", "or_other", "value")
         first = self.maybe(arguments[0]) if optional else self.text(arguments[0], _MEMBER)
+        if function.form == "select":
+            assert isinstance(arguments[1], Constant)
+            return _MEMBER, f"{self.text(arguments[0], _MEMBER)}.{arguments[1].value}"
         if function.form == "index":
             return _MEMBER, f"{first}{function.name[:-1]}{written[1]}]"
         others = [self.maybe(arguments[1])] if node.function == "or_other" else written[1:]
@@ -151,6 +155,8 @@ class _Writer:
                 return f"params.?{node.name}"
             case Constant(value=None):
                 return "optional.none()"
+            case Call(function="field", arguments=(of, Constant(value=name))):
+                return f"{self.maybe(of) if type_of(of).nullable else self.text(of, _MEMBER)}.?{name}"
             case Call(function="maybe_at" | "maybe_under" | "or_other"):
                 return self.text(node, _MEMBER)
         return f"optional.of({self.text(node, _CHOICE)})"

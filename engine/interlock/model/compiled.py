@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.expression import Node, Operator
+from interlock.model.expression import Node, Operator, Type
 from interlock.model.policy import Policy
 
 
@@ -109,9 +109,10 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     `ahead` is SQL for those of them that are stamped later than `:clock`, the latest first (of entities, for all);
     `:ahead` is the text of the clock's second.
     `conditions` are those that the SQL has Python evaluate, by their place, as `computed(0, …)`: over values named
-    `0`, `1`, …, of these kinds.
+    `0`, `1`, …, of these types.
     `latest` are those of the `paths` that no fact holds, each with that of the stamp whose last instant it is.
     `previous` are the paths that are read of the fact before each, with what they are called there.
+    `shapes` are the types of those of the `paths` that have values inside them: lists, maps and objects.
     """
 
     selection: str
@@ -122,7 +123,8 @@ class Query(msgspec.Struct, frozen=True, array_like=True):
     ahead: str | None = None
     latest: dict[str, str] = {}
     previous: dict[str, str] = {}
-    conditions: tuple[tuple[Node, tuple[str, ...]], ...] = ()
+    conditions: tuple[tuple[Node, tuple[Type, ...]], ...] = ()
+    shapes: dict[str, Type] = {}
 
 
 class ClockCandidates(msgspec.Struct, frozen=True, array_like=True):

@@ -24,6 +24,7 @@ class Type(msgspec.Struct, frozen=True, array_like=True):
     """The type of an expression. `enum` closes a string type; `nullable` is false only where null cannot occur.
 
     `item` is the type of a list's members or a map's values, `key` that of a map's keys; None where nothing is in it.
+    An object has `fields`; it has a `key` where it is read as a value, and not merely asked whether it is there.
     """
 
     kind: ValueKind
@@ -31,13 +32,22 @@ class Type(msgspec.Struct, frozen=True, array_like=True):
     nullable: bool = True
     item: "Type | None" = None
     key: "Type | None" = None
+    fields: tuple[tuple[str, "Type"], ...] = ()
 
     def __str__(self) -> str:
         return self.kind
 
     def or_null(self) -> "Type":
         """The same type, of which there may be none."""
-        return Type(self.kind, self.enum, True, self.item, self.key)
+        return Type(self.kind, self.enum, True, self.item, self.key, self.fields)
+
+    def certain(self) -> "Type":
+        """The same type, of which there is always one."""
+        return Type(self.kind, self.enum, False, self.item, self.key, self.fields)
+
+    def opened(self, *, nullable: bool) -> "Type":
+        """The same type, which any value of its kind may have."""
+        return Type(self.kind, (), nullable, self.item, self.key, self.fields)
 
 
 class VariableRef(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="ref"):

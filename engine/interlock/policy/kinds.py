@@ -13,7 +13,7 @@ from interlock.schemas import ENTITIES, Catalog
 from interlock.schemas.documents import SUFFIX, envelope
 from interlock.schemas.fields import members
 
-_LIST = "a list of other things than texts and numbers"
+_LIST = "a list whose members have no single type"
 _MIXED = "it has no single type"
 _NAME = "its name is not a word"
 
@@ -55,7 +55,7 @@ def _fields(catalog: Catalog, kind: str) -> Iterator[KindField]:
         yield KindField(
             path=path,
             type=spec.kind if spec else None,
-            item=spec.item if spec else None,
+            item=spec.item.kind if spec and spec.item else None,
             required=spec.required if spec and spec.latest_of else demanded,
             nullable=not spec.required if spec else not demanded or "null" in _types(node),
             values=spec.enum if spec else (),

@@ -80,7 +80,7 @@ class Catalog:
     def fields(self, kind: str) -> dict[str, FieldSpec]:
         """The fields of facts of `kind` by dotted path, envelope included, in the schema's order; not to be changed.
 
-        A field that no condition can read (a number that is not an integer, a list of objects) is left out.
+        A field that no condition can read (one of several types, a list of members of several) is left out.
         """
         return _fields(self, kind)
 

@@ -16,16 +16,16 @@ _READABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 """The name of a field that conditions can read."""
 FieldKind = Literal["bool", "int", "double", "string", "timestamp", "duration", "list", "map", "object"]
 
-_MEMBERS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "number": "double", "string": "string"}
-_KINDS: dict[str, FieldKind] = {**_MEMBERS, "object": "object"}
+_KINDS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "number": "double", "string": "string"}
+_KINDS["object"] = "object"
 
 
 class FieldSpec(msgspec.Struct, frozen=True):
     """A field. `enum` closes a string's values; a `required` field is always there and never null.
 
     A `lenient` field may hold anything: it reads as null unless it is of its kind. A field that is the `latest_of`
-    another is computed: no fact holds it. It is the last instant that the other may mean. `item` is the kind of a
-    list's members, or of a map's values.
+    another is computed: no fact holds it. It is the last instant that the other may mean. `item` is what a list's
+    members, or a map's values, are; `fields` are those of an object in a list or map, by name.
     """
 
     kind: FieldKind
@@ -33,14 +33,14 @@ class FieldSpec(msgspec.Struct, frozen=True):
     required: bool = False
     lenient: bool = False
     latest_of: str | None = None
-    item: FieldKind | None = None
+    item: FieldSpec | None = None
+    fields: tuple[tuple[str, FieldSpec], ...] = ()
 
 
 def fields_of(whole: dict[str, Any]) -> dict[str, FieldSpec]:
     """The fields of facts of a schema by dotted path, in the schema's order.
 
-    A field that no condition can read (a list of objects, one whose name is not a
-    word) is left out.
+    A field that no condition can read (one of several types, one whose name is not a word) is left out.
     """
     found: dict[str, FieldSpec] = {}
     _collect(whole, "", True, found)
@@ -89,7 +89,7 @@ def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
     values = [member["const"]] if "const" in member else member.get("enum", [])
     texts = tuple(value for value in values if isinstance(value, str))
     closed = () if any("\0" in text for text in texts) else texts  # SQLite cuts a text off there
-    item = _MEMBERS[_inner(member, kind)["type"]] if kind in ("list", "map") else None
+    item = _inner(member, kind) if kind in ("list", "map") else None
     return FieldSpec(kind, closed, present and "null" not in types, item=item)
 
 
@@ -97,13 +97,24 @@ def _kind(name: str, member: dict[str, Any]) -> FieldKind | None:
     if name == "string" and member.get("format") == "date-time":
         return "timestamp"
     if name == "array":
-        return "list" if _inner(member, "list").get("type") in _MEMBERS else None
-    if name == "object" and "properties" not in member and _inner(member, "map").get("type") in _MEMBERS:
+        return "list" if _inner(member, "list") is not None else None
+    if name == "object" and "properties" not in member and _inner(member, "map") is not None:
         return "map"
     return _KINDS.get(name)
 
 
-def _inner(member: dict[str, Any], kind: FieldKind) -> dict[str, Any]:
-    """What a schema says of the members of a list, or of the values of a map; of one type, or nothing."""
-    found = member.get("items" if kind == "list" else "additionalProperties", {})
-    return found if isinstance(found, dict) and isinstance(found.get("type"), str) else {}
+def _inner(member: dict[str, Any], kind: FieldKind) -> FieldSpec | None:
+    """What a schema says of the members of a list, or of the values of a map; None where they have no single type."""
+    found = member.get("items" if kind == "list" else "additionalProperties")
+    spec = _nested(found, True) if isinstance(found, dict) else None
+    return spec if spec is not None and spec.required else None
+
+
+def _nested(member: dict[str, Any], present: bool) -> FieldSpec | None:
+    """A field of an object that is in a list or map: its own fields are inside it, not at paths of their own."""
+    spec = _spec(member, present) if "x-reads-as" not in member else None
+    if spec is None or spec.kind != "object":
+        return spec
+    properties, required = members(member)
+    inside = [(name, _nested(each, name in required)) for name, each in properties.items() if _READABLE.fullmatch(name)]
+    return msgspec.structs.replace(spec, fields=tuple((name, each) for name, each in inside if each is not None))

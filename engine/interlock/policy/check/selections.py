@@ -120,14 +120,20 @@ def candidate_fields(catalog: schemas.Catalog, kinds: tuple[str, ...]) -> dict[s
             continue
         enum = {value: None for spec in having for value in spec.enum} if all(spec.enum for spec in having) else {}
         always = len(having) == len(specs) and all(spec.required for spec in having)
-        items = {spec.item for spec in having}
-        if len(items) > 1:
+        if len({spec.item for spec in having}) > 1:
             continue
-        item = Type(having[0].item, nullable=False) if having[0].item is not None else None
-        key = Type("string", nullable=False) if having[0].kind == "map" else None
-        found[path] = Type(having[0].kind, tuple(enum), not always, item, key)
+        whole = _type(having[0])
+        found[path] = Type(whole.kind, tuple(enum), not always, whole.item, whole.key)
     found["kind"] = Type("string", kinds, nullable=False)
     return found
+
+
+def _type(spec: schemas.FieldSpec) -> Type:
+    """The type that a field has where it is certain to be there."""
+    item = _type(spec.item) if spec.item is not None else None
+    key = Type("string", nullable=False) if spec.kind == "map" or spec.fields else None
+    fields = tuple((name, _type(each) if each.required else _type(each).or_null()) for name, each in spec.fields)
+    return Type(spec.kind, spec.enum, False, item, key, fields)
 
 
 def _is_previous(path: str, selection: Selection) -> bool:

@@ -11,7 +11,7 @@ from interlock.policy.compile.atoms import MAX_BRANCHES, Disjunction, TooManyBra
 from interlock.policy.compile.branches import Relations, branch
 from interlock.policy.compile.clock import clock
 from interlock.policy.compile.dependencies import levels, paths_read
-from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
+from interlock.policy.compile.dnf import UnsupportedCondition, disjunction, evaluated
 from interlock.policy.compile.past import unrecorded
 from interlock.policy.compile.selections import query
 from interlock.policy.compile.times import undated
@@ -65,14 +65,22 @@ def _relations(policy: Policy) -> Relations:
 
 def _alternatives(condition: Node, path: tuple[str | int, ...], refusals: list[Refusal]) -> Disjunction:
     try:
-        found = disjunction(condition)
+        found = _within_bounds(condition)
+        if len(found) > MAX_BRANCHES:
+            found = evaluated(condition) or found
     except UnsupportedCondition as refused:
         refusals.append(Refusal("E510", path, refused.message, refused.hint))
         return []
-    except TooManyBranches:
-        found = [()] * (MAX_BRANCHES + 1)
     if len(found) > MAX_BRANCHES:
         message = f"the condition has more than {MAX_BRANCHES} alternatives"
         refusals.append(Refusal("E509", path, message, "split the rule, or derive a fact for a part of it"))
         return []
     return found
+
+
+def _within_bounds(condition: Node) -> Disjunction:
+    """The alternatives of a condition, or more than there may be."""
+    try:
+        return disjunction(condition)
+    except TooManyBranches:
+        return [()] * (MAX_BRANCHES + 1)

@@ -92,8 +92,8 @@ def _candidates(policy: Policy, selection: Selection, needs: set[str], catalog: 
         previous=None,
         scope=policy.chain(selection)[-1].scope,
     )
-    paths: dict[str, str] = {
-        node.path: node.type.kind
+    paths = {
+        node.path: node.type
         for node in walk(where)
         if isinstance(node, Field) and not isinstance(node.of, SingletonRef)
     }

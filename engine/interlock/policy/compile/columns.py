@@ -53,7 +53,9 @@ def column(path: str, kind: str) -> str:
     if path == "at":
         return "instant"
     if path == "attributes":
-        return f"coalesce({', '.join(f'json_type(attributes, {_steps([name])})' for name in _HIDING)})"
+        there = f"coalesce({', '.join(f'json_type(attributes, {_steps([name])})' for name in _HIDING)})"
+        found = ", ".join(f"'{name}', json_extract(attributes, {_steps([name])})" for name in _HIDING)
+        return there if kind == "object" else f"iif({there} IS NULL, NULL, json_object({found}))"
     document, steps = _document(path)
     if kind == "object":
         return f"nullif(json_type({document}, {steps}), 'null')"

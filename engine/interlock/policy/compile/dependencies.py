@@ -7,23 +7,23 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.language.walk import children, reference, selections
-from interlock.model.expression import Count, Exists, Field, Node, Present, Size, VariableRef
+from interlock.model.expression import Count, Exists, Field, Node, Present, Size, Type, VariableRef
 from interlock.model.policy import DecideLine, Policy, Rule, Template, values
 
 
-def paths_read(policy: Policy) -> dict[str, dict[str, str]]:
-    """For each selection that must run, the paths that anything reads of its facts, with the kind of each.
+def paths_read(policy: Policy) -> dict[str, dict[str, Type]]:
+    """For each selection that must run, the paths that anything reads of its facts, with the type of each.
 
     A selection runs if a rule, a line, an output or another selection's condition names it, or if it is required.
     """
-    found: dict[str, dict[str, str]] = {s.name: {} for s in policy.selections if s.required is not None}
+    found: dict[str, dict[str, Type]] = {s.name: {} for s in policy.selections if s.required is not None}
     for node, variables in _everything(policy):
         _note(node, variables, found)
     known = {s.name: s for s in policy.selections}
     wanted = {name: paths for name, paths in found.items() if name in known}
     for name, paths in wanted.items():
         keys = (*known[name].per, *(path for path, _ in known[name].absences))
-        paths.update({path: known[name].fields[path].kind for path in keys})
+        paths.update({path: known[name].fields[path] for path in keys})
     return {name: wanted[name] for name in known if name in wanted}
 
 
@@ -70,15 +70,15 @@ def expressions(*templates: Template) -> list[Node]:
     return [node for template in templates for node in template.expressions]
 
 
-def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, str]]) -> None:
+def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, Type]]) -> None:
     of = reference(node)
     name = variables.get(of.name, "") if isinstance(of, VariableRef) else of.selection if of is not None else ""
     if name:
         paths = found.setdefault(name, {})
-        if isinstance(node, Field):
-            paths[node.path] = node.type.kind
+        if isinstance(node, Field) and not (node.path in paths and paths[node.path].key is not None):
+            paths[node.path] = node.type
         if isinstance(node, Present) and node.groups:
-            paths["seq"] = "int"
+            paths["seq"] = Type("int", nullable=False)
     if isinstance(node, Exists | Size | Count):
         found.setdefault(node.selection, {})
     if isinstance(node, Exists | Count):

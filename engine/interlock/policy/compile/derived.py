@@ -83,6 +83,13 @@ def engine_form(node: Node, *, inside: bool = False) -> Node:
     return _reduced(node, inside)
 
 
+def evaluated_whole(node: Node) -> Node | None:
+    """A condition that is evaluated of one fact, whatever the engine could judge of it; None where it reads several."""
+    if len(free_variables(node)) > 1 or _reads_blocked(node):
+        return None
+    return Compare("==", _evaluated(node), TRUE)
+
+
 def _ranging(node: Exists) -> Node:
     """A macro over facts: what the engine looks for, or, where that has no form in it, evaluated of one fact."""
     try:

@@ -45,14 +45,20 @@ from interlock.policy.compile.atoms import (
     both,
     either,
 )
-from interlock.policy.compile.derived import Evaluated, UnsupportedCondition, engine_form
+from interlock.policy.compile.derived import Evaluated, UnsupportedCondition, engine_form, evaluated_whole
 
-__all__ = ["UnsupportedCondition", "disjunction"]
+__all__ = ["UnsupportedCondition", "disjunction", "evaluated"]
 
 
 def disjunction(node: Node) -> Disjunction:
     """The ways for the condition to hold. Raises UnsupportedCondition."""
     return _ways(engine_form(node), True)
+
+
+def evaluated(node: Node) -> Disjunction | None:
+    """That the condition holds, as it is evaluated of one fact; None where it reads several, or `blocked`."""
+    whole = evaluated_whole(node)
+    return None if whole is None else _ways(whole, True)
 
 
 def _ways(node: Node, holds: bool) -> Disjunction:

@@ -20,9 +20,10 @@ from interlock import schemas
 from interlock.instant import INTEGER_BOUND
 from interlock.language.exact import is_exact, may_fail
 from interlock.language.sql import Writer
+from interlock.language.structures import is_structured
 from interlock.language.walk import conjuncts, walk
 from interlock.model.compiled import Query
-from interlock.model.expression import FLIPPED, Compare, Field, Node, VariableRef
+from interlock.model.expression import FLIPPED, Compare, Field, Node, Type, VariableRef
 from interlock.model.policy import PREVIOUS, Policy, Selection
 from interlock.policy.compile.columns import INVALID, ROW, TIES, absent, column_of, plain_tests, schema_test, stored
 from interlock.policy.compile.times import UNREADABLE, day_before, second_of, up_to_nth, within_day
@@ -84,6 +85,12 @@ class _Built:
         """Whether the condition may have no value, and is NULL then."""
         return any(map(may_fail, self.conditions()))
 
+    @property
+    def reads_inside(self) -> bool:
+        """Whether it reads what is inside a list, map or object of the candidate: SQL tests only the outer value."""
+        nodes = (node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field))
+        return any(is_structured(node.type) and isinstance(node.of, VariableRef) for node in nodes)
+
     def read(self) -> list[str]:
         """The candidate's fields that decide whether and where a row is selected, none of them computed."""
         fields = [node for condition in self.conditions() for node in walk(condition) if isinstance(node, Field)]
@@ -93,7 +100,7 @@ class _Built:
         return stored(self.catalog, self.selection.kinds, [*found, *self.selection.per, *own])
 
 
-def query(policy: Policy, selection: Selection, paths: dict[str, str], catalog: schemas.Catalog) -> Query:
+def query(policy: Policy, selection: Selection, paths: dict[str, Type], catalog: schemas.Catalog) -> Query:
     """The SQL of a selection; `paths` are the fields that anything reads of its facts."""
     built = _Built(policy, selection, catalog)
     sql = _statement(built, _take(built))
@@ -109,11 +116,16 @@ def query(policy: Policy, selection: Selection, paths: dict[str, str], catalog: 
     previous = {path: path[len(PREVIOUS) + 1 :] for path in paths if path.partition(".")[0] == PREVIOUS}
     if selection.previous is None:
         previous = {}
-    own = {path: kind for path, kind in paths.items() if path not in previous}
-    own |= {path: selection.fields[path].kind for path in (*previous.values(), *(selection.previous or ())) if path}
+    types = {path: of for path, of in paths.items() if path not in previous}
+    for path in (*previous.values(), *(selection.previous or ())):
+        if path:
+            types.setdefault(path, selection.fields[path])
+    types |= {own: paths[path] for path, own in previous.items() if own and paths[path].key is not None}
+    own: dict[str, str] = {path: of.kind for path, of in types.items()}
+    shapes = {path: of for path, of in types.items() if is_structured(of)}
     computed = {path: source for path, source in catalog.latest_of(selection.kinds).items() if path in own}
     binds, conditions = built.writer.binds, tuple(built.writer.computed)
-    return Query(selection.name, sql, binds, own, members, ahead, computed, previous, conditions)
+    return Query(selection.name, sql, binds, own, members, ahead, computed, previous, conditions, shapes)
 
 
 def _statement(built: _Built, select: str) -> str:
@@ -231,6 +243,7 @@ def _suspect(built: _Built, kind: str, *, seek: bool = False) -> str:
         *timed,
         *(text for path in read if (text := schema_test(built.spec(kind, path), path))),
         *plain_tests(read),
+        *([f"NOT {INVALID}"] if built.reads_inside else ()),
         *([f"({built.where()}) IS NOT NULL"] if built.may_fail else ()),
     ]
     return f"(({' AND '.join(checks)}) IS NOT 1)" if checks else "0"

@@ -1,0 +1,115 @@
+"""What the functions over lists, and those over several numbers, do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from interlock.language.texts import INT_MAX, INT_MIN, MAX_DURATION, Undefined
+
+List = tuple[Any, ...]
+
+
+def is_sorted(members: List) -> bool:
+    """Whether no member is greater than the one after it."""
+    return all(before <= after for before, after in pairwise(members))
+
+
+def extreme(pick: Callable[[List], Any], members: List) -> Any:
+    """The least or the greatest member. Raises Undefined where there is none."""
+    if not members:
+        raise Undefined("the list has no members")
+    return pick(members)
+
+
+def extreme_of(pick: Callable[[List], Any], *members: Any) -> Any:
+    """The least or the greatest of some values."""
+    return pick(members)
+
+
+def total(members: List) -> int:
+    """The sum of whole numbers. Raises Undefined where it overflows on the way, as CEL adds them up."""
+    found = 0
+    for each in members:
+        found += each
+        if not INT_MIN <= found <= INT_MAX:
+            raise Undefined("the number overflows 64 bits")
+    return found
+
+
+def total_of_fractions(members: List) -> float:
+    """The sum of numbers with fractions, added from the first to the last."""
+    found = 0.0
+    for each in members:
+        found += each
+    return found
+
+
+def total_of_durations(members: List) -> int:
+    """The sum of durations. Raises Undefined where it is longer than CEL has it."""
+    found = 0
+    for each in members:
+        found += each
+        if abs(found) > MAX_DURATION:
+            raise Undefined("the duration is longer than 292 years")
+    return found
+
+
+def place(members: List, item: Any) -> int:
+    """The place of the first member that is equal to the item, from 0; -1 where none is."""
+    return members.index(item) if item in members else -1
+
+
+def last_place(members: List, item: Any) -> int:
+    """The place of the last such member; -1 where there is none."""
+    return len(members) - 1 - members[::-1].index(item) if item in members else -1
+
+
+def distinct(members: List) -> List:
+    """The members, each once, where it comes first."""
+    found: list[Any] = []
+    for each in members:
+        if each not in found:
+            found.append(each)
+    return tuple(found)
+
+
+def flat(members: List) -> List:
+    """The members of the lists in a list."""
+    return tuple(each for inner in members for each in inner)
+
+
+def has_all(members: List, others: List) -> bool:
+    """Whether all of the others are members."""
+    return all(each in members for each in others)
+
+
+def has_some(members: List, others: List) -> bool:
+    """Whether one of the others is a member."""
+    return any(each in members for each in others)
+
+
+def without(members: List, others: List) -> List:
+    """The members that the others do not have."""
+    return tuple(each for each in members if each not in others)
+
+
+def magnitude(number: int) -> int:
+    """A whole number without its sign. Raises Undefined for the one that has no opposite."""
+    if number == INT_MIN:
+        raise Undefined("the number overflows 64 bits")
+    return abs(number)
+
+
+def rounded(step: Callable[[float], int], number: float) -> float:
+    """A number to a whole one, as a number with a fraction; what is none, or infinite, stays as it is."""
+    return math.copysign(float(step(number)), number) if math.isfinite(number) else number
+
+
+def nearest(number: float) -> int:
+    """The nearest whole number; of two the one further from 0."""
+    whole = int(abs(number))
+    found = whole + (abs(number) - whole >= 0.5)
+    return -found if number < 0 else found
