@@ -19,6 +19,7 @@ from interlock.schemas import ENTITIES, Catalog
 if TYPE_CHECKING:
     from interlock.ledger.bulk import Bulk
     from interlock.ledger.joined import Joined
+    from interlock.ledger.leading import Leading
 
 _COLUMNS = "kind, id, seq, task, at, NULL, actor, severity, summary, correlation, attributes"
 _RECEIPTS = (
@@ -119,6 +120,8 @@ _SELECTED = (
     "suspect",
 )
 """The columns of a selection's row."""
+SMALL: Final = 1_000
+"""Of so few receipts, it does not matter which index leads to them."""
 _NUMBERED: Final = 13
 """Columns of a selection's row that come before its groups: those of a fact, `suspect` and `number`."""
 
@@ -145,6 +148,7 @@ class Snapshot:
         """Begin at `now`, in microseconds, UTC; of receipts up to the `seq` `head`. Raises LedgerError."""
         self._source: FactSource | None = source
         self._bulk: Bulk | None = None
+        self._leading: Leading | None = None
         self.catalog = catalog
         source.connection.know(catalog)
         self.head = source.begin(now, head, live=live, as_of=as_of)
@@ -179,7 +183,17 @@ class Snapshot:
         """
         if computed is not None:
             self._connection().computed = computed
-        return _rows(self.rows(sql, binds), numbers=numbers)
+        return _rows(self.rows(self._led(sql, binds), binds), numbers=numbers)
+
+    def _led(self, sql: str, binds: Mapping[str, object]) -> str:
+        """The query by the better index, where the ledger is so large that it matters."""
+        if self.head <= SMALL or "task" not in binds:
+            return sql
+        if self._leading is None:
+            from interlock.ledger.leading import Leading
+
+            self._leading = Leading(self._connection())
+        return self._leading.led(sql, binds["task"])
 
     def selected_of_each(
         self,
