@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,10 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 import interlock as api
-from interlock.cli.watch import notify
+from interlock.analysis.watch import Round
+from interlock.cli.live import LiveTable
+from interlock.cli.notify import notify
+from interlock.cli.watch import Teller
+from interlock.model.watch import Change
 from tests.acceptance.conftest import Interlock
+from tests.acceptance.test_terminal import terminal
 from tests.helpers.ledgers import LedgerBuilder
 from tests.helpers.signals import starting
 
@@ -77,8 +84,9 @@ def watching(ledger: Path) -> Iterator[Watching]:
     started: list[subprocess.Popen[str]] = []
     path = os.pathsep.join(filter(None, [str(Path(api.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
 
-    def start(*args: str, interruptible: bool = True, **how: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "interlock", "watch", "./marked.yaml", "--task", "demo", *args]
+    def start(*args: str, interruptible: bool = True, alone: bool = False, **how: Any) -> subprocess.Popen[str]:
+        task = () if alone else ("--task", "demo")
+        command = [sys.executable, "-m", "interlock", "watch", "./marked.yaml", *task, *args]
         with starting(interruptible=interruptible):
             found = subprocess.Popen(
                 [*command, "--ledger", "ledger.db"],
@@ -113,9 +121,9 @@ def test_a_receipt_ends_the_wait(journal: str, watching: Watching, process: Inte
     write(f"PRAGMA journal_mode = {journal}")
     args = ("--until", "allow", "--notify-cmd", "cat >> seen.ndjson", "--decision-log", "log.ndjson")
     watch = watching(*args)
-    assert line(watch) == ["marked", "denied", "unmarked", "nobody", "has", "marked", "demo"]
+    assert " ".join(line(watch)) == "marked denied unmarked; 1 finding left: nobody has marked demo"
     write(mark())
-    assert line(watch) == ["marked", "allowed", "unmarked", "->", "marked"]
+    assert " ".join(line(watch)) == "marked allowed unmarked -> marked; by app_smoke_skipped one"
     code, out, err = ended(watch)
     assert (code, out) == (0, "")
     assert ("its log is not beside it" in err) is (journal == "wal"), "the writer took the log away when it closed"
@@ -203,9 +211,10 @@ def test_an_interruption_leaves_no_command_behind(watching: Watching) -> None:
 def test_the_time_is_up_with_what_stands_in_the_way(watching: Watching) -> None:
     watch, idle = watching("--until", "allow", "--timeout", "1s"), watching("--format", "json", "--timeout", "1s")
     line(watch)
-    assert ended(watch) == (
+    code, out, err = ended(watch)
+    assert (code, re.sub(r"at 2\S+Z", f"at {NOW}", out), err) == (
         4,
-        "\ndenied     marked  task demo: unmarked"
+        f"\ndenied     marked  task demo at {NOW}: unmarked"
         + ("" if api.evaluate("marked.yaml", ledger="ledger.db", task="demo").engine == "both" else ALONE)
         + "\n  block    nobody has marked demo\n           fix: mark demo\n",
         "note: the time is up\n",
@@ -214,6 +223,7 @@ def test_the_time_is_up_with_what_stands_in_the_way(watching: Watching) -> None:
     assert (code, [json.loads(each)["allow"] for each in out.splitlines()]) == (4, [False, False])
 
 
+NOW = "NOW"
 ALONE = " (judged by reference alone)"
 
 
@@ -245,8 +255,10 @@ def test_what_falls_due_ends_the_wait_though_nothing_is_written(watching: Watchi
     Path("marked.yaml").write_text(POLICY.replace("mark == null", 'mark == null || now - mark.at > duration("9s")'))
     write(mark())
     watch = watching("--until", "deny", "--timeout", "60s")
-    assert line(watch) == ["marked", "allowed", "marked"]
-    assert line(watch)[:4] == ["marked", "denied", "marked", "->"]
+    allowed = " ".join(line(watch))
+    assert re.fullmatch(r"marked allowed marked; until \d\d:\d\d:\d\dZ \(\d s\)", allowed), allowed
+    denied = "marked denied marked -> unmarked; 1 finding left: nobody has marked demo; by time alone"
+    assert " ".join(line(watch)) == denied
     assert ended(watch) == (3, "", "")
 
 
@@ -256,7 +268,7 @@ def test_any_change_ends_it_if_that_is_asked(watching: Watching) -> None:
     watch = watching("--until", "change")
     assert line(watch) == ["marked", "allowed", "marked"]
     write("DELETE FROM telemetry_events")
-    assert line(watch)[:2] == ["marked", "denied"]
+    assert " ".join(line(watch)).endswith("nobody has marked demo; by something that is not a receipt")
     assert ended(watch) == (3, "", "")
 
 
@@ -302,3 +314,72 @@ def test_a_command_is_told_of_a_change(
     assert capfd.readouterr() == ("", told)
     if command == "cat > seen":
         assert json.loads(Path("seen").read_text("utf-8"))["findings"][0]["message"] == "nobody has marked demo"
+
+
+@pytest.mark.slow
+def test_all_tasks_are_watched_and_a_new_one_is_noticed(ledger: Path, watching: Watching) -> None:
+    watch = watching("--all-tasks", "--timeout", "20s", "--until", "allow", alone=True)
+    assert line(watch)[:3] == ["marked", "demo", "denied"]
+    write("INSERT INTO tasks SELECT 'task-2', 'other', goal, summary, state, created_at, updated_at FROM tasks LIMIT 1")
+    assert line(watch)[:3] == ["marked", "other", "denied"]
+    write(mark(), mark("two").replace("task-1", "task-2"))
+    assert [line(watch)[1:3] for _ in "ab"] == [["demo", "allowed"], ["other", "allowed"]]
+    assert ended(watch)[:2] == (0, "")
+
+
+def test_a_line_is_printed_once(interlock: Interlock, ledger: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Though something was found that the line has no room for."""
+    decision = api.evaluate("marked.yaml", ledger="ledger.db", task="demo")
+    more = structs.replace(decision, findings=(structs.replace(decision.findings[0], fix="mark it"),))
+    teller = Teller("text", None, Change, None, every=False)
+    capfd.readouterr()
+    for before, after in ((None, decision), (decision, more)):
+        assert teller.tell(Round((after,), ((before, after),)))
+    assert capfd.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_a_table_that_is_drawn_again_in_place(ledger: Path) -> None:
+    shown = terminal(
+        *("watch", "./marked.yaml", "--all-tasks", "--ledger", str(ledger), "--timeout", "2500ms"),
+        env={"NO_COLOR": "1"},
+    )
+    first, *again = shown.split("\x1b[4F\x1b[J")
+    assert len(again) >= 2
+    for each in (first, *again):
+        head, empty, columns, row, *_ = each.splitlines()
+        assert re.fullmatch(r"1 task at 2\S+Z( \(judged by reference alone\))?", head)
+        assert (empty, columns.split(), row.split()) == ("", ["task", "marked"], ["demo", "denied"])
+    assert shown.endswith("note: the time is up\n")
+
+
+def test_a_table_that_is_higher_than_the_terminal_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def put(text: str) -> bool:
+        drawn.append(text)
+        return True
+
+    monkeypatch.setattr("interlock.cli.live.os.get_terminal_size", lambda _: os.terminal_size((20, 8)))
+    monkeypatch.setattr("interlock.cli.live.output.width", lambda _: 20)
+    monkeypatch.setattr("interlock.cli.live.output.put", put)
+    table = LiveTable()
+    assert table.draw([f"row {number}" for number in range(20)])
+    assert drawn[0].splitlines() == [
+        *(f"row {number}" for number in range(6)),
+        "and 14 more lines; `interlock eval --all-tasks` shows all",
+    ]
+    table.note("changed")
+    table.draw(["x" * 21])
+    assert drawn[1] == f"\x1b[9F\x1b[J{'x' * 21}\n\nchanged\n", "the last line took three rows"
+    table.leave()
+    table.draw([])
+    assert drawn[2] == "\nchanged\n"
+
+
+def test_a_ledger_without_a_task_is_nothing_to_watch(interlock: Interlock, folder: Path) -> None:
+    LedgerBuilder(folder / "empty.db").write()
+    kept = signal.getsignal(signal.SIGTERM)
+    ran = interlock("watch", "smoke", "--all-tasks", "--ledger", "empty.db")
+    signal.signal(signal.SIGTERM, kept)
+    assert ran == (2, "", "error: the ledger `empty.db` holds no task: nothing was judged\n")

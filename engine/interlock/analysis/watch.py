@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -35,19 +36,20 @@ class SystemClock:
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What was decided at one moment, and what changed: each decision before (None at first) and after.
+    """What was decided at one moment, and what changed: each decision before (None at its first) and after.
 
-    `over` says that the time is up, and that these are the last decisions.
+    `first` says that nothing was decided before, `over` that the time is up, and that these are the last decisions.
     """
 
     decisions: tuple[Decision, ...]
     changed: tuple[tuple[Decision | None, Decision], ...]
+    first: bool = False
     over: bool = False
 
 
 class Watch:
     """Watches decisions. `judge` decides now; `stamp` is a check: it differs when the ledger may have changed, and is
-    None where that is unknown. `tell` takes notes for a person.
+    None where that is unknown. `tell` takes notes for a person, and `tick` is called after each check.
     """
 
     def __init__(
@@ -56,26 +58,29 @@ class Watch:
         stamp: Callable[[], object],
         tell: Callable[[str], None],
         clock: SystemClock,
+        tick: Callable[[], None] | None = None,
     ) -> None:
-        self._judge, self._stamp, self._tell, self._clock = judge, stamp, tell, clock
+        self._judge, self._stamp, self._tell, self._clock, self._tick = judge, stamp, tell, clock, tick
 
-    def rounds(self, timeout: float | None = None) -> Iterator[Round]:
+    def rounds(self, timeout: float | None = None, *, every: bool = False) -> Iterator[Round]:
         """The first decisions, then each moment at which one changed; at last that when `timeout` seconds are over.
 
-        Raises LedgerError when the ledger cannot be read for longer than a while, or when the time is up.
+        With `every`, also each at which they were judged and none changed. Raises LedgerError when the ledger cannot be
+        read for longer than a while, or when the time is up.
         """
         deadline = float("inf") if timeout is None else self._clock.steady() + timeout
-        before: tuple[Decision, ...] = ()
+        before: dict[tuple[object, ...], Decision] | None = None
         over = False
         while True:
             seen, since, decisions = self._decided(deadline)
-            pairs = zip(before or (None,) * len(decisions), decisions, strict=True)
-            changed = tuple(pair for pair in pairs if pair[0] is None or _says(pair[0]) != _says(pair[1]))
-            if changed or over:
-                yield Round(decisions, changed, over)
+            now = _by_question(decisions)
+            pairs = [((before or {}).get(key), after) for key, after in now.items()]
+            changed = tuple(pair for pair in pairs if pair[0] is None or says(pair[0]) != says(pair[1]))
+            if changed or over or every:
+                yield Round(decisions, changed, before is None, over)
             if over:
                 return
-            before = decisions
+            before = now
             over = self._wait(seen, since, due(decisions), deadline)
 
     def _decided(self, deadline: float) -> tuple[object, int, tuple[Decision, ...]]:
@@ -110,6 +115,8 @@ class Watch:
                 return False
             wait = LOOK if ahead is None else min(LOOK, (ahead - now) / SECOND)
             self._clock.sleep(min(wait, left))
+            if self._tick is not None:
+                self._tick()
             if wait == LOOK <= left:
                 found = self._stamp()
                 if found is None or found != seen:
@@ -129,7 +136,18 @@ def _due(decision: Decision, until: str) -> int:
     return parse_instant(until) if decision.validity == "exact" else max(parse_instant(until), soonest)
 
 
-def _says(decision: Decision) -> tuple[object, ...]:
+def _by_question(decisions: Sequence[Decision]) -> dict[tuple[object, ...], Decision]:
+    """The decisions by task and policy; of several policies of one id, by which of them it is."""
+    found: dict[tuple[object, ...], Decision] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for each in decisions:
+        question = (each.task, each.policy)
+        found[*question, seen[question]] = each
+        seen[question] += 1
+    return found
+
+
+def says(decision: Decision) -> tuple[object, ...]:
     """What a decision says. It is the same where only its evidence, or the values beside it, differ."""
     found = [(finding.rule, finding.message, finding.fix) for finding in decision.findings]
     return decision.allow, decision.state, decision.reason, found

@@ -102,6 +102,7 @@ _LAST = (
     "SELECT id, kind, at, instant FROM receipt"
     " WHERE task_id = :task AND instant IS NOT NULL AND (instant > asked_instant()) IS NOT TRUE ORDER BY at DESC"
 )
+_RECEIVED = "SELECT seq, id, kind, at FROM receipt WHERE seq > :since AND seq <= :until ORDER BY seq LIMIT :most"
 _OF_KIND = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
@@ -385,6 +386,10 @@ class Snapshot:
             if last is None or instant > last[2]:
                 last, floor = (identity, kind, instant), at[:19]
         return last
+
+    def received(self, since: int, until: int, most: int) -> list[tuple[int, str, str, str]]:
+        """Seq, id, kind and `at` of the first receipts after one `seq`, up to another. Raises LedgerError."""
+        return self.rows(_RECEIVED, {"since": since, "until": until, "most": most})
 
     def changes(self, kind: str, task: str | None) -> list[tuple[str, str, int]]:
         """When entities of a kind changed, of a task (by id) or of all, and what did: kind, id and instant.

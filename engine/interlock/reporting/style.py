@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -116,6 +116,35 @@ def display_width(text: str) -> int:
     return width if width >= 0 else sum(max(0, wcwidth(char)) for char in text)
 
 
+def wrapped(text: str, width: int | None, first: str, rest: str) -> Iterator[str]:
+    """A text in lines of at most so many columns, after `first` and then `rest`: never cut inside a word or a command.
+
+    What stands between backticks is one word. A word that is wider has a line of its own. Without a width it is a line.
+    """
+    lead, line = first, ""
+    for word in _words(text):
+        if line and width and display_width(f"{lead}{line} {word}") > width:
+            yield lead + line
+            lead, line = rest, word
+        else:
+            line = f"{line} {word}" if line else word
+    yield lead + line
+
+
+def _words(text: str) -> list[str]:
+    found: list[str] = []
+    held: list[str] = []
+    for part in text.split(" "):
+        if not held and part.count("`") % 2 == 0:
+            found.append(part)
+            continue
+        held.append(part)
+        if len(held) > 1 and part.count("`") % 2:
+            found.append(" ".join(held))
+            held = []
+    return found + held
+
+
 def padded(text: str, width: int) -> str:
     """The text, padded with blanks to so many columns."""
     return text + " " * (width - display_width(text))
@@ -145,7 +174,7 @@ def moment_text(at: str, now: str) -> str:
     Both are rounded down: never is more promised than is true.
     """
     shown = f"{at[:19]}Z"
-    away = duration_text(parse_instant(at) - parse_instant(now))
+    away = duration_text(max(0, parse_instant(at) - parse_instant(now)))
     return f"{shown.removeprefix(now[:11])} ({away})"
 
 

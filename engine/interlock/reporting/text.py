@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding, VerdictName, verdict_word
-from interlock.reporting.style import Paint, RenderContext, display_width, validity
+from interlock.reporting.style import Paint, RenderContext, validity, wrapped
 
 VERDICT_COLOURS = {
     "allowed": "green",
@@ -92,15 +92,10 @@ def _finding(finding: Finding, look: RenderContext) -> Iterator[str]:
 
 def _wrapped(label: str, prose: str, look: RenderContext) -> Iterator[str]:
     """A text beside its label, wrapped to the reader's width between words."""
-    left, line = _left(label, look), ""
-    room = max(20, look.width - _MARGIN) if look.width else 0
-    for word in harmless(prose.strip()).split(" "):
-        if line and room and display_width(line) + 1 + display_width(word) > room:
-            yield left + line
-            left, line = " " * _MARGIN, word
-        else:
-            line = f"{line} {word}" if line else word
-    yield left + line
+    width = max(20 + _MARGIN, look.width) if look.width else None
+    lines = wrapped(harmless(prose.strip()), width, " " * _MARGIN, " " * _MARGIN)
+    yield _left(label, look) + next(lines)[_MARGIN:]
+    yield from lines
 
 
 def _left(label: str, look: RenderContext) -> str:
