@@ -59,8 +59,9 @@ def every_expression(policy: Policy) -> Iterator[Node]:
         yield from expressions(selection.required) if selection.required is not None else []
     for rule in policy.rules:
         yield from of_rule(rule)
+        yield from [rule.hold] if rule.hold is not None else []
     for line in policy.decide:
-        yield from [line.when] if line.when is not None else []
+        yield from [node for node in (line.when, line.hold) if node is not None]
     for _, node in values(policy.outputs):
         yield node
 

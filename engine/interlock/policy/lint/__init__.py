@@ -11,11 +11,12 @@ import msgspec
 
 from interlock.diagnostics import Issue
 from interlock.evaluation.judge import Judge, Loaded
+from interlock.language import calendar
 from interlock.language.scope import RESERVED
 from interlock.language.walk import selections, walk
 from interlock.ledger import Snapshot
 from interlock.ledger.memory import MemoryFacts
-from interlock.model.expression import TRUE, Field, In, Logic, Node, Not, Param, type_of
+from interlock.model.expression import TRUE, Call, Field, In, Logic, Node, Not, Param, type_of
 from interlock.model.facts import Value
 from interlock.model.policy import Parameter, Policy, Selection, values
 from interlock.policy.compile.atoms import TooManyBranches
@@ -227,13 +228,24 @@ def allowing(loaded: Loaded) -> int | None:
     """
     params = {parameter.name: _value(parameter) for parameter in loaded.policy.parameters}
     nothing = MemoryFacts("nothing", loaded.catalog)
-    judge = Judge(_Nothing(nothing.source, _NOW, loaded.catalog), "", _NOW, "both")
-    decision = judge.judged(loaded, "task", params).decision
+    found = None
+    for now in _instants(loaded):
+        judge = Judge(_Nothing(nothing.source, now, loaded.catalog), "", now, "both" if now == _NOW else "reference")
+        decision = judge.judged(loaded, "task", params).decision
+        if decision.allow is True:
+            lines = enumerate(loaded.policy.decide)
+            found = next(index for index, line in lines if line.state == decision.state and line.allow)
+            break
     nothing.close()
-    if decision.allow is not True:
-        return None
-    lines = enumerate(loaded.policy.decide)
-    return next(index for index, line in lines if line.state == decision.state and line.allow)
+    return found
+
+
+def _instants(loaded: Loaded) -> Iterator[int]:
+    """When to ask: once, and where the calendar counts at every hour, on every day of the week, in every month."""
+    yield _NOW
+    nodes = (inner for node in every_expression(loaded.policy) for inner in walk(node))
+    if any(isinstance(node, Call) and calendar.named(node.function) for node in nodes):
+        yield from (_NOW + hours * 3_600_000_000 for hours in range(31, 366 * 24, 31))
 
 
 def _value(parameter: Parameter) -> Value:
