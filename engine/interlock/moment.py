@@ -51,6 +51,25 @@ def moment(at: str | datetime | Moment | None, ledger: Ledger, clock: int | None
     return Moment(_past(at, ledger, clock), clock=clock if by_clock(at) else None)
 
 
+def common(at: str | datetime | Moment | None) -> Moment:
+    """The instant of a request about many ledgers: one that none of them names. Without any it is now.
+
+    Raises UsageError.
+    """
+    if isinstance(at, Moment):
+        return at
+    clock = wall()
+    if at is None or at == "now":
+        return Moment(clock, live=True, clock=clock)
+    found = _instant(at, clock)
+    if found is None:
+        raise UsageError(
+            f"`{at}` is not one instant for many ledgers: give RFC 3339 such as `2026-06-11T12:00:05Z`, a span of time "
+            "ago such as `-10m`, or `now`"
+        )
+    return Moment(found, clock=clock if by_clock(at) else None)
+
+
 def wall() -> int:
     """What this machine's clock shows, in microseconds, UTC."""
     return time.time_ns() // 1_000
@@ -78,8 +97,8 @@ def skew_of(max_skew: Skew) -> int:
         raise UsageError(f"`max_skew`: {error}") from None
 
 
-def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
-    """The instant that is named, in microseconds, UTC. Raises UsageError, LedgerError."""
+def _instant(at: str | datetime, clock: int) -> int | None:
+    """The instant that is named, in microseconds, UTC; None where only a ledger knows it. Raises UsageError."""
     if isinstance(at, datetime):
         if at.tzinfo is None:
             raise UsageError(f"`{at}` has no time zone; give an aware datetime")
@@ -88,7 +107,7 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
         except OverflowError:
             raise UsageError(f"`{at}` is outside the years 1970 to 2255") from None
     if at in _NAMED:
-        return _NAMED[at](ledger)
+        return None
     try:
         return instant.read_instant(at)
     except ValueError as error:
@@ -99,7 +118,17 @@ def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
             return clock - instant.parse_duration(at[1:])
         except ValueError as error:
             raise UsageError(str(error)) from None
-    receipt = at
+    return None
+
+
+def _past(at: str | datetime, ledger: Ledger, clock: int) -> int:
+    """The instant that is named, in microseconds, UTC. Raises UsageError, LedgerError."""
+    named = _instant(at, clock)
+    if named is not None:
+        return named
+    receipt = str(at)
+    if receipt in _NAMED:
+        return _NAMED[receipt](ledger)
     found = ledger.ask(0, lambda snapshot: snapshot.instant_of(receipt))
     if found is None:
         raise UsageError(

@@ -23,7 +23,7 @@ from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, fe
 from interlock.ledger.connection import Upto
 from interlock.ledger.ledger import refuse_several
 from interlock.model.decision import Decision
-from interlock.moment import Moment, Skew, moment, skew_of
+from interlock.moment import Moment, Skew, common, moment, skew_of
 from interlock.policy.library import Library
 
 if TYPE_CHECKING:
@@ -252,6 +252,11 @@ class Session:
             taken = format_instant(found.now)
             self._warn(f"asked as of {taken}, when the feed was taken; `--at now` asks about now", "note")
         return found
+
+    @cached_property
+    def common_moment(self) -> Moment:
+        """The instant of a request about many ledgers, none of which is opened for it."""
+        return common(self.request.at)
 
     def judge(self, snapshot: Snapshot, engine: Engine | None = None) -> Judge:
         """The judge over a snapshot. Raises EngineError where its engine cannot be had."""

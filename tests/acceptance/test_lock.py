@@ -314,6 +314,7 @@ def test_the_api_compiles_from_source_under_a_lock(
         ("unblock", "--at", WHEN[3]),
         ("facts", "--at", WHEN[3]),
         ("replay", "--from", "2026-06-22T09:30:00Z", "--to", "2026-06-22T09:30:01Z"),
+        ("fleet", "--at", WHEN[3], "--workers", "1"),
     ],
     ids=lambda command: str(command[0]),
 )
@@ -321,7 +322,8 @@ def test_every_question_holds_the_lock(
     command: tuple[str, ...], how: tuple[str, ...], writes: Writes, gates: Path, story_path: Path
 ) -> None:
     name, *options = command
-    asked = (name, "above", "--task", WHEN[1], "--ledger", str(story_path), *options)
+    asked = (name, "above", *(() if name == "fleet" else ("--task", WHEN[1])), *options)
+    asked = (*asked, "--ledgers" if name == "fleet" else "--ledger", str(story_path))
     writes("lock", "above")
     gates.joinpath("awake.yaml").write_text(TALKER.format(id="awake", more=""), "utf-8")  # softened: it always allows
     assert writes(*asked).code in (0, 3, 4)

@@ -122,6 +122,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "eval sarif": ("eval", *ONE, "--at", AT, "--format", "sarif"),
     "eval log": ("eval", *ONE, "--at", AT, "--decision-log", "../log.ndjson"),
     "eval locked": ("eval", *ONE, "--at", AT, "--lock", "../held.lock"),
+    "fleet": ("fleet", *ONE[:3], "--ledgers", "LEDGER", "--workers", "1", "--at", AT),
     "explain": ("explain", *ONE, "--at", AT),
     "unblock": ("unblock", *ONE, "--at", AT),
     "replay": ("replay", *ONE),

@@ -135,6 +135,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], int]] = {
         f"eval as {form}": (("eval", "GATE", *AT, f"{DAY}50:00Z", "--format", form), 3)
         for form in ("json", "junit", "tap", "markdown", "github", "sarif")
     },
+    "fleet": (("fleet", "GATE", "--at", f"{DAY}50:00Z", "--workers", "1"), 3),
     "explain": (("explain", "GATE", *AT, f"{DAY}50:00Z"), 3),
     "explain as json": (("explain", "GATE", *AT, f"{DAY}50:00Z", "--format", "json"), 3),
     "unblock": (("unblock", "GATE", *AT, f"{DAY}50:00Z"), 3),
@@ -149,7 +150,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], int]] = {
     "verify-ledger": (("verify-ledger",), 3),
     "verify-ledger as json": (("verify-ledger", "--format", "json"), 3),
 }
-SILENT = {"tasks", "replay", "diff", *(name for name in QUESTIONS if name.startswith("eval"))}
+SILENT = {"tasks", "replay", "diff", "fleet", *(name for name in QUESTIONS if name.startswith("eval"))}
 """Questions whose answers do not name the kind."""
 UNASKED: dict[str, tuple[tuple[str, ...], int]] = {
     "check": (("check", "GATE"), 0),
@@ -177,6 +178,7 @@ def run(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         for variable, value in column.env.items():
             monkeypatch.setenv(variable, value)
         prefix = f"{column.policies}/" if column.policies else "./"
+        args = tuple("--ledgers" if arg == "--ledger" and args[0] == "fleet" else arg for arg in args)
         words = {"GATE": f"{prefix}gate.yaml", "TEST": f"{prefix}gate_test.yaml", "KIND": column.kind}
         given = [words.get(arg, f"{prefix}{arg}" if arg.endswith(".yaml") else arg) for arg in args]
         capfd.readouterr()

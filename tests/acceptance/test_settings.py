@@ -36,6 +36,7 @@ WORDS = {
     "diff": ("gate", "open/gate.yaml", "--task", TASK),
     "capture": ("gate", *WHEN),
     "export": ("gate", *WHEN),
+    "fleet": ("gate", "--at", AT, "--workers", "1", "--format", "json"),
 }
 GATE = """
 policy: gate
@@ -82,8 +83,9 @@ class Faces:
     def command(self, *words: str, flags: Mapping[str, str]) -> Ran:
         self.capfd.readouterr()
         given = [f"--{key}={value}" for key, value in flags.items()]
+        ledger = "--ledgers" if words[0] == "fleet" else "--ledger"
         with pytest.raises(SystemExit) as exited:
-            main.main([*words, "--ledger", str(self.ledger), *given])
+            main.main([*words, ledger, str(self.ledger), *given])
         return kept(Ran(int(exited.value.code or 0), *self.capfd.readouterr()))
 
     def asked(self, name: str, flags: Mapping[str, str]) -> Answer:
@@ -173,7 +175,7 @@ def test_every_command_that_asks_about_policies_is_here() -> None:
     for name in main.list_commands(click.Context(main)):
         command = main.get_command(click.Context(main), name)
         assert command is not None
-        if any("--ledger" in parameter.opts for parameter in command.params):
+        if any({"--ledger", "--ledgers"} & set(parameter.opts) for parameter in command.params):
             found.add(name)
     assert found - set(NAMES) == {"tasks", "verify-ledger", "config", "new-kind"}  # which judge by no policy
 
@@ -222,7 +224,7 @@ def test_a_folder_of_policies_is_found(name: str, source: str, faces: Faces, mon
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("name", ["eval", "watch", "mcp"])
+@pytest.mark.parametrize("name", ["eval", "fleet", "watch", "mcp"])
 def test_the_engine_judges(name: str, source: str, faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
     given = set_from(source, {"engine": "reference", "policy-dir": "gates"}, monkeypatch)
     assert '"engine":"reference"' in faces[name](given).text

@@ -19,6 +19,7 @@ PRINTED = {
     "diff": "diff",
     "eval": "decision",
     "explain": "explanation",
+    "fleet": "fleet",
     "kinds": "kind",
     "policies": "policy_summary",
     "replay": "history",

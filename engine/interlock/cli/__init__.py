@@ -32,6 +32,7 @@ _COMMANDS = (
     "new-kind",
     "capture",
     "diff",
+    "fleet",
     "tasks",
     "facts",
     "replay",

@@ -148,6 +148,13 @@ def stretch(whose: str, end: str) -> Callable[[Command], Command]:
     return decorate
 
 
+def timeout(rest: str, **how: Any) -> Callable[[Command], Command]:
+    """The option `--timeout`; `rest` ends its help."""
+    return click.option(
+        "--timeout", metavar="DURATION", help=f"The longest time that it may take, such as 10m; {rest}.", **how
+    )
+
+
 quiet = click.option(
     "--quiet",
     "-q",

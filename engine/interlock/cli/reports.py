@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -124,17 +124,29 @@ def _append(target: Target, text: Callable[[str, int | None], str]) -> None:
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """Write a file whole, under another name first. What is not a file, such as a pipe, is written to as it is."""
+    """Write a file whole, as `replacing` does. Raises OSError."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """What is written to this takes the file's place when all of it is on the disk; where anything is raised, nothing.
+
+    What is not a file, such as a pipe, is written to as it is. Raises OSError.
+    """
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(path).st_mode):
             with open(path, "wb") as file:
-                file.write(content)
+                yield file
             return
     place = os.path.realpath(path)
     temporary = f"{place}.{os.getpid()}.tmp"
     try:
         with open(temporary, "xb") as file:
-            file.write(content)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         with suppress(FileNotFoundError):
             os.chmod(temporary, stat.S_IMODE(os.stat(place).st_mode))
         os.replace(temporary, place)

@@ -218,15 +218,18 @@ def progress_bar(
     least: int = 0,
     step: int = 1,
     weigh: Callable[[T], int] = lambda _: 1,
+    rate: Callable[[], str] | None = None,
 ) -> Iterator[T]:
     """The items, with a bar on standard error that grows as they pass, where it is a terminal.
 
-    They weigh about `total` in all; where that is less than `least` there is no bar. It is drawn once for each `step`.
+    They weigh about `total` in all; where that is less than `least` there is no bar. It is drawn once for each `step`,
+    with the time that is left, and what `rate` says.
     """
     if total < least or not _is_watched():
         yield from items
         return
-    with click.progressbar(length=total, label=label, file=sys.stderr) as shown:
+    said = None if rate is None else lambda _: rate()
+    with click.progressbar(length=total, label=label, file=sys.stderr, item_show_func=said) as shown:
         passed = 0
         for item in items:
             passed += weigh(item)

@@ -50,7 +50,7 @@ Examples:
     type=OneOf(["allow", "deny", "change"]),
     help="End when all policies allow, when one denies, or when one changes.",
 )
-@click.option("--timeout", metavar="DURATION", help="End after a span of time such as 10m, with exit code 4.")
+@options.timeout("then the exit code is 4")
 @click.option("--notify-cmd", metavar="CMD", help="Run CMD on each change, with the decision on its standard input.")
 @asking(
     "ledger", "strict-ledger", "params", "waivers", "engine", "max-skew", "policy-dir", "schema-dir", "lock", "locked"

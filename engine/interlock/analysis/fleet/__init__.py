@@ -1,0 +1,64 @@
+"""Every policy over every task of many ledgers, at one instant, each judged whole by itself.
+
+Nothing is skipped: a ledger that cannot be judged is a fault, which is named; so is one without a task.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from interlock.analysis.fleet.crew import Crew, Run
+from interlock.analysis.fleet.ledgers import Member, find_ledgers
+from interlock.analysis.fleet.lines import Lines, summary_of
+from interlock.analysis.fleet.terms import terms_of
+from interlock.analysis.fleet.work import Job, Outcome
+from interlock.diagnostics import UsageError
+from interlock.instant import format_instant, parse_duration
+from interlock.request import Session
+
+__all__ = ["Fleet", "Lines", "Member", "find_ledgers", "positive", "summary_of"]
+
+
+class Fleet:
+    """The ledgers, and the terms and the instant that all of them are judged by. No ledger has been opened.
+
+    Raises as the session does where its policies, parameters or waivers are wrong.
+    """
+
+    def __init__(self, session: Session, members: Sequence[Member]) -> None:
+        self._request, self.members = session.request, members
+        session.arguments  # noqa: B018  # a wrong one is reported once, and not by each ledger
+        self.terms, self.moment = terms_of(session), session.common_moment
+        self.now = format_instant(self.moment.now)
+
+    def jobs(self, members: Sequence[Member]) -> list[Job]:
+        """The work of judging these ledgers."""
+        common = {"at": self.moment, "settings": {}}
+        return [
+            Job(self._request.about(self._request.policies, None, ledger=each.path, **common), _named(each), self.terms)
+            for each in members
+        ]
+
+    def outcomes(self, crew: Crew, timeout: int, retries: int) -> Iterator[Outcome]:
+        """The outcome of each ledger, as they come; the largest are judged first. `timeout` is in microseconds.
+
+        Raises UsageError where a policy was changed meanwhile: what was judged by others is worth nothing.
+        """
+        yield from Run(self.jobs(self.members), crew, timeout, retries).outcomes()
+
+
+def _named(member: Member) -> str:
+    """The path of a ledger as decisions have it: bytes that are not text are shown as escapes."""
+    return os.fsencode(member.path).decode(errors="backslashreplace")
+
+
+def positive(name: str, text: str) -> int:
+    """The microseconds of a duration longer than none. Raises UsageError."""
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"`{name}`: {error}") from None
+    if not found:
+        raise UsageError(f"`{name}` is `{text}`: no ledger can be judged in no time")
+    return found

@@ -1,0 +1,169 @@
+"""`interlock fleet`: decide policies for every task of many ledgers, at one instant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli import exit_codes, options
+from interlock.cli import output as terminal
+from interlock.cli.request import asking, progress_bar, session_of
+from interlock.diagnostics import UsageError
+from interlock.files import reason
+from interlock.reporting.style import counted, json_text
+
+if TYPE_CHECKING:
+    from interlock.analysis.fleet import Fleet, Lines
+    from interlock.model.fleet import Summary
+    from interlock.request import Request
+
+_EXAMPLES = """\b
+Examples:
+  interlock fleet smoke loop --ledgers 'projects/*/*/workerctl.db'
+  interlock fleet smoke --ledgers @ledgers.txt --at -1h --workers 4
+  interlock fleet smoke --ledgers '*.db' --format json --output fleet.jsonl
+"""
+
+
+@click.command("fleet", short_help="Decide policies for every task of many ledgers.", epilog=_EXAMPLES)
+@click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
+@click.option(
+    "--ledgers",
+    metavar="GLOB|@FILE",
+    multiple=True,
+    required=True,
+    help="The ledgers and feeds of a pattern (quoted, ** for folders at any depth), or those that FILE lists, a path a "
+    "line; may be repeated.",
+)
+@asking(
+    "strict-ledger",
+    "at",
+    "params",
+    "waivers",
+    "engine",
+    "max-skew",
+    "policy-dir",
+    "schema-dir",
+    "lock",
+    "locked",
+    "sources",
+)
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1), help="How many processes judge; one a processor unless given."
+)
+@click.option(
+    "--retries",
+    metavar="N",
+    type=click.IntRange(0),
+    default=2,
+    help="How often a ledger is tried again, alone, whose worker died; 2 unless given.",
+)
+@options.timeout("for each ledger, 60s unless given", default="60s")
+@options.form
+@options.written()
+@options.quiet
+def command(
+    request: Request,
+    policies: Sequence[str],
+    ledgers: Sequence[str],
+    workers: int | None,
+    retries: int,
+    timeout: str,
+    form: str,
+    output: str | None,
+) -> int:
+    """Decide policies for every task of many ledgers, at one instant for all, as `interlock eval --all-tasks` decides
+    for each. An INSTANT is the same for all: not head, feed or the id of a receipt.
+
+    Every undecided decision is listed, and every ledger that cannot be judged. As JSON there is a line for each
+    decision, one before those of each ledger, and one after all: a file without the last is not complete.
+
+    Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy or the waivers are invalid, 6
+    some ledger could not be judged, whatever the others are, 2 usage error, 1 a bug.
+    """
+    from interlock.analysis.fleet import Fleet, find_ledgers, positive
+
+    limit = positive("--timeout", timeout)
+    _refuse_files(policies)
+    members = find_ledgers(ledgers)
+    request = request.about(policies, None)
+    read = [path for each in members for path in (each.path, f"{each.path}-wal", f"{each.path}-shm")]
+    read += [each[1:] for each in ledgers if each.startswith("@")]
+    with session_of(request, opens=False) as session, _sink(request, form, output, read) as put:
+        fleet = Fleet(session, members)
+        found = _judged(fleet, workers, limit, retries, put if form == "json" else None)
+        if form == "text":
+            from interlock.reporting.fleet import as_text
+
+            put(as_text(found, terminal.look()).encode(errors="backslashreplace"))
+    return _code(found)
+
+
+def _refuse_files(policies: Iterable[str]) -> None:
+    """Raises UsageError for a ledger among the policies: a shell put it there that expanded a pattern."""
+    for each in policies:
+        if not each.endswith((".yaml", ".yml")) and os.path.isfile(each):
+            raise UsageError(f"`{each}` is not a policy; quote the pattern of `--ledgers`, so that no shell expands it")
+
+
+def _judged(
+    fleet: Fleet, workers: int | None, limit: int, retries: int, put: Callable[[bytes], object] | None
+) -> Summary:
+    """Judge all ledgers, and put the lines of each as it comes, and the last one."""
+    from interlock.analysis.fleet import Lines, summary_of
+    from interlock.analysis.fleet.processes import Processes
+
+    lines = Lines(fleet.terms, fleet.now, live=fleet.moment.live)
+    crew = Processes(min(workers or _processors(), len(fleet.members)))
+    sizes, rate = iter([each.size for each in fleet.members]), _rate(lines)
+    total = sum(each.size for each in fleet.members)
+    outcomes = fleet.outcomes(crew, limit, retries)
+    for outcome in progress_bar(outcomes, total, "judging", weigh=lambda _: next(sizes), rate=rate):
+        for piece in lines.add(outcome):
+            if put is not None:
+                put(piece)
+    found = summary_of(lines)
+    if put is not None:
+        put(f"{json_text(found.end)}\n".encode())
+    return found
+
+
+def _rate(lines: Lines) -> Callable[[], str]:
+    begun = monotonic()
+    return lambda: f"{lines.decisions / max(monotonic() - begun, 0.001):,.0f} decisions/s"
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _sink(request: Request, form: str, output: str | None, read: Iterable[str]) -> Iterator[Callable[[bytes], object]]:
+    """Where the output goes: to standard output as it comes, or to a file, whole or not at all.
+
+    Raises UsageError where it cannot be written, or is one of the files that are `read`.
+    """
+    if output is None:
+        yield lambda piece: terminal.report(piece.decode(), "utf-8" if form == "json" else None)
+        return
+    from interlock.cli.reports import failing, inputs, replacing, targets
+
+    with failing(targets(form, output, (), summary=False, inputs=[*inputs(request), *read])):
+        try:
+            with replacing(output) as file:
+                yield file.write
+        except OSError as error:
+            raise UsageError(f"cannot write `{output}`: {reason(error)}") from None
+
+
+def _code(found: Summary) -> int:
+    if found.faults:
+        terminal.say(f"{counted(len(found.faults), 'ledger')} of {found.end.ledgers:,} could not be judged", "error")
+        return exit_codes.UNREADABLE_LEDGER
+    return exit_codes.of_verdict(found.verdict)

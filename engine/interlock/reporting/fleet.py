@@ -1,0 +1,49 @@
+"""Many ledgers for a person: a line a policy, then all that is undecided, and all that could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from interlock.escape import harmless
+from interlock.model.decision import VerdictName
+from interlock.model.fleet import PolicyCounts, Summary
+from interlock.reporting.style import RenderContext, aligned, counted
+from interlock.reporting.text import VERDICT_COLOURS
+
+_VERDICTS: tuple[VerdictName, ...] = ("allowed", "denied", "undecided")
+
+
+def as_text(found: Summary, look: RenderContext) -> str:
+    """The counts of each policy; every undecided decision, fault and note by ledger; at the end the sum."""
+    end = found.end
+    lines = aligned([each.policy, *_counts(each)] for each in end.policies)
+    lines += _listed(
+        look.paint("undecided", VERDICT_COLOURS["undecided"]),
+        ((path, f"task {each.task}", each.policy, _line(each.reason)) for path, each in found.undecided),
+    )
+    faults = ((each.path, _line(each.why)) for each in found.faults)
+    lines += _listed(look.paint("not judged", VERDICT_COLOURS["denied"]), faults)
+    lines += _listed(look.paint("may be incomplete", VERDICT_COLOURS["warn"]), ((_line(each),) for each in found.notes))
+    return "".join(f"{line}\n" for line in (*lines, "", *_sum(found)))
+
+
+def _counts(each: PolicyCounts) -> Iterator[str]:
+    for verdict in _VERDICTS:
+        waived = f" ({each.waived:,} with waivers)" if verdict == "allowed" and each.waived else ""
+        yield f"{getattr(each, verdict):,} {verdict}{waived}"
+
+
+def _listed(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
+    cells = [tuple(map(harmless, row)) for row in rows]
+    return ["", title, *(f"  {line}" for line in aligned(cells))] if cells else []
+
+
+def _line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _sum(found: Summary) -> Iterator[str]:
+    end = found.end
+    judged = f"{end.ledgers - end.faults:,} of " if end.faults else ""
+    taken = f", {end.taken_over:,} of them in an earlier run" if end.taken_over else ""
+    yield f"{judged}{counted(end.ledgers, 'ledger')} judged at {end.now}{taken}: {counted(end.decisions, 'decision')}"
