@@ -24,6 +24,7 @@ UNKNOWN: Final = (
         "ntersection(",
         "ubset(",
         "except(",
+        "intersect(",
         "(n, x, ",
         "(key, n, ",
         "math.trunc",

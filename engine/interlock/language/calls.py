@@ -53,13 +53,13 @@ if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
 
 _NULL = Constant(None, Type("null"))
-OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap")
+OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap", "optFlatMap")
 """The methods of optional values."""
 FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
 """The macros over lists and maps."""
 NAMESPACES = ("cel", "optional", "sets", "math", "lists", "strings", "regex", "base64")
 """Names before a function that name no values."""
-BINDING = (*FOLDS, "bind", "optMap")
+BINDING = (*FOLDS, "bind", "optMap", "optFlatMap")
 """The methods whose first argument is a name, which the others may use."""
 
 
@@ -176,8 +176,14 @@ def _variable(checker: Checker, tree: Any) -> str:
 
 
 def _within(checker: Checker, scope: Scope, tree: Any, want: str = "") -> Node:
+    """A part of an expression in a scope of its own: a value, a condition, or an optional value."""
     outer, checker.scope = checker.scope, scope
     try:
+        if want == "optional":
+            thing = checker.thing(tree)
+            if isinstance(thing, Maybe):
+                return thing.node
+            raise checker.fault("E421", tree, "this is not an optional value", "use .optMap(v, x) for a value")
         return checker.condition(tree) if want == "bool" else checker.value(tree)
     finally:
         checker.scope = outer
@@ -229,10 +235,10 @@ def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: 
         if isinstance(other, Maybe):
             return Maybe(_either(checker, tree, node, other.node, "or_other"))
         raise checker.fault("E421", arguments[0], "`or` takes another optional value", "use .orValue(…) for a value")
-    if word == "optMap" and len(arguments) == 2 and arguments[0].data == "name":
+    if word in ("optMap", "optFlatMap") and len(arguments) == 2 and arguments[0].data == "name":
         variable = _variable(checker, arguments[0])
         scope = checker.scope.binding(variable, node)
-        body = _within(checker, scope, arguments[1])
+        body = _within(checker, scope, arguments[1], "" if word == "optMap" else "optional")
         of = type_of(body)
         nothing = Constant(None, Type("null"))
         asked = Compare("!=", node, _NULL)
@@ -259,6 +265,8 @@ def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) ->
         if type_of(node).kind == "null":
             raise checker.fault("E421", arguments[0], "a null is not a value here", "write optional.none()")
         return Maybe(node)
+    if word == "optional.ofNonZeroValue" and len(arguments) == 1:
+        return _non_zero(checker, arguments[0])
     if word == "cel.bind" and len(arguments) == 3 and arguments[0].data == "name":
         variable = _variable(checker, arguments[0])
         thing = checker.thing(arguments[1])
@@ -274,6 +282,24 @@ def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) ->
         raise not_part(checker, tree, word, FUNCTIONS)
     near = meant(word, FUNCTIONS) or "there is cel.bind(x, e, c), optional.of(e), optional.none()"
     raise checker.fault("E302", tree, f"`{word}` is not part of the language in this form", near)
+
+
+_ZEROS: dict[str, Any] = {"string": "", "int": 0, "double": 0.0, "bool": False, "duration": 0}
+
+
+def _non_zero(checker: Checker, tree: Any) -> Maybe:
+    """The value, unless it is that of its type which says nothing: 0, false, an empty text, list or map."""
+    node = checker.value(tree)
+    of = type_of(node)
+    if of.kind in ("list", "map"):
+        asked = Compare(
+            "!=", Call(f"size_{of.kind}", (node,), Type("int", nullable=of.nullable)), Constant(0, Type("int"))
+        )
+    elif of.kind in _ZEROS:
+        asked = Compare("!=", node, Constant(_ZEROS[of.kind], Type(of.kind, nullable=False)))
+    else:
+        raise checker.fault("E419", tree, f"`optional.ofNonZeroValue` does not take {with_article(of.kind)}")
+    return Maybe(Choice(asked, node, _NULL, of.opened(nullable=True)))
 
 
 def type_membership(checker: Checker, tree: Any) -> Node:

@@ -253,6 +253,7 @@ def _lists() -> dict[str, Function]:
             made[f"{name}_{form}"] = Function(name, form, both, "bool", lists.has_some, test=True)
         for name in ("isSubset", "is_subset"):
             made[f"{name}_{form}"] = Function(name, form, both, "bool", lambda a, b: lists.has_all(b, a), test=True)
+        made[f"intersect_{form}"] = Function("intersect", form, both, "list<T>", lists.shared)
         made[f"except_{form}"] = Function("except", form, both, "list<T>", lists.without)
     return made
 

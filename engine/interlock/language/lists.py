@@ -96,6 +96,12 @@ def without(members: List, others: List) -> List:
     return tuple(each for each in members if each not in others)
 
 
+def shared(members: List, others: List) -> List:
+    """What both have, in the order of the shorter, of the first where they are of one length."""
+    short, long = (others, members) if len(members) > len(others) else (members, others)
+    return tuple(each for each in short if each in long)
+
+
 def magnitude(number: int) -> int:
     """A whole number without its sign. Raises Undefined for the one that has no opposite."""
     if number == INT_MIN:

@@ -113,8 +113,8 @@ class Scope(msgspec.Struct, frozen=True):
 OPERATORS = "== != < <= > >= in && || ! + - * / % ?:"
 FUNCTIONS = (
     *("duration", "timestamp", "has", "size", "int", "double", "string", "bool", "matches"),
-    *("cel.bind", "optional.of", "optional.none"),
-    *("sets.contains", "sets.intersects", "sets.equivalent", "hasIntersection", "isSubset", "except"),
+    *("cel.bind", "optional.of", "optional.ofNonZeroValue", "optional.none"),
+    *("sets.contains", "sets.intersects", "sets.equivalent", "hasIntersection", "isSubset", "intersect", "except"),
     *("math.greatest", "math.least", "math.abs", "math.ceil", "math.floor", "math.round", "math.trunc"),
 )
 MACROS = ("exists", "all", "exists_one", "map", "filter", "size")
@@ -122,8 +122,8 @@ METHODS = (
     *("startsWith", "endsWith", "contains", "matches", "size", "lowerAscii", "upperAscii", "trim", "split", "replace"),
     *("substring", "charAt", "indexOf", "lastIndexOf", "reverse", "join", "slice"),
     *("isSorted", "sort", "min", "max", "sum", "distinct", "flatten"),
-    *("hasIntersection", "has_intersection", "isSubset", "is_subset", "except", "format", "timeSince"),
-    *("orValue", "or", "hasValue", "value", "optMap"),
+    *("hasIntersection", "has_intersection", "isSubset", "is_subset", "intersect", "except", "format", "timeSince"),
+    *("orValue", "or", "hasValue", "value", "optMap", "optFlatMap"),
     *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
     *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
 )
