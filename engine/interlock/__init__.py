@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interlock.api import evaluate, explain, judge, replay, unblock
     from interlock.diagnostics import EngineError, InterlockError, LedgerError, LockError, PolicyError, UsageError
     from interlock.ledger import Ledger, open_ledger
-    from interlock.model.decision import Decision, Finding, Head, WaiverNote
+    from interlock.model.decision import Decision, Finding, Head, ParamNote, WaiverNote
     from interlock.resources import __version__
 
 _HOMES = {
@@ -25,6 +25,7 @@ _HOMES = {
     "Ledger": "ledger",
     "LedgerError": "diagnostics",
     "LockError": "diagnostics",
+    "ParamNote": "model.decision",
     "PolicyError": "diagnostics",
     "UsageError": "diagnostics",
     "WaiverNote": "model.decision",
@@ -46,6 +47,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LockError",
+    "ParamNote",
     "PolicyError",
     "UsageError",
     "WaiverNote",

@@ -1,13 +1,14 @@
 """Gates as tools for coding agents: a server of the Model Context Protocol.
 
 What is judged by is fixed when the server is made: one ledger, and policies that are named by their ids. So an agent
-whose work is gated can ask why, but neither by a policy nor over a ledger of its own making.
+whose work is gated can ask why, but neither by a policy nor over a ledger of its own making; and of parameters it sets
+only those that the server lets callers set.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -94,15 +95,18 @@ TOOLS = {
 }
 
 
-def server(request: Request) -> Server[Any]:
-    """The server of the gates of a request, which names neither policies nor tasks. Its ledger is open."""
+def server(request: Request, settable: Collection[str] = ()) -> Server[Any]:
+    """The server of the gates of a request, which names neither policies nor tasks. Its ledger is open.
+
+    `settable` are the parameters that callers may set.
+    """
 
     async def listed(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_listed(name, tool) for name, tool in TOOLS.items()])
+        return ListToolsResult(tools=[_listed(name, tool, settable) for name, tool in TOOLS.items()])
 
     async def called(_: Any, params: CallToolRequestParams) -> CallToolResult:
         try:
-            tool, question = _asked(params.name, params.arguments or {})
+            tool, question = _asked(params.name, params.arguments or {}, settable)
             answer = await anyio.to_thread.run_sync(_answer, tool, question, request)
         except InterlockError as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
@@ -115,15 +119,19 @@ def server(request: Request) -> Server[Any]:
     return made
 
 
-async def serve(request: Request) -> None:
+async def serve(request: Request, settable: Collection[str] = ()) -> None:
     """Serve the gates of a request over standard input and output, until the input ends."""
-    made = server(request)
+    made = server(request, settable)
     async with stdio_server() as (reading, writing):
         await made.run(reading, writing, made.create_initialization_options())
 
 
-def _listed(name: str, tool: Tool) -> Listed:
+def _listed(name: str, tool: Tool, settable: Collection[str]) -> Listed:
     (asked,) = msgspec.json.schema(tool.asked)["$defs"].values()
+    if settable:
+        asked["properties"]["params"]["propertyNames"] = {"enum": sorted(settable)}
+    else:
+        del asked["properties"]["params"]
     return Listed(
         name=name,
         title=tool.title,
@@ -134,7 +142,7 @@ def _listed(name: str, tool: Tool) -> Listed:
     )
 
 
-def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
+def _asked(name: str, arguments: dict[str, Any], settable: Collection[str]) -> tuple[Tool, Question]:
     if name not in TOOLS:
         raise UsageError(f"unknown tool `{name}`; " + meant_or_all(name, TOOLS))
     try:
@@ -143,10 +151,16 @@ def _asked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Question]:
         raise UsageError(f"invalid arguments for `{name}`: {error}") from None
     if os.sep in question.policy or "/" in question.policy or question.policy.endswith((".yaml", ".yml")):
         raise UsageError(f"`{question.policy}` is a path; name a policy by its id")
+    refused = [f"`{each}`" for each in question.params if each not in settable]
+    if refused:
+        others = ", ".join(f"`{each}`" for each in sorted(settable))
+        allowed = f"it lets callers set {others}" if others else "it lets callers set none"
+        raise UsageError(f"this server does not let callers set {', '.join(refused)}: {allowed} (`--allow-param`)")
     return TOOLS[name], question
 
 
 def _answer(tool: Tool, question: Question, request: Request) -> Any:
-    asked = request.about([question.policy], [question.task], at=question.at, params=question.params)
+    origins = dict.fromkeys(question.params, "mcp")
+    asked = request.about([question.policy], [question.task], at=question.at, params=question.params, origins=origins)
     with Session(asked) as session:
         return msgspec.to_builtins(tool.answer(session, question))

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
-from interlock.diagnostics import EngineError, UsageError, did_you_mean, meant_or_all
+from interlock.diagnostics import EngineError, UsageError, did_you_mean, digest, meant_or_all
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.files import reason
 from interlock.instant import format_instant
+from interlock.language.evaluate import as_printed
 from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 from interlock.ledger.connection import Upto
 from interlock.ledger.ledger import refuse_several
-from interlock.model.decision import Decision
+from interlock.model.decision import Decision, ParamNote, ParamOrigin
 from interlock.moment import Moment, Skew, common, moment, skew_of
 from interlock.policy.library import Library
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from interlock.evaluation.waivers import Waivable, Waivers
     from interlock.model.sources import TableSource
+    from interlock.policy.lock import Lock
     from interlock.policy.waivers import PoliciesOfId
     from interlock.schemas import Catalog
     from interlock.settings import Settled
@@ -49,8 +51,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     `policies` are ids or files; `tasks` names or ids, or None for every task of the ledger; `ledger` one that is open,
     or its path, or those of several sources, or None for the nearest of Agent Conveyor; `at` the instant to decide at,
-    None for now; `params` values by name; `policy_dirs` further folders of policies, `schema_dirs` of own fact kinds,
-    beside the `schemas/facts` of the policies; `lock` the file of the lock that is held, and `waivers` that of the
+    None for now; `params` values by name, and `origins` where they come from, Python where it does not say;
+    `policy_dirs` further folders of policies, `schema_dirs` of own fact kinds, beside the `schemas/facts` of the
+    policies; `lock` the file of the lock that is held, and `waivers` that of the
     waivers, None for none; `sources` the tables that are read beside the ledger, or the file that maps them. `settings`
     say where each setting comes from.
 
@@ -64,6 +67,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger | Name | Sequence[Name] | None = None
     at: str | datetime | Moment | None = None
     params: Mapping[str, Any] = {}
+    origins: Mapping[str, ParamOrigin] = {}
     engine: Engine = "both"
     policy_dirs: tuple[Name, ...] = ()
     schema_dirs: tuple[Name, ...] = ()
@@ -155,27 +159,62 @@ class Session:
     def policies(self) -> tuple[Loaded, ...]:
         """The policies, with those that they need; with a lock, only what it holds."""
         loaded = self.library.loads(self.request.policies)
-        if self.request.lock is not None:
-            from interlock.policy.lock import read_lock
-
-            read_lock(os.fspath(self.request.lock)).verify(loaded)
+        if self.lock is not None:
+            self.lock.verify(loaded)
         return loaded
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """The lock that is held."""
+        if self.request.lock is None:
+            return None
+        from interlock.policy.lock import read_lock
+
+        return read_lock(os.fspath(self.request.lock))
+
+    @cached_property
+    def given(self) -> tuple[Mapping[str, Any], ...]:
+        """What is given of each policy's parameters, by a caller or by the lock. A lock's values nobody changes."""
+        settings, given = self.request.settings, self.request.params
+        outside = [settings[key].origin in ("flag", "environment") for key in ("lock", "locked") if key in settings]
+        trusted = any(outside) or not settings
+        if self.lock is not None:
+            return tuple(self.lock.given(each.policy, given, trusted=trusted) for each in self.policies)
+        known = [{parameter.name for parameter in each.policy.parameters} for each in self.policies]
+        return tuple({name: value for name, value in given.items() if name in names} for names in known)
 
     @cached_property
     def arguments(self) -> tuple[dict[str, Any], ...]:
         """The value of every parameter, for each policy. A parameter must be known to one of them."""
+        refuse_unknown(self.request.params, self.policies)
         names = [os.fspath(name) for name in self.request.policies]
         return tuple(
-            _arguments(each, self.request.params, self.policies, name)
-            for each, name in zip(self.policies, names, strict=True)
+            _arguments(each, given, self.policies, name)
+            for each, given, name in zip(self.policies, self.given, names, strict=True)
         )
+
+    @cached_property
+    def params(self) -> tuple[dict[str, ParamNote], ...]:
+        """The value of every parameter as it is reported, for each policy, and where it comes from."""
+        return tuple(map(self._noted, self.policies, self.arguments, self.given))
+
+    def _noted(self, loaded: Loaded, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, ParamNote]:
+        called = {name: self.request.origins.get(name, "python") for name in self.request.params}
+        origins: dict[str, ParamOrigin] = {**dict.fromkeys(given, "lock"), **called}
+        return {
+            each.name: ParamNote(as_printed(values[each.name], each.kind), origins.get(each.name, "default"))
+            for each in loaded.policy.parameters
+        }
 
     @cached_property
     def waivers(self) -> Waivers | None:
         """The waivers. They may speak of the policies, of what those need, and of the library's."""
         if self.request.waivers is None:
             return None
-        found = _waivers(os.fspath(self.request.waivers), self.policies, self.library)
+        path = os.fspath(self.request.waivers)
+        found = _waivers(path, self.policies, self.library)
+        if self.lock is not None and found.source is not None:
+            self.lock.verify_waivers(path, digest(found.source.text))
         if self._warn is not None and found.warnings:
             from interlock.diagnostics import render
 
@@ -280,8 +319,8 @@ class Session:
         if not self.catalog.own:
             return
         for each in closure(self.policies):
-            for kind, digest in each.kinds.items():
-                if self.catalog.digests.get(kind) != digest:
+            for kind, known in each.kinds.items():
+                if self.catalog.digests.get(kind) != known:
                     raise UsageError(f"the schema of `{kind}` was written to while it was read; ask again")
 
     def one(self, use: Callable[[Judge, Loaded, str, dict[str, Any]], T], engine: Engine | None = None) -> T:
@@ -312,7 +351,11 @@ class Session:
 
                     prepare(judge, asked, list(map(snapshot.task_label, some)))
                 decide = judge.decide if self.request.validity else judge.decide_now
-                found += (decide(policy, task, values) for task in some for policy, values in asked)
+                found += (
+                    msgspec.structs.replace(decide(policy, task, values), params=params)
+                    for task in some
+                    for (policy, values), params in zip(asked, self.params, strict=True)
+                )
             return tuple(found)
 
         return self.over(decided)
@@ -371,15 +414,16 @@ def waivable_among(policies: Iterable[Loaded], policies_at: Library) -> Policies
     return known
 
 
-def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded], asked: str) -> dict[str, Any]:
-    """The value of every parameter of a policy, which was requested as `asked`.
-
-    Raises UsageError for a wrong one, or one that none of `every` has.
-    """
+def refuse_unknown(params: Iterable[str], every: Sequence[Loaded]) -> None:
+    """Raises UsageError for a parameter that none of the policies has."""
     known = {parameter.name for each in every for parameter in each.policy.parameters}
     for name in params:
         if name not in known:
             raise UsageError(f"unknown parameter `{name}`; {meant_or_all(name, sorted(known))}")
+
+
+def _arguments(loaded: Loaded, params: Mapping[str, Any], every: Sequence[Loaded], asked: str) -> dict[str, Any]:
+    """The value of every parameter of a policy, which was requested as `asked`. Raises UsageError for a wrong one."""
     try:
         return arguments(loaded.policy, params)
     except ValueError as error:

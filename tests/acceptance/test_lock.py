@@ -16,7 +16,7 @@ import pytest
 import interlock as api
 from interlock import request, schemas
 from interlock.analysis.decision_log import answer
-from interlock.api import judge
+from interlock.api import facts, judge
 from interlock.cli import main
 from interlock.policy import cache
 from interlock.policy.lock import Locked, make_lock, read_lock
@@ -346,3 +346,160 @@ def test_a_lock_without_a_name_is_refused(env: dict[str, str], writes: Writes, s
     ran = writes("eval", "smoke", *WHEN, "--ledger", str(story_path), *(() if env else ("--lock", "")), env=env)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: `INTERLOCK_LOCK` is empty" if env else "error: `--lock` is empty")
+
+
+HELD = ("--params", "--param", "stale_after=5m")
+FACES = [
+    ("eval", "--at", WHEN[3]),
+    ("watch", "--until", "allow", "--timeout", "1s"),
+    ("explain", "--at", WHEN[3]),
+    ("unblock", "--at", WHEN[3]),
+    ("facts", "--at", WHEN[3]),
+    ("capture", "--at", WHEN[3]),
+    ("replay", "--from", "2026-06-22T09:30:00Z", "--to", "2026-06-22T09:30:01Z"),
+]
+
+
+@pytest.mark.parametrize("how", [("--locked",), ("--lock", "interlock.lock")], ids=["nearest", "named"])
+@pytest.mark.parametrize("command", FACES, ids=lambda command: str(command[0]))
+def test_no_caller_changes_a_parameter_that_the_lock_holds(
+    command: tuple[str, ...], how: tuple[str, ...], writes: Writes, story_path: Path
+) -> None:
+    name, *options = command
+    asked = (name, "smoke", "--task", WHEN[1], "--ledger", str(story_path), *options)
+    writes("lock", "smoke", *HELD)
+    refused = writes(*asked, *how, "--param", "stale_after=1000h")
+    assert (refused.code, refused.out) == (5, "")
+    assert refused.err.startswith(
+        "interlock.lock: error: parameter `stale_after` of `smoke` does not match the lock: found 1000h, expected 5m\n"
+    )
+    assert writes(*asked, *how, "--param", "stale_after=300s").code in (0, 3, 4)
+    assert writes(*asked, *how).code in (0, 3, 4)
+    assert writes(*asked, "--param", "stale_after=1000h").code in (0, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "command", [each for each in FACES if each[0] in ("eval", "watch", "explain", "unblock", "replay")], ids=str
+)
+def test_no_caller_brings_other_waivers_than_the_lock_holds(
+    command: tuple[str, ...], writes: Writes, story_path: Path, folder: Path
+) -> None:
+    name, *options = command
+    asked = (name, "smoke", "--task", WHEN[1], "--ledger", str(story_path), *options, "--locked")
+    (folder / "reviewed.yaml").write_text("[]\n", "utf-8")
+    (folder / "mine.yaml").write_text("[] # mine\n", "utf-8")
+    assert "waivers  reviewed.yaml sha256:" in writes("lock", "smoke", "--waivers", "reviewed.yaml").out
+    assert writes(*asked).code in (0, 3, 4)
+    assert writes(*asked, "--waivers", "reviewed.yaml").code in (0, 3, 4)
+    refused = writes(*asked, "--waivers", "mine.yaml")
+    assert (refused.code, refused.out) == (5, "")
+    assert refused.err.startswith("interlock.lock: error: waivers `mine.yaml` do not match the lock: found sha256:")
+    refused = writes(*asked, env={"INTERLOCK_WAIVERS": "mine.yaml"})
+    assert (refused.code, refused.out) == (5, "")
+    writes("lock", "smoke", "--waivers")
+    refused = writes(*asked, "--waivers", "reviewed.yaml")
+    assert refused.err.startswith(
+        "interlock.lock: error: the lock holds that nothing is waived, and `reviewed.yaml` is"
+    )
+
+
+def test_what_a_lock_sets_is_shown_and_counts(writes: Writes, story_path: Path) -> None:
+    asked = ("eval", "smoke", "--task", WHEN[1], "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
+    assert writes(*asked).code == 3
+    writes("lock", "smoke", "--params", "--param", "stale_after=10m")
+    ran = writes(*asked, "--locked")
+    assert (ran.code, "stale_after=10m (lock)" in ran.out) == (0, True)
+    assert writes("eval", "smoke", *asked[2:]).code == 3, "only where the lock is held"
+
+
+def test_a_folder_that_says_itself_to_be_locked_softens_none_of_its_gates(
+    writes: Writes, story_path: Path, folder: Path
+) -> None:
+    asked = ("eval", "smoke", "--task", WHEN[1], "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
+    writes("lock", "smoke", "--params", "--param", "stale_after=10m")
+    (folder / "interlock.toml").write_text('locked = true\nlock = "interlock.lock"\n', "utf-8")
+    refused = writes(*asked)
+    assert (refused.code, refused.out) == (5, "")
+    assert "`stale_after` of `smoke` does not match the lock: found 3m, expected 10m" in refused.err
+    assert writes(*asked, "--locked").code == 0
+    assert writes(*asked, env={"INTERLOCK_LOCKED": "true"}).code == 0
+
+
+def test_python_and_agents_are_held_too(writes: Writes, story_path: Path, folder: Path) -> None:
+    writes("lock", "smoke", *HELD, "--waivers")
+    (folder / "none.yaml").write_text("[]\n", "utf-8")
+    asked: dict[str, Any] = {"ledger": story_path, "task": WHEN[1], "at": WHEN[3], "lock": "interlock.lock"}
+    assert api.evaluate("smoke", **asked).params["stale_after"] == api.ParamNote("5m", "lock")
+    for question in (api.evaluate, api.explain, api.unblock, facts):
+        with pytest.raises(api.LockError, match="parameter `stale_after` of `smoke` does not match the lock"):
+            question("smoke", **asked, params={"stale_after": "6m"})
+        with pytest.raises(api.LockError, match="nothing is waived"):
+            question("smoke", **asked, waivers="none.yaml")
+    test_mcp = pytest.importorskip("tests.acceptance.test_mcp")
+    agent = {"policy": "smoke", "task": WHEN[1], "at": WHEN[3], "params": {"stale_after": "6m"}}
+    answer = test_mcp.called(story_path, "evaluate", agent, ("stale_after",), lock="interlock.lock")
+    assert answer.is_error
+    assert "`stale_after` of `smoke` does not match the lock: found 6m, expected 5m" in answer.content[0].text
+
+
+def test_what_a_needed_policy_has_is_held_as_well(writes: Writes, story_path: Path) -> None:
+    writes("lock", "autonomy", "--params")
+    asked = ("--task", WHEN[1], "--at", WHEN[3], "--ledger", str(story_path), "--locked")
+    assert writes("eval", "smoke", *asked, "--param", "stale_after=1000h").code == 5
+
+
+def test_what_must_be_given_is_left_to_callers(writes: Writes, story_path: Path, folder: Path) -> None:
+    params = "params: {who: {type: string}, most: {type: int, default: 3}}"
+    (folder / "own.yaml").write_text(TALKER.format(id="own", more=params), "utf-8")
+    writes("lock", "own.yaml", "--params")
+    assert json.loads((folder / "interlock.lock").read_text("utf-8"))["params"] == {"own": {"most": 3}}
+    asked = ("eval", "own.yaml", *WHEN, "--ledger", str(story_path), "--locked")
+    assert writes(*asked, "--param", "who=ada").code == 0
+    assert writes(*asked, "--param", "who=ada", "--param", "most=4").code == 5
+
+
+def test_a_lock_that_is_written_again_holds_what_it_held(writes: Writes, folder: Path) -> None:
+    (folder / "w.yaml").write_text("[]\n", "utf-8")
+    writes("lock", "smoke", *HELD, "--waivers", "w.yaml")
+    before = (folder / "interlock.lock").read_bytes()
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(before))
+    assert writes("lock").out == "1 policy in interlock.lock\n"
+    assert (folder / "interlock.lock").read_bytes() == before
+    (folder / "w.yaml").write_text("[] # more\n", "utf-8")
+    assert "waivers `w.yaml` do not match the lock" in writes("lock", "--check").err
+    assert writes("lock").out.startswith("waivers  w.yaml sha256:")
+    assert writes("lock", "--check").code == 0
+    assert writes("lock", "--params", "--param", "stale_after=6m").out.startswith(
+        'param    smoke.stale_after  "6m", was "5m"\n'
+    )
+    assert "waivers  not held, was w.yaml" in writes("lock", "smoke").out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--param", "stale_after=6m"), "`--param` is what the lock is to hold; add `--params`"),
+        (("--params", "--param", "stale=6m"), "unknown parameter `stale`; "),
+        (("--params", "--param", "stale_after=soon"), "`stale_after`: `soon` is not a duration"),
+        (("--waivers", "gone.yaml"), "cannot read the waivers `gone.yaml`"),
+        (("--waivers", ""), "`--waivers` is empty; "),
+        (("--check", "--params"), "`--check` writes nothing; leave out `--params`"),
+    ],
+)
+def test_what_a_lock_cannot_hold(options: tuple[str, ...], message: str, writes: Writes, folder: Path) -> None:
+    writes("lock", "smoke")
+    before = (folder / "interlock.lock").read_bytes()
+    ran = writes("lock", "smoke", *options)
+    assert (ran.code, ran.err.startswith(f"error: {message}")) == (2, True), ran.err
+    assert (folder / "interlock.lock").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "params", [{"smoke": {"stale_after": "soon"}}, {"smoke": {"stale": "1m"}}, {"smoke": {"stale_after": None}}, []]
+)
+def test_held_parameters_that_cannot_be_believed(params: Any, writes: Writes, folder: Path, story_path: Path) -> None:
+    writes("lock", "smoke")
+    content = json.loads((folder / "interlock.lock").read_text("utf-8"))
+    (folder / "interlock.lock").write_text(json.dumps(content | {"params": params}), "utf-8")
+    ran = writes("eval", "smoke", *WHEN, "--ledger", str(story_path), "--locked")
+    assert (ran.code, ran.out) == (5, "")

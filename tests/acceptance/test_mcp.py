@@ -15,24 +15,27 @@ from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
-import interlock
+import interlock as api
 from interlock.mcp_server import TOOLS, server
 from interlock.request import Request
+from tests.acceptance.conftest import Interlock
 
 AT = "2026-06-22T09:20:00Z"
 ASKED = {"policy": "smoke", "task": "checkout-refactor", "at": AT}
 
 
-def told(ledger: Path, ask: Callable[[Client], Awaitable[Any]]) -> Any:
+def told(ledger: Path, ask: Callable[[Client], Awaitable[Any]], settable: tuple[str, ...] = (), **how: Any) -> Any:
     async def talk() -> Any:
-        async with Client(server(Request(ledger=interlock.open_ledger(ledger)))) as client:
+        async with Client(server(Request(ledger=api.open_ledger(ledger), **how), settable)) as client:
             return await ask(client)
 
     return asyncio.run(talk())
 
 
-def called(ledger: Path, name: str, question: dict[str, Any]) -> CallToolResult:
-    found: CallToolResult = told(ledger, lambda client: client.call_tool(name, question))
+def called(
+    ledger: Path, name: str, question: dict[str, Any], settable: tuple[str, ...] = (), **how: Any
+) -> CallToolResult:
+    found: CallToolResult = told(ledger, lambda client: client.call_tool(name, question), settable, **how)
     return found
 
 
@@ -56,9 +59,10 @@ def test_a_tool_gives_what_its_schema_says(story_path: Path, name: str) -> None:
 
 
 def test_a_decision_is_the_one_that_python_gets(story_path: Path) -> None:
-    answer = called(story_path, "evaluate", {**ASKED, "params": {"stale_after": "10m"}}).structured_content
     params = {"stale_after": "10m"}
-    same = interlock.evaluate("smoke", ledger=story_path, task="checkout-refactor", at=AT, params=params)
+    answer = called(story_path, "evaluate", {**ASKED, "params": params}, ("stale_after",)).structured_content
+    assert answer["params"]["stale_after"] == {"value": "10m", "origin": "mcp"}
+    same = api.evaluate("smoke", ledger=story_path, task="checkout-refactor", at=AT, params=params)
     assert (answer["allow"], answer["state"]) == (True, "proved") == (same.allow, same.state)
     assert called(story_path, "evaluate", ASKED).structured_content["allow"] is False
 
@@ -75,7 +79,8 @@ REFUSED = [
     ("evaluate", {"task": "checkout"}, "unknown task `checkout`; did you mean `checkout-refactor`? `interlock tasks`"),
     ("evaluate", {"parms": {}}, "invalid arguments for `evaluate`: "),
     ("evaluate", {"rule": "not-sent"}, "invalid arguments for `evaluate`: "),
-    ("evaluate", {"params": {"stale": "1m"}}, "unknown parameter `stale`"),
+    ("evaluate", {"params": {"stale": "1m"}}, "this server does not let callers set `stale`: it lets callers set none"),
+    ("unblock", {"params": {"stale_after": "1m"}}, "this server does not let callers set `stale_after`"),
     ("explain", {"rule": "not-snt"}, "policy `smoke` has no rule `not-snt`; did you mean `not-sent`?"),
     ("unblock", {"at": "tomorrow"}, "`tomorrow` is not an instant"),
     ("evaluat", {}, "unknown tool `evaluat`; did you mean `evaluate`?"),
@@ -89,6 +94,29 @@ def test_what_is_asked_wrongly_is_told(story_path: Path, name: str, question: di
     assert answer.is_error
     assert answer.structured_content is None
     assert answer.content[0].text.startswith(message)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_caller_sets_only_what_the_server_lets_callers_set(story_path: Path, name: str) -> None:
+    question = {**ASKED, "params": {"stale_after": "1000h", "smoke_id": "x"}}
+    answer = called(story_path, name, question, ("smoke_id",))
+    assert answer.is_error
+    assert answer.content[0].text == (  # type: ignore[union-attr]
+        "this server does not let callers set `stale_after`: it lets callers set `smoke_id` (`--allow-param`)"
+    )
+    assert called(story_path, name, {**ASKED, "params": {"stale_after": "1000h"}}, ("stale_after",)).is_error is False
+    listed = told(story_path, lambda client: client.list_tools()).tools
+    assert all("params" not in each.input_schema["properties"] for each in listed)
+    listed = told(story_path, lambda client: client.list_tools(), ("stale_after",)).tools
+    assert {str(each.input_schema["properties"]["params"]["propertyNames"]) for each in listed} == {
+        "{'enum': ['stale_after']}"
+    }
+
+
+def test_a_parameter_that_no_policy_has_cannot_be_let_set(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("mcp", "--ledger", str(story_path), "--allow-param", "stale_aftr")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: `--allow-param`: no policy has the parameter `stale_aftr`; did you mean `stale_after`?\n"
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ GATE = """
 policy: gate
 version: 1
 question: Is it open?
+params: {most: {type: int, default: 3}}
 rules:
   - {id: shut, block: it is shut}
 decide:
@@ -102,8 +103,10 @@ class Faces:
 
     def served(self, flags: Mapping[str, str]) -> Answer:
         asked: list[Request] = []
+        params = dict([flags["param"].split("=")]) if "param" in flags else {}
+        flags = {key: value for key, value in flags.items() if key != "param"}
 
-        async def serve(request: Request) -> None:
+        async def serve(request: Request, _: Collection[str]) -> None:
             asked.append(request)
 
         with pytest.MonkeyPatch.context() as patch:
@@ -112,13 +115,15 @@ class Faces:
         if ran.code:
             return Answer(ran.code, ran.err)
         with closing(package.open_ledger(self.ledger)) as ledger:
-            return anyio.run(_called, asked[0].about((), None, ledger=ledger))
+            return anyio.run(_called, asked[0].about((), None, ledger=ledger), params)
 
     def gated(self, flags: Mapping[str, str]) -> Answer:
         gate = Gate(cast("pytest.Config", SimpleNamespace(rootpath=Path.cwd())))
         given: dict[str, Any] = {key.replace("-", "_"): value for key, value in flags.items()}
         if "policy_dir" in given:
             given["policy_dirs"] = [given.pop("policy_dir")]
+        if "param" in given:
+            given["params"] = dict([given.pop("param").split("=")])
         try:
             decision = gate("gate", task=TASK, at=AT, ledger=self.ledger, **given)
         except InterlockError as error:
@@ -134,9 +139,9 @@ def faces(folder: Path, story_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     return Faces(story_path, capfd)
 
 
-async def _called(request: Request) -> Answer:
-    async with Client(mcp_server.server(request)) as client:
-        found = await client.call_tool("evaluate", {"policy": "gate", "task": TASK, "at": AT})
+async def _called(request: Request, params: Mapping[str, str]) -> Answer:
+    async with Client(mcp_server.server(request, params)) as client:
+        found = await client.call_tool("evaluate", {"policy": "gate", "task": TASK, "at": AT, "params": params})
     text = str(found.content[0].text)  # type: ignore[union-attr]
     if found.is_error:
         return Answer(5 if "lock" in text else 2, text)
@@ -193,6 +198,48 @@ def test_a_policy_that_is_not_the_locked_one_is_refused(
     assert found.code == 5, found
     assert "gate" in found.text
     assert found.allow is None or not found.allow
+
+
+@pytest.mark.parametrize("source", ["flag", "environment"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "export"])  # which judges by no parameter
+def test_a_parameter_that_the_lock_holds_is_changed_by_no_face(
+    name: str, source: str, faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLOCK_POLICY_DIR", "gates")
+    with pytest.raises(SystemExit):
+        main.main(["lock", "gate", "--lock", "gate.lock", "--params"])
+    changed = {} if name == "verify-decision" else {"param": "most=4"}
+    if name == "verify-decision":
+        Path("log.ndjson").unlink()
+        faces.command("eval", "gate", *WHEN, "--decision-log", "log.ndjson", flags={"param": "most=4"})
+    if name == "diff":
+        Path("open", "gate.yaml").write_text(GATE, "utf-8")
+    found = faces[name]({**set_from(source, {"lock": "gate.lock"}, monkeypatch), **changed})
+    assert found.code == 5, found
+    assert "parameter `most` of `gate` does not match the lock: found 4, expected 3" in found.text
+    if name != "verify-decision":
+        assert faces[name]({"lock": "gate.lock", "param": "most=3"}).code in (0, 3, 4)
+
+
+@pytest.mark.parametrize("source", ["flag", "environment"])
+@pytest.mark.parametrize("name", [*DECIDING, "verify-decision"])
+def test_other_waivers_than_the_lock_holds_count_in_no_face(
+    name: str, source: str, faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLOCK_POLICY_DIR", "gates")
+    Path("mine.yaml").write_text(WAIVERS + "# mine", "utf-8")
+    with pytest.raises(SystemExit):
+        main.main(["lock", "gate", "--lock", "gate.lock", "--waivers", "waivers.yaml"])
+    if name == "diff":
+        Path("open", "gate.yaml").write_text(GATE, "utf-8")
+    if name == "verify-decision":
+        Path("log.ndjson").unlink()
+        faces.command("eval", "gate", *WHEN, "--decision-log", "log.ndjson", flags={"waivers": "mine.yaml"})
+    found = faces[name](set_from(source, {"lock": "gate.lock", "waivers": "mine.yaml"}, monkeypatch))
+    assert found.code == 5, found
+    assert "waivers `mine.yaml` do not match the lock" in found.text
+    if name != "verify-decision":
+        assert faces[name]({"lock": "gate.lock", "waivers": "waivers.yaml"}).allow is True
 
 
 @pytest.mark.parametrize("value", ["0", "false", "no"])

@@ -434,6 +434,7 @@ def decision(**changes: Any) -> dict[str, Any]:
         "valid_until": None,
         "validity": "exact",
         "next_change": None,
+        "params": {"stale_after": {"value": "3m", "origin": "default"}},
     }
     return {name: value for name, value in (made | changes).items() if value is not ...}
 

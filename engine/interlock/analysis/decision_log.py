@@ -24,7 +24,7 @@ from interlock.language.evaluate import as_printed
 from interlock.ledger import NEWEST, STANDARD_INPUT, Snapshot
 from interlock.ledger.connection import Upto
 from interlock.ledger.rows import Row, document, read_json
-from interlock.model.decision import Decision
+from interlock.model.decision import Decision, ParamNote
 from interlock.model.decision_log import LogEntry, Record, RecordedRequest
 from interlock.model.facts import Value
 from interlock.request import Session
@@ -38,18 +38,22 @@ def answer(session: Session, head: Upto = NEWEST) -> tuple[Record, ...]:
 
     Of receipts, only those up to the `seq` `head` are read, of each source up to its own.
     """
-    named = zip(session.request.policies, session.policies, strict=True)
-    asked = [_asked(session, session.library.path(name), policy) for name, policy in named]
-    policies = list(zip(session.policies, session.arguments, asked, strict=True))
+    named = zip(session.request.policies, session.given, session.params, strict=True)
+    asked = [_asked(session, session.library.path(name), given, params) for name, given, params in named]
+    policies = list(zip(session.policies, session.arguments, asked, session.params, strict=True))
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
         return tuple(
-            record(session.judge(snapshot), policy, task, arguments, each, session.moment.clock)
+            _told(record(session.judge(snapshot), policy, task, arguments, each, session.moment.clock), params)
             for task in session.tasks(snapshot)
-            for policy, arguments, each in policies
+            for policy, arguments, each, params in policies
         )
 
     return session.over(decided, head=head)
+
+
+def _told(made: Record, params: dict[str, ParamNote]) -> Record:
+    return msgspec.structs.replace(made, decision=msgspec.structs.replace(made.decision, params=params))
 
 
 def logged(session: Session, path: str, others: Iterable[str]) -> tuple[Decision, ...]:
@@ -214,10 +218,9 @@ def _facts(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
+def _asked(session: Session, path: str, given: Mapping[str, Any], params: Mapping[str, ParamNote]) -> RecordedRequest:
     """The question about one policy, whose file is at `path`."""
     request, waivers = session.request, session.waivers
-    known = {parameter.name for parameter in loaded.policy.parameters}
     tables = (msgspec.structs.replace(each, database=_absolute(each.database), places={}) for each in session.tables)
     ledgers = tuple(path if path == STANDARD_INPUT else _absolute(path) for path in session.places)
     return RecordedRequest(
@@ -225,7 +228,8 @@ def _asked(session: Session, path: str, loaded: Loaded) -> RecordedRequest:
         policy_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.policy_dirs),
         schema_dirs=tuple(_absolute(os.fspath(folder)) for folder in request.schema_dirs),
         ledger=ledgers[0] if len(ledgers) == 1 else ledgers,
-        params={name: text for name, text in request.params.items() if name in known},
+        params=dict(given),
+        origins={name: params[name].origin for name in given},
         engine=request.engine,
         at=_named(request.at, session),
         max_skew=instant.format_duration(session.max_skew),

@@ -13,7 +13,7 @@ from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.instant import INTEGER_BOUND, format_instant, parse_instant
 from interlock.ledger import Snapshot
-from interlock.model.decision import Finding
+from interlock.model.decision import Finding, ParamNote
 from interlock.model.diff import Comparison, Difference, Direction, OneSided, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
@@ -49,8 +49,8 @@ def answer(session: Session, since: At = None, until: At = None, watched: TaskPr
         return spans, tuple(name for name in names if name not in spans), tuple(found)
 
     spans, skipped, found = session.over(comparing, now=INTEGER_BOUND - 1)
-    named = zip(session.policies, session.request.policies, strict=True)
-    was, now = (_version(each, session.library.path(name)) for each, name in named)
+    named = zip(session.policies, session.request.policies, session.params, strict=True)
+    was, now = (_version(each, session.library.path(name), params) for each, name, params in named)
     return Comparison(was, now, tuple(spans), skipped, found, tuple(_one_sided(session)))
 
 
@@ -152,5 +152,5 @@ def _nothing(names: Sequence[str], every: bool) -> str:
     return f"nothing of {of} was recorded in that time: nothing was compared; give `--from` and `--to`"
 
 
-def _version(loaded: Loaded, path: str) -> Version:
-    return Version(loaded.policy.id, path, loaded.policy.digest)
+def _version(loaded: Loaded, path: str, params: dict[str, ParamNote]) -> Version:
+    return Version(loaded.policy.id, path, loaded.policy.digest, params)

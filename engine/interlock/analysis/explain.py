@@ -93,6 +93,7 @@ def answer(session: Session, rule: str | None = None, *, every: bool = False) ->
     if rule is not None:
         _known_rule(rule, loaded.policy)
     found = session.one(partial(explanation, silent=lambda each: every or each.id == rule))
+    found = replace(found, params=session.params[0])
     return authored(found, parse_valid(loaded.source).data, rule)
 
 

@@ -66,7 +66,10 @@ def answer(session: Session, since: At = None, until: At = None) -> History:
         label, engine = snapshot.task_label(task), session.request.engine
         return history(Stretch(snapshot, session.ledger.path, label, begun, ended, engine, session.waivers), policies)
 
-    return session.over(replaying, now=INTEGER_BOUND - 1)
+    found = session.over(replaying, now=INTEGER_BOUND - 1)
+    lanes = zip(found.lanes, session.params, strict=True)
+    told = tuple(msgspec.structs.replace(lane, params=params) for lane, params in lanes)
+    return msgspec.structs.replace(found, lanes=told)
 
 
 class Ends(msgspec.Struct, frozen=True):

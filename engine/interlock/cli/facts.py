@@ -47,10 +47,13 @@ def command(
     """
     from interlock.analysis.facts import answer
     from interlock.reporting import facts as report
+    from interlock.reporting.params import params_text
 
     with session_of(request.about([policy], [task])) as session:
-        seen, reasons = answer(session)
+        (seen, reasons), (params,) = answer(session), session.params
     if (form or ("text" if sys.stdout and sys.stdout.isatty() else "json")) == "text":
+        if text := params_text(params):
+            output.put(f"params {text}\n\n")
         output.put(report.as_table(seen))
     else:
         output.put(report.as_lines(seen), "utf-8")

@@ -154,7 +154,8 @@ def _request(names: Sequence[str], given: dict[str, Any]) -> Request:
     if "at" in names:
         asked["at"] = _named("at", given["at"])
     if "params" in names:
-        asked["params"] = _params(given["params"])
+        asked["params"] = params = _params(given["params"])
+        asked["origins"] = dict.fromkeys(params, "flag")
     return request_of(_settings(names, given), **asked)
 
 

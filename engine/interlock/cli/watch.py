@@ -20,6 +20,7 @@ from interlock.model.decision import Decision
 from interlock.model.watch import Change
 from interlock.reporting import render
 from interlock.reporting.overview import table
+from interlock.reporting.params import params_lines
 from interlock.reporting.watch import Columns, line
 
 if TYPE_CHECKING:
@@ -206,6 +207,9 @@ class Teller:
         self._decisions = now.decisions
         wide = Columns.of(now.decisions, tasks=self._every)
         reads = True
+        if self._form == "text" and now.first and self._live is None:
+            for each in params_lines(now.decisions):
+                reads &= output.put(f"params {each}\n")
         for before, after in now.changed:
             reads &= self._report(before, after, wide)
         if self._live is not None:

@@ -73,6 +73,18 @@ class Finding(msgspec.Struct, frozen=True):
     waived: WaiverNote | None = None
 
 
+ParamOrigin = Literal["default", "flag", "python", "mcp", "lock"]
+"""Where a parameter's value comes from: the policy (`default`), a caller (the command line, Python, an agent), or the
+lock that is held, where it differs from the default."""
+
+
+class ParamNote(msgspec.Struct, frozen=True):
+    """The value that a parameter came to, as it is printed, and where that comes from."""
+
+    value: Any
+    origin: ParamOrigin
+
+
 class FindingSummary(msgspec.Struct, frozen=True):
     """A finding as a change names it."""
 
@@ -127,6 +139,7 @@ class Decision(msgspec.Struct, frozen=True):
     `valid_until` is the first instant at which its verdict, state, reason or findings differ if no receipt arrives, and
     `next_change` what they are then; None where it holds until one does. Where `validity` is `partial`, looking further
     ahead would have taken too much work: it holds at least until `valid_until`, and what comes next is not known.
+    `params` has each of the policy's parameters by name.
     """
 
     policy: str
@@ -145,6 +158,7 @@ class Decision(msgspec.Struct, frozen=True):
     valid_until: str | None = None
     next_change: NextState | None = None
     validity: Literal["exact", "partial"] = "exact"
+    params: dict[str, ParamNote] = {}
 
     @property
     def waived(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.model.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding, ParamOrigin
 from interlock.model.sources import TableSource
 
 Outcome = Literal["same", "different", "unjudged"]
@@ -20,7 +20,8 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     (all absolute), the parameters that were given, who was to judge, how the instant was named (None: the clock's own),
     whether nothing was to be decided where the newest receipts may be missing from the ledger, how far ahead of the
     clock a time may lie, and the file of the waivers with the digest of its text (None: no waivers);
-    `sources` are the tables that were read too, their databases absolute."""
+    `sources` are the tables that were read too, their databases absolute; `origins` say where each of the parameters
+    came from."""
 
     file: str
     policy_dirs: tuple[str, ...]
@@ -34,6 +35,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     waivers: str | None = None
     waivers_digest: str | None = None
     sources: tuple[TableSource, ...] = ()
+    origins: dict[str, ParamOrigin] = {}
 
     @property
     def live(self) -> bool:

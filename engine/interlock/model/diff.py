@@ -6,15 +6,18 @@ from typing import Literal
 
 import msgspec
 
+from interlock.model.decision import ParamNote
+
 Direction = Literal["softer", "stricter", "other"]
 
 
 class Version(msgspec.Struct, frozen=True):
-    """One of the two policies: its id, its file, and the SHA-256 of its text."""
+    """One of the two policies: its id, its file, the SHA-256 of its text, and its parameters by name."""
 
     policy: str
     path: str
     digest: str
+    params: dict[str, ParamNote] = {}
 
 
 class Side(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.decision import Severity
+from interlock.model.decision import ParamNote, Severity
 from interlock.model.facts import Value
 
 
@@ -152,3 +152,4 @@ class Explanation(msgspec.Struct, frozen=True):
     rules: tuple[RuleExplained, ...]
     lines: tuple[LineExplained, ...]
     policy_digest: str
+    params: dict[str, ParamNote] = {}

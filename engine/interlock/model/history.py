@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.model.decision import Finding
+from interlock.model.decision import Finding, ParamNote
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -55,6 +55,7 @@ class Lane(msgspec.Struct, frozen=True):
     question: str
     policy_digest: str
     intervals: tuple[Interval, ...]
+    params: dict[str, ParamNote] = {}
 
 
 class History(msgspec.Struct, frozen=True):

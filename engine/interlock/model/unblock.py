@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.decision import ParamNote
+
 
 class ReceiptStep(msgspec.Struct, frozen=True):
     """A receipt that is recorded: its kind, the fields that it must have, by whom, for which task (None: for none)."""
@@ -80,3 +82,4 @@ class Unblock(msgspec.Struct, frozen=True):
     judged: int
     bounded: bool
     policy_digest: str
+    params: dict[str, ParamNote] = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from interlock.escape import harmless
 from interlock.model.decision import verdict_word
 from interlock.model.diff import Comparison, Difference, Direction, Side, Version
+from interlock.reporting.params import params_text
 from interlock.reporting.style import Paint, RenderContext, counted
 
 _HEADS: dict[Direction, tuple[str, str]] = {
@@ -19,7 +20,7 @@ _HEADS: dict[Direction, tuple[str, str]] = {
 
 def as_text(found: Comparison, look: RenderContext) -> str:
     """The two versions; the differences, what became allowed first; at the end the sum."""
-    lines = [f"old  {_version(found.old)}", f"new  {_version(found.new)}"]
+    lines = [f"old  {_version(found.old)}", *_params(found.old), f"new  {_version(found.new)}", *_params(found.new)]
     lines += [f"     only the {each.of} one has the parameter {harmless(each.param)}" for each in found.one_sided]
     lines.append("")
     wide = max((len(harmless(each.task)) for each in found.differences), default=0)
@@ -34,6 +35,11 @@ def as_text(found: Comparison, look: RenderContext) -> str:
 
 def _version(version: Version) -> str:
     return f"{version.policy}  {harmless(version.path)}  {version.digest[:15]}"
+
+
+def _params(version: Version) -> Iterator[str]:
+    if params := params_text(version.params):
+        yield f"     params: {params}"
 
 
 def _times(those: tuple[Difference, ...]) -> str:

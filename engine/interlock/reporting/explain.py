@@ -19,6 +19,7 @@ from interlock.model.explanation import (
     RuleExplained,
 )
 from interlock.model.facts import Value
+from interlock.reporting.params import params_text
 from interlock.reporting.style import RenderContext
 from interlock.reporting.text import VERDICT_COLOURS
 
@@ -52,6 +53,8 @@ class _Page:
         name = verdict_word(found.allow)
         state = "" if found.allow is None else f": {found.state}"
         yield from self.line(name, 0, f"{found.policy}  task {found.task} at {found.now}{state}", at=0)
+        if params := params_text(found.params):
+            yield from self.line("params", 0, params)
         for reason in (found.reason or "").splitlines():
             yield from self.line("why", 0, reason)
         for need in found.needs:

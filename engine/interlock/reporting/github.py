@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from interlock.escape import harmless
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
+from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext
 
 MAX_ANNOTATIONS = 10
@@ -23,7 +24,11 @@ _PROPERTY = _MESSAGE | {":": "%3A", ",": "%2C"}
 def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """One command a line for each problem; of a level that has too many, the last says how many more there are."""
     found = [problem for decision in decisions for problem in problems(decision)]
-    lines = [line for level in _LEVELS for line in _of_level([p for p in found if p.level == level], look)]
+    params = params_lines(decisions)
+    lines = [workflow_command("notice", {"title": "interlock: parameters"}, "\n".join(params))] if params else []
+    for level in _LEVELS:
+        room = MAX_ANNOTATIONS - (level == "note" and bool(params))
+        lines += _of_level([problem for problem in found if problem.level == level], look, room)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -33,8 +38,8 @@ def workflow_command(level: str, where: Mapping[str, object], message: str) -> s
     return f"::{level} {properties}::{_escaped(message, _MESSAGE)}"
 
 
-def _of_level(found: Sequence[Problem], look: RenderContext) -> Iterator[str]:
-    shown = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
+def _of_level(found: Sequence[Problem], look: RenderContext, room: int) -> Iterator[str]:
+    shown = found if len(found) <= room else found[: room - 1]
     yield from (_annotation(problem, look) for problem in shown)
     if more := len(found) - len(shown):
         yield workflow_command(_LEVELS[found[0].level], {"title": "interlock"}, f"and {more:,} more")

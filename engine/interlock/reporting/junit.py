@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
 from interlock.reporting.outcomes import CaseReport, cases
+from interlock.reporting.params import changed
 from interlock.reporting.style import RenderContext, distinct
 
 _TAGS = {"failed": "failure", "undecided": "error", "skipped": "skipped", "waived": "skipped"}
@@ -62,7 +63,8 @@ def _properties(decision: Decision) -> dict[str, object]:
     asked = {"policy": decision.policy, "version": decision.version, "policy_digest": decision.policy_digest}
     of = {"task": decision.task, "now": decision.now, "ledger": decision.ledger.path, "seq": decision.ledger.seq}
     waived = {"waived": decision.waived} if decision.waived else {}
-    return {**asked, **of, "engine": decision.engine, "state": decision.state, **waived}
+    params = {f"param:{name}": value for name, value in changed(decision.params).items()}
+    return {**asked, **of, "engine": decision.engine, "state": decision.state, **waived, **params}
 
 
 def _case(case: CaseReport, of: str) -> Element:

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
+from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext
 from interlock.reporting.text import failing_line, verdict_counts, verdict_with_waivers
 
@@ -27,6 +28,8 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     total += f"; {message}" if (message := failing_line(decisions, look)) else ""
     lines = [f"### interlock: {total}", "", "| verdict | policy | task | state |", "| --- | --- | --- | --- |"]
     lines += map(_row, decisions)
+    if params := params_lines(decisions):
+        lines += ["", *(f"- **params** {prose(line)}" for line in params)]
     for decision in decisions:
         lines += _section(decision, look)
     return _cut(lines, look.room)

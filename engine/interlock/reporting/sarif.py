@@ -14,6 +14,7 @@ from interlock import diagnostics
 from interlock.escape import printable
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import Problem, problems
+from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext, RuleView, json_lines, json_text
 from interlock.resources import __version__, is_shipped
 
@@ -37,7 +38,9 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     seen: Counter[tuple[str, str, str]] = Counter()
     results = [_result(problem, numbers[_key(problem)], look, seen) for problem in found]
     paths = dict.fromkeys(asked.path for asked in look.asked.values())
-    return sarif_document(rules.values(), paths, results)
+    params = params_lines(decisions)
+    more = {"properties": {"params": list(map(printable, params))}} if params else {}
+    return sarif_document(rules.values(), paths, results, **more)
 
 
 def sarif_document(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from interlock.escape import harmless
 from interlock.model.decision import Decision
 from interlock.reporting.outcomes import CaseReport, cases
+from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext, distinct, json_text
 
 _SEVERITIES = {"undecided": "error", "waived": "todo"}
@@ -23,7 +24,8 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     """
     named = distinct((f"{each.policy} {each.task}", look.path(each.policy_digest)) for each in decisions)
     found = [(name, case) for name, each in zip(named, decisions, strict=True) for case in cases(each, look)]
-    return stream([(f"{name}: {case.name}", case) for name, case in found if case.outcome != "skipped"])
+    tests = stream([(f"{name}: {case.name}", case) for name, case in found if case.outcome != "skipped"])
+    return tests + "".join(f"# params {line}\n" for line in params_lines(decisions))
 
 
 def stream(found: Sequence[tuple[str, CaseReport]]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding, VerdictName, verdict_word
+from interlock.reporting.params import params_lines, params_text
 from interlock.reporting.style import Paint, RenderContext, validity, wrapped
 
 VERDICT_COLOURS = {
@@ -18,6 +19,7 @@ VERDICT_COLOURS = {
     "note": "cyan",
     "waived": "magenta",
     "why": "yellow",
+    "params": "magenta",
 }
 """What colour a verdict, or the label of a line, has."""
 _MARGIN = 11
@@ -36,6 +38,8 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     if len(decisions) > 1:
         total = verdict_counts(decisions, ("allowed", "denied", "undecided"))
         blocks.append(f"\n{total}\n" if compact else f"{total}\n")
+    if compact:
+        blocks += [f"params {line}\n" for line in params_lines(decisions)]
     if message := failing_line(decisions, look):
         blocks.append(f"{message}\n")
     return ("" if compact else "\n").join(blocks)
@@ -74,6 +78,8 @@ def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) ->
     question = look.questions.get(decision.policy_digest)
     if question and not compact:
         yield from _wrapped("", " ".join(question.split()), look)
+    if (params := params_text(decision.params)) and not compact:
+        yield from _wrapped("  params", params, look)
     if (lasts := validity(decision)) and not compact:
         yield from _wrapped("", lasts, look)
     for reason in (decision.reason or "").splitlines():

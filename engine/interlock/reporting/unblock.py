@@ -8,6 +8,7 @@ from typing import Any
 from interlock.escape import harmless
 from interlock.model.decision import verdict_word
 from interlock.model.unblock import HeldFact, Permanent, Plan, ReceiptStep, Unblock
+from interlock.reporting.params import params_text
 from interlock.reporting.style import RenderContext, counted, shown
 from interlock.reporting.text import VERDICT_COLOURS
 
@@ -24,6 +25,8 @@ def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
     state = "" if found.allow is None else f": {harmless(found.state)}"
     label = look.paint(name, VERDICT_COLOURS[name]) + " " * (11 - len(name))
     yield f"{label}{found.policy}  task {harmless(found.task)} at {found.now}{state}"
+    if params := params_text(found.params):
+        yield f"{_MARGIN}params: {params}"
     for reason in (found.reason or "").splitlines():
         yield f"{_MARGIN}{harmless(reason)}"
     for plan in found.plans:

@@ -28,6 +28,7 @@ def test_a_decision_is_that_of_a_feed_with_the_same_facts(name: str, side: str, 
     feed = tmp_path / "facts.ndjson"
     feed.write_bytes(b"".join(msgspec.json.encode(fact) + b"\n" for fact in facts))
     expected = interlock.evaluate(policy, ledger=feed, task=said.task, at=said.at, params=said.params)
+    expected = msgspec.structs.replace(expected, params={})
     held, now, loaded = MemoryFacts(str(feed), SHIPPED), parse_instant(said.at), LIBRARY.load(policy)
     params = {p.name: said.params.get(p.name, p.default) for p in loaded.policy.parameters}
     params = {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}

@@ -246,9 +246,7 @@ def incident(session: Session) -> Incident:
             raise UsageError(
                 f"the decision rests on more than {MAX_CASE_FACTS:,} facts, which are too many for a test case"
             )
-        return Incident(
-            loaded, every, names[task], now, params, tuple(session.request.params), facts, outcome_of(decision)
-        )
+        return Incident(loaded, every, names[task], now, params, tuple(session.given[0]), facts, outcome_of(decision))
 
     return session.one(gathering)
 

@@ -37,7 +37,7 @@ def answer(session: Session) -> Unblock:
     Each set is proved by judging the ledger and it with both evaluators; nothing is written.
     Raises as the session does.
     """
-    return session.one(unblock)
+    return replace(session.one(unblock), params=session.params[0])
 
 
 def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Unblock:

@@ -249,6 +249,7 @@ class Reevaluator:
             at=now,
             max_skew=asked.max_skew,
             params=asked.params,
+            origins=asked.origins,
             engine=asked.engine,
             policy_dirs=tuple(folders),
             schema_dirs=self._policies.schema_dirs(before),

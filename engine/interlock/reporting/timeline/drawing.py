@@ -16,6 +16,7 @@ from interlock.escape import harmless
 from interlock.instant import parse_instant
 from interlock.model.decision import verdict_word
 from interlock.model.history import History, Interval, Lane, Mark
+from interlock.reporting.params import params_text
 from interlock.reporting.style import counted
 from interlock.reporting.timeline.layout import (
     GLYPHS,
@@ -155,7 +156,8 @@ def _drawing(history: History, frame: _Frame) -> Element:
 
 def _described(history: History) -> str:
     ends = [f"{lane.policy} ends {standing(lane.intervals[-1])}" for lane in history.lanes if lane.intervals]
-    return "; ".join([stretch(history), *ends])
+    params = [f"{lane.policy} with {text}" for lane in history.lanes if (text := params_text(lane.params))]
+    return "; ".join([stretch(history), *ends, *params])
 
 
 def _patterns() -> Element:
@@ -212,7 +214,9 @@ def _gate(lane: Lane, history: History, frame: _Frame, top: int) -> Element:
         x, width = frame.side + _TRACK * edges[first][0], _TRACK * (edges[last][1] - edges[first][0])
         pieces.append(_piece(lane.intervals[first : last + 1], history, frame, (x, top + 22, width)))
     alone = frame is _ALONE
-    words = _words(lane.policy, lane.question if alone else changes(lane), frame, top)
+    params = params_text(lane.params)
+    said = lane.question if alone else changes(lane)
+    words = _words(lane.policy, f"{params}; {said}" if params else said, frame, top)
     return node(
         "g",
         words,

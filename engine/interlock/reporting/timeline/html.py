@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, tostring
 from interlock.instant import parse_instant
 from interlock.model.decision import Finding, verdict_word
 from interlock.model.history import Cause, History, Interval, Lane, Mark
+from interlock.reporting.params import params_text
 from interlock.reporting.style import counted
 from interlock.reporting.timeline.drawing import chart, legend, node, shipped
 from interlock.reporting.timeline.layout import (
@@ -159,10 +160,16 @@ def _end(lane: Lane) -> Element:
     return node(
         "tr",
         node("th", isolated(lane.policy), scope="row"),
-        node("td", isolated(lane.question)),
+        node("td", isolated(lane.question), _params(lane)),
         node("td", _badge(last) if last else None),
         node("td", f"{max(0, len(lane.intervals) - 1):,}", class_="number"),
     )
+
+
+def _params(lane: Lane) -> Element | None:
+    """The parameters that were set, where some were."""
+    text = params_text(lane.params)
+    return node("p", "params: ", isolated(text), class_="params") if text else None
 
 
 def _badge(interval: Interval) -> Element:

@@ -8,6 +8,7 @@ from interlock.escape import harmless
 from interlock.instant import parse_instant
 from interlock.model.decision import verdict_word
 from interlock.model.history import Cause, History, Interval, Mark
+from interlock.reporting.params import params_text
 from interlock.reporting.style import RenderContext
 from interlock.reporting.text import VERDICT_COLOURS
 
@@ -27,7 +28,8 @@ def render(history: History, look: RenderContext) -> str:
     times = max(len(_time(row[4].since, day)) for row in rows)
     names = max(len(lane.policy) for lane in history.lanes)
     states = max(len(_state(before, interval)) for _, _, _, before, interval in rows)
-    lines = [_headline(history, day, len(rows)), ""]
+    params = [(lane.policy, params_text(lane.params)) for lane in history.lanes]
+    lines = [_headline(history, day, len(rows)), *(f"params {policy}: {text}" for policy, text in params if text), ""]
     for _, _, lane, before, interval in rows:
         row = _row(before, interval, states, look)
         lines.append(f"{_time(interval.since, day):{times}}  {lane.policy:{names}}  {row}")
