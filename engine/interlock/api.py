@@ -28,6 +28,7 @@ class How(TypedDict, total=False):
     schema_dirs: Sequence[Name]
     lock: Name | None
     waivers: Name | None
+    allow_long_waivers: bool
     max_skew: Skew
     sources: Name | None
 
@@ -44,6 +45,7 @@ def evaluate(
     schema_dirs: Sequence[Name] = (),
     lock: Name | None = None,
     waivers: Name | None = None,
+    allow_long_waivers: bool = False,
     max_skew: Skew = None,
     sources: Name | None = None,
 ) -> Decision:
@@ -54,9 +56,9 @@ def evaluate(
     datetime or what `--at` takes (when not given, that at which the feed was taken, or else now); `params` values by
     name, as Python values or as texts (durations as `180s`); `policy_dirs` further folders of policies, `schema_dirs`
     of own fact kinds, beside the `schemas/facts` of the policies; `lock` the file of a lock, which policies are held
-    to; `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows;
-    `sources` the file that maps tables which are read beside the ledger (`schemas/config.schema.json`).
-    Nothing is taken from the environment or a configuration file.
+    to; `waivers` that of findings that do not count (`schemas/waivers.schema.json`), each of which the decision shows,
+    and none of which ends more than a year away unless `allow_long_waivers`; `sources` the file that maps tables which
+    are read beside the ledger (`schemas/config.schema.json`). Environment and configuration files count for nothing.
 
     For now ("now", or of a ledger without `at`), every fact that is committed counts, whatever its stamp. What would
     be allowed is then undecided where a fact that was read carries a time more than `max_skew` ahead of the clock (a
@@ -77,6 +79,7 @@ def evaluate(
         schema_dirs=schema_dirs,
         lock=lock,
         waivers=waivers,
+        allow_long_waivers=allow_long_waivers,
         max_skew=max_skew,
         sources=sources,
     )[0]
@@ -183,6 +186,7 @@ def _session(
             schema_dirs=tuple(how.get("schema_dirs", ())),
             lock=how.get("lock"),
             waivers=how.get("waivers"),
+            allow_long_waivers=how.get("allow_long_waivers", False),
             max_skew=how.get("max_skew"),
             sources=how.get("sources") or (),
         )

@@ -130,6 +130,7 @@ class Gate:
         lock: str | os.PathLike[str] | None = None,
         locked: bool | None = None,
         waivers: str | os.PathLike[str] | None = None,
+        allow_long_waivers: bool | None = None,
         max_skew: str | timedelta | None = None,
         sources: str | os.PathLike[str] | None = None,
         expect: VerdictName = "allowed",
@@ -146,8 +147,8 @@ class Gate:
         from interlock.reporting import RenderContext, render
         from interlock.request import Session
 
-        given = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
-        given |= {"schema-dir": schema_dirs, "sources": sources}
+        given: dict[str, Any] = {"ledger": ledger, "policy-dir": policy_dirs, "engine": engine, "max-skew": max_skew}
+        given |= {"schema-dir": schema_dirs, "sources": sources, "allow-long-waivers": allow_long_waivers}
         try:
             request = _request(self.config, {**given, "lock": lock, "locked": locked, "waivers": waivers})
             with Session(request.about([policy], [task], at=at, params=params or {})) as session:

@@ -18,19 +18,19 @@ from interlock.diagnostics import EngineError, UsageError, did_you_mean, digest,
 from interlock.evaluation.arguments import arguments
 from interlock.evaluation.judge import Engine, Judge, Loaded, closure
 from interlock.files import reason
-from interlock.instant import format_instant
+from interlock.instant import SECOND, format_instant
 from interlock.language.evaluate import as_printed
 from interlock.ledger import BUSY_SECONDS, NEWEST, Ledger, Snapshot, Watched, feed_lines, is_feed, open_ledger
 from interlock.ledger.connection import Upto
 from interlock.ledger.ledger import refuse_several
 from interlock.model.decision import Decision, ParamNote, ParamOrigin
-from interlock.moment import Moment, Skew, common, moment, skew_of
+from interlock.moment import Moment, Skew, common, moment, skew_of, wall
 from interlock.policy.library import Library
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from interlock.evaluation.waivers import Waivable, Waivers
+    from interlock.evaluation.waivers import Waivable, Waiver, Waivers
     from interlock.model.sources import TableSource
     from interlock.policy.lock import Lock
     from interlock.policy.waivers import PoliciesOfId
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from interlock.settings import Settled
 
 Name = str | os.PathLike[str]
+LONGEST = 367 * 86_400 * SECOND
+"""How far ahead a waiver may end that nobody says may be longer: a year, to the end of its last day."""
 T = TypeVar("T")
 _libraries: dict[tuple[tuple[str, ...], bool, bool, tuple[str, ...]], Library] = {}
 
@@ -53,9 +55,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     or its path, or those of several sources, or None for the nearest of Agent Conveyor; `at` the instant to decide at,
     None for now; `params` values by name, and `origins` where they come from, Python where it does not say;
     `policy_dirs` further folders of policies, `schema_dirs` of own fact kinds, beside the `schemas/facts` of the
-    policies; `lock` the file of the lock that is held, and `waivers` that of the
-    waivers, None for none; `sources` the tables that are read beside the ledger, or the file that maps them. `settings`
-    say where each setting comes from.
+    policies; `lock` the file of the lock that is held, and `waivers` that of the waivers, None for none, which end
+    within a year unless `allow_long_waivers`; `sources` the tables that are read beside the ledger, or the file that
+    maps them. `settings` say where each setting comes from.
 
     Without `validity` nobody looks ahead: a decision then holds at its own instant, and what comes next is not known.
     Policies that are not `cached` are compiled from their source. With `beside_first`, what a policy needs is looked
@@ -73,6 +75,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     schema_dirs: tuple[Name, ...] = ()
     lock: Name | None = None
     waivers: Name | None = None
+    allow_long_waivers: bool = False
     max_skew: Skew = None
     strict_ledger: bool = False
     validity: bool = True
@@ -126,6 +129,7 @@ class Session:
     ) -> None:
         self.request, self._watched, self._patience, self._warn = request, watched, patience, warn
         self._opened: Ledger | None = None
+        self._has_warned = False
 
     def __enter__(self) -> Self:
         return self
@@ -212,7 +216,7 @@ class Session:
         if self.request.waivers is None:
             return None
         path = os.fspath(self.request.waivers)
-        found = _waivers(path, self.policies, self.library)
+        found = _waivers(path, self.policies, self.library, self.latest)
         if self.lock is not None and found.source is not None:
             self.lock.verify_waivers(path, digest(found.source.text))
         if self._warn is not None and found.warnings:
@@ -221,6 +225,11 @@ class Session:
             for issue in found.warnings:
                 self._warn(render(issue, found.source), "")
         return found
+
+    @property
+    def latest(self) -> int | None:
+        """The latest instant at which a waiver may end, in microseconds; None where any may be."""
+        return None if self.request.allow_long_waivers else wall() + LONGEST
 
     @cached_property
     def max_skew(self) -> int:
@@ -310,9 +319,35 @@ class Session:
             self._refuse_changed()
         at = self.moment if now is None else Moment(now)
         try:
-            return self.ledger.ask(at.now, use, head, live=at.live, as_of=at.as_of, catalog=self.catalog)
+            return self.ledger.ask(at.now, self._warned(use), head, live=at.live, as_of=at.as_of, catalog=self.catalog)
         except EngineError as error:
             raise UsageError(str(error)) from None
+
+    def _warned(self, use: Callable[[Snapshot], T]) -> Callable[[Snapshot], T]:
+        """The use of a snapshot, and before it, once, a warning for each waiver that applies to no task."""
+
+        def using(snapshot: Snapshot) -> T:
+            if self._warn is not None and not self._has_warned:
+                self._has_warned = True
+                for grant, why in self._unknown(snapshot):
+                    self._warn(f"{grant.place}: the waiver of `{grant.rule}` applies to nothing: {why}", "warning")
+            return use(snapshot)
+
+        return using
+
+    def _unknown(self, snapshot: Snapshot) -> list[tuple[Waiver, str]]:
+        waivers = self.waivers if self.request.policies else None
+        return [] if waivers is None else list(waivers.unknown(snapshot.task_id))
+
+    def reported(self, index: int, snapshot: Snapshot, decision: Decision) -> Decision:
+        """The decision of the policy of that index as it is reported: with its parameters, and what is wrong with the
+        waivers of it and of what it needs."""
+        decision = msgspec.structs.replace(decision, params=self.params[index])
+        if not (unknown := self._unknown(snapshot)):
+            return decision
+        from interlock.evaluation.waivers import about_unknown
+
+        return about_unknown(decision, unknown, {each.policy.id for each in closure([self.policies[index]])})
 
     def _refuse_changed(self) -> None:
         """Raise UsageError where a policy was compiled over another kind than facts are validated by."""
@@ -352,9 +387,9 @@ class Session:
                     prepare(judge, asked, list(map(snapshot.task_label, some)))
                 decide = judge.decide if self.request.validity else judge.decide_now
                 found += (
-                    msgspec.structs.replace(decide(policy, task, values), params=params)
+                    self.reported(index, snapshot, decide(policy, task, values))
                     for task in some
-                    for (policy, values), params in zip(asked, self.params, strict=True)
+                    for index, (policy, values) in enumerate(asked)
                 )
             return tuple(found)
 
@@ -388,10 +423,10 @@ def library(
     return _libraries[key]
 
 
-def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library) -> Waivers:
+def _waivers(path: str, policies: Iterable[Loaded], policies_at: Library, latest: int | None) -> Waivers:
     from interlock.policy.waivers import read_waivers
 
-    return read_waivers(path, waivable_among(policies, policies_at))
+    return read_waivers(path, waivable_among(policies, policies_at), latest)
 
 
 def waivable_among(policies: Iterable[Loaded], policies_at: Library) -> PoliciesOfId:

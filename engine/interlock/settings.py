@@ -56,6 +56,7 @@ SETTINGS = {
         Setting("sources", "tables", ()),
         # A folder that is checked out must not excuse what its own gates find.
         Setting("waivers", in_file=False),
+        Setting("allow-long-waivers", "truth", False, in_file=False),
     )
 }
 

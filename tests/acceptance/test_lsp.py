@@ -60,7 +60,7 @@ cases:
     expect: {allow: false, state: shut, findings: [shut]}
 """
 WAIVERS = """\
-- {policy: gate, rule: shut, task: t, reason: known, expires: 2099-01-01, by: ada}
+- {policy: gate, rule: shut, task: t, reason: known, expires: 2026-06-22, by: ada}
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,9 +51,11 @@ decide:
   - {state: open, allow: true}
 """
 OPEN = GATE.replace("rules:\n  - {id: shut, block: it is shut}\n", "")
-WAIVERS = """
-- {policy: gate, rule: shut, task: checkout-refactor, reason: it is known, expires: "2099-01-01", by: ada}
+LATER = datetime.now(UTC) + timedelta(days=30)
+WAIVERS = f"""
+- {{policy: gate, rule: shut, task: checkout-refactor, reason: it is known, expires: {LATER:%Y-%m-%d}, by: ada}}
 """
+LONG = WAIVERS.replace(f"{LATER:%Y-%m-%d}", "2099-01-01")
 
 
 class Answer(NamedTuple):
@@ -83,7 +86,7 @@ class Faces:
 
     def command(self, *words: str, flags: Mapping[str, str]) -> Ran:
         self.capfd.readouterr()
-        given = [f"--{key}={value}" for key, value in flags.items()]
+        given = [f"--{key}" if key == "allow-long-waivers" else f"--{key}={value}" for key, value in flags.items()]
         ledger = "--ledgers" if words[0] == "fleet" else "--ledger"
         with pytest.raises(SystemExit) as exited:
             main.main([*words, ledger, str(self.ledger), *given])
@@ -120,6 +123,8 @@ class Faces:
     def gated(self, flags: Mapping[str, str]) -> Answer:
         gate = Gate(cast("pytest.Config", SimpleNamespace(rootpath=Path.cwd())))
         given: dict[str, Any] = {key.replace("-", "_"): value for key, value in flags.items()}
+        if "allow_long_waivers" in given:
+            given["allow_long_waivers"] = True
         if "policy_dir" in given:
             given["policy_dirs"] = [given.pop("policy_dir")]
         if "param" in given:
@@ -259,6 +264,22 @@ def test_what_is_waived_does_not_count(name: str, source: str, faces: Faces, mon
     monkeypatch.setenv("INTERLOCK_POLICY_DIR", "gates")
     assert faces[name]({}).allow is False
     assert faces[name](set_from(source, {"waivers": "waivers.yaml"}, monkeypatch)).allow is True
+
+
+@pytest.mark.parametrize("source", ["flag", "environment"])
+@pytest.mark.parametrize("name", DECIDING)
+def test_a_waiver_that_ends_in_more_than_a_year_is_taken_on_demand(
+    name: str, source: str, faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLOCK_POLICY_DIR", "gates")
+    Path("waivers.yaml").write_text(LONG, "utf-8")
+    given = set_from(source, {"waivers": "waivers.yaml"}, monkeypatch)
+    refused = faces[name](given)
+    assert refused.code in (2, 5)
+    assert "error[E807]: `2099-01-01` is more than a year away" in refused.text
+    if source == "environment":
+        monkeypatch.setenv("INTERLOCK_ALLOW_LONG_WAIVERS", "true")
+    assert faces[name]({**given, **({"allow-long-waivers": ""} if source == "flag" else {})}).allow is True
 
 
 @pytest.mark.parametrize("source", SOURCES)

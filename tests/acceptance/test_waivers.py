@@ -4,7 +4,7 @@ expire."""
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -244,7 +244,8 @@ def test_all_that_is_wrong_with_waivers_is_told_at_once(interlock: Interlock, tm
     ("content", "code", "told"),
     [
         (None, 2, "error: cannot read the waivers `gone.yaml`: no such file or directory\n"),
-        (b"", 5, "gone.yaml:1:1: error[E003]: the file holds no list of waivers\n"),
+        (b"", 3, ""),
+        (b"# none yet\n", 3, ""),
         (b" " * ((1 << 20) + 1), 5, "gone.yaml:1:1: error[E001]: the file has 1,048,577 bytes; a list of waivers has"),
         (b"- \xff", 5, "gone.yaml:1:3: error[E002]: the file is not UTF-8 text"),
         (b"a: b", 5, "gone.yaml:1:1: error[E801]"),
@@ -372,6 +373,60 @@ def test_a_waiver_for_another_rule_does_not_apply_and_says_so_in_every_format(
     assert not consumers.passes(form, ran.out)
     assert "does not apply" in ran.out
     assert digests("smoke")[STALE] in ran.out
+
+
+def test_a_waiver_for_a_task_that_is_not_there_is_a_warning(
+    tmp_path: Path, interlock: Interlock, story_path: Path
+) -> None:
+    path = written(tmp_path, {"task": ["chekout-refactor", "checkout-refactor"]})
+    ran = interlock("eval", "smoke", *STORY, str(story_path), "--waivers", path)
+    assert ran.code == 0
+    assert ran.err.startswith(f"warning: {path}:2:")
+    assert "`heartbeat-not-fresh` applies to nothing: unknown task `chekout-refactor`; did you mean" in ran.err
+    assert ran.err.count("\n") == 1
+    assert "applies to nothing: unknown task `chekout-refactor`" in ran.out
+    assert interlock("eval", "smoke", *STORY, str(story_path), "--waivers", path, "--fail-on", "warn").code == 3
+    for command in ("explain", "unblock"):
+        ran = interlock(command, "smoke", *STORY, str(story_path), "--waivers", path)
+        assert "applies to nothing" in ran.err
+    asked: Any = {"ledger": story_path, "task": "checkout-refactor", "at": STORY[3], "waivers": path}
+    for policy, count in (("smoke", 1), ("autonomy", 1), ("loop", 0)):
+        found = [each.severity for each in api.evaluate(policy, **asked).findings if "unknown-task" in each.rule]
+        assert found == ["warn"] * count
+
+
+@pytest.mark.parametrize("reason", ["-", "...", "12345", "—"])
+def test_a_reason_says_something(reason: str, tmp_path: Path, story_path: Path) -> None:
+    path = written(tmp_path, {"reason": reason})
+    with pytest.raises(api.PolicyError, match=r"E808.*has no letter"):
+        api.evaluate("smoke", ledger=story_path, task="checkout-refactor", at=STORY[3], waivers=path)
+    path = written(tmp_path, {"reason": "часы стоят"})
+    assert api.evaluate("smoke", ledger=story_path, task="checkout-refactor", at=STORY[3], waivers=path).allow
+
+
+@pytest.mark.parametrize(("days", "refused"), [(365, False), (368, True)])
+def test_a_waiver_ends_within_a_year(days: int, refused: bool, tmp_path: Path, story_path: Path) -> None:
+    path = written(tmp_path, {"expires": f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"})
+    asked: Any = {"ledger": story_path, "task": "checkout-refactor", "at": STORY[3], "waivers": path}
+    if refused:
+        with pytest.raises(api.PolicyError, match=r"E807.*is more than a year away"):
+            api.evaluate("smoke", **asked)
+    else:
+        assert api.evaluate("smoke", **asked).allow
+    assert api.evaluate("smoke", **asked, allow_long_waivers=True).allow
+
+
+def test_a_long_waiver_is_recorded_and_judged_again(tmp_path: Path, folder: Path, story_path: Path) -> None:
+    def run(*args: str) -> int:
+        with pytest.raises(SystemExit) as exited:
+            main.main(args)
+        return int(exited.value.code or 0)
+
+    path = written(tmp_path, {"expires": "2150-01-01", "task": ["checkout-refactor", "gone"]})
+    asked = ("eval", "smoke", *STORY, str(story_path), "--waivers", path, "--decision-log", "long.ndjson")
+    assert run(*asked) == 5
+    assert run(*asked, "--allow-long-waivers") == 0
+    assert run("verify-decision", "long.ndjson") == 0
 
 
 GATE = """

@@ -15,6 +15,7 @@ from interlock.analysis.check import check_paths
 from interlock.diagnostics import Issue, PolicyError, Source, render
 from interlock.escape import harmless
 from interlock.evaluation.waivers import Waivable
+from interlock.instant import parse_instant
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_valid
 from interlock.policy.waivers import read_waivers, waivable
@@ -71,7 +72,7 @@ def found_by(code: str, name: str) -> tuple[tuple[Issue, ...], Source]:
         issues, (source,) = check_paths([name], Library())
         return issues, source
     with pytest.raises(PolicyError) as refused:
-        read_waivers(name, known)
+        read_waivers(name, known, parse_instant("2100-01-01T00:00:00Z"))
     (source,) = refused.value.sources
     return refused.value.issues, source
 

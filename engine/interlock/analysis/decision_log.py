@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -40,20 +41,23 @@ def answer(session: Session, head: Upto = NEWEST) -> tuple[Record, ...]:
     """
     named = zip(session.request.policies, session.given, session.params, strict=True)
     asked = [_asked(session, session.library.path(name), given, params) for name, given, params in named]
-    policies = list(zip(session.policies, session.arguments, asked, session.params, strict=True))
+    policies = list(zip(session.policies, session.arguments, asked, strict=True))
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
         return tuple(
-            _told(record(session.judge(snapshot), policy, task, arguments, each, session.moment.clock), params)
+            _reported(
+                record(session.judge(snapshot), policy, task, arguments, each, session.moment.clock),
+                partial(session.reported, index, snapshot),
+            )
             for task in session.tasks(snapshot)
-            for policy, arguments, each, params in policies
+            for index, (policy, arguments, each) in enumerate(policies)
         )
 
     return session.over(decided, head=head)
 
 
-def _told(made: Record, params: dict[str, ParamNote]) -> Record:
-    return msgspec.structs.replace(made, decision=msgspec.structs.replace(made.decision, params=params))
+def _reported(made: Record, reported: Callable[[Decision], Decision]) -> Record:
+    return msgspec.structs.replace(made, decision=reported(made.decision))
 
 
 def logged(session: Session, path: str, others: Iterable[str]) -> tuple[Decision, ...]:
@@ -230,6 +234,7 @@ def _asked(session: Session, path: str, given: Mapping[str, Any], params: Mappin
         ledger=ledgers[0] if len(ledgers) == 1 else ledgers,
         params=dict(given),
         origins={name: params[name].origin for name in given},
+        allow_long_waivers=request.allow_long_waivers,
         engine=request.engine,
         at=_named(request.at, session),
         max_skew=instant.format_duration(session.max_skew),

@@ -46,12 +46,12 @@ _NONE = "\0"
 @click.option(
     "--waivers",
     "waivers",
-    metavar="[FILE]",
+    metavar="FILE",
     is_flag=False,
     flag_value=_NONE,
-    help="Hold the text of FILE too: no other waivers count. Without FILE, none count.",
+    help="Waive the findings listed in FILE until they expire; no other file may then be given, and none without FILE.",
 )
-@asking("params", "policy-dir", "schema-dir")
+@asking("params", "allow-long-waivers", "policy-dir", "schema-dir")
 @formerly("--output", "lock", "`--lock FILE`")
 def command(
     request: Request,

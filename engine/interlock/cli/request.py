@@ -69,6 +69,12 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         shell_complete=completes("files"),
         help="Waive the findings listed in FILE until they expire; waived findings are still reported.",
     ),
+    "allow-long-waivers": click.option(
+        "--allow-long-waivers/--no-allow-long-waivers",
+        "allow_long_waivers",
+        default=None,
+        help="Take waivers too that end more than a year from now.",
+    ),
     "lock": options.lock("only its policies judge, and no configuration file is read"),
     "locked": click.option(
         "--locked/--no-locked", default=None, help="Judge only by the policies of the nearest interlock.lock."
@@ -95,6 +101,7 @@ OF_A_DECISION = (
     "at",
     "params",
     "waivers",
+    "allow-long-waivers",
     "engine",
     "max-skew",
     "policy-dir",
@@ -125,6 +132,8 @@ def _giving(
 ) -> Callable[[Command], Command]:
     if "ledger" in names and "sources" not in names:
         names = [*names, "sources"]
+    if "waivers" in names and "allow-long-waivers" not in names:
+        names = [*names, "allow-long-waivers"]
 
     def decorate(command: Command) -> Command:
         @wraps(command)

@@ -6,14 +6,14 @@ file of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from interlock import instant
-from interlock.diagnostics import Issue, Source, UsageError
+from interlock.diagnostics import Issue, Location, Source, UsageError
 from interlock.model.decision import Decision, Finding, WaiverNote
 from interlock.model.policy import Policy
 
@@ -31,7 +31,8 @@ class Waivable(msgspec.Struct, frozen=True):
 class Waiver(msgspec.Struct, frozen=True):
     """A rule of a policy that is waived for a task (a name or id), before the instant `until` (microseconds, UTC).
 
-    `digest` is that of the rule, or of the whole policy, for which it was granted; None where none is named.
+    `digest` is that of the rule, or of the whole policy, for which it was granted; None where none is named. `place` is
+    where its task is written.
     """
 
     policy: str
@@ -41,6 +42,7 @@ class Waiver(msgspec.Struct, frozen=True):
     until: int
     by: str
     digest: str | None = None
+    place: Location | None = None
 
 
 class Waivers(msgspec.Struct, frozen=True):
@@ -72,6 +74,14 @@ class Waivers(msgspec.Struct, frozen=True):
                 found.setdefault(grant.rule, grant)
         return tuple(found.values())
 
+    def unknown(self, identity: Callable[[str], str]) -> Iterator[tuple[Waiver, str]]:
+        """The grants that apply to no task, and why: there is none of that name, or there are several."""
+        for grant in self.grants:
+            try:
+                identity(grant.task)
+            except UsageError as error:
+                yield grant, str(error)
+
 
 def _one(task: str, identity: Callable[[str], str]) -> str | None:
     with suppress(UsageError):
@@ -85,12 +95,23 @@ EXPIRED = "interlock:waiver-expired"
 UNUSED = "interlock:waiver-unused"
 UNPINNED = "interlock:waiver-unpinned"
 VOID = "interlock:waiver-void"
+UNKNOWN = "interlock:waiver-unknown-task"
 NEEDED = "interlock:waived-need"
 
 
 def waiver(grant: Waiver) -> WaiverNote:
     """The grant as a decision prints it."""
     return WaiverNote(grant.reason, instant.format_instant(grant.until), grant.by)
+
+
+def about_unknown(decision: Decision, unknown: Sequence[tuple[Waiver, str]], policies: Collection[str]) -> Decision:
+    """The decision, with a warning for each waiver of one of the policies that applies to no task."""
+    found = tuple(
+        Finding(UNKNOWN, "warn", f"{_named(grant)} applies to nothing: {why}", "correct its task, or remove the waiver")
+        for grant, why in unknown
+        if grant.policy in policies
+    )
+    return msgspec.structs.replace(decision, findings=(*decision.findings, *found)) if found else decision
 
 
 def with_waivers(
@@ -127,7 +148,7 @@ def _about(decision: Decision, given: Sequence[Waiver], waivers: Waivers, now: i
     """What is to be known about the waivers: those that have expired, are void, name no digest, or are not needed."""
     fired = {finding.rule for finding in decision.findings}
     for grant in given:
-        about = f"the waiver of `{grant.rule}` by {grant.by} ({grant.reason})"
+        about = _named(grant)
         digest = waivers.digests.get((decision.policy_digest, grant.rule), decision.policy_digest)
         if now >= grant.until:
             ended = instant.format_instant(grant.until)
@@ -142,3 +163,7 @@ def _about(decision: Decision, given: Sequence[Waiver], waivers: Waivers, now: i
             yield Finding(UNPINNED, "warn", message, f"add `digest: {digest}`")
         if decision.allow is not None and grant.rule not in fired:
             yield Finding(UNUSED, "note", f"{about} is not needed: the rule found nothing", "remove the waiver")
+
+
+def _named(grant: Waiver) -> str:
+    return f"the waiver of `{grant.rule}` by {grant.by} ({grant.reason})"

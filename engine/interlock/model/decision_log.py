@@ -21,7 +21,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     whether nothing was to be decided where the newest receipts may be missing from the ledger, how far ahead of the
     clock a time may lie, and the file of the waivers with the digest of its text (None: no waivers);
     `sources` are the tables that were read too, their databases absolute; `origins` say where each of the parameters
-    came from."""
+    came from, `allow_long_waivers` whether a waiver could end more than a year away."""
 
     file: str
     policy_dirs: tuple[str, ...]
@@ -36,6 +36,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     waivers_digest: str | None = None
     sources: tuple[TableSource, ...] = ()
     origins: dict[str, ParamOrigin] = {}
+    allow_long_waivers: bool = False
 
     @property
     def live(self) -> bool:

@@ -21,21 +21,26 @@ _NOUN = "list of waivers"
 _DAY = 86_400 * instant.SECOND
 
 
-def read_waivers(path: str, known: PoliciesOfId) -> Waivers:
-    """The waivers in a file. Raises UsageError when it cannot be read, PolicyError with every issue of it."""
+def read_waivers(path: str, known: PoliciesOfId, latest: int | None = None) -> Waivers:
+    """The waivers in a file, none of which may end after the instant `latest`.
+
+    Raises UsageError when it cannot be read, PolicyError with every issue of it.
+    """
     try:
         source = read_source(path, _NOUN)
     except UnreadableError as error:
         raise UsageError(f"cannot read the waivers `{path}`: {error}") from None
-    return waivers_of(source, known)
+    return waivers_of(source, known, latest)
 
 
-def waivers_of(source: Source, known: PoliciesOfId) -> Waivers:
-    """The waivers in a text. Raises PolicyError with every issue of it."""
+def waivers_of(source: Source, known: PoliciesOfId, latest: int | None = None) -> Waivers:
+    """The waivers in a text, none where it is empty. Raises PolicyError with every issue of it."""
     document, issues = parse_yaml(source, _NOUN, days=True)
+    if document is None and [each.code for each in issues] == ["E003"]:
+        return Waivers(source=source)
     if document is None:
         raise PolicyError(issues, (source,))
-    reader = _Reader(document, known)
+    reader = _Reader(document, known, latest)
     grants = tuple(reader.grants())
     if issues or reader.issues:
         raise PolicyError((*issues, *document.causes(reader.issues)), (source,))
@@ -45,8 +50,8 @@ def waivers_of(source: Source, known: PoliciesOfId) -> Waivers:
 class _Reader:
     """Makes the grants of a parsed file, and notes what is wrong."""
 
-    def __init__(self, document: Document, known: PoliciesOfId) -> None:
-        self.document, self.known = document, known
+    def __init__(self, document: Document, known: PoliciesOfId, latest: int | None) -> None:
+        self.document, self.known, self.latest = document, known, latest
         self.issues: list[Issue] = []
         self.warnings: list[Issue] = []
         self.digests: dict[tuple[str, str], str] = {}
@@ -70,9 +75,13 @@ class _Reader:
         """A grant for each task of one waiver."""
         self.rule(number, written["policy"], written["rule"], written.get("digest"))
         until = self.until(number, written["expires"])
+        if not any(map(str.isalpha, written["reason"])):
+            hint = "say why it may be let pass"
+            self.issue("E808", (number, "reason"), f"the reason `{written['reason']}` has no letter", hint)
         listed = isinstance(written["task"], list)
         for index, task in enumerate(written["task"] if listed else [written["task"]]):
-            self.task((number, "task", index) if listed else (number, "task"), task, written)
+            place = (number, "task", index) if listed else (number, "task")
+            self.task(place, task, written)
             yield Waiver(
                 written["policy"],
                 written["rule"],
@@ -81,6 +90,7 @@ class _Reader:
                 until,
                 written["by"].strip(),
                 written.get("digest"),
+                self.document.locate(place),
             )
 
     def rule(self, number: int, policy: str, rule: str, digest: str | None) -> None:
@@ -112,11 +122,15 @@ class _Reader:
         """The instant from which the waiver is void: a day counts to its end."""
         day = len(text) == len("2026-07-31")
         try:
-            return instant.read_instant(f"{text}T00:00:00Z" if day else text) + (_DAY if day else 0)
+            found = instant.read_instant(f"{text}T00:00:00Z" if day else text) + (_DAY if day else 0)
         except ValueError:
             hint = "write a day such as 2026-07-31, or an instant such as 2026-07-31T12:00:00Z"
             self.issue("E804", (number, "expires"), f"`{text}` is neither a day nor an instant", hint)
             return 0
+        if self.latest is not None and found > self.latest:
+            hint = "write an earlier end and renew it then, or allow it with `--allow-long-waivers`"
+            self.issue("E807", (number, "expires"), f"`{text}` is more than a year away", hint)
+        return found
 
     def task(self, path: tuple[str | int, ...], task: str, written: dict[str, Any]) -> None:
         """Note a task that stands for all, or that has the same waived already."""

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, verdict_word
+from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext, counted, display_width, distinct, lasting, padded
 from interlock.reporting.text import VERDICT_COLOURS, failing_line, judged_alone, verdict_counts, verdict_with_waivers
 
@@ -30,24 +31,25 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
 
 
 def table(decisions: Sequence[Decision], look: RenderContext) -> list[str]:
-    """A line for the instant and the number of tasks, and the rows."""
+    """A line for the instant and the number of tasks, one a policy whose parameters were set, and the rows."""
     tasks = [(task, list(each)) for task, each in groupby(decisions, key=lambda each: each.task)]
     first = decisions[0]
     head = f"{counted(len(tasks), 'task')} at {first.now}{judged_alone(first)}"
+    heads = [head, *(f"params {line}" for line in params_lines(decisions))]
     policies = distinct((each.policy, "") for each in tasks[0][1])
     names = [harmless(task) for task, _ in tasks]
     cells = [[_cell(each) for each in found] for _, found in tasks]
     columns = [["task", *names], *map(list, zip(policies, *cells, strict=True))]
     widths = [max(map(display_width, column)) for column in columns]
     if look.width and sum(widths) + len(_GAP) * (len(widths) - 1) > look.width:
-        return [head, "", *_stacked(tasks, policies, look)]
+        return [*heads, "", *_stacked(tasks, policies, look)]
     painted = [[*policies], *([_painted(each, look) for each in found] for _, found in tasks)]
     rows = [["task", *policies], *([name, *row] for name, row in zip(names, cells, strict=True))]
     lines = []
     for row, shown in zip(rows, painted, strict=True):
         cut = [padded(cell, width)[len(cell) :] for cell, width in zip(row, widths, strict=True)]
         lines.append(_GAP.join(text + blank for text, blank in zip([row[0], *shown], cut, strict=True)).rstrip())
-    return [head, "", *lines]
+    return [*heads, "", *lines]
 
 
 def _stacked(tasks: Sequence[tuple[str, list[Decision]]], policies: Sequence[str], look: RenderContext) -> list[str]:

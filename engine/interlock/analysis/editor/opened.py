@@ -24,7 +24,7 @@ from interlock.request import Request, Session, request_of
 from interlock.schemas import SHIPPED, Catalog
 from interlock.settings import settle
 
-_SETTINGS = ("policy-dir", "schema-dir", "waivers")
+_SETTINGS = ("policy-dir", "schema-dir", "waivers", "allow-long-waivers")
 """What an editor's answers depend on."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which JSON may hold and no file."""

@@ -81,7 +81,7 @@ def _of_waivers(texts: OpenTexts, path: str) -> Sequence[Issue]:
             return f"it is invalid: {error.issues[0].message}"
 
     try:
-        return waivers_of(Source(path, texts.texts[path]), waivable).warnings
+        return waivers_of(Source(path, texts.texts[path]), waivable, texts.session(path).latest).warnings
     except PolicyError as error:
         return error.issues
 

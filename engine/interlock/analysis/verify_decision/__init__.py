@@ -255,6 +255,7 @@ class Reevaluator:
             schema_dirs=self._policies.schema_dirs(before),
             lock=self._request.lock,
             waivers=self._waivers(before),
+            allow_long_waivers=asked.allow_long_waivers or self._request.allow_long_waivers,
             cached=False,
         )
         session = Session(request)
