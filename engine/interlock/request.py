@@ -329,21 +329,22 @@ class Session:
         def using(snapshot: Snapshot) -> T:
             if self._warn is not None and not self._has_warned:
                 self._has_warned = True
-                for grant, why in self._unknown(snapshot):
+                for grant, why in self.unknown_waivers(snapshot):
                     self._warn(f"{grant.place}: the waiver of `{grant.rule}` applies to nothing: {why}", "warning")
             return use(snapshot)
 
         return using
 
-    def _unknown(self, snapshot: Snapshot) -> list[tuple[Waiver, str]]:
+    def unknown_waivers(self, snapshot: Snapshot) -> Sequence[tuple[Waiver, str]]:
+        """The waivers that apply to no task, and why."""
         waivers = self.waivers if self.request.policies else None
-        return [] if waivers is None else list(waivers.unknown(snapshot.task_id))
+        return () if waivers is None else tuple(waivers.unknown(snapshot.task_id))
 
-    def reported(self, index: int, snapshot: Snapshot, decision: Decision) -> Decision:
-        """The decision of the policy of that index as it is reported: with its parameters, and what is wrong with the
-        waivers of it and of what it needs."""
+    def reported(self, index: int, unknown: Sequence[tuple[Waiver, str]], decision: Decision) -> Decision:
+        """The decision of the policy of that index as it is reported: with its parameters, and the waivers of it and of
+        what it needs that are `unknown`."""
         decision = msgspec.structs.replace(decision, params=self.params[index])
-        if not (unknown := self._unknown(snapshot)):
+        if not unknown:
             return decision
         from interlock.evaluation.waivers import about_unknown
 
@@ -377,7 +378,7 @@ class Session:
 
         def decided(snapshot: Snapshot) -> tuple[Decision, ...]:
             judge, asked = self.judge(snapshot), list(zip(self.policies, self.arguments, strict=True))
-            tasks = list(self.tasks(snapshot))
+            tasks, unknown = list(self.tasks(snapshot)), self.unknown_waivers(snapshot)
             found: list[Decision] = []
             for first in range(0, len(tasks), CHUNK):
                 some = tasks[first : first + CHUNK]
@@ -387,7 +388,7 @@ class Session:
                     prepare(judge, asked, list(map(snapshot.task_label, some)))
                 decide = judge.decide if self.request.validity else judge.decide_now
                 found += (
-                    self.reported(index, snapshot, decide(policy, task, values))
+                    self.reported(index, unknown, decide(policy, task, values))
                     for task in some
                     for index, (policy, values) in enumerate(asked)
                 )

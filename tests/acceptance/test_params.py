@@ -146,3 +146,8 @@ def test_a_session_tells_what_it_was_given(story_path: Path) -> None:
     request = Request(policies=("smoke",), params={"stale_after": "1m"}, origins={"stale_after": "mcp"})
     (params,) = Session(request).params
     assert params["stale_after"] == api.ParamNote("1m", "mcp")
+
+
+def test_a_fleet_shows_what_was_set(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("fleet", "smoke", "--ledgers", str(story_path), "--at", AT, *SET)
+    assert "\nparams smoke.stale_after=1000h\n" in ran.out

@@ -385,14 +385,13 @@ def test_a_waiver_for_a_task_that_is_not_there_is_a_warning(
     assert "`heartbeat-not-fresh` applies to nothing: unknown task `chekout-refactor`; did you mean" in ran.err
     assert ran.err.count("\n") == 1
     assert "applies to nothing: unknown task `chekout-refactor`" in ran.out
-    assert interlock("eval", "smoke", *STORY, str(story_path), "--waivers", path, "--fail-on", "warn").code == 3
     for command in ("explain", "unblock"):
         ran = interlock(command, "smoke", *STORY, str(story_path), "--waivers", path)
         assert "applies to nothing" in ran.err
     asked: Any = {"ledger": story_path, "task": "checkout-refactor", "at": STORY[3], "waivers": path}
     for policy, count in (("smoke", 1), ("autonomy", 1), ("loop", 0)):
         found = [each.severity for each in api.evaluate(policy, **asked).findings if "unknown-task" in each.rule]
-        assert found == ["warn"] * count
+        assert found == ["note"] * count
 
 
 @pytest.mark.parametrize("reason", ["-", "...", "12345", "—"])

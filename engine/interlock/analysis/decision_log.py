@@ -44,10 +44,11 @@ def answer(session: Session, head: Upto = NEWEST) -> tuple[Record, ...]:
     policies = list(zip(session.policies, session.arguments, asked, strict=True))
 
     def decided(snapshot: Snapshot) -> tuple[Record, ...]:
+        unknown = session.unknown_waivers(snapshot)
         return tuple(
             _reported(
                 record(session.judge(snapshot), policy, task, arguments, each, session.moment.clock),
-                partial(session.reported, index, snapshot),
+                partial(session.reported, index, unknown),
             )
             for task in session.tasks(snapshot)
             for index, (policy, arguments, each) in enumerate(policies)

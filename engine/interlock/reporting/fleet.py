@@ -17,6 +17,7 @@ def as_text(found: Summary, look: RenderContext) -> str:
     """The counts of each policy; every undecided decision, fault and note by ledger; at the end the sum."""
     end = found.end
     lines = aligned([each.policy, *_counts(each)] for each in end.policies)
+    lines += [harmless(f"params {name}={value}") for name, value in end.terms.params.items()]
     lines += _listed(
         look.paint("undecided", VERDICT_COLOURS["undecided"]),
         ((path, f"task {each.task}", each.policy, _line(each.reason)) for path, each in found.undecided),

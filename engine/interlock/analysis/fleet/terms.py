@@ -24,7 +24,11 @@ def terms_of(session: Session) -> Terms:
         policies=asked,
         needs=tuple(PinnedPolicy(*each) for each in sorted(pinned)),
         kinds={kind: known for each in every for kind, known in sorted(each.kinds.items())},
-        params={name: str(value) for name, value in sorted(request.params.items())},
+        params={
+            f"{each.policy.id}.{name}": str(value)
+            for each, given in zip(session.policies, session.given, strict=True)
+            for name, value in sorted(given.items())
+        },
         engine=request.engine,
         max_skew=format_duration(session.max_skew),
         strict_ledger=request.strict_ledger,
