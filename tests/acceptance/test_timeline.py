@@ -104,10 +104,10 @@ def test_a_person_walks_it_by_keyboard(page: Page, tmp_path: Path) -> None:
     opened(page, TINY, tmp_path)
     while page.run("document.activeElement.getAttribute('role')") != "gridcell":
         page.press("Tab")
-    assert page.run(FOCUSED) == "undecided, 09:00:00Z to 09:00:40Z (40s)"
+    assert page.run(FOCUSED) == "undecided, 09:00:00Z to 09:00:40Z (40 s)"
     assert "no smoke session has been started" in told(page)
     page.press("ArrowRight")
-    assert page.run(FOCUSED) == "denied: blocked, 09:00:40Z to 09:03:00Z (2m20s)"
+    assert page.run(FOCUSED) == "denied: blocked, 09:00:40Z to 09:03:00Z (2 min 20 s)"
     for said in (
         "the prompt was not sent",
         "conveyor app-smoke record demo",
@@ -116,11 +116,11 @@ def test_a_person_walks_it_by_keyboard(page: Page, tmp_path: Path) -> None:
     ):
         assert said in told(page)
     page.press("End")
-    assert page.run(FOCUSED) == "denied: blocked, 09:06:02Z to 09:10:00Z (3m58s)"
+    assert page.run(FOCUSED) == "denied: blocked, 09:06:02Z to 09:10:00Z (3 min 58 s)"
     page.press("ArrowLeft")
     assert "a lapse: time alone, no receipt" in told(page)
     page.press("Home", "ArrowLeft")
-    assert page.run(FOCUSED) == "undecided, 09:00:00Z to 09:00:40Z (40s)"
+    assert page.run(FOCUSED) == "undecided, 09:00:00Z to 09:00:40Z (40 s)"
     page.press("ArrowDown")
     assert page.run(FOCUSED) == "2 receipts, 09:03:00Z to 09:03:02Z: 1 app_smoke_receipt_recorded, 1 app_heartbeat"
     page.press("ArrowDown", "ArrowDown")
@@ -199,6 +199,114 @@ def test_the_words_of_what_is_in_sight_stay_in_sight(page: Page, tmp_path: Path)
     for each in ("'.label'", "'.gate:nth-of-type(3) .words'"):
         left = page.run(f"document.querySelector({each}).getBoundingClientRect().left")
         assert 0 < left < 100
+
+
+SEEN = """(() => {
+  const [scroll, ground] = ['.scroll', '.ground'].map((name) => document.querySelector(name));
+  const width = Number(ground.getAttribute('width'));
+  return [scroll.scrollLeft / width, (scroll.scrollLeft + scroll.clientWidth - 20) / width, width];
+})()"""
+
+
+def under(page: Page, x: float) -> float:
+    """What part of the whole stretch is at a place of the window, in pixels."""
+    left, right, _ = page.run(SEEN)
+    start, wide = page.run(
+        "(b => [b.left + 10, b.width - 20])(document.querySelector('.scroll').getBoundingClientRect())"
+    )
+    return float(left + (x - start) / wide * (right - left))
+
+
+def mouse(page: Page, kind: str, x: float, y: float, **more: Any) -> None:
+    page.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+
+def lane(page: Page) -> float:
+    """The height of the middle of the first lane, in the window."""
+    page.run("document.querySelector('.ground').scrollIntoView({block: 'center'})")
+    return float(page.run("(b => b.top + b.height / 2)(document.querySelector('.ground').getBoundingClientRect())"))
+
+
+def test_buttons_zoom_where_the_pointer_was(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(200), tmp_path)
+    y = lane(page)
+    mouse(page, "mouseMoved", 1_000, y)
+    before = under(page, 1_000)
+    page.hover("[title='Zoom in']")
+    for _ in range(3):
+        page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+    assert under(page, 1_000) == pytest.approx(before, abs=0.01)
+    page.run("document.querySelector('[title=\"Zoom out\"]').click()")
+    assert under(page, 1_000) == pytest.approx(before, abs=0.01)
+
+
+def test_buttons_zoom_where_the_pinned_interval_is_and_it_stays_pinned(page: Page, tmp_path: Path) -> None:
+    opened(page, TINY, tmp_path)
+    y = lane(page)
+    box = page.run(f"(b => [b.left, b.right])(document.querySelectorAll('{ITEM}.denied')[1].getBoundingClientRect())")
+    x = sum(box) / 2
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        mouse(page, kind, x, y, button="left", clickCount=1)
+    said, before = told(page), under(page, x)
+    assert "has not been there" in said or "heartbeat" in said
+    mouse(page, "mouseMoved", 30, y)
+    page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+    page.wait(100)
+    assert under(page, x) == pytest.approx(before, abs=0.01)
+    assert told(page) == said
+
+
+def test_a_drag_moves_the_chart_and_pins_nothing(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(200), tmp_path)
+    for _ in range(3):
+        page.run("document.querySelector('[title=\"Zoom in\"]').click()")
+    y = lane(page)
+    before = page.run("document.querySelector('.scroll').scrollLeft")
+    mouse(page, "mouseMoved", 800, y)
+    mouse(page, "mousePressed", 800, y, button="left", clickCount=1)
+    mouse(page, "mouseMoved", 600, y, button="left", buttons=1)
+    mouse(page, "mouseReleased", 600, y, button="left", clickCount=1)
+    assert page.run("document.querySelector('.scroll').scrollLeft") == before + 200
+    page.hover("h1")
+    page.wait(400)
+    assert told(page) == ""
+
+
+def test_the_wheel_moves_along_the_axis_and_with_control_zooms(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(200), tmp_path)
+    y = lane(page)
+    before = under(page, 400)
+    mouse(page, "mouseWheel", 400, y, deltaX=0, deltaY=-400, modifiers=2)
+    page.wait(50)
+    assert page.run(SEEN)[2] > 4_000
+    assert under(page, 400) == pytest.approx(before, abs=0.01)
+    left = page.run("document.querySelector('.scroll').scrollLeft")
+    mouse(page, "mouseWheel", 400, y, deltaX=0, deltaY=120)
+    page.wait(200)
+    assert page.run("document.querySelector('.scroll').scrollLeft") == pytest.approx(left + 120, abs=1)
+
+
+def test_tables_can_be_read_on_a_phone(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(1_000), tmp_path, width=390, height=844, phone=True)
+    page.run("document.getElementById('tables').open = true")
+    assert page.run("document.documentElement.scrollWidth") == 390
+    assert page.run("document.documentElement.scrollHeight") < 6_000
+    cells = "[...document.querySelectorAll('#tables tbody tr:nth-child(-n + 3) > *')]"
+    sides = page.run(f"{cells}.map((each) => each.getBoundingClientRect()).map((b) => [b.left, b.right])")
+    assert all(0 <= left <= right <= 390 for left, right in sides)
+    shown = page.run("getComputedStyle(document.querySelector('#tables tbody td'), '::before').content")
+    assert shown == '"Since"'
+    wide = page.run("document.querySelector('#tables tbody td:nth-child(5)').getBoundingClientRect().width")
+    assert wide > 300
+
+
+def test_tables_are_open_in_print(page: Page, tmp_path: Path) -> None:
+    opened(page, flapping(40), tmp_path)
+    closed = len(page.ask("Page.printToPDF", preferCSSPageSize=True)["data"])
+    page.wait(100)
+    assert page.run("document.getElementById('tables').open") is False
+    page.run("document.getElementById('tables').remove()")
+    assert len(page.ask("Page.printToPDF", preferCSSPageSize=True)["data"]) < closed / 1.5
 
 
 def test_a_thousand_flips_are_there_within_a_second(page: Page, tmp_path: Path) -> None:

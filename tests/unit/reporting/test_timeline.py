@@ -122,7 +122,7 @@ def test_what_is_hostile_is_shown_and_never_obeyed() -> None:
     "said",
     [
         *("May real work start?", "no smoke session has been started", "the prompt was not sent", "receipt-3"),
-        *("conveyor app-smoke record demo", "a lapse: time alone, no receipt", "App smoke started.", "2m20s"),
+        *("conveyor app-smoke record demo", "a lapse: time alone, no receipt", "App smoke started.", "2 min 20 s"),
         *("3 changes", "no longer: <bdi>the prompt was not sent", "the end of what was replayed"),
     ],
 )
@@ -243,8 +243,8 @@ def test_an_allow_of_a_microsecond_among_denials_is_drawn_and_told() -> None:
 
 def test_a_stretch_over_midnight_tells_its_days() -> None:
     longer = msgspec.structs.replace(TINY, until="2026-06-23T09:00:00Z")
-    assert stretch(TINY) == "2026-06-22, 09:00:00Z to 09:10:00Z (10m)"
-    assert stretch(longer) == "2026-06-22 09:00:00Z to 2026-06-23 09:00:00Z (24h)"
+    assert stretch(TINY) == "2026-06-22, 09:00:00Z to 09:10:00Z (10 min)"
+    assert stretch(longer) == "2026-06-22 09:00:00Z to 2026-06-23 09:00:00Z (1 d)"
     assert time_text(longer.since, longer) == "2026-06-22 09:00:00Z"
 
 

@@ -233,8 +233,8 @@ def _mark(mark: Mark, history: History, row: str) -> Element:
         node("th", _time(mark.at, history), scope="row"),
         node("td", node("code", mark.kind)),
         node("td", node("code", mark.id, class_="id")),
-        node("td", isolated(mark.actor or "")),
-        node("td", isolated(mark.summary or "")),
+        node("td", isolated(mark.actor) if mark.actor else None),
+        node("td", isolated(mark.summary) if mark.summary else None),
         id=row,
         data_since=parse_instant(mark.at),
     )

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from interlock.instant import SECOND, format_duration, parse_instant
+from interlock.instant import SECOND, parse_instant
 from interlock.model.decision import verdict_word
 from interlock.model.history import History, Interval, Lane, Mark
-from interlock.reporting.style import counted
+from interlock.reporting.style import counted, duration_text
 
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 TICK_STEPS = (
@@ -143,8 +143,8 @@ def standing(interval: Interval) -> str:
 
 
 def lasted(since: str, until: str) -> str:
-    """How long it is from one instant to another."""
-    return format_duration(parse_instant(until) - parse_instant(since))
+    """How long it is from one instant to another, rounded down for people."""
+    return duration_text(parse_instant(until) - parse_instant(since))
 
 
 def stretch(history: History) -> str:

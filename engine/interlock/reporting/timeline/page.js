@@ -93,13 +93,14 @@
   const out = button("Zoom out", "−", () => zoom(factor / 2));
   const into = button("Zoom in", "+", () => zoom(factor * 2));
   const whole = button("Whole stretch", "Whole", () => zoom(1));
-  const keys = [["←", "→", " along a lane, "], ["↑", "↓", " between lanes, "], ["Enter", " to its row, "], ["+", "−", "0", " zoom, "], ["Esc", " closes; a click pins"]];
+  const keys = [["←", "→", " along a lane, "], ["↑", "↓", " between lanes, "], ["Enter", " to its row, "], ["+", "−", "0", " zoom, "], ["Esc", " closes; a click pins, a drag or the wheel moves, "], ["Ctrl", " and the wheel zoom"]];
   const hint = made("p", { className: "hint" }, ...keys.flatMap((row) => row.map((part, at) => (at < row.length - 1 ? made("kbd", {}, part) : part))));
   chart.querySelector(".bar").append(made("div", { className: "zoom" }, range, out, into, whole));
   chart.append(hint, tip);
 
   // ---- moving what is drawn along the axis
   let factor = 1, active = null, placed = [], shown = null, pinned = false, leaving = 0;
+  let pointer = null, drag = null, dragged = false; // where the pointer last was, in pixels from the left of the axis
   const room = () => Math.max(1, scroll.clientWidth - 2 * side);
   const level = () => Math.max(0, widths.findLastIndex((each) => each <= room() * factor));
   const pixels = (at) => ((at - since) / span) * room() * factor + side;
@@ -118,6 +119,7 @@
   const draw = () => {
     const kept = active && pieceOf.get(active);
     const focused = active !== null && document.activeElement === active;
+    const held = pinned && shown ? pieceOf.get(shown) : null;
     hide();
     const near = level();
     put(image, { width: room() * factor + 2 * side });
@@ -135,6 +137,11 @@
     out.disabled = whole.disabled = factor <= 1;
     into.disabled = room() * factor * 2 > WIDEST;
     follow();
+    const pin = held && items.find((item) => holds(pieceOf.get(item), held));
+    if (pin) {
+      show(pin);
+      pinned = true;
+    }
   };
   const holds = (piece, { lane, order: [at] }) => piece.lane === lane && piece.order[0] <= at && at <= piece.order[1];
   const seen = () => {
@@ -161,16 +168,24 @@
     const near = Math.min(step, SECOND);
     range.textContent = factor > 1 ? `${tick(Math.round(from), near)} – ${tick(Math.round(to), near)}` : "";
   };
-  const zoom = (wanted, about) => {
+  // What is zoomed about stays where it is: a spot that is given, else what is pinned or has the focus, else the pointer.
+  const zoom = (wanted, about, centred = false) => {
     const most = Math.max(1, WIDEST / room());
     const next = Math.min(most, Math.max(1, wanted));
     const [from, to] = seen();
-    const spot = about ?? middle(shown ?? (document.activeElement === active ? active : null)) ?? (from + to) / 2;
-    const offset = about === undefined ? room() / 2 : ((spot - from) / (to - from)) * room();
+    const under = pointer === null ? null : from + (pointer / room()) * (to - from);
+    const focused = document.activeElement === active ? active : null;
+    const spot = about ?? sight(pinned ? shown : focused, from, to) ?? under ?? (from + to) / 2;
+    const offset = centred ? room() / 2 : ((spot - from) / (to - from)) * room();
     factor = next;
     put(image, { width: room() * factor + 2 * side });
     scroll.scrollLeft = ((spot - since) / span) * room() * factor - offset;
     draw();
+  };
+  const sight = (item, from, to) => { // the middle of what is in sight of an item, if some of it is
+    const found = item && pieceOf.get(item);
+    const [left, right] = found ? [Math.max(found.first.from, from), Math.min(found.last.to, to)] : [1, 0];
+    return left <= right ? (left + right) / 2 : null;
   };
   const middle = (item) => {
     const found = item && pieceOf.get(item);
@@ -180,7 +195,7 @@
     const { first, last } = pieceOf.get(item);
     if (first === last || into.disabled) return reveal(first.row);
     const long = Math.max(1, last.to - first.from);
-    zoom(Math.max(factor * 2, (span / long) * 0.8));
+    zoom(Math.max(factor * 2, (span / long) * 0.8), middle(item), true);
   };
   const reveal = (row) => {
     hide();
@@ -241,6 +256,7 @@
   image.addEventListener("focusout", leave);
   image.addEventListener("dblclick", (event) => { const item = itemAt(event); if (item && pieceOf.get(item).first !== pieceOf.get(item).last) enter(item); });
   document.addEventListener("click", (event) => {
+    if (dragged) return; // what moved the chart pins nothing
     const item = itemAt(event);
     if (item) {
       show(item);
@@ -251,13 +267,35 @@
     else if (!tip.contains(event.target) && !event.target.closest?.("button")) hide();
   });
   scroll.addEventListener("scroll", () => requestAnimationFrame(() => { follow(); if (shown) settle(shown); }), { passive: true });
+  const along = (event) => Math.min(room(), Math.max(0, event.clientX - scroll.getBoundingClientRect().left - side));
   scroll.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
+    pointer = along(event);
     const [from, to] = seen();
-    const part = (event.clientX - scroll.getBoundingClientRect().left - side) / room();
-    zoom(factor * 2 ** (-event.deltaY / 200), from + Math.min(1, Math.max(0, part)) * (to - from));
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      zoom(factor * 2 ** (-event.deltaY / 200), from + (pointer / room()) * (to - from));
+      return;
+    }
+    const before = scroll.scrollLeft; // a wheel that turns one way alone moves along the axis; at its end, the page
+    if (!event.deltaX) scroll.scrollLeft += event.deltaMode ? event.deltaY * 40 : event.deltaY;
+    if (scroll.scrollLeft !== before) event.preventDefault();
   }, { passive: false });
+  scroll.addEventListener("pointermove", (event) => { pointer = along(event); });
+  scroll.addEventListener("pointerdown", (event) => { // a finger moves it without this
+    dragged = false;
+    if (event.pointerType !== "touch" && event.button === 0) drag = { x: event.clientX, left: scroll.scrollLeft };
+  });
+  addEventListener("pointermove", (event) => {
+    if (!drag) return;
+    dragged ||= factor > 1 && Math.abs(event.clientX - drag.x) > 4;
+    if (!dragged) return;
+    chart.classList.add("dragged");
+    if (!pinned) hide();
+    scroll.scrollLeft = drag.left + drag.x - event.clientX;
+  });
+  const drop = () => { drag = null; chart.classList.remove("dragged"); };
+  addEventListener("pointerup", drop);
+  addEventListener("pointercancel", drop);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
   // ---- walking
@@ -299,5 +337,8 @@
 
   let width = 0;
   new ResizeObserver(() => { if (scroll.clientWidth !== width) { width = scroll.clientWidth; draw(); } }).observe(scroll);
-  addEventListener("beforeprint", () => { document.getElementById("tables").open = true; });
+  const all = document.getElementById("tables");
+  let printed = false;
+  addEventListener("beforeprint", () => { printed = !all.open; all.open = true; });
+  addEventListener("afterprint", () => { if (printed) all.open = false; });
 })();
