@@ -171,8 +171,8 @@ def test_json_is_an_object_a_line_that_the_schema_accepts(interlock: Interlock, 
         "width": 6,
         "code": "W110",
         "level": "warning",
-        "message": "the rule `silent` has no `fix`",
-        "hint": "add a `fix`: a command or a hint; or `no_fix` with the reason",
+        "message": "the rule `silent` has neither `fix` nor `hint`",
+        "hint": "add a `fix`, a command, or a `hint`; or `no_fix` with the reason",
     }
     assert [each["code"] for each in found] == ["W110", "E100", "E207"]
     assert (ran.code, ran.err) == (5, "")
@@ -190,7 +190,7 @@ def test_github_shows_issues_at_their_lines(interlock: Interlock, several: Path)
     warned, wrong, misspelt = ran.out.splitlines()
     place, _, message = warned.removeprefix("::warning ").partition("::")
     assert place == "file=all/fixless.yaml,line=8,col=10,endColumn=16,title=W110"
-    assert message.partition("%0A")[2] == "add a `fix`: a command or a hint; or `no_fix` with the reason"
+    assert message.partition("%0A")[2] == "add a `fix`, a command, or a `hint`; or `no_fix` with the reason"
     place = "file=all/deeper/misspelt.yml,line=3,col=10,endColumn=11,title=E100"
     assert wrong == f"::error {place}::`version` is `2`, not `1`"
     place = "file=all/deeper/misspelt.yml,line=8,col=40,endColumn=49,title=E207"
@@ -271,7 +271,7 @@ def test_an_unknown_code(code: str, near: str, interlock: Interlock) -> None:
 
 def test_a_watched_policy_is_checked_again_when_it_changes(folder: Path) -> None:
     path = folder / "gate.yaml"
-    valid = "policy: gate\nversion: 1\nquestion: Is it so?\ndecide:\n  - {state: so, allow: false}\n"
+    valid = "policy: gate\nversion: 1\nquestion: Is it so?\ndecide:\n  - {state: so, allow: false, reason: Never.}\n"
     package = str(Path(interlock_package.__file__).parents[1])
     command = [sys.executable, "-um", "interlock", "check", "gate.yaml", "--watch"]
     path.write_text(valid)

@@ -15,10 +15,8 @@ from interlock.policy.library import Library
 from tests.acceptance.conftest import Interlock, Ran
 from tests.helpers.ledgers import LedgerBuilder
 
-REQUIRED = (
-    '    required: >-\n      {params.smoke_id == null ? "No app smoke session has been started for this task."\n'
-    '      : "Unknown app smoke session: " + params.smoke_id}\n'
-)
+SMOKE = Path(Library().path("smoke")).read_text(encoding="utf-8")
+REQUIRED = SMOKE[SMOKE.index("    required:\n") : SMOKE.index("  seat:\n")]
 TASK = "checkout-refactor"
 STRICT, LENIENT = "default: 180s", "default: 10m"
 

@@ -24,7 +24,11 @@ ALLOWED = ("--at", "2026-06-22T09:34:00Z")
 GATES = ("smoke", "loop", "quiescence")
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 STALE = "Dispatch dispatch-local is stale."
-FIX = "conveyor dispatch --watch --dispatcher-id dispatch-local"
+FIX = "conveyor dispatch --watch --dispatcher-id=dispatch-local"
+MONITORING = (
+    "denied: monitoring: the pair is at work, or its loop is not healthy\n"
+    "hint: let the autopilot run until both seats are quiet"
+)
 WARNING = """
 policy: quiet
 version: 1
@@ -108,7 +112,8 @@ def test_junit(interlock: Interlock, story_path: Path) -> None:
     assert [(failure.tag, failure.attrib["message"]) for failure in stale] == [("failure", STALE)]
     assert (stale[0].text or "").splitlines() == [
         f"block: {STALE}",
-        f"fix: {FIX}",
+        "fix:",
+        FIX,
         "evidence: telemetry-2b3399b1-3afe-47fe-be3b-1960de72da70",
     ]
     assert (seat.attrib["name"], list(seat)) == ("seat-lease", [])
@@ -132,9 +137,10 @@ def test_sarif(interlock: Interlock, story_path: Path) -> None:
         "loop/dispatcher-lease",
         "loop/seat-lease",
     ]
-    first, second = run["results"]
+    first, state, second = run["results"]
+    assert (state["ruleId"], state["message"]["text"]) == ("quiescence", f"task checkout-refactor: {MONITORING}")
     assert (first["ruleId"], first["level"]) == ("loop/dispatcher-lease", "error")
-    assert first["message"]["text"] == f"task checkout-refactor: {STALE}\nfix: {FIX}"
+    assert first["message"]["text"] == f"task checkout-refactor: {STALE}\nfix:\n{FIX}"
     assert first["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "interlock/policies/loop.yaml"},
         "region": {"startLine": rule_line("loop", "dispatcher-lease")},
@@ -144,7 +150,7 @@ def test_sarif(interlock: Interlock, story_path: Path) -> None:
     assert told[0] == "Is the pair alive?"
     assert told[2:] == [
         'block: Dispatch {params.dispatcher_id} is {pulse == null ? "missing" : "stale"}.',
-        "fix: conveyor dispatch --watch --dispatcher-id {params.dispatcher_id}",
+        "fix: conveyor dispatch --watch --dispatcher-id={params.dispatcher_id}",
         "unless: now - pulse.at <= params.stale_after",
     ]
 
@@ -200,11 +206,12 @@ def test_two_policies_of_one_name_are_kept_apart(
 
 def test_github(interlock: Interlock, story_path: Path) -> None:
     ran = interlock("eval", *GATES, *STORY, str(story_path), *DENIED, "--format", "github")
-    first, second = consumers.github(ran.out)
-    assert first.level == second.level == "error"
+    first, state, second = consumers.github(ran.out)
+    assert first.level == state.level == second.level == "error"
+    assert state.message == f"task checkout-refactor: {MONITORING}"
     line = str(rule_line("loop", "dispatcher-lease"))
     assert first.where == {"file": str(POLICIES / "loop.yaml"), "line": line, "title": "loop: dispatcher-lease"}
-    assert first.message == f"task checkout-refactor: {STALE}\nfix: {FIX}"
+    assert first.message == f"task checkout-refactor: {STALE}\nfix:\n{FIX}"
 
 
 def test_github_shows_ten_of_a_level_and_says_how_many_more_there_are(interlock: Interlock, ledger_path: Path) -> None:
@@ -254,14 +261,14 @@ def test_a_warning_fails_nothing_and_is_told(form: str, folder: Path, interlock:
     match form:
         case "junit":
             told = [out.text for out in consumers.junit(ran.out).iter("system-out")]
-            assert [(text or "").splitlines()[:2] for text in told] == [["warn: worker <is> silent", "fix: wake | it"]]
+            assert [(text or "").splitlines()[:2] for text in told] == [["warn: worker <is> silent", "fix:"]]
         case "sarif":
             (result,) = consumers.sarif(ran.out)["runs"][0]["results"]
             assert result["level"] == "warning"
             place = {"artifactLocation": {"uri": "quiet.yaml"}, "region": {"startLine": 9}}
             assert result["locations"] == [{"physicalLocation": place}]
         case "github":
-            message = "task demo: worker <is> silent\nfix: wake | it"
+            message = "task demo: worker <is> silent\nfix:\nwake | it"
             where = {"file": "quiet.yaml", "line": "9", "title": "quiet: silent"}
             assert consumers.github(ran.out) == [("warning", where, message)]
         case "tap":

@@ -88,7 +88,8 @@ def test_every_plan_is_really_one(story_path: Path, tmp_path: Path, policy: str)
         found = public.unblock(policy, ledger=story_path, task=TASK, at=at)
         decision = public.evaluate(policy, ledger=story_path, task=TASK, at=at)
         assert (found.allow, found.state, found.reason) == (decision.allow, decision.state, decision.reason)
-        assert [fix.message for fix in found.fixes] == [each.message for each in decision.findings if each.fix]
+        known = [each.message for each in decision.findings if each.fix or each.hint]
+        assert [fix.message for fix in found.fixes if fix.rule] == known
         assert not (found.allow and found.plans)
         for plan in found.plans:
             assert_proved(found, plan, story_path, tmp_path, {})
@@ -123,7 +124,7 @@ def test_the_missing_pulse(interlock: Interlock, story_path: Path, tmp_path: Pat
     assert (plan["state"], plan["at"], plan["by"]) == ("healthy", at, "2026-06-22T09:44:00Z")
     fields = {"correlation": {"dispatcher_id": "dispatch-local"}}
     assert plan["steps"] == [{"kind": "dispatch_watch_heartbeat", "fields": fields, "who": "dispatcher", "task": None}]
-    assert [fix["fix"] for fix in found["fixes"]] == ["conveyor dispatch --watch --dispatcher-id dispatch-local"]
+    assert [fix["fix"] for fix in found["fixes"]] == ["conveyor dispatch --watch --dispatcher-id=dispatch-local"]
     assert (found["permanent"], found["bounded"]) == ([], False)
     for plan in public.unblock("loop", ledger=story_path, task=TASK, at=at).plans:
         assert_proved(public.unblock("loop", ledger=story_path, task=TASK, at=at), plan, story_path, tmp_path, {})

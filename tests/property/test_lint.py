@@ -16,7 +16,7 @@ from interlock.model.expression import Type
 from interlock.model.facts import Fact
 from interlock.model.policy import Policy
 from interlock.policy.library import make
-from interlock.policy.lint import idle
+from interlock.policy.lint.idle import idle
 from interlock.schemas import SHIPPED
 from tests.conftest import EXAMPLES
 from tests.helpers import facts, policies

@@ -65,7 +65,8 @@ def test_no_decision_is_no_line(form: str) -> None:
             [
                 "denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked",
                 "  block    no thread",
-                "           fix: get one",
+                "           fix:",
+                "           get one",
                 "  warn     old",
                 "  note     x",
             ],
@@ -83,7 +84,9 @@ def test_no_decision_is_no_line(form: str) -> None:
             [
                 "denied     smoke  task demo at 2026-06-11T12:00:05Z: blocked",
                 "  block    two\\nlines",
-                "           fix: one\\ntwo",
+                "           fix:",
+                "           one",
+                "           two",
             ],
         ),
         (
@@ -132,7 +135,8 @@ def test_prose_is_wrapped_between_words_and_a_fix_never_is() -> None:
     assert render("text", [found(finding)], RenderContext(width=31)).splitlines()[1:] == [
         "  block    one two three four",
         "           five six seven",
-        "           fix: run this  --with 'two  blanks' and --more",
+        "           fix:",
+        "           run this  --with 'two  blanks' and --more",
     ]
 
 

@@ -275,7 +275,8 @@ def plain(violation: Violation) -> Violation:
         (policy(titel="x"), [Violation(("titel",), "unknown key `titel`", "did you mean `title`?")]),
         (
             policy(decide=[{"state": "s", "allow": True, "zzz": 1}]),
-            [Violation(("decide", 0, "zzz"), "unknown key `zzz`", "known here: `state`, `when`, `hold` and `allow`")],
+            [Violation(("decide", 0, "zzz"), "unknown key `zzz`",
+                       "known here: `state`, `when`, `hold`, `allow`, `reason`, `fix` and `hint`")],
         ),
         (
             policy(policy="Smoke Gate"),

@@ -265,6 +265,7 @@ def _case(
         part(policy, asked.condition, here),
         result.message if result else None,
         result.fix if result else None,
+        result.hint if result else None,
         _held(asked.condition, here, progress),
     )
 

@@ -19,8 +19,7 @@ def answer(session: Session) -> tuple[tuple[SelectionView, ...], tuple[str, ...]
     """The facts that the policy of a request sees of its task, selection by selection, and why it is undecided whatever
     its rules say. Raises as the session does."""
     selected = session.one(Judge.facts, "reference")
-    reasons = selected.faults or (() if selected.missing is None else (selected.missing,))
-    return seen(session.policies[0].compiled, selected), reasons
+    return seen(session.policies[0].compiled, selected), selected.reasons
 
 
 def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[SelectionView, ...]:

@@ -221,4 +221,6 @@ def _interval(moment: DecisionChange, end: int) -> Interval:
         reason=decision.reason,
         findings=decision.findings,
         cause=moment.cause,
+        fix=decision.fix,
+        hint=decision.hint,
     )

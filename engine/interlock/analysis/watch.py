@@ -149,5 +149,5 @@ def _by_question(decisions: Sequence[Decision]) -> dict[tuple[object, ...], Deci
 
 def says(decision: Decision) -> tuple[object, ...]:
     """What a decision says. It is the same where only its evidence, or the values beside it, differ."""
-    found = [(finding.rule, finding.message, finding.fix) for finding in decision.findings]
+    found = [(finding.rule, finding.message, finding.fix, finding.hint) for finding in decision.findings]
     return decision.allow, decision.state, decision.reason, found

@@ -167,7 +167,7 @@ def _encoded(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-_HELP = ("block", "warn", "note", "fix", "for", "when", "unless")
+_HELP = ("block", "warn", "note", "fix", "hint", "for", "when", "unless")
 
 
 def informed(policies: Sequence[str], library: Library, fail_on: FailOn = "block") -> RenderContext:

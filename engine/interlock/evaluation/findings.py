@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterator
 from itertools import product
 from typing import Any
 
+from interlock.evaluation.advice import advised
 from interlock.language.evaluate import Environment, as_display_text, evaluate, fact_of, holds, printed
 from interlock.language.walk import children, reference, within
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
 from interlock.model.expression import Count, Exists, Field, MapRef, Node, Not, SingletonRef, Size, type_of
 from interlock.model.policy import PREVIOUS, Output, Policy, Rule
-
-_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
 
 
 def with_derived(policy: Policy, known: Environment, verdict: Verdict, waived: Collection[str] = ()) -> Environment:
@@ -43,24 +42,17 @@ def finding(rule: Rule, firing: Firing, known: Environment, waived: WaiverNote |
     known = known.ranging(rule.loops, firing.facts)
     evidence = dict.fromkeys(fact.id for fact in firing.facts if fact.id)
     _collect(rule.condition, known, evidence, wanted=True)
+    advice = advised(rule.advice, known)
     return Finding(
         rule=rule.id,
         severity=rule.effect,
         message=rule.message.filled(lambda node: as_display_text(node, known)),
-        fix=rule.fix.filled(lambda node: _word(as_display_text(node, known))) if rule.fix else None,
+        fix=advice.fix,
+        hint=advice.hint,
         data={name: value(node, known) for name, node in rule.data.items()} or None,
         evidence=tuple(evidence),
         waived=waived,
     )
-
-
-def _word(text: str) -> str:
-    """What a fact says, for a `fix`: people paste that into a shell, where it must stay one word."""
-    if text and not text.strip(_PLAIN):
-        return text
-    from shlex import quote
-
-    return quote(text)
 
 
 def value(node: Node, known: Environment) -> Any:

@@ -14,6 +14,7 @@ import msgspec
 from interlock import instant
 from interlock.diagnostics import EngineError
 from interlock.evaluation import reference, rete, validity
+from interlock.evaluation.advice import NOTHING, Advised, advised, together
 from interlock.evaluation.ahead import CANDIDATE, Budget, check_work
 from interlock.evaluation.answers import Answers
 from interlock.evaluation.findings import finding, outputs, prove, with_derived
@@ -30,7 +31,7 @@ from interlock.evaluation.judged import (
     undecided,
 )
 from interlock.evaluation.select import Selected, Selecting, SelectionCache, bound
-from interlock.language.evaluate import Environment, Failure, evaluate
+from interlock.language.evaluate import Environment, Failure, as_display_text, evaluate
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import Row, later
 from interlock.model.compiled import ClockCandidates
@@ -233,17 +234,17 @@ class Judge:
         facts = selected.facts
         newest = later(selected.newest, *(each.newest for _, judged in needed for each in judged))
 
-        def unknown(reasons: tuple[str, ...], *, absent: bool = False) -> Evaluated:
-            decision = self._undecided(loaded, task, selected, reasons)
+        def unknown(reasons: tuple[str, ...], advice: Advised = NOTHING, *, absent: bool = False) -> Evaluated:
+            decision = self._undecided(loaded, task, selected, reasons, advice)
             held = None if holds is None else holds.without("; ".join(reasons), absent=absent)
             return Evaluated(loaded, task, params, decision, needed, facts, newest=newest, because=because, held=held)
 
         if because:
             absent = all(each.judged.lacks is not None for each in because)
-            return unknown(tuple(map(str, because)), absent=absent)
-        if selected.faults or selected.missing is not None:
+            return unknown(tuple(map(str, because)), together([each.advised for each in because]), absent=absent)
+        if selected.reasons:
             lacks = None if selected.faults else next(reversed(facts), None)
-            judged = unknown(selected.faults or (str(selected.missing),), absent=lacks is not None)
+            judged = unknown(selected.reasons, selected.advised, absent=lacks is not None)
             return msgspec.structs.replace(judged, lacks=lacks)
         known = Environment(self.now, task, params, facts, maps(loaded.policy, facts))
         try:
@@ -337,16 +338,19 @@ class Judge:
         line = policy.decide[verdict.line]
         fired = [(policy.rules[firing.rule], firing) for firing in verdict.firings]
         found = [finding(rule, firing, known, waived.get(rule.id)) for rule, firing in fired]
+        reason = None if line.reason is None else line.reason.filled(lambda node: as_display_text(node, known))
         return msgspec.structs.replace(
-            self._undecided(loaded, task, selected, ()),
+            self._undecided(loaded, task, selected, (), advised(line.advice, known)),
             allow=line.allow,
             state=line.state,
-            reason=None,
+            reason=reason,
             findings=tuple(f for f in found if f is not None),
             outputs=outputs(policy.outputs, known),
         )
 
-    def _undecided(self, loaded: Loaded, task: str, selected: Selected, reasons: tuple[str, ...]) -> Decision:
+    def _undecided(
+        self, loaded: Loaded, task: str, selected: Selected, reasons: tuple[str, ...], advice: Advised = NOTHING
+    ) -> Decision:
         policy = loaded.policy
         return Decision(
             policy=policy.id,
@@ -362,6 +366,8 @@ class Judge:
             engine=self.engine,
             policy_digest=policy.digest,
             ledger=self.head if not self.head.sources else self._head(selected.evidence),
+            fix=advice.fix,
+            hint=advice.hint,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from interlock.diagnostics import Source, digest
+from interlock.evaluation.advice import Advised
 from interlock.evaluation.holding import Held, Holds
 from interlock.evaluation.program import Program
 from interlock.instant import SECOND, format_duration
@@ -124,6 +125,11 @@ class UndecidedNeed(msgspec.Struct, frozen=True):
 
     way: tuple[tuple[str, str], ...]
     judged: Evaluated
+
+    @property
+    def advised(self) -> Advised:
+        """What to do about it."""
+        return Advised(self.judged.decision.fix, self.judged.decision.hint)
 
     def __str__(self) -> str:
         steps = "".join(f"`{policy}` is undecided for {task}: " for policy, task in self.way)

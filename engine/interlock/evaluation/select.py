@@ -13,6 +13,7 @@ import msgspec
 
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
+from interlock.evaluation.advice import NOTHING, Advised, advised
 from interlock.evaluation.answers import Answers, StoredRows
 from interlock.evaluation.from_rows import (
     NUMBERS,
@@ -85,19 +86,36 @@ _AFTER_ALL = b""
 _UNUSABLE = "a compared field is malformed or duplicated"
 
 
+class Missing(msgspec.Struct, frozen=True):
+    """Of a required selection that is empty, the message and what to do."""
+
+    message: str
+    advised: Advised
+
+
 class Selected(msgspec.Struct, frozen=True):
     """The facts of every selection, or why no verdict over them is possible.
 
     `evidence` are the ids of all facts that were read. `faults` name facts that are invalid, or that are too many;
-    `missing` is the message of the first required selection that is empty. `newest` is the latest time that a fact
+    `missing` is about the first required selection that is empty. `newest` is the latest time that a fact
     carries which was read, counted facts included; None where none was.
     """
 
     facts: dict[str, tuple[Fact, ...]]
     evidence: tuple[str, ...]
     faults: tuple[str, ...] = ()
-    missing: str | None = None
+    missing: Missing | None = None
     newest: Stamp | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why there is no verdict; none where there is one."""
+        return self.faults or (() if self.missing is None else (self.missing.message,))
+
+    @property
+    def advised(self) -> Advised:
+        """What to do for one."""
+        return NOTHING if self.faults or self.missing is None else self.missing.advised
 
 
 def bound(
@@ -196,14 +214,15 @@ class Selecting:
             return self.base
         return self.base | {name: _bound(self.params, self.facts, *target) for name, target in query.binds.items()}
 
-    def one(self, query: Query, selection: Selection) -> str | None:
-        """Run one selection; the message of its `required` when it is empty."""
+    def one(self, query: Query, selection: Selection) -> Missing | None:
+        """Run one selection; the message of its `required`, and what to do, when it is empty."""
         binds = self.binds(query)
         run = self.run if self.kept is None else partial(self.recalled, self.kept)
         self.facts[selection.name] = found = run(query, selection, binds)
         if selection.required is not None and not self.faults and is_empty(found, selection):
             known = Environment(self.clock, self.task[1], self.params, {})
-            return selection.required.filled(lambda node: as_display_text(node, known))
+            message = selection.required.filled(lambda node: as_display_text(node, known))
+            return Missing(message, advised(selection.advice, known))
         return None
 
     def recalled(

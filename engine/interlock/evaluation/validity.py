@@ -40,7 +40,7 @@ def decision_key(judged: Evaluated) -> DecisionKey:
 
     A finding is distinguished by its rule, severity and message; where the message contains a value that grows with the
     clock, such as an age, by its evidence instead. A reason that contains one is compared by its missing
-    selection.
+    selection, or its line of `decide`.
     """
     decision = judged.decision
     return (decision.allow, decision.state, _reason(judged), tuple(findings_by_key(judged)))
@@ -51,7 +51,10 @@ def _reason(judged: Evaluated) -> object:
         return tuple((each.way, _reason(each.judged)) for each in judged.because)
     if judged.skewed:
         return judged.newest
-    return judged.lacks if judged.lacks in judged.loaded.compiled.clock.lacking else judged.decision.reason
+    clock = judged.loaded.compiled.clock
+    if judged.decision.allow is not None and judged.verdict is not None and judged.verdict.line in clock.saying:
+        return judged.verdict.line
+    return judged.lacks if judged.lacks in clock.lacking else judged.decision.reason
 
 
 def findings_by_key(judged: Evaluated) -> dict[DecisionKey, Finding]:
@@ -176,7 +179,7 @@ def _lasts(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: 
         makers = [rule for rule in policy.rules if rule.derive]
         budget.spend(len(makers) * looking(makers, facts))
         budget.spend(looking((r for i, r in enumerate(policy.rules) if paces or i in clock.rules), facts))
-        budget.spend(sum(weight(line.when, facts) for line in policy.decide if line.when is not None))
+        budget.spend(sum(weight(node, facts) for line in policy.decide for node in line.judged))
     until = min(until, _derived(judged, paces))
     for index, rule in enumerate(policy.rules):
         if paces or index in clock.rules:
@@ -186,6 +189,9 @@ def _lasts(judge: Judge, judged: Evaluated, given: Mapping[str, int], steadies: 
     if paces or clock.lines:
         tried = policy.decide[: judged.verdict.line + 1]
         until = min([until, *(trend(line.when, judged.known, paces)[2] for line in tried if line.when is not None)])
+        taken = policy.decide[judged.verdict.line].reason
+        if taken is not None and judged.verdict.line not in clock.saying:
+            until = min([until, *(trend(node, judged.known, paces)[2] for node in taken.expressions)])
     return until
 
 

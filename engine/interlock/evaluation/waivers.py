@@ -139,7 +139,7 @@ def _inherited(judged: Evaluated) -> dict[FindingOrigin, Finding]:
             message = f"`{each.decision.policy}` for {each.decision.task}: {finding.message}"
             inherited = msgspec.structs.replace(finding, message=message)
             if finding.waived:
-                inherited = msgspec.structs.replace(inherited, rule=NEEDED, fix=None, data=None)
+                inherited = msgspec.structs.replace(inherited, rule=NEEDED, fix=None, hint=None, data=None)
             found.setdefault(origin, inherited)
     return found
 
@@ -152,17 +152,17 @@ def _about(decision: Decision, given: Sequence[Waiver], waivers: Waivers, now: i
         digest = waivers.digests.get((decision.policy_digest, grant.rule), decision.policy_digest)
         if now >= grant.until:
             ended = instant.format_instant(grant.until)
-            yield Finding(EXPIRED, "warn", f"{about} expired at {ended}", "renew the waiver, or remove it")
+            yield Finding(EXPIRED, "warn", f"{about} expired at {ended}", hint="renew the waiver, or remove it")
             continue
         if not waivers.applies(grant, decision.policy_digest):
             message = f"{about} does not apply: it is for a rule with the digest {grant.digest}"
-            yield Finding(VOID, "warn", message, f"review the rule, then write `digest: {digest}`")
+            yield Finding(VOID, "warn", message, hint=f"review the rule, then write `digest: {digest}`")
             continue
         if grant.digest is None:
             message = f"{about} names no digest: a rewritten rule inherits it"
-            yield Finding(UNPINNED, "warn", message, f"add `digest: {digest}`")
+            yield Finding(UNPINNED, "warn", message, hint=f"add `digest: {digest}`")
         if decision.allow is not None and grant.rule not in fired:
-            yield Finding(UNUSED, "note", f"{about} is not needed: the rule found nothing", "remove the waiver")
+            yield Finding(UNUSED, "note", f"{about} is not needed: the rule found nothing", hint="remove the waiver")
 
 
 def _named(grant: Waiver) -> str:

@@ -144,7 +144,7 @@ class ClockUse(msgspec.Struct, frozen=True, array_like=True):
     """What of a policy reads `now`: rules (by index), whether any line of `decide` and any output does, and selections.
 
     `telling` are the ids of rules whose message contains a value that grows with the clock, `lacking` the names of
-    selections whose `required` message does.
+    selections whose `required` message does, `saying` the lines of `decide` (by index) whose reason does.
     """
 
     rules: tuple[int, ...] = ()
@@ -153,6 +153,7 @@ class ClockUse(msgspec.Struct, frozen=True, array_like=True):
     telling: tuple[str, ...] = ()
     candidates: tuple[ClockCandidates, ...] = ()
     lacking: tuple[str, ...] = ()
+    saying: tuple[int, ...] = ()
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):

@@ -44,6 +44,12 @@ def verdict_word(allow: bool | None) -> VerdictName:
     return "undecided" if allow is None else "allowed" if allow else "denied"
 
 
+def advice_lines(fix: str | None, hint: str | None) -> list[str]:
+    """What to do, in lines: after `fix:` each command on a line of its own, and after `hint:` each sentence."""
+    commands = (fix or "").splitlines()
+    return [*(["fix:"] if commands else []), *commands, *(f"hint: {line}" for line in (hint or "").splitlines())]
+
+
 class WaiverNote(msgspec.Struct, frozen=True):
     """Why a finding does not count: for what reason, before which instant (RFC 3339, UTC), and by whose word."""
 
@@ -60,6 +66,8 @@ class WaiverNote(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One rule that fired. `evidence` are the ids of the facts it matched; `data` its machine-readable fields.
 
+    A `fix` is commands, one a line, of which each is a whole one; a `hint` is prose, in lines.
+
     What is `waived` did not count when the decision was made. A rule that begins with `interlock:` is not a rule of the
     policy: interlock reports waivers under it.
     """
@@ -71,6 +79,7 @@ class Finding(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None = None
     evidence: tuple[str, ...] = ()
     waived: WaiverNote | None = None
+    hint: str | None = None
 
 
 ParamOrigin = Literal["default", "flag", "python", "mcp", "lock"]
@@ -134,7 +143,8 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
 class Decision(msgspec.Struct, frozen=True):
     """The answer to a policy's question about one task at one instant.
 
-    `allow` is None when undecided, and undecided is never allowed; `reason` then says why. `now` is RFC 3339, UTC.
+    `allow` is None when undecided, and undecided is never allowed; `reason` then says why, `fix` and `hint` what to do,
+    as those of a finding. Where it denies, they are what the policy says of its state. `now` is RFC 3339, UTC.
     `evidence` are the ids of every fact that was read. `engine` names who judged: `rete`, `reference` or `both`.
     `valid_until` is the first instant at which its verdict, state, reason or findings differ if no receipt arrives, and
     `next_change` what they are then; None where it holds until one does. Where `validity` is `partial`, looking further
@@ -159,6 +169,8 @@ class Decision(msgspec.Struct, frozen=True):
     next_change: NextState | None = None
     validity: Literal["exact", "partial"] = "exact"
     params: dict[str, ParamNote] = {}
+    fix: str | None = None
+    hint: str | None = None
 
     @property
     def waived(self) -> int:

@@ -95,6 +95,7 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=True):
     part: Part
     message: str | None = None
     fix: str | None = None
+    hint: str | None = None
     hold: HoldExplained | None = None
 
 

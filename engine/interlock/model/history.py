@@ -34,7 +34,8 @@ class Cause(msgspec.Struct, frozen=True):
 class Interval(msgspec.Struct, frozen=True):
     """A stretch over which a policy decided the same: from `since` on, up to but without `until`.
 
-    `allow` is None when undecided; `reason` then says why. `cause` is None for the first interval of a lane.
+    `allow` is None when undecided; `reason` then says why, or what the policy says of a state that denies, and `fix`
+    and `hint` what to do. `cause` is None for the first interval of a lane.
     """
 
     since: str
@@ -44,6 +45,8 @@ class Interval(msgspec.Struct, frozen=True):
     reason: str | None
     findings: tuple[Finding, ...]
     cause: Cause | None = None
+    fix: str | None = None
+    hint: str | None = None
 
 
 class Lane(msgspec.Struct, frozen=True):

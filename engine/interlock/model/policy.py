@@ -32,6 +32,21 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
         return "".join(part if isinstance(part, str) else show(part) for part in self.parts)
 
 
+class Advice(msgspec.Struct, frozen=True, array_like=True):
+    """What to do: a `fix` is commands, one a line; a `hint` is prose, for what no command does alone."""
+
+    fix: Template | None = None
+    hint: Template | None = None
+
+    @property
+    def templates(self) -> list[Template]:
+        """Those of the two that are given."""
+        return [each for each in (self.fix, self.hint) if each is not None]
+
+
+NO_ADVICE = Advice()
+
+
 class Parameter(msgspec.Struct, frozen=True, array_like=True):
     """What a caller may set. `default` is already a value of the type (durations in microseconds)."""
 
@@ -62,7 +77,8 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     the groups, each with its field, for which there is a fact of nulls where the ledger has none: its own, and those of
     the selections that it narrows. A single selection has none: it takes no such fact. With `limit`, `latest` and
     `earliest` take up to that many facts, in all or of each group, and the selection is one of many. With `previous`,
-    each fact has the fields of the one before it among those that agree in these fields, under `previous.`.
+    each fact has the fields of the one before it among those that agree in these fields, under `previous.`. `advice` is
+    for where what is `required` is not there.
     """
 
     name: str
@@ -80,6 +96,7 @@ class Selection(msgspec.Struct, frozen=True, array_like=True):
     required: Template | None = None
     limit: int | None = None
     previous: tuple[str, ...] | None = None
+    advice: Advice = NO_ADVICE
 
 
 class Rule(msgspec.Struct, frozen=True, array_like=True):
@@ -94,7 +111,7 @@ class Rule(msgspec.Struct, frozen=True, array_like=True):
     condition: Node
     effect: Effect
     message: Template | None = None
-    fix: Template | None = None
+    advice: Advice = NO_ADVICE
     data: dict[str, Node] = {}
     derive: str | None = None
     values: dict[str, Node] = {}
@@ -117,12 +134,27 @@ class Need(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DecideLine(msgspec.Struct, frozen=True, array_like=True):
-    """One line of `decide`: the state and verdict, if `when` holds, and has held for `hold` without a break."""
+    """One line of `decide`: the state and verdict, if `when` holds, and has held for `hold` without a break.
+
+    One that denies may say why, with a `reason`, and what to do.
+    """
 
     state: str
     allow: bool
     when: Node | None = None
     hold: Node | None = None
+    reason: Template | None = None
+    advice: Advice = NO_ADVICE
+
+    @property
+    def judged(self) -> list[Node]:
+        """The expressions on which a decision rests: those of its condition and its reason."""
+        return [*([] if self.when is None else [self.when]), *([] if self.reason is None else self.reason.expressions)]
+
+    @property
+    def expressions(self) -> list[Node]:
+        """Every expression of it."""
+        return [*self.judged, *(node for each in self.advice.templates for node in each.expressions)]
 
 
 class Output(msgspec.Struct, frozen=True, array_like=True):

@@ -56,11 +56,12 @@ class Permanent(msgspec.Struct, frozen=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """What the policy's author says would fix a finding."""
+    """What the policy's author says would fix a finding, or (no rule) the decision: commands, prose, or both."""
 
-    rule: str
+    rule: str | None
     message: str
-    fix: str
+    fix: str | None
+    hint: str | None
 
 
 class Unblock(msgspec.Struct, frozen=True):

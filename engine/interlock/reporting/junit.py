@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from interlock.escape import harmless
-from interlock.model.decision import Decision, Finding
+from interlock.model.decision import Decision, Finding, advice_lines
 from interlock.reporting.outcomes import CaseReport, cases
 from interlock.reporting.params import changed
 from interlock.reporting.style import RenderContext, distinct
@@ -81,9 +81,9 @@ def _case(case: CaseReport, of: str) -> Element:
 
 
 def _told(finding: Finding) -> str:
-    """A finding with its fix and the facts it rests on, a line each."""
+    """A finding with what to do and the facts it rests on, a line each."""
     lines = [f"{finding.severity}: {finding.message.strip()}"]
     lines += [finding.waived.text] if finding.waived else []
-    lines += [f"fix: {finding.fix.strip()}"] if finding.fix else []
+    lines += advice_lines(finding.fix, finding.hint)
     lines += [f"evidence: {', '.join(finding.evidence)}"] if finding.evidence else []
     return "\n".join(lines)

@@ -52,6 +52,7 @@ def _section(decision: Decision, look: RenderContext) -> Iterator[str]:
     if question := look.questions.get(decision.policy_digest):
         yield from (prose(" ".join(question.split())), "")
     yield from (f"- **why** {prose(reason)}" for reason in (decision.reason or "").splitlines())
+    yield from _advised(decision, "")
     for finding in decision.findings:
         yield from _finding(finding)
 
@@ -61,10 +62,15 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"- **{label}** {prose(finding.message)} ({_code(finding.rule)})"
     if finding.waived:
         yield f"  - {finding.severity} {prose(finding.waived.text)}"
-    if finding.fix:
-        yield f"  - fix: {_code(finding.fix)}"
+    yield from _advised(finding, "  ")
     if finding.evidence:
         yield f"  - evidence: {', '.join(map(_code, finding.evidence))}"
+
+
+def _advised(of: Decision | Finding, lead: str) -> Iterator[str]:
+    """What to do, a bullet for each command and each hint."""
+    yield from (f"{lead}- fix: {_code(command)}" for command in (of.fix or "").splitlines())
+    yield from (f"{lead}- hint: {prose(hint)}" for hint in (of.hint or "").splitlines())
 
 
 def prose(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from interlock.model.decision import Decision, FailOn, Finding, verdict_word
+from interlock.model.decision import Decision, FailOn, Finding, advice_lines, verdict_word
 from interlock.reporting.style import RenderContext
 
 ProblemLevel = Literal["error", "warning", "note"]
@@ -28,25 +28,27 @@ class Problem(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What is wrong with which task, and on lines of their own who waived it, and how to fix it."""
+        """What is wrong with which task, and on lines of their own who waived it, and what to do."""
         text = f"task {self.decision.task}: {self.message}"
         if self.finding and self.finding.waived:
             text += f"\n{self.finding.waived.text}"
-        return f"{text}\nfix: {self.finding.fix}" if self.finding and self.finding.fix else text
+        advice = self.finding or self.decision
+        return "\n".join([text, *advice_lines(advice.fix, advice.hint)])
 
 
 def problems(decision: Decision) -> Iterator[Problem]:
     """The problems of a decision. Unless it allows, at least one of them is an error."""
     found = [Problem(decision, _level(decision, each), each.message, each) for each in decision.findings]
-    if decision.allow is not True and not any(each.level == "error" for each in found):
+    untold = decision.reason or decision.fix or decision.hint or not any(each.level == "error" for each in found)
+    if decision.allow is not True and untold:
         yield Problem(decision, "error", why(decision))
     yield from found
 
 
 def why(decision: Decision) -> str:
     """The verdict, and what it rests on: the reason of an undecided decision, the state of any other."""
-    text = decision.reason if decision.allow is None else decision.state
-    return f"{verdict_word(decision.allow)}: {text}" if text else verdict_word(decision.allow)
+    state = None if decision.allow is None else decision.state
+    return ": ".join([verdict_word(decision.allow), *(each for each in (state, decision.reason) if each)])
 
 
 def _level(decision: Decision, finding: Finding) -> ProblemLevel:
@@ -92,7 +94,9 @@ def _of_decision(decision: Decision, fail_on: FailOn) -> CaseReport:
         return CaseReport(VERDICT, "passed")
     if decision.allow is True:
         return CaseReport(VERDICT, "failed", f"{why(decision)}, with warnings")
-    return CaseReport(VERDICT, "undecided" if decision.allow is None else "failed", why(decision))
+    advice = "\n".join([why(decision), *advice_lines(decision.fix, decision.hint)])
+    outcome: Literal["undecided", "failed"] = "undecided" if decision.allow is None else "failed"
+    return CaseReport(VERDICT, outcome, why(decision), detail="" if advice == why(decision) else advice)
 
 
 def _of_rule(decision: Decision, rule: str, fail_on: FailOn) -> CaseReport:

@@ -84,6 +84,7 @@ def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) ->
         yield from _wrapped("", lasts, look)
     for reason in (decision.reason or "").splitlines():
         yield from _wrapped("  why", reason, look)
+    yield from advised(decision, look)
     for finding in decision.findings:
         yield from _finding(finding, look)
 
@@ -92,8 +93,16 @@ def _finding(finding: Finding, look: RenderContext) -> Iterator[str]:
     yield from _wrapped("  waived" if finding.waived else f"  {finding.severity}", finding.message, look)
     if finding.waived:
         yield from _wrapped("", f"{finding.severity} {finding.waived.text}", look)
-    if finding.fix:  # never wrapped: it is copied and run
-        yield f"{'':{_MARGIN}}fix: {harmless(finding.fix.strip())}"
+    yield from advised(finding, look)
+
+
+def advised(of: Decision | Finding, look: RenderContext) -> Iterator[str]:
+    """What to do. A command is never wrapped, and alone on its line: that is copied and run."""
+    commands = (of.fix or "").splitlines()
+    yield from [f"{'':{_MARGIN}}fix:"] if commands else []
+    yield from (f"{'':{_MARGIN}}{harmless(command)}" for command in commands)
+    for hint in (of.hint or "").splitlines():
+        yield from _wrapped("", f"hint: {hint}", look)
 
 
 def _wrapped(label: str, prose: str, look: RenderContext) -> Iterator[str]:
@@ -115,7 +124,8 @@ def line(before: Decision | None, after: Decision, paint: Paint, wide: int) -> s
     message = verdict_word(after.allow)
     moved = before is not None and before.state != after.state
     state = f"{before.state} -> {after.state}" if before is not None and moved else after.state
-    messages = (after.reason or "").splitlines() or [finding.message for finding in after.findings]
+    reasons, found = (after.reason or "").splitlines(), [finding.message for finding in after.findings]
+    messages = reasons or found if after.allow is None else found or reasons
     first = harmless(messages[0]) if messages else ""
     verdicts = paint(f"{message:9}", VERDICT_COLOURS[message])
     return f"{after.now[11:19]}Z  {after.policy:{wide}}  {verdicts}  {harmless(state):34}  {first}".rstrip()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from interlock.escape import harmless
-from interlock.model.decision import verdict_word
+from interlock.model.decision import advice_lines, verdict_word
 from interlock.model.unblock import HeldFact, Permanent, Plan, ReceiptStep, Unblock
 from interlock.reporting.params import params_text
 from interlock.reporting.style import RenderContext, counted, shown
@@ -35,8 +35,8 @@ def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
         yield from ("", *_permanent(blocker, look))
     for number, fix in enumerate(found.fixes):
         yield from ([""] if number == 0 else [])
-        yield f"{_MARGIN}{harmless(fix.message)}"
-        yield f"{_MARGIN}fix: {harmless(fix.fix.strip())}"
+        yield from (f"{_MARGIN}{harmless(line)}" for line in fix.message.splitlines())
+        yield from (f"{_MARGIN}{harmless(line)}" for line in advice_lines(fix.fix, fix.hint))
     if found.allow is not True and not found.plans:
         more = "; there were more" if found.bounded else ""
         yield from ("", f"no receipts of one instant were found that make it allow: {found.judged:,} sets judged{more}")

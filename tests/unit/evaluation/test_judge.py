@@ -189,13 +189,13 @@ def test_each_engine_decides_alone_too(builder: LedgerBuilder, engine: judge.Eng
         ("a b", "wake 'a b'"),
         ("x; rm -rf ~", "wake 'x; rm -rf ~'"),
         ("$(id)'`id`", """wake '$(id)'"'"'`id`'"""),
-        ("x\ny", "wake 'x\ny'"),
+        ("a=-b", "wake a=-b"),
         ("", "wake ''"),
         ("naïve", "wake 'naïve'"),
-        (None, "wake none"),
+        ("it's", """wake 'it'"'"'s'"""),
     ],
 )
-def test_what_a_fact_says_is_one_word_of_a_fix(tmp_path: Path, thread: str | None, fix: str) -> None:
+def test_what_a_fact_says_is_one_word_of_a_fix(tmp_path: Path, thread: str, fix: str) -> None:
     worker = {"codex_app_thread_id": thread}
     builder = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind(worker=worker)
     text = """\
@@ -208,7 +208,38 @@ decide:
 """
     (finding,) = decide(builder, text).findings
     assert finding.fix == fix
-    assert finding.message == ("none" if thread is None else thread)
+    assert (finding.message, finding.hint) == (thread, None)
+
+
+@pytest.mark.parametrize(
+    ("thread", "why"),
+    [
+        (None, "is null"),
+        ("x\ny", "has characters that cannot be typed: x\\ny"),
+        ("a\u202eb", "has characters that cannot be typed: a\\u202eb"),
+        ("-rf", "would be read as an option: -rf"),
+        ("--help", "would be read as an option: --help"),
+    ],
+)
+def test_a_command_is_not_shown_with_a_value_that_does_not_stay_one(
+    tmp_path: Path, thread: str | None, why: str
+) -> None:
+    worker = {"codex_app_thread_id": thread}
+    builder = LedgerBuilder(tmp_path / "ledger.db").task("demo").bind(worker=worker)
+    text = """\
+facts:
+  seat: {from: seat, per: role, take: latest}
+rules:
+  - {id: bare, for: seat, when: seat.role == "worker", note: bare, fix: "run; wake {seat.thread_id}", hint: Do it.}
+  - {id: option, for: seat, when: seat.role == "worker", note: option, fix: "wake --thread={seat.thread_id}"}
+decide:
+  - {state: done, allow: true}
+"""
+    bare, option = decide(builder, text).findings
+    assert (bare.fix, bare.hint) == (None, f"Do it.\nno command is shown: `seat.thread_id` {why}")
+    assert (option.fix, option.hint) == (
+        (f"wake --thread={thread}", None) if "option" in why else (None, f"no command is shown: `seat.thread_id` {why}")
+    )
 
 
 NEEDS = """\

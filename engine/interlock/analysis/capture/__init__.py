@@ -158,8 +158,9 @@ def _smallest(entries: list[CapturedFact], does: Callable[[list[CapturedFact]], 
 def _expectation(wanted: CaseOutcome) -> dict[str, Any]:
     if wanted.allow is None:
         return {"allow": "undecided", "reason": wanted.reason}
+    reason = {} if wanted.reason is None else {"reason": wanted.reason}
     findings = [{"rule": rule, "message": message} for rule, _, message in wanted.findings]
-    return {"allow": wanted.allow, "state": wanted.state, "findings": findings}
+    return {"allow": wanted.allow, "state": wanted.state, **reason, "findings": findings}
 
 
 def _name(wanted: CaseOutcome) -> str:
@@ -175,6 +176,7 @@ def _vocabulary(every: Iterable[Loaded], catalog: schemas.Catalog) -> Iterable[s
             yield from (part for part in (rule.message.parts if rule.message else ()) if isinstance(part, str))
         for line in loaded.policy.decide:
             yield line.state
+            yield from (part for part in (line.reason.parts if line.reason else ()) if isinstance(part, str))
         for selection in loaded.policy.selections:
             yield from (p for p in (selection.required.parts if selection.required else ()) if isinstance(p, str))
         yield from (loaded.policy.id, *(parameter.name for parameter in loaded.policy.parameters))

@@ -86,10 +86,10 @@ class Draft(msgspec.Struct, frozen=True):
 
     def _scope(self, path: Path, form: str) -> Scope:
         """The scope of a text that was not typed, such as that of a rule in which something else is wrong."""
-        top, last = path[0], path[-1]
+        top = path[0]
         if top == "variables":
             return self._everywhere()
-        if top == "needs" or last == "required":
+        if top == "needs" or (top == "facts" and "required" in path):
             return self.names.for_text()
         if top == "facts":
             fields = self.fields(self.section("facts").get(str(path[1])))

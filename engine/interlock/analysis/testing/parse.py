@@ -273,11 +273,18 @@ def expectation(report: Report, policy: Policy, said: ExpectEntry, path: Path, n
         report.at("E714", path, "neither `allow` nor `state` is expected", "say which verdict must come out")
     if said.state is not None:
         _state(report, policy, said, verdict, (*path, "state"))
-    if said.reason is not None and UNDECIDED_KEY not in (verdict, said.state):
-        report.at_key("E714", (*path, "reason"), "only an undecided policy gives a reason", "expect `allow: undecided`")
+    if said.reason is not None and not _reasoned(policy, said, verdict):
+        message = "no line of `decide` that may come out gives a reason, and what is expected is not undecided"
+        report.at_key("E714", (*path, "reason"), message, "expect `allow: undecided`, or give the line a `reason`")
     found = None if said.findings is None else _findings(report, policy, said.findings, (*path, "findings"))
     outputs = _outputs(report, policy.outputs, said.outputs, (*path, "outputs"), now)
     return Expectation(verdict, said.state, said.reason, found, outputs)
+
+
+def _reasoned(policy: Policy, said: ExpectEntry, verdict: VerdictName | None) -> bool:
+    """Whether what is expected may have a reason: it is undecided, or some line of its state and verdict gives one."""
+    lines = (line for line in policy.decide if line.reason is not None and said.state in (None, line.state))
+    return UNDECIDED_KEY in (verdict, said.state) or any(verdict in (None, verdict_word(each.allow)) for each in lines)
 
 
 def _state(report: Report, policy: Policy, said: ExpectEntry, verdict: VerdictName | None, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -65,11 +65,20 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
         reason=decision.reason,
         plans=tuple(plans),
         permanent=tuple(_permanent(judge, loaded, task, params, decision)),
-        fixes=tuple(Fix(found.rule, found.message, found.fix) for found in decision.findings if found.fix),
+        fixes=tuple(_fixes(decision)),
         judged=judged,
         bounded=bounded,
         policy_digest=decision.policy_digest,
     )
+
+
+def _fixes(decision: Decision) -> Iterator[Fix]:
+    """What the policy's author says to do, about the decision and about each finding."""
+    if decision.fix or decision.hint:
+        yield Fix(None, decision.reason or decision.state, decision.fix, decision.hint)
+    for each in decision.findings:
+        if each.fix or each.hint:
+            yield Fix(each.rule, each.message, each.fix, each.hint)
 
 
 def _covered(judge: Judge) -> bool:

@@ -213,7 +213,15 @@ def _decide(report: Report, names: Names, written: list[Any]) -> tuple[DecideLin
             report.at("E507", ("decide", index), "the lines after this one are never reached", hint)
         when = report.condition(("decide", index, "when"), line.get("when"), scope)
         hold = report.hold(("decide", index), line, names.for_text(), needs="when")
-        lines.append(DecideLine(str(line.get("state")), line.get("allow") is True, when, hold))
+        allow = line.get("allow") is True
+        for key in ("reason", "fix", "hint"):
+            if allow and key in line:
+                message = f"`{key}` is for a line that denies"
+                report.at_key("E514", ("decide", index, key), message, "a `note` says something of what is allowed")
+        said = names.for_rule("value", blocked=True)
+        reason = report.message(("decide", index, "reason"), line.get("reason"), said)
+        advice = report.advice(("decide", index), line, said)
+        lines.append(DecideLine(str(line.get("state")), allow, when, hold, reason, advice))
     return tuple(lines)
 
 

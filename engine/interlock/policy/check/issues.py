@@ -13,7 +13,8 @@ from interlock.instant import parse_duration
 from interlock.language.scope import NamedExpressions, Position, Scope, SelectionType
 from interlock.language.typecheck import read, typecheck
 from interlock.model.expression import Constant, Logic, Node, Not, Param, Type
-from interlock.model.policy import Selection, Template
+from interlock.model.policy import Advice, Selection, Template
+from interlock.policy.check.quoting import closing, undoing
 from interlock.policy.parse import Document
 from interlock.schemas import Catalog
 from interlock.schemas.wording import Path
@@ -179,9 +180,16 @@ class Report:
         """Type the text with `{expression}` at `path`. It is one line: a line end in it is read as a space."""
         return self._template(path, written, scope, _one_line)
 
-    def fix(self, path: Path, written: Any, scope: Scope) -> Template | None:
-        """Type the text with `{expression}` at `path`, which may be a command of several lines."""
-        return self._template(path, written, scope, str)
+    def advice(self, path: Path, written: dict[str, Any], scope: Scope) -> Advice:
+        """Type the `fix`, which may be several commands, and the `hint` of what is written at `path`."""
+        here = (*path, "fix")
+        fix = self._template(here, written.get("fix"), scope, str)
+        if isinstance(written.get("fix"), str):
+            for place in undoing(written["fix"]):
+                message = f"the value is {place.why}, which undoes its quoting"
+                where = self.document.locate_within(here, place.start, place.end)
+                self.issues.append(Issue("E513", message, where, place.hint))
+        return Advice(fix, self.message((*path, "hint"), written.get("hint"), scope))
 
     def hold(self, path: Path, written: dict[str, Any], scope: Scope, *, needs: str | None) -> Node | None:
         """The duration of `hold` in what is written at `path`. Without the key that it `needs`, nothing can hold."""
@@ -213,7 +221,7 @@ class Report:
             if pair in ("{{", "}}"):
                 text, at = text + char, at + 2
             elif char == "{":
-                end = _closing(written, at)
+                end = closing(written, at)
                 if end is None:
                     location = self.document.locate_within(path, at, at + 1)
                     hint = self.document.cut_hint(path) or "write `{{` for a literal brace"
@@ -245,20 +253,6 @@ class Report:
 
 def _one_line(text: str) -> str:
     return re.sub(r"\s*[\r\n\u0085\u2028\u2029]\s*", " ", text)
-
-
-def _closing(text: str, start: int) -> int | None:
-    """The offset of the brace that closes the one at `start`, quotes respected."""
-    quote = ""
-    for at in range(start + 1, len(text)):
-        char = text[at]
-        if quote:
-            quote = "" if char == quote and text[at - 1] != "\\" else quote
-        elif char in "\"'":
-            quote = char
-        elif char == "}":
-            return at
-    return None
 
 
 def conjunction(*items: Node | None) -> Node:

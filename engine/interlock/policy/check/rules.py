@@ -68,7 +68,7 @@ def _check_rule(report: Report, names: Names, path: Path, rule: dict[str, Any], 
     return msgspec.structs.replace(
         bare,
         message=report.message((*path, effect), rule.get(effect), values),
-        fix=report.fix((*path, "fix"), rule.get("fix"), values),
+        advice=report.advice(path, rule, values),
         data=_values(report, (*path, "data"), rule.get("data") or {}, values),
     )
 
@@ -100,7 +100,7 @@ def _values(report: Report, path: Path, written: dict[str, Any], scope: Scope) -
 
 def _derives(report: Report, names: Names, path: Path, rule: dict[str, Any], scope: Scope, bare: Rule) -> Rule | None:
     """A rule that makes a fact. The first rule that derives a name gives the fact its fields; others must agree."""
-    for key in ("fix", "data"):
+    for key in ("fix", "hint", "data"):
         if key in rule:
             report.at_key("E503", (*path, key), f"`{key}` is for findings, not for derived facts", f"remove `{key}`")
     name, written = next(iter(rule["derive"].items()))

@@ -8,7 +8,7 @@ from interlock import schemas
 from interlock.diagnostics import did_you_mean
 from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Type
-from interlock.model.policy import PREVIOUS, Selection, Shape, Take
+from interlock.model.policy import NO_ADVICE, PREVIOUS, Selection, Shape, Take
 from interlock.policy.check.issues import Names, Report
 
 MAX_NARROWING = 32
@@ -32,7 +32,12 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
     if "where" in written:
         scope_of = names.for_where(name, fields, groups=parent is not None and bool(parent.absences))
         where = report.condition((*path, "where"), written["where"], scope_of)
-    required = report.message((*path, "required"), written.get("required"), names.for_text())
+    said, required, advice = written.get("required"), None, NO_ADVICE
+    if isinstance(said, dict):
+        required = report.message((*path, "required", "message"), said.get("message"), names.for_text())
+        advice = report.advice((*path, "required"), said, names.for_text())
+    else:
+        required = report.message((*path, "required"), said, names.for_text())
     scope = written.get("scope", parent.scope if parent else "task")
     if parent and "scope" in written and scope != parent.scope:
         report.at("E103", (*path, "scope"), f"`{parent.name}` has the scope {parent.scope}", "leave scope out here")
@@ -54,6 +59,7 @@ def check_selection(report: Report, names: Names, name: str, written: dict[str, 
         required=required,
         limit=limit,
         previous=previous,
+        advice=advice,
     )
 
 

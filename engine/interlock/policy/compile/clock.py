@@ -35,12 +35,14 @@ def clock(policy: Policy, catalog: Catalog) -> ClockUse:
     rules = tuple(index for index, rule in enumerate(policy.rules) if any(map(reads_now, _of(rule))))
     made = {need.name for need in policy.needs} | {rule.derive for rule in policy.rules if rule.derive}
     telling = tuple(rule.id for rule in policy.rules if rule.message and _grows(rule.message.expressions, made))
-    lines = any(line.when is not None and reads_now(line.when) for line in policy.decide)
+    lines = any(reads_now(node) for line in policy.decide for node in line.judged)
     given = any(reads_now(node) for _, node in values(policy.outputs))
     needs = {need.name for need in policy.needs}
     found = [_candidates(policy, each, needs, catalog) for each in policy.selections if each.where is not None]
     lacking = tuple(s.name for s in policy.selections if s.required and any(map(runs, s.required.expressions)))
-    return ClockUse(rules, lines, given, telling, tuple(each for each in found if each is not None), lacking)
+    saying = tuple(n for n, line in enumerate(policy.decide) if line.reason and _grows(line.reason.expressions, made))
+    candidates = tuple(each for each in found if each is not None)
+    return ClockUse(rules, lines, given, telling, candidates, lacking, saying)
 
 
 def runs(node: Node, made: Set[str] = frozenset()) -> bool:

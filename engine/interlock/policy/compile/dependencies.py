@@ -38,15 +38,15 @@ def _everything(policy: Policy) -> Iterator[tuple[Node, dict[str, str]]]:
         for name in rule.loops:
             yield Exists(name, "", rule.condition), {loop: loop for loop in rule.loops}
     for line in policy.decide:
-        if line.when is not None:
-            yield line.when, {}
+        for node in line.expressions:
+            yield node, {}
     for _, node in values(policy.outputs):
         yield node, {}
 
 
 def of_rule(rule: Rule) -> list[Node]:
     """Every expression of a rule."""
-    templates = [template for template in (rule.message, rule.fix) if template is not None]
+    templates = [*([] if rule.message is None else [rule.message]), *rule.advice.templates]
     return [rule.condition, *expressions(*templates), *rule.data.values(), *rule.values.values()]
 
 
@@ -57,11 +57,13 @@ def every_expression(policy: Policy) -> Iterator[Node]:
     for selection in policy.selections:
         yield from [selection.where] if selection.where is not None else []
         yield from expressions(selection.required) if selection.required is not None else []
+        yield from expressions(*selection.advice.templates)
     for rule in policy.rules:
         yield from of_rule(rule)
         yield from [rule.hold] if rule.hold is not None else []
     for line in policy.decide:
-        yield from [node for node in (line.when, line.hold) if node is not None]
+        yield from [line.hold] if line.hold is not None else []
+        yield from line.expressions
     for _, node in values(policy.outputs):
         yield node
 

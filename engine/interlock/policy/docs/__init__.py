@@ -81,7 +81,10 @@ def _facts(policy: Policy, written: dict[str, Any]) -> Iterator[str]:
             yield f"  - where {_shown(says['where'])}"
         if "required" in says:
             some = f", or none for {listed_values(selection.groups, code, 'or')}" if selection.groups else ""
-            yield f"  - if there is none{some}, the decision is undecided: {_shown(says['required'])}"
+            said = says["required"]
+            told = said if isinstance(said, dict) else {"message": said}
+            yield f"  - if there is none{some}, the decision is undecided: {_shown(told['message'])}"
+            yield from (f"  {line}" for line in _advice(told))
 
 
 def _own_kinds(loaded: Loaded) -> Iterator[str]:
@@ -112,13 +115,17 @@ def _rule(rule: Rule, says: dict[str, Any]) -> str:
         lines += [f"- {code(rule.derive)}{_members(says['derive'][rule.derive])}"]
     else:
         lines += [f"- says {_shown(says[rule.effect])}"]
-    if "fix" in says:
-        lines += [f"- fix: {_shown(says['fix'])}"]
+    lines += _advice(says)
     if "no_fix" in says:
         lines += [f"- no fix: {_shown(says['no_fix'])}"]
     if "data" in says:
         lines += [f"- data{_members(says['data'])}"]
     return "\n".join(lines)
+
+
+def _advice(says: dict[str, Any]) -> list[str]:
+    commands = [f"- fix: {code(each)}" for each in str(says.get("fix", "")).splitlines()]
+    return [*commands, *([f"- hint: {_shown(says['hint'])}"] if "hint" in says else [])]
 
 
 def _conditions(says: dict[str, Any]) -> str:
@@ -139,6 +146,8 @@ def _states(written: dict[str, Any]) -> Iterator[str]:
     for number, line in enumerate(written["decide"], 1):
         when = f", when {_shown(line['when'])}{_holding(line)}" if "when" in line else ""
         yield f"{number}. {code(str(line['state']))}: {'**allowed**' if line['allow'] else '**denied**'}{when}"
+        yield from [f"   - says {_shown(line['reason'])}"] if "reason" in line else []
+        yield from (f"   {each}" for each in _advice(line))
 
 
 def _outputs(says: dict[str, Any], prefix: str) -> Iterator[str]:

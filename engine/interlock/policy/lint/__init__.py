@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
-
 from interlock.diagnostics import Issue
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.language import calendar
@@ -16,14 +14,12 @@ from interlock.language.scope import RESERVED
 from interlock.language.walk import selections, walk
 from interlock.ledger import Snapshot
 from interlock.ledger.memory import MemoryFacts
-from interlock.model.expression import TRUE, Call, Field, In, Logic, Node, Not, Param, type_of
+from interlock.model.expression import Call, In, Node, Param
 from interlock.model.facts import Value
-from interlock.model.policy import Parameter, Policy, Selection, values
-from interlock.policy.compile.atoms import TooManyBranches
+from interlock.model.policy import Parameter, Policy, values
 from interlock.policy.compile.dependencies import every_expression, of_rule
-from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
 from interlock.policy.lint.absence import counted_absence, unasked
-from interlock.policy.lint.satisfiability import Closed, Domain, impossible, place_of
+from interlock.policy.lint.idle import Idle, idle, silent
 from interlock.policy.lint.texts import cut_texts, doubled_braces
 from interlock.policy.parse import Document
 
@@ -39,6 +35,7 @@ def warnings(document: Document, loaded: Loaded) -> tuple[Issue, ...]:
         *_idle(document, loaded.policy),
         *_vacuous(document, loaded),
         *_fixless(document, loaded.policy),
+        *_silent(document, loaded.policy),
         *_absent(document, loaded.policy),
         *_both(document, loaded.policy),
         *_misread(document, loaded.policy),
@@ -118,16 +115,24 @@ def _vacuous(document: Document, loaded: Loaded) -> Iterator[Issue]:
 def _fixless(document: Document, policy: Policy) -> Iterator[Issue]:
     for index, rule in enumerate(policy.rules):
         lacking, answered = (
-            rule.effect in ("block", "warn") and rule.fix is None,
+            rule.effect in ("block", "warn") and not rule.advice.templates,
             "no_fix" in document.data["rules"][index],
         )
         if lacking and not answered:
-            message = f"the rule `{rule.id}` has no `fix`"
-            hint = "add a `fix`: a command or a hint; or `no_fix` with the reason"
+            message = f"the rule `{rule.id}` has neither `fix` nor `hint`"
+            hint = "add a `fix`, a command, or a `hint`; or `no_fix` with the reason"
             yield _warning("W110", message, hint, document, ("rules", index, "id"))
         if answered and not lacking:
-            message = f"`no_fix` answers nothing: the rule `{rule.id}` needs no `fix`, or has one"
+            message = f"`no_fix` answers nothing: the rule `{rule.id}` needs no `fix`, or has one or a `hint`"
             yield _at_key(document, "W116", ("rules", index, "no_fix"), message, "remove it")
+
+
+def _silent(document: Document, policy: Policy) -> Iterator[Issue]:
+    """The lines that deny though no rule says why: none can fire where they are taken, and they say nothing."""
+    for index in silent(policy):
+        message = f"the state `{policy.decide[index].state}` denies, and nothing says why"
+        hint = "give the line a `reason`, and a `fix` or a `hint`"
+        yield _warning("W119", message, hint, document, ("decide", index, "state"))
 
 
 def _absent(document: Document, policy: Policy) -> Iterator[Issue]:
@@ -177,7 +182,7 @@ def _at_key(document: Document, code: str, path: tuple[str | int, ...], message:
 def _names(policy: Policy) -> set[str]:
     """The selections, derived facts and needs that something reads. What a fact is derived from itself is not a
     reader."""
-    found = _of(line.when for line in policy.decide if line.when is not None)
+    found = _of(node for line in policy.decide for node in line.expressions)
     found |= _of(node for _, node in values(policy.outputs))
     for rule in policy.rules:
         found |= (_of(of_rule(rule)) | set(rule.loops)) - {rule.derive}
@@ -252,82 +257,3 @@ def _value(parameter: Parameter) -> Value:
     if not parameter.required:
         return parameter.default
     return parameter.enum[0] if parameter.enum else _NEUTRAL[parameter.kind]
-
-
-class Idle(msgspec.Struct, frozen=True):
-    """Why a line is never taken: the earlier lines that hold wherever it does; None when it holds nowhere."""
-
-    covered: tuple[int, ...] | None = None
-
-
-class Found(msgspec.Struct, frozen=True):
-    """The rules that never fire, and the lines that are never picked, by their indices."""
-
-    rules: tuple[int, ...]
-    lines: dict[int, Idle]
-
-
-def idle(policy: Policy) -> Found:
-    """What of the policy can never have an effect, whatever the facts and arguments are."""
-    always = frozenset([*_always(policy.selections), *(need.name for need in policy.needs if need.tasks is None)])
-    silent: frozenset[int] = frozenset()
-    while True:
-        live = [rule for index, rule in enumerate(policy.rules) if index not in silent]
-        dead = {rule.derive for rule in policy.rules if rule.derive} - {rule.derive for rule in live}
-        closed = Closed(always, frozenset(map(str, dead)), any(rule.effect == "block" for rule in live))
-        more = frozenset(index for index, rule in enumerate(policy.rules) if _never(rule.condition, closed, rule.loops))
-        if more == silent:
-            return Found(tuple(sorted(silent)), _lines(policy, closed))
-        silent = more
-
-
-def _always(selections: Iterable[Selection]) -> list[str]:
-    """The single selections that hold a fact whenever there is a verdict: numbers do, and so does what is required."""
-    singles = [selection for selection in selections if selection.shape == "single"]
-    return [s.name for s in singles if s.required is not None or s.take not in ("latest", "earliest")]
-
-
-def _lines(policy: Policy, closed: Closed) -> dict[int, Idle]:
-    found: dict[int, Idle] = {}
-    for index, line in enumerate(policy.decide):
-        when = line.when or TRUE
-        earlier = {i: before.when or TRUE for i, before in enumerate(policy.decide[:index]) if before.hold is None}
-        if _never(when, closed):
-            found[index] = Idle()
-            continue
-        alone = next((i for i, before in earlier.items() if _never(_beyond(when, [before]), closed)), None)
-        if alone is not None:
-            found[index] = Idle((alone,))
-        elif len(earlier) > 1 and _never(_beyond(when, earlier.values()), closed):
-            found[index] = Idle(tuple(earlier))
-    return found
-
-
-def _beyond(when: Node, earlier: Iterable[Node]) -> Node:
-    """The condition, where none of the earlier ones holds."""
-    return Logic("&&", (when, *(Not(node) for node in earlier)))
-
-
-def _never(condition: Node, closed: Closed, loops: tuple[str, ...] = ()) -> bool:
-    if closed.dead.intersection(loops):
-        return True
-    try:
-        branches = disjunction(condition)
-    except (UnsupportedCondition, TooManyBranches):
-        return False
-    domains = _domains(condition)
-    return all(impossible(atoms, closed, domains, loops) for atoms in branches)
-
-
-def _domains(condition: Node) -> dict[object, Domain]:
-    """The closed sets of values of the fields and parameters that the condition reads."""
-    found: dict[object, Domain] = {}
-    for node in walk(condition):
-        if isinstance(node, Field | Param):
-            of = type_of(node)
-            values: Domain = (False, True) if of.kind == "bool" else of.enum
-            key = place_of(node)
-            # Two macros may call facts of different selections by one name: what either may be is possible.
-            known = found.get(key)
-            found[key] = values if known is None or known == values else (*known, *values) if known and values else ()
-    return {key: values for key, values in found.items() if values}

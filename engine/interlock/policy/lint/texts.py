@@ -11,7 +11,7 @@ from interlock.policy.parse import Document
 
 _Path = tuple[str | int, ...]
 _DOUBLED = re.compile(r"(?<!\{)\{\{([^{}]+)\}\}(?!\})")
-_MESSAGES = ("block", "warn", "note", "fix")
+_MESSAGES = ("block", "warn", "note", "message", "reason", "fix", "hint")
 _CONDITIONS = ("when", "unless")
 
 
@@ -37,8 +37,14 @@ def cut_texts(document: Document) -> Iterator[tuple[_Path, int]]:
 
 def messages(data: dict[str, Any]) -> Iterator[_Path]:
     """The paths of a valid policy's messages."""
-    yield from (("rules", i, key) for i, rule in enumerate(data.get("rules") or ()) for key in _MESSAGES if key in rule)
-    yield from (("facts", name, "required") for name, each in (data.get("facts") or {}).items() if "required" in each)
+    for part in ("rules", "decide"):
+        yield from ((part, i, key) for i, each in enumerate(data.get(part) or ()) for key in _MESSAGES if key in each)
+    for name, each in (data.get("facts") or {}).items():
+        said = each.get("required")
+        if isinstance(said, dict):
+            yield from (("facts", name, "required", key) for key in _MESSAGES if key in said)
+        elif said is not None:
+            yield ("facts", name, "required")
 
 
 def expressions(data: dict[str, Any]) -> Iterator[_Path]:

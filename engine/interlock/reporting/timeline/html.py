@@ -201,14 +201,21 @@ def _intervals(lane: Lane, history: History, number: int) -> Iterator[Element]:
 def _why(interval: Interval) -> Iterator[Element]:
     if interval.reason:
         yield node("p", isolated(interval.reason))
+    yield from _advised(interval)
     if interval.findings:
         yield node("ul", *map(_finding, interval.findings))
 
 
 def _finding(finding: Finding) -> Element:
-    fix = node("span", "fix: ", node("code", finding.fix), class_="fix") if finding.fix else None
     label = node("span", finding.severity, class_=f"severity {finding.severity}")
-    return node("li", label, " ", isolated(finding.message), fix)
+    return node("li", label, " ", isolated(finding.message), *_advised(finding))
+
+
+def _advised(of: Interval | Finding) -> Iterator[Element]:
+    for command in (of.fix or "").splitlines():
+        yield node("span", "fix: ", node("code", command), class_="fix")
+    for hint in (of.hint or "").splitlines():
+        yield node("span", "hint: ", isolated(hint), class_="fix")
 
 
 def _ended(cause: Cause, history: History) -> Iterator[Element]:

@@ -18,7 +18,7 @@ MISSPELT = [
     ("seat\n    when: seat.thread_id", "seats\n    when: seat.thread_id", "E502"),
     ("from: app_smoke_receipt_recorded", "from: app_smoke_recept_recorded", "E101"),
     ("<= params.stale_after\n    block", "<= params.stale_aftr\n    block", "E206"),
-    ("take: latest\n    required: >-", "tak: latest\n    required: >-", "E100"),
+    ("take: latest\n    required:\n      message: No", "tak: latest\n    required:\n      message: No", "E100"),
     ('p.status == "sent")\n    block', 'p.status == "sentt")\n    block', "E411"),
     ('smoke.mode == "skip"\n\nrules', 'smok.mode == "skip"\n\nrules', "E204"),
     ("payload.summary == null", "payload.sumary == null", "E207"),
