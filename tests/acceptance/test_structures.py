@@ -59,6 +59,8 @@ HOLDS = [
     'deploy.steps[0].env["A"] == "x"',
     'deploy.steps[0].env.A == "x" && !has(deploy.steps[1].env)',
     "deploy.steps.all(s, s.?box.?size.orValue(3) == 3)",
+    "deploy.steps.all(task, task.?box.orValue({}).?size.orValue(3) == 3)",
+    "deploy.?box.orValue({}) == deploy.box",
     '"size" in deploy.steps[0].box && !("size" in deploy.steps[1].box)',
     'deploy.steps[0]["name"] == "build"',
     'deploy.regions["eu"].exists(r, r == "fr") && deploy.regions.us.size() == 0',

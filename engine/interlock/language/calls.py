@@ -127,7 +127,7 @@ def _of_facts(
         takes = "nothing" if word == "size" else "a variable and a condition"
         hint = f"{selection}.size()" if word == "size" else f"{selection}.{word}(x, x.f == …)"
         raise checker.fault("E306", tree, f"`{word}` takes {takes}", hint)
-    scope, variable = checker.scope, _variable(checker, arguments[0])
+    scope, variable = checker.scope, _variable(checker, arguments[0], of_facts=True)
     kept = None if not isinstance(of, Filtered) else of.condition
     if variable in scope.bound or (kept is not None and variable in macro_variables(kept)):
         raise checker.fault("E307", arguments[0], f"`{variable}` is already defined", "rename the variable")
@@ -165,12 +165,14 @@ def _asked(
     return Compare("==", Count(selection, variable, and_kept(condition)), one)
 
 
-def _variable(checker: Checker, tree: Any) -> str:
-    """The name of a macro's variable, which nothing in sight has; that of another macro over values may come again."""
+def _variable(checker: Checker, tree: Any, *, of_facts: bool = False) -> str:
+    """The name of a macro's variable, which nothing in sight has; that of another macro over values may come again, and
+    so may a name that only a policy has, such as `task`, for a value."""
     word, scope = str(tree.children[0]), checker.scope
     if word in RESERVED:
         raise checker.fault("E313", tree, f"`{word}` is a reserved word in CEL", "rename the variable")
-    if word in {*scope.variables, *scope.selections, "now", "task", "params", "blocked", "variables"}:
+    known = {*scope.variables, *scope.selections, "params", "variables"}
+    if word in known or (of_facts and word in ("now", "task", "blocked")):
         raise checker.fault("E307", tree, f"`{word}` is already defined", "rename the variable")
     return word
 
@@ -248,6 +250,8 @@ def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: 
 
 
 def _either(checker: Checker, tree: Any, node: Node, other: Node, identity: str) -> Node:
+    if type_of(node).kind == "object" and isinstance(other, Call) and other.function == "map" and not other.arguments:
+        other = Call("map", (), type_of(node).certain())  # an object without fields, of those that there may be
     found = joint(type_of(node), type_of(other))
     if found is None:
         kinds = f"one is {with_article(type_of(node).kind)}, the other {with_article(type_of(other).kind)}"
