@@ -11,6 +11,7 @@ import pytest
 
 import interlock as api
 from interlock.diagnostics import PolicyError
+from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
 
 SCHEMA = {
@@ -180,3 +181,40 @@ def test_a_message_has_no_objects(tmp_path: Path) -> None:
     (tmp_path / "gate.yaml").write_text(text, "utf-8")
     with pytest.raises(PolicyError, match="has objects in it"):
         api.evaluate(tmp_path / "gate.yaml", ledger=tmp_path / "feed.ndjson", task="t")
+
+
+ASKED = 'deploy.steps.exists(s, s.name == "build" && s.done_at <= now && s.cost > 0.25) && deploy.regions["eu"] != []'
+
+
+def test_what_was_seen_of_it_is_shown_as_it_was_recorded(tmp_path: Path, interlock: Interlock) -> None:
+    judged(tmp_path, ASKED)
+    about = (str(tmp_path / "gate.yaml"), "--ledger", str(tmp_path / "feed.ndjson"), "--task", "t")
+    facts = json.loads(interlock("facts", *about, "--at", "2026-01-01T01:00:00Z").out)
+    assert facts["fields"]["steps"] == [{**STEPS[0], "cost": 1.0}, STEPS[1]]
+    assert '"done_at":"2026-01-01T00:00:00Z"' in interlock("explain", *about, "--at", "2026-01-01T01:00:00Z").out
+
+
+def test_a_decision_becomes_a_test(tmp_path: Path, interlock: Interlock) -> None:
+    judged(tmp_path, ASKED, "", {**DEPLOY, "steps": [*STEPS, {"name": "secret", "cost": 1e-7}]})
+    about = ("--ledger", str(tmp_path / "feed.ndjson"), "--task", "t", "--at", "2026-01-01T01:00:00Z")
+    test = tmp_path / "gate_test.yaml"
+    assert interlock("capture", str(tmp_path / "gate.yaml"), *about, "--output", str(test)).code == 0
+    assert interlock("test", str(test)).code == 0
+    assert "done_at: -1h" in test.read_text("utf-8")
+    assert "secret" not in test.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("when", "until"),
+    [
+        ("deploy.steps.exists(s, s.done_at <= now)", "2026-01-01T02:00:00Z"),
+        ("deploy.steps.all(s, s.done_at <= now)", "2026-01-01T03:00:00Z"),
+        ("deploy.steps.filter(s, s.done_at <= now).size() == 2", "2026-01-01T03:00:00Z"),
+        ('deploy.steps.exists(s, now - s.done_at > duration("1h"))', "2026-01-01T03:00:00.000001Z"),
+        ("deploy.steps.exists(n, s, n == 1 && s.done_at <= now)", "2026-01-01T03:00:00Z"),
+    ],
+)
+def test_it_holds_until_the_clock_passes_an_instant_inside(when: str, until: str, tmp_path: Path) -> None:
+    steps = [{"name": "a", "done_at": "2026-01-01T02:00:00Z"}, {"name": "b", "done_at": "2026-01-01T03:00:00Z"}]
+    decision = judged(tmp_path, when, "", {**DEPLOY, "steps": steps})
+    assert (decision.allow, decision.valid_until, decision.validity) == (True, until, "exact")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from interlock.evaluation.judge import Judge
 from interlock.evaluation.select import Selected
-from interlock.language.evaluate import as_printed
-from interlock.model.compiled import CompiledPolicy
+from interlock.language.evaluate import printed
+from interlock.model.compiled import CompiledPolicy, Query
+from interlock.model.expression import Type
 from interlock.model.facts import Fact, FactView, Json, SelectionView, Value
 from interlock.model.policy import Selection
 from interlock.request import Session
@@ -32,23 +34,22 @@ def seen(compiled: CompiledPolicy, selected: Selected) -> tuple[SelectionView, .
         for need in policy.needs
         if need.name in selected.facts
     ]
-    paths = {query.selection: query.paths for query in compiled.queries}
+    queries = {query.selection: query for query in compiled.queries}
     ran = [selection for selection in policy.selections if selection.name in selected.facts]
-    return (*needs, *(_sight(each, paths[each.name], selected.facts[each.name]) for each in ran))
+    return (*needs, *(_sight(each, queries[each.name], selected.facts[each.name]) for each in ran))
 
 
-def _sight(selection: Selection, paths: dict[str, str], facts: tuple[Fact, ...]) -> SelectionView:
-    kinds = {path: of.kind for path, of in selection.fields.items()} | paths
+def _sight(selection: Selection, query: Query, facts: tuple[Fact, ...]) -> SelectionView:
+    read: dict[str, Any] = query.paths
+    types = {**selection.fields, **{path: Type(kind) for path, kind in read.items()}, **query.shapes}
     of = selection.parent or ", ".join(selection.kinds)
-    return SelectionView(selection.name, of, tuple(_seen(selection.name, fact, kinds) for fact in facts))
+    return SelectionView(selection.name, of, tuple(_seen(selection.name, fact, types) for fact in facts))
 
 
-def _seen(name: str, fact: Fact, kinds: dict[str, str]) -> FactView:
-    fields = {path: _value(value, kinds.get(path, "")) for path, value in fact.fields.items()}
+def _seen(name: str, fact: Fact, types: Mapping[str, Type]) -> FactView:
+    fields = {path: _value(value, types.get(path, Type("null"))) for path, value in fact.fields.items()}
     return FactView(name, fact.kind, fact.id, fact.seq if fact.id else None, fields)
 
 
-def _value(value: Value, kind: str) -> Any:
-    if isinstance(value, tuple):
-        return list(value)
-    return msgspec.json.decode(str(value)) if isinstance(value, Json) else as_printed(value, kind)
+def _value(value: Value, of: Type) -> Any:
+    return msgspec.json.decode(str(value)) if isinstance(value, Json) else msgspec.to_builtins(printed(value, of))

@@ -201,13 +201,15 @@ def _choice(node: Choice, known: Environment) -> Value:
 def _compare(node: Compare, known: Environment) -> bool:
     left, right = evaluate(node.left, known), evaluate(node.right, known)
     if node.op in ("==", "!="):
-        alike = left == right
-        if alike and isinstance(left, dict | tuple):
-            alike = _alike(left, right)
-        return alike is (node.op == "==")
+        return equal(left, right) is (node.op == "==")
     if left is None or right is None:
         return False
     return _ORDERINGS[node.op](left, right)
+
+
+def equal(left: Value, right: Value) -> bool:
+    """Whether two values of one type are equal, with all that is inside them."""
+    return left == right and (not isinstance(left, dict | tuple) or _alike(left, right))
 
 
 def _alike(left: Value, right: Value) -> bool:
@@ -304,6 +306,9 @@ def printed(value: Value, of: Type) -> Value:
     item = of.item or Type("null")
     if isinstance(value, tuple):
         return tuple([printed(each, item) for each in value])
+    if isinstance(value, dict) and of.kind == "object":
+        fields = dict(of.fields)
+        return {name: printed(each, fields.get(name, item)) for name, each in value.items()}
     if isinstance(value, dict):
         key = of.key or Type("null")
         return {as_text(each, key): printed(found, item) for each, found in value.items()}

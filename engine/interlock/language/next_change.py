@@ -17,7 +17,7 @@ import msgspec
 
 from interlock.instant import INTEGER_BOUND
 from interlock.language import calendar
-from interlock.language.evaluate import Environment, Failure, evaluate, fact_of
+from interlock.language.evaluate import Environment, Failure, equal, evaluate, fact_of
 from interlock.language.walk import walk
 from interlock.model.expression import (
     Call,
@@ -179,7 +179,7 @@ def _compared(op: str, left: Trend, right: Trend, now: int) -> Trend:
             raise value
     until = min(until, limit)
     if op in ("==", "!="):
-        held = (first == second) is (op == "==")
+        held = equal(first, second) is (op == "==")
     else:
         held = first is not None and second is not None and _OPERATORS[op](first, second)
     if pace != other and isinstance(first, int) and isinstance(second, int):

@@ -130,6 +130,9 @@ def _of_thing(draft: Draft, found: Seen, word: str) -> Iterator[Item]:
         yield from _fields(draft, owner(thing.of, found.scope), thing.fields, "", word)
     elif isinstance(thing, ObjectType):
         yield from _fields(draft, owner(thing.fact.of, found.scope), thing.fact.fields, f"{thing.path}.", word)
+    node = thing.node if isinstance(thing, Maybe) else thing if is_value(thing) else None
+    for name, of in type_of(node).fields if node is not None else ():
+        yield Item(name, "field", name, len(word), type_text(of))
     if isinstance(thing, Maybe) or (isinstance(thing, ObjectType) and thing.maybe):
         for each in OF_OPTIONAL:
             yield Item(each, "function", f"{each}(", len(word), "of an optional value", rank=1)

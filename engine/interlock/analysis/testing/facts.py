@@ -263,7 +263,8 @@ def _unknown_within(node: dict[str, Any], value: Any, path: Path, kind: str) -> 
 
 def _filled(node: dict[str, Any], given: Mapping[str, Any], timed: Timed, at: Any) -> dict[str, Any]:
     properties, required = members(node)
-    found = {name: _value(properties.get(name, {}), value, timed, at) for name, value in given.items()}
+    other = node["additionalProperties"] if isinstance(node.get("additionalProperties"), dict) else {}
+    found = {name: _value(properties.get(name, other), value, timed, at) for name, value in given.items()}
     missing = [name for name in properties if name in required and name not in found and name != "kind"]
     return found | {name: example(name, properties[name], at, _text) for name in missing}
 

@@ -103,3 +103,12 @@ def test_what_a_broken_selection_gave_is_offered_until_it_is_whole_again() -> No
     workshop.put(path, broken.replace("verdict[seat.role].status ==", "proof.exists(p, p.", 1))
     found = workshop.completions(path, broken.index("verdict[seat.role].status ==") + len("proof.exists(p, p."))
     assert "nonce" in {item.label for item in found}
+
+
+@pytest.mark.parametrize("written", ["plan.actions.exists(a, a.¦", "plan.actions[0].¦", "plan.actions[?0].?¦"])
+def test_objects_in_a_list_have_the_fields_of_their_schema(written: str) -> None:
+    text = SMOKE.read_text("utf-8").replace(
+        "facts:\n", "facts:\n  plan: {from: app_wakeup_dispatch_planned, take: latest}\n"
+    )
+    found, _, _ = offered("smoke.yaml", text.replace("seat.thread_id == null", written, 1))
+    assert {"role", "thread_id"} <= {item.label for item in found}
