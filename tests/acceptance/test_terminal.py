@@ -98,17 +98,24 @@ def terminal(*args: str, columns: int = 80, env: Mapping[str, str] = {}) -> str:
 def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> None:
     at = ("--task", "checkout-refactor", "--at", "2026-06-22T09:20:00Z", "--ledger", str(story_path))
     assert terminal("eval", "quiescence", *at, columns=60) == (
-        "\x1b[31mdenied\x1b[0m     quiescence  task checkout-refactor at 2026-06-22T09:20:00Z: monitoring\n"
+        "\x1b[31mdenied\x1b[0m     quiescence  task checkout-refactor at\n"
+        "           2026-06-22T09:20:00Z: monitoring\n"
         "           May the autopilot stop?\n"
         "           denied until 09:25:17Z (5 min 17 s); then still\n"
         "           denied: worker has 2/3 quiet heartbeat cycles\n"
         "           since 2026-06-22T09:12:01Z\n"
+        "  \x1b[33mwhy\x1b[0m      the pair is at work, or its loop is not healthy\n"
+        "           hint: let the autopilot run until both seats are\n"
+        "           quiet\n"
         "  \x1b[31mblock\x1b[0m    worker heartbeat is stale.\n"
-        "           fix: wake the worker in checkout-refactor-worker, then"
-        " conveyor app-heartbeat checkout-refactor --role worker\n"
+        "           fix:\n"
+        "           conveyor app-heartbeat checkout-refactor --role=worker\n"
+        "           hint: wake the worker in\n"
+        "           checkout-refactor-worker, which runs this itself\n"
         "  \x1b[31mblock\x1b[0m    worker has 1/3 quiet heartbeat cycles since\n"
         "           2026-06-22T09:12:01Z\n"
-        "           fix: wait; every cycle of both seats in which nothing else happens counts\n"
+        "           hint: wait; every cycle of both seats in which\n"
+        "           nothing else happens counts\n"
     )
 
 

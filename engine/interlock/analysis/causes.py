@@ -8,6 +8,7 @@ from typing import TypeVar
 from interlock.analysis.watch import says
 from interlock.instant import parse_instant
 from interlock.ledger import Snapshot
+from interlock.ledger.recorded import received
 from interlock.model.decision import Decision
 from interlock.model.history import Mark
 from interlock.model.watch import Moved
@@ -41,7 +42,7 @@ def moved(session: Session, before: Decision, after: Decision) -> Moved | None:
         return Moved("policy")
     if after.ledger.sources:  # each has a head of its own
         return None
-    arrived = session.over(lambda snapshot: snapshot.received(before.ledger.seq, after.ledger.seq, MOST + 1))
+    arrived = session.over(lambda snapshot: received(snapshot, before.ledger.seq, after.ledger.seq, MOST + 1))
     if len(arrived) > MOST:
         return None
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 
 import msgspec
 
+from interlock.analysis.causes import MOST, turning
 from interlock.diagnostics import UsageError
 from interlock.evaluation.ahead import BEHIND, reads
 from interlock.evaluation.arrivals import Arrivals, arrivals
@@ -21,6 +23,7 @@ from interlock.evaluation.validity import DecisionKey, decision_key, findings_ch
 from interlock.evaluation.waivers import Waivers
 from interlock.instant import INTEGER_BOUND, format_instant
 from interlock.ledger import Snapshot
+from interlock.ledger.recorded import seqs as seqs_of
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark
 from interlock.moment import At, moment
@@ -178,18 +181,43 @@ class _Scan:
         return self._decided(judge)
 
     def cause(self, at: int, before: Evaluated, after: Evaluated, *, lapsed: bool) -> Cause:
-        """What made the decision change at an instant: what arrived then, or the clock alone."""
-        receipts = self._blamed(at, after)
-        if receipts and lapsed and self._alone(at) == decision_key(after):
+        """What made the decision change at an instant: of what arrived then, that without which it would not have; or
+        the clock alone."""
+        receipts = tuple(self.found.marks.get(at, {}).values())
+        alone = self._alone(at) if receipts and (lapsed or len(receipts) > 1) else None
+        if receipts and lapsed and alone == decision_key(after):
             receipts = ()
+        elif len(receipts) > 1:
+            receipts = self._turning(at, after, alone) or self._read(receipts, after)
         appeared, vanished = (tuple(finding.message for finding in each) for each in findings_changed(before, after))
         return Cause(receipts, appeared, vanished)
 
-    def _blamed(self, at: int, after: Evaluated) -> tuple[Mark, ...]:
-        """Of what arrived at the instant, what the policy selects, or what seats that it selects are made of."""
-        marks = tuple(self.found.marks.get(at, {}).values())
-        if len(marks) < 2:
-            return marks
+    def _turning(self, at: int, after: Evaluated, alone: DecisionKey | None) -> tuple[Mark, ...]:
+        """Of what arrived at the instant, what changed the decision that there was before it, in the ledger's order.
+
+        None where that cannot be found out: receipts that were recorded later have earlier times.
+        """
+        marks, snapshot = self.found.marks[at], self.stretch.snapshot
+        seqs = {} if snapshot.joined is not None or len(marks) > MOST else seqs_of(snapshot, marks)
+        if not seqs:
+            return ()
+
+        def key(head: int) -> DecisionKey:
+            with snapshot.upto(head):
+                return decision_key(self._decided(self._judge(at, "reference")))
+
+        arrived = sorted(((seq, marks[identity]) for identity, seq in seqs.items()), key=itemgetter(0))
+        without = key(arrived[0][0] - 1)
+        if key(arrived[-1][0]) != decision_key(after):
+            return ()
+        turned = {mark.id for mark in turning(arrived, key, without)}
+        if without != alone:  # entities changed too, or what they are made of
+            changed = tuple(mark for mark in marks.values() if mark.id not in seqs or mark.kind in BEHIND["seat"])
+            turned |= {mark.id for mark in self._read(changed, after)}
+        return tuple(mark for mark in marks.values() if mark.id in turned)
+
+    def _read(self, marks: tuple[Mark, ...], after: Evaluated) -> tuple[Mark, ...]:
+        """Of some marks, what the policy selects, or what seats that it selects are made of."""
         read = {*after.decision.evidence, *(f for _, each in after.needs for j in each for f in j.decision.evidence)}
         chosen = tuple(mark for mark in marks if mark.id in read or mark.kind in BEHIND["seat"])
         return chosen or marks

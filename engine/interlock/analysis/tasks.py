@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.instant import format_instant
 from interlock.ledger import Snapshot
+from interlock.ledger.recorded import last_of
 from interlock.model.tasks import LastReceipt, TaskActivity
 from interlock.request import Session
 
@@ -14,7 +15,7 @@ def answer(session: Session) -> tuple[TaskActivity, ...]:
 
     def activity(snapshot: Snapshot, label: str) -> TaskActivity:
         identity = snapshot.task_id(label)
-        found = snapshot.last_of(identity)
+        found = last_of(snapshot, identity)
         last = None if found is None else LastReceipt(found[0], found[1], format_instant(found[2]))
         return TaskActivity(label, identity, now, last)
 

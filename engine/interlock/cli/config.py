@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -39,7 +40,7 @@ def command(settings: dict[str, Settled], form: str) -> int:
         output.put(json_lines(shown), "utf-8")
     else:
         rows = [(each["setting"], _text(each["value"]), each["where"] or each["from"]) for each in shown]
-        output.put("".join(f"{harmless(line)}\n" for line in aligned(rows)))
+        output.put("".join(f"{harmless(line)}\n" for line in aligned(rows, width=output.width(sys.stdout))))
     return exit_codes.ALLOWED
 
 

@@ -59,7 +59,7 @@ def command(request: Request, kinds: Sequence[str], own: bool, folder: str | Non
     if form == "json":
         output.put(json_lines(found), "utf-8")
     else:
-        output.put(as_pages(found) if kinds else as_list(found))
+        output.put((as_pages if kinds else as_list)(found, output.look()))
     if own and not found:
         output.say("there is no own kind; `interlock new-kind NAME` writes a first one", "note")
     return exit_codes.ALLOWED

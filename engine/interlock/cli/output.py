@@ -15,7 +15,7 @@ from interlock.escape import harmless
 from interlock.files import reason
 from interlock.model.decision import FailOn
 from interlock.reporting import RenderContext, uncoloured
-from interlock.reporting.style import json_lines
+from interlock.reporting.style import json_lines, wrapped
 
 _LINES = "\n\t"
 _CHOICE: dict[str, Any] = {}
@@ -91,9 +91,13 @@ def say(message: str, label: str = "") -> None:
     """
     if label in ("note", "warning") and quiet():
         return
-    start = f"{painter(sys.stderr)(label, _LABELS[label])}: " if label else ""
+    text = harmless(message, keep=_LINES)
+    if label:  # what has none is laid out: a place in a file, or what went wrong in the program
+        lines = f"{label}: {text}".split("\n")
+        text = "\n".join(line for each in lines for line in wrapped(each, width(sys.stderr), "", "  "))
+        text = painter(sys.stderr)(label, _LABELS[label]) + text.removeprefix(label)
     with suppress(OSError):
-        _write(f"{start}{harmless(message, keep=_LINES)}\n", sys.stderr, None)
+        _write(f"{text}\n", sys.stderr, None)
 
 
 def painter(stream: TextIO | None) -> Callable[[str, str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +39,7 @@ def command(request: Request, whole: bool, form: str) -> int:
     else:
         rows = [[each.id, each.question or each.title, *([each.path] * whole)] for each in listed]
         rows = [[harmless(cell) for cell in row] for row in rows]
-        output.put("".join(f"{line}\n" for line in aligned(rows)))
+        output.put("".join(f"{line}\n" for line in aligned(rows, width=output.width(sys.stdout))))
     invalid = [each.id for each in listed if not each.question]
     if invalid:
         output.say(f"`interlock show {invalid[0]}` shows what is wrong with it", "note")

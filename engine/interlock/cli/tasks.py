@@ -40,5 +40,5 @@ def command(request: Request, form: str) -> int:
     if form == "json":
         output.put(json_lines(found), "utf-8")
     else:
-        output.put(as_text(found))
+        output.put(as_text(found, output.look()))
     return exit_codes.ALLOWED

@@ -98,11 +98,6 @@ _BEGUN = (
 )
 _COMING = "SELECT kind, at, instant FROM receipt WHERE {of} AND at >= :floor ORDER BY at LIMIT :limit"
 _UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at < :beyond AND instant IS NULL"
-_LAST = (
-    "SELECT id, kind, at, instant FROM receipt"
-    " WHERE task_id = :task AND instant IS NOT NULL AND (instant > asked_instant()) IS NOT TRUE ORDER BY at DESC"
-)
-_RECEIVED = "SELECT seq, id, kind, at FROM receipt WHERE seq > :since AND seq <= :until ORDER BY seq LIMIT :most"
 _OF_KIND = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
@@ -325,6 +320,16 @@ class Snapshot:
             self._open().ask(now, live=live, as_of=as_of)
             self.look(seen)
 
+    @contextmanager
+    def upto(self, head: int) -> Iterator[None]:
+        """Within it, see receipts up to a `seq` only. Not for several sources, of which each has its own."""
+        connection = self._connection()
+        whole, connection.head = connection.head, head
+        try:
+            yield
+        finally:
+            connection.head = whole
+
     def recorded(
         self, task: str, kinds: Iterable[str], everywhere: Iterable[str], since: int
     ) -> list[tuple[str, str, int]]:
@@ -373,23 +378,6 @@ class Snapshot:
     def span(self, task: str) -> tuple[int | None, int | None]:
         """When the first receipt of a task (by id) came, and the last; None where it has none. Raises LedgerError."""
         return self.rows("SELECT min(instant), max(instant) FROM receipt WHERE task_id = :task", {"task": task})[0]
-
-    def last_of(self, task: str) -> tuple[str, str, int] | None:
-        """Id, kind and instant of the newest receipt of a task (by id), by its time; None where there is none.
-
-        Within a second the order of texts is not that of instants. Raises LedgerError.
-        """
-        last, floor = None, ""
-        for identity, kind, at, instant in self._connection().stream(_LAST, {"task": task}):
-            if last is not None and at[:19] != floor:
-                break
-            if last is None or instant > last[2]:
-                last, floor = (identity, kind, instant), at[:19]
-        return last
-
-    def received(self, since: int, until: int, most: int) -> list[tuple[int, str, str, str]]:
-        """Seq, id, kind and `at` of the first receipts after one `seq`, up to another. Raises LedgerError."""
-        return self.rows(_RECEIVED, {"since": since, "until": until, "most": most})
 
     def changes(self, kind: str, task: str | None) -> list[tuple[str, str, int]]:
         """When entities of a kind changed, of a task (by id) or of all, and what did: kind, id and instant.

@@ -8,7 +8,7 @@ from interlock.escape import harmless
 from interlock.model.decision import verdict_word
 from interlock.model.diff import Comparison, Difference, Direction, Side, Version
 from interlock.reporting.params import params_text
-from interlock.reporting.style import Paint, RenderContext, counted
+from interlock.reporting.style import Paint, RenderContext, counted, wrapped
 
 _HEADS: dict[Direction, tuple[str, str]] = {
     "softer": ("newly allowed", "red"),
@@ -28,9 +28,15 @@ def as_text(found: Comparison, look: RenderContext) -> str:
         those = found.of(change)
         if those:
             lines += [look.paint(f"{head}: {_times(those)}", colour)]
-            lines += [line for each in those for line in _difference(each, wide)]
+            for each in those:
+                lines += [line for text in _difference(each, wide) for line in _wrapped(text, wide, look)]
             lines.append("")
     return "".join(f"{line}\n" for line in (*lines, _sum(found, look.paint)))
+
+
+def _wrapped(text: str, wide: int, look: RenderContext) -> Iterator[str]:
+    margin = " " * (wide + 4)
+    return wrapped(text[len(margin) :], look.width, text[: len(margin)], f"{margin}  ")
 
 
 def _version(version: Version) -> str:

@@ -6,37 +6,39 @@ from collections.abc import Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.kinds import FactKind, KindField
-from interlock.reporting.style import aligned
+from interlock.reporting.style import RenderContext, aligned, wrapped
 
 
-def as_list(kinds: Sequence[FactKind]) -> str:
+def as_list(kinds: Sequence[FactKind], look: RenderContext) -> str:
     """A line for each kind: its name, what it is, where it is from, and what it says."""
     rows = [
         [each.kind, each.sort, "shipped" if each.origin == "shipped" else each.file, each.description] for each in kinds
     ]
-    return "".join(f"{line}\n" for line in aligned([[harmless(cell) for cell in row] for row in rows]))
+    shown = [[harmless(cell) for cell in row] for row in rows]
+    return "".join(f"{line}\n" for line in aligned(shown, width=look.width))
 
 
-def as_pages(kinds: Sequence[FactKind]) -> str:
+def as_pages(kinds: Sequence[FactKind], look: RenderContext) -> str:
     """For each kind what it is, and its fields with their types."""
-    return "\n".join("".join(f"{harmless(line)}\n" for line in _page(each)) for each in kinds)
+    return "\n".join("".join(f"{harmless(line)}\n" for line in _page(each, look)) for each in kinds)
 
 
-def _page(kind: FactKind) -> Iterator[str]:
+def _page(kind: FactKind, look: RenderContext) -> Iterator[str]:
     origin = "ships with interlock" if kind.origin == "shipped" else kind.file
     yield f"{kind.kind}: {'an entity' if kind.sort == 'entity' else 'a receipt'}, {origin}"
-    yield f"  {kind.description}"
+    yield from wrapped(kind.description, look.width, "  ", "  ")
     if kind.sort == "receipt":
         yield f"  Recorded by: {kind.recorded_by}."
     if kind.events:
         yield f"  Brought by CloudEvents of the type {', '.join(kind.events)}."
     yield ""
     own = [each for each in kind.fields if not each.envelope]
-    yield from (f"  {line}" for line in aligned([[each.path, _type(each), each.description] for each in own]))
+    rows = [[each.path, _type(each), each.description] for each in own]
+    yield from (f"  {line}" for line in aligned(rows, width=look.width and look.width - 2))
     if own:
         yield ""
     every = ", ".join(each.path for each in kind.fields if each.envelope and each.type is not None)
-    yield f"  and as of every fact: {every}"
+    yield from wrapped(f"and as of every fact: {every}", look.width, "  ", "    ")
 
 
 def _type(field: KindField) -> str:

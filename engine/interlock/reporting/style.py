@@ -106,6 +106,10 @@ def distinct(names: Iterable[tuple[str, str]]) -> list[str]:
     return found
 
 
+_NARROW = 20
+"""A column that is narrower is not worth wrapping to."""
+
+
 def display_width(text: str) -> int:
     """How many columns a terminal shows the text in: two for a wide character, none for one that combines."""
     if text.isascii():
@@ -119,10 +123,13 @@ def display_width(text: str) -> int:
 def wrapped(text: str, width: int | None, first: str, rest: str) -> Iterator[str]:
     """A text in lines of at most so many columns, after `first` and then `rest`: never cut inside a word or a command.
 
-    What stands between backticks is one word. A word that is wider has a line of its own. Without a width it is a line.
+    What stands between backticks is one word. A word that is wider has a line of its own. Without a width it is a
+    line. What the text is indented by, all lines are.
     """
-    lead, line = first, ""
-    for word in _words(text):
+    start = text.lstrip(" ")
+    indent = " " * (len(text) - len(start))
+    lead, rest, line = first + indent, rest + indent, ""
+    for word in _words(start):
         if line and width and display_width(f"{lead}{line} {word}") > width:
             yield lead + line
             lead, line = rest, word
@@ -150,11 +157,24 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - display_width(text))
 
 
-def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> list[str]:
-    """A line a row, each column as wide as its widest cell; the last is not padded."""
+def aligned(rows: Iterable[Sequence[str]], gap: str = "  ", width: int | None = None) -> list[str]:
+    """A line a row, each column as wide as its widest cell; the last is not padded, and wrapped to the `width`.
+
+    Where the others leave it no room, what does not fit is on lines of its own below them.
+    """
     listed = [tuple(row) for row in rows]
     widths = [max(map(display_width, column)) for column in zip(*listed, strict=True)]
-    return [gap.join(map(padded, row, widths)).rstrip() for row in listed]
+    lead = sum(widths[:-1]) + len(gap) * len(widths[:-1])
+    if width is None:
+        return [gap.join(map(padded, row, widths)).rstrip() for row in listed]
+    lines: list[str] = []
+    for *firsts, last in listed:
+        first = "".join(f"{padded(cell, wide)}{gap}" for cell, wide in zip(firsts, widths, strict=False))
+        if lead + min(_NARROW, display_width(last)) > width:
+            lines += [first.rstrip(), *wrapped(last, width, "    ", "    ")]
+        else:
+            lines += [line.rstrip() for line in wrapped(last, width, first, " " * lead)]
+    return lines
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

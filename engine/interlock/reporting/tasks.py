@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from interlock.escape import harmless
 from interlock.model.tasks import TaskActivity
-from interlock.reporting.style import aligned, since_text
+from interlock.reporting.style import RenderContext, aligned, since_text
 
 
-def as_text(tasks: Sequence[TaskActivity]) -> str:
+def as_text(tasks: Sequence[TaskActivity], look: RenderContext) -> str:
     """A line for each task: its label, and when it was active last, and by what."""
-    return "".join(f"{line}\n" for line in aligned([[harmless(cell) for cell in _row(each)] for each in tasks]))
+    rows = [[harmless(cell) for cell in _row(each)] for each in tasks]
+    return "".join(f"{line}\n" for line in aligned(rows, width=look.width))
 
 
 def _row(task: TaskActivity) -> tuple[str, str, str]:

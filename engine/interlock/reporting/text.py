@@ -74,7 +74,7 @@ def _lines(decision: Decision, look: RenderContext, wide: int, compact: bool) ->
     state = "" if decision.allow is None else f": {harmless(decision.state)}"
     waived = f" (waived: {decision.waived})" if decision.waived else ""
     subject = f"{decision.policy:{wide}}  task {harmless(decision.task)} at {decision.now}"
-    yield f"{_left(name, look)}{subject}{state}{waived}{judged_alone(decision)}"
+    yield from _wrapped(name, f"{subject}{state}{waived}{judged_alone(decision)}", look)
     question = look.questions.get(decision.policy_digest)
     if question and not compact:
         yield from _wrapped("", " ".join(question.split()), look)

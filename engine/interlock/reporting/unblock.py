@@ -9,7 +9,7 @@ from interlock.escape import harmless
 from interlock.model.decision import advice_lines, verdict_word
 from interlock.model.unblock import HeldFact, Permanent, Plan, ReceiptStep, Unblock
 from interlock.reporting.params import params_text
-from interlock.reporting.style import RenderContext, counted, shown
+from interlock.reporting.style import RenderContext, counted, shown, wrapped
 from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = " " * 11
@@ -23,12 +23,14 @@ def as_text(found: Unblock, look: RenderContext) -> str:
 def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
     name = verdict_word(found.allow)
     state = "" if found.allow is None else f": {harmless(found.state)}"
-    label = look.paint(name, VERDICT_COLOURS[name]) + " " * (11 - len(name))
-    yield f"{label}{found.policy}  task {harmless(found.task)} at {found.now}{state}"
+    head = f"{found.policy}  task {harmless(found.task)} at {found.now}{state}"
+    first, *rest = wrapped(head, look.width, _MARGIN, _MARGIN)
+    yield look.paint(name, VERDICT_COLOURS[name]) + " " * (len(_MARGIN) - len(name)) + first[len(_MARGIN) :]
+    yield from rest
     if params := params_text(found.params):
         yield f"{_MARGIN}params: {params}"
     for reason in (found.reason or "").splitlines():
-        yield f"{_MARGIN}{harmless(reason)}"
+        yield from wrapped(harmless(reason), look.width, _MARGIN, _MARGIN)
     for plan in found.plans:
         yield from ("", *_plan(plan, found, look))
     for blocker in found.permanent:
@@ -39,7 +41,8 @@ def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
         yield from (f"{_MARGIN}{harmless(line)}" for line in advice_lines(fix.fix, fix.hint))
     if found.allow is not True and not found.plans:
         more = "; there were more" if found.bounded else ""
-        yield from ("", f"no receipts of one instant were found that make it allow: {found.judged:,} sets judged{more}")
+        none = f"no receipts of one instant were found that make it allow: {found.judged:,} sets judged{more}"
+        yield from ("", *wrapped(none, look.width, "", ""))
 
 
 def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
@@ -47,9 +50,16 @@ def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
     by = "" if plan.by is None else f", by {plan.by}"
     recorded = f"{counted(len(plan.steps), 'receipt')}{by}" if plan.steps else "nothing more"
     lasting = "" if plan.until is None else f", then wait until {plan.until}"
-    yield f"  {look.paint('allow', 'green')}    {harmless(plan.state)}: {waiting}{recorded}{lasting}"
+    how = f"{harmless(plan.state)}: {waiting}{recorded}{lasting}"
+    yield from _labelled("allow", "green", how, look)
     for step in plan.steps:
-        yield f"{_MARGIN}{step.who:10}  {_step(step)}"
+        yield from wrapped(f"{step.who:10}  {_step(step)}", look.width, _MARGIN, f"{_MARGIN}{'':12}")
+
+
+def _labelled(label: str, colour: str, text: str, look: RenderContext) -> Iterator[str]:
+    first, *rest = wrapped(text, look.width, _MARGIN, _MARGIN)
+    yield f"  {look.paint(label, colour)}{' ' * (len(_MARGIN) - 2 - len(label))}{first[len(_MARGIN) :]}"
+    yield from rest
 
 
 def _step(step: ReceiptStep) -> str:
@@ -68,12 +78,12 @@ def _flat(fields: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 def _permanent(blocker: Permanent, look: RenderContext) -> Iterator[str]:
     rule = "" if blocker.rule is None else f"{blocker.rule}: "
-    yield f"  {look.paint('lasting', 'red')}  {rule}{harmless(blocker.message)}"
+    yield from _labelled("lasting", "red", f"{rule}{harmless(blocker.message)}", look)
     if not blocker.holds:
         yield f"{_MARGIN}nothing that is recorded can ever lift this"
     for number, held in enumerate(blocker.holds):
         start = "no receipt lifts this, as long as" if number == 0 else "and"
-        yield f"{_MARGIN}{start} {_held(held)}"
+        yield from wrapped(f"{start} {_held(held)}", look.width, _MARGIN, _MARGIN)
 
 
 def _held(held: HeldFact) -> str:

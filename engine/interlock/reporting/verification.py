@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from interlock.escape import harmless
 from interlock.model.verification import FaultCounts, FutureTimes, KindCounts, Verification
-from interlock.reporting.style import Paint, RenderContext, counted
+from interlock.reporting.style import Paint, RenderContext, counted, wrapped
 
 _MARGIN = " " * 9
 
@@ -20,10 +20,17 @@ def as_text(found: Verification, look: RenderContext) -> str:
         lines += ["", f"{paint('damaged', 'red')}  the file itself; restore a sound copy"]
         lines += [f"{_MARGIN}{harmless(each)}" for each in found.damage]
     for fault in found.faults:
-        lines += ["", *_fault(fault, paint)]
+        lines += ["", *_wrapped(_fault(fault, paint), look)]
     if found.ahead is not None and found.ahead.count:
-        lines += ["", *_ahead(found.ahead, paint)]
+        lines += ["", *_wrapped(_ahead(found.ahead, paint), look)]
     return "".join(f"{line}\n" for line in (*lines, "", _sum(found, paint)))
+
+
+def _wrapped(lines: Iterator[str], look: RenderContext) -> Iterator[str]:
+    """A labelled line, which is short, and those below it, wrapped."""
+    yield next(lines)
+    for line in lines:
+        yield from wrapped(line.removeprefix(_MARGIN), look.width, _MARGIN, f"{_MARGIN}  ")
 
 
 def _kind(kind: KindCounts, paint: Paint) -> str:

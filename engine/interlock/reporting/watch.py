@@ -56,7 +56,7 @@ def line(change: Change, look: RenderContext, wide: Columns) -> str:
 def _left(decision: Decision) -> Iterator[str]:
     """Why it is undecided; or how many findings are left, and the first of them."""
     reasons = (decision.reason or "").splitlines()
-    if reasons:
+    if reasons and (decision.allow is None or not decision.findings):
         yield harmless(reasons[0]) + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "")
         return
     counts = [each for each in decision.findings if not each.waived and each.severity != "note"]

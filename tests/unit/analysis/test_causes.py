@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from interlock.analysis.causes import MOST, moved, turning
+from interlock.ledger.recorded import received
 from interlock.model.decision import Decision
 from interlock.request import Request, Session
 from tests.helpers.ledgers import LedgerBuilder
@@ -68,7 +69,7 @@ def test_a_receipt_is_blamed_without_which_nothing_would_have_changed(
         found = moved(asked, before(asked, since), after)
         assert found is not None
         assert found.by == "receipts"
-        ids = [identity for _, identity, _, _ in asked.over(lambda each: each.received(0, 99, 99))]
+        ids = [identity for _, identity, _, _ in asked.over(lambda each: received(each, 0, 99, 99))]
         assert [ids.index(each.id) for each in found.receipts] == blamed
 
 

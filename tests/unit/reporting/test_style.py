@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.reporting.style import aligned, display_width
+from interlock.reporting.style import aligned, display_width, wrapped
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,25 @@ def test_the_columns_of_a_table_stay_in_line(rows: list[tuple[str, str]]) -> Non
 
 def test_a_table_of_nothing() -> None:
     assert aligned([]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three four", ["> one two", "  three four"]),
+        ("run `interlock eval smoke` now", ["> run", "  `interlock eval smoke`", "  now"]),
+        ("an ` alone says so", ["> an ` alone", "  says so"]),
+        ("averyverylongword a  b", ["> averyverylongword", "  a  b"]),
+        ("  indented so", [">   indented", "    so"]),
+        ("日本日本 日本", ["> 日本日本", "  日本"]),
+    ],
+)
+def test_a_text_is_never_cut_in_a_word_or_a_command(text: str, lines: list[str]) -> None:
+    assert list(wrapped(text, 12, "> ", "  ")) == lines
+    assert list(wrapped(text, None, "> ", "  ")) == [f"> {text}"]
+
+
+def test_the_last_column_is_wrapped_or_has_lines_of_its_own() -> None:
+    rows = [("a", "one two three four five six"), ("bbb", "x")]
+    assert aligned(rows, width=25) == ["a    one two three four", "     five six", "bbb  x"]
+    assert aligned(rows, width=20) == ["a", "    one two three", "    four five six", "bbb  x"]

@@ -9,7 +9,7 @@ from interlock.instant import parse_instant
 from interlock.model.decision import verdict_word
 from interlock.model.history import Cause, History, Interval, Mark
 from interlock.reporting.params import params_text
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, wrapped
 from interlock.reporting.text import VERDICT_COLOURS
 
 _SHOWN = 3
@@ -28,12 +28,18 @@ def render(history: History, look: RenderContext) -> str:
     times = max(len(_time(row[4].since, day)) for row in rows)
     names = max(len(lane.policy) for lane in history.lanes)
     states = max(len(_state(before, interval)) for _, _, _, before, interval in rows)
-    params = [(lane.policy, params_text(lane.params)) for lane in history.lanes]
-    lines = [_headline(history, day, len(rows)), *(f"params {policy}: {text}" for policy, text in params if text), ""]
+    lines = list(wrapped(_headline(history, day, len(rows)), look.width, "", "  "))
+    for lane in history.lanes:
+        if params := params_text(lane.params):
+            lines += wrapped(f"params {lane.policy}: {params}", look.width, "", "  ")
+    lines.append("")
     for _, _, lane, before, interval in rows:
-        row = _row(before, interval, states, look)
-        lines.append(f"{_time(interval.since, day):{times}}  {lane.policy:{names}}  {row}")
-        lines += [f"{'':{times + names + 2}}  {line}" for line in _changed(before, interval)]
+        head = f"{_time(interval.since, day):{times}}  {lane.policy:{names}}  "
+        lines += _row(head, before, interval, states, look)
+        margin = " " * len(head)
+        lines += [
+            line for each in _changed(before, interval) for line in wrapped(each, look.width, margin, f"{margin}  ")
+        ]
     return "\n".join([*lines, ""])
 
 
@@ -45,13 +51,18 @@ def _headline(history: History, day: str, count: int) -> str:
 
 
 def _time(text: str, day: str) -> str:
-    return text.removeprefix(f"{day}T") if day else text
+    """An instant, cut to the second; without its day where that is said elsewhere."""
+    return f"{text[:19]}Z".removeprefix(f"{day}T")
 
 
-def _row(before: Interval | None, interval: Interval, states: int, look: RenderContext) -> str:
+def _row(head: str, before: Interval | None, interval: Interval, states: int, look: RenderContext) -> Iterator[str]:
     name = verdict_word(interval.allow)
     cause = _cause(interval.cause) if interval.cause else ""
-    return f"{look.paint(f'{name:9}', VERDICT_COLOURS[name])}  {_state(before, interval):{states}}  {cause}".rstrip()
+    row = f"{name:9}  {_state(before, interval):{states}}  {cause}".rstrip()
+    first, *rest = wrapped(row, look.width, head, " " * len(head))
+    verdict, after = first[len(head) :][:9], first[len(head) :][9:]
+    yield f"{head}{look.paint(verdict, VERDICT_COLOURS[name])}{after}"
+    yield from rest
 
 
 def _state(before: Interval | None, interval: Interval) -> str:
