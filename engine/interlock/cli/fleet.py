@@ -12,7 +12,7 @@ import click
 
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
-from interlock.cli.request import asking, progress_bar, session_of
+from interlock.cli.request import asking, named, progress_bar, session_of
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.reporting.style import counted, json_text
@@ -64,6 +64,12 @@ Examples:
     help="How often a ledger is tried again, alone, whose worker died; 2 unless given.",
 )
 @options.timeout("for each ledger, 60s unless given", default="60s")
+@click.option(
+    "--since",
+    metavar="FILE",
+    shell_complete=options.completes("files"),
+    help="Take over from FILE, the JSON of an earlier run, what still holds of ledgers that were not written to.",
+)
 @options.form
 @options.written()
 @options.quiet
@@ -74,6 +80,7 @@ def command(
     workers: int | None,
     retries: int,
     timeout: str,
+    since: str | None,
     form: str,
     output: str | None,
 ) -> int:
@@ -93,9 +100,9 @@ def command(
     members = find_ledgers(ledgers)
     request = request.about(policies, None)
     read = [path for each in members for path in (each.path, f"{each.path}-wal", f"{each.path}-shm")]
-    read += [each[1:] for each in ledgers if each.startswith("@")]
+    read += [each[1:] for each in ledgers if each.startswith("@")] + ([since] if since else [])
     with session_of(request, opens=False) as session, _sink(request, form, output, read) as put:
-        fleet = Fleet(session, members)
+        fleet = Fleet(session, members, named("since", since))
         found = _judged(fleet, workers, limit, retries, put if form == "json" else None)
         if form == "text":
             from interlock.reporting.fleet import as_text

@@ -161,14 +161,15 @@ def _request(names: Sequence[str], given: dict[str, Any]) -> Request:
 
     asked: dict[str, Any] = {}
     if "at" in names:
-        asked["at"] = _named("at", given["at"])
+        asked["at"] = named("at", given["at"])
     if "params" in names:
         asked["params"] = params = _params(given["params"])
         asked["origins"] = dict.fromkeys(params, "flag")
     return request_of(_settings(names, given), **asked)
 
 
-def _named(name: str, value: str | None) -> str | None:
+def named(name: str, value: str | None) -> str | None:
+    """The value of an option; None where it is not given. Raises UsageError for an empty one."""
     if value == "":
         raise UsageError(f"`--{name}` is empty; give it a value, or leave it out")
     return value

@@ -128,6 +128,8 @@ class FleetEnd(msgspec.Struct, frozen=True, tag_field="kind", tag="fleet_end", f
 class Summary(msgspec.Struct, frozen=True):
     """A fleet for a person: what the last line says, and every undecided decision, fault and note, by ledger.
 
+    `oldest` is the earliest instant at which what was taken over was judged; None where nothing was.
+
     `verdict` is None where something is undecided and nothing denied.
     """
 
@@ -135,6 +137,7 @@ class Summary(msgspec.Struct, frozen=True):
     undecided: tuple[tuple[str, Undecided], ...]
     faults: tuple[Fault, ...]
     notes: tuple[str, ...]
+    oldest: str | None
 
     @property
     def verdict(self) -> Literal[True, False] | None:

@@ -46,5 +46,5 @@ def _line(text: str) -> str:
 def _sum(found: Summary) -> Iterator[str]:
     end = found.end
     judged = f"{end.ledgers - end.faults:,} of " if end.faults else ""
-    taken = f", {end.taken_over:,} of them in an earlier run" if end.taken_over else ""
+    taken = f" ({end.taken_over:,} of them at {found.oldest} or later, and unchanged)" if end.taken_over else ""
     yield f"{judged}{counted(end.ledgers, 'ledger')} judged at {end.now}{taken}: {counted(end.decisions, 'decision')}"

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from interlock.analysis.fleet.crew import Crew, Run
+from interlock.analysis.fleet.earlier import Earlier
 from interlock.analysis.fleet.ledgers import Member, find_ledgers
 from interlock.analysis.fleet.lines import Lines, summary_of
 from interlock.analysis.fleet.terms import terms_of
@@ -26,10 +27,13 @@ class Fleet:
     Raises as the session does where its policies, parameters or waivers are wrong.
     """
 
-    def __init__(self, session: Session, members: Sequence[Member]) -> None:
+    def __init__(self, session: Session, members: Sequence[Member], since: str | None = None) -> None:
+        """`since` is the file of an earlier run, of which what still holds is taken over."""
         self._request, self.members = session.request, members
         session.arguments  # noqa: B018  # a wrong one is reported once, and not by each ledger
         self.terms, self.moment = terms_of(session), session.common_moment
+        self._tables = tuple(table.database for table in session.tables)
+        self._earlier = None if since is None else Earlier(since, self.terms, self.moment)
         self.now = format_instant(self.moment.now)
 
     def jobs(self, members: Sequence[Member]) -> list[Job]:
@@ -41,11 +45,19 @@ class Fleet:
         ]
 
     def outcomes(self, crew: Crew, timeout: int, retries: int) -> Iterator[Outcome]:
-        """The outcome of each ledger, as they come; the largest are judged first. `timeout` is in microseconds.
+        """The outcome of each ledger: what is taken over, then the others, the largest first. `timeout` is in
+        microseconds.
 
         Raises UsageError where a policy was changed meanwhile: what was judged by others is worth nothing.
         """
-        yield from Run(self.jobs(self.members), crew, timeout, retries).outcomes()
+        left = []
+        for each in self.members:
+            found = self._earlier and self._earlier.unchanged(_named(each), (each.path, *self._tables))
+            if found:
+                yield found
+            else:
+                left.append(each)
+        yield from Run(self.jobs(left), crew, timeout, retries).outcomes()
 
 
 def _named(member: Member) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from interlock.analysis.fleet.work import Outcome
+from interlock.instant import parse_instant
 from interlock.model.fleet import Counts, Fault, FleetEnd, LedgerLine, PolicyCounts, Summary, Terms, Undecided
 from interlock.reporting.style import json_text
 
@@ -21,6 +22,7 @@ class Lines:
         self.faults: list[Fault] = []
         self.undecided: list[tuple[str, Undecided]] = []
         self.notes: list[str] = []
+        self.oldest: str | None = None
 
     def add(self, outcome: Outcome) -> Iterator[bytes]:
         """The lines of a ledger."""
@@ -29,7 +31,9 @@ class Lines:
             self.faults.append(outcome)
             yield self._line(LedgerLine(outcome.path, None, 0, outcome.why, (), None, False))
             return
-        self._taken_over += outcome.taken_over
+        if outcome.taken_over:
+            self._taken_over += 1
+            self.oldest = min(self.oldest or outcome.judged_at, outcome.judged_at, key=parse_instant)
         self._counts = [one + two for one, two in zip(self._counts, outcome.counts, strict=True)]
         self.undecided += [(outcome.path, each) for each in outcome.undecided]
         self.notes += outcome.notes
@@ -75,4 +79,5 @@ def summary_of(lines: Lines) -> Summary:
         undecided=tuple(sorted(lines.undecided, key=lambda each: each[0])),
         faults=tuple(sorted(lines.faults, key=lambda each: each.path)),
         notes=tuple(sorted(lines.notes)),
+        oldest=lines.oldest,
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from interlock.analysis.fleet.terms import difference, terms_of
 from interlock.diagnostics import InterlockError
-from interlock.instant import format_instant
+from interlock.instant import INTEGER_BOUND, format_instant
 from interlock.ledger.written import written_state
 from interlock.model.decision import Decision, verdict_word
 from interlock.model.fleet import Counts, Fault, Judged, Terms, Undecided
@@ -70,12 +70,18 @@ def _judged(job: Job) -> Outcome | Refused:
         files = (*session.places, *(table.database for table in session.tables))
         before = written_state(files)
         decisions = session.decisions()
+        lasting = len(decisions) == len(job.terms.policies) * _tasks(session)
         now = format_instant(session.moment.now)
         notes = session.ledger.notes
     if not decisions:
         return Fault(job.path, f"the ledger `{job.path}` holds no task: nothing was judged")
-    state = before if before is not None and written_state(files) == before else None
+    state = before if lasting and before is not None and written_state(files) == before else None
     return judged(job.path, now, decisions, json_lines(decisions).encode(), len(job.terms.policies), notes, state)
+
+
+def _tasks(session: Session) -> int:
+    """How many tasks the ledger will have if nothing more is recorded: some may be stamped later than the instant."""
+    return session.over(lambda snapshot: len(snapshot.task_labels()), now=INTEGER_BOUND - 1)
 
 
 def judged(
