@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import interlock as interlock_package
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import START, LedgerBuilder
 
@@ -241,6 +242,43 @@ def test_a_path_that_is_not_text_is_shown_as_escapes(fleet: Path, interlock: Int
     ledgers, decisions, _ = read(ran.out)
     assert "l/\\xff.db" in [each["path"] for each in ledgers]
     assert {each["path"] for each in ledgers} == {each["ledger"]["path"] for each in decisions}
+
+
+def test_a_table_has_a_row_for_each_decision_and_each_fault(fleet: Path, process: Interlock) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (fleet / "l" / "empty.db").touch()
+    asked = ("fleet", "no-stop.yaml", "--ledgers", "l/*.db", "--at", AT)
+    ran = process(*asked, "--output", "run.parquet")
+    assert (ran.code, ran.out, ran.err) == (6, "", "error: 1 ledger of 4 could not be judged\n")
+    table = parquet.read_table(fleet / "run.parquet")
+    _, decisions, end = read(process(*asked, "--format", "json").out)
+    metadata = parquet.read_metadata(fleet / "run.parquet").metadata
+    assert json.loads(metadata[b"interlock.fleet_end"]) == end
+    rows = table.to_pylist()
+    (fault,) = [row for row in rows if row["fault"] is not None]
+    assert (fault["ledger"], fault["allow"], fault["policy"]) == ("l/empty.db", None, None)
+    found = [row for row in rows if row["fault"] is None]
+    for name in ("policy", "task", "allow", "state", "reason", "evidence", "policy_digest", "engine", "validity"):
+        assert [row[name] for row in found] == [each[name] for each in decisions]
+    assert [json.loads(row["findings"]) for row in found] == [each["findings"] for each in decisions]
+    assert [json.loads(row["outputs"]) for row in found] == [each["outputs"] for each in decisions]
+    assert [row["ledger"] for row in found] == [each["ledger"]["path"] for each in decisions]
+    assert {row["now"].isoformat() for row in found} == {"2026-06-22T09:20:00+00:00"}
+
+
+def test_a_table_of_a_run_that_failed_is_not_one(fleet: Path, process: Interlock) -> None:
+    (fleet / "run.parquet").write_bytes(b"PAR1 of an earlier run")
+    ran = process("fleet", "smok", "--ledgers", "l/*.db", "--output", "run.parquet")
+    assert ran.code == 2
+    assert json.loads((fleet / "run.parquet").read_text("utf-8"))["allow"] is None
+
+
+def test_without_pyarrow_it_is_said_what_to_install(fleet: Path, process: Interlock) -> None:
+    (fleet / "no").mkdir()
+    (fleet / "no" / "pyarrow.py").write_text("raise ImportError\n", "utf-8")
+    path = os.pathsep.join([str(fleet / "no"), str(Path(interlock_package.__file__).parents[1])])
+    ran = process("fleet", "no-stop.yaml", "--ledgers", "l/*.db", "--output", "x.parquet", env={"PYTHONPATH": path})
+    assert ran == (2, "", "error: Parquet needs pyarrow; install it with `pip install 'interlock[fleet]'`\n")
 
 
 def test_a_file_is_written_whole(fleet: Path, process: Interlock) -> None:

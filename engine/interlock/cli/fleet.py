@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,14 @@ import click
 
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
+from interlock.cli.fleet_output import Sink, sink
 from interlock.cli.request import asking, named, progress_bar, session_of
 from interlock.diagnostics import UsageError
-from interlock.files import reason
-from interlock.reporting.style import counted, json_text
+from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
     from interlock.analysis.fleet import Fleet, Lines
+    from interlock.analysis.fleet.crew import Crew
     from interlock.model.fleet import Summary
     from interlock.request import Request
 
@@ -57,6 +57,11 @@ Examples:
     "--workers", metavar="N", type=click.IntRange(1), help="How many processes judge; one a processor unless given."
 )
 @click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Have the workers of a Dask cluster judge, which see the same files; the address of its scheduler.",
+)
+@click.option(
     "--retries",
     metavar="N",
     type=click.IntRange(0),
@@ -71,13 +76,14 @@ Examples:
     help="Take over from FILE, the JSON of an earlier run, what still holds of ledgers that were not written to.",
 )
 @options.form
-@options.written()
+@options.written("; as Parquet where its name ends in .parquet")
 @options.quiet
 def command(
     request: Request,
     policies: Sequence[str],
     ledgers: Sequence[str],
     workers: int | None,
+    dask: str | None,
     retries: int,
     timeout: str,
     since: str | None,
@@ -93,21 +99,23 @@ def command(
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy or the waivers are invalid, 6
     some ledger could not be judged, whatever the others are, 2 usage error, 1 a bug.
     """
-    from interlock.analysis.fleet import Fleet, find_ledgers, positive
+    from interlock.analysis.fleet import Fleet, find_ledgers, from_root, positive
 
     limit = positive("--timeout", timeout)
+    if named("dask", dask) and workers is not None:
+        raise UsageError("give one of `--workers` and `--dask`: a cluster has workers of its own")
     _refuse_files(policies)
     members = find_ledgers(ledgers)
     request = request.about(policies, None)
     read = [path for each in members for path in (each.path, f"{each.path}-wal", f"{each.path}-shm")]
     read += [each[1:] for each in ledgers if each.startswith("@")] + ([since] if since else [])
-    with session_of(request, opens=False) as session, _sink(request, form, output, read) as put:
+    if dask is not None:
+        with session_of(request, opens=False) as session:
+            request, members = from_root(request, session.tables, members)
+    with session_of(request, opens=False) as session, sink(request, form, output, read) as out:
         fleet = Fleet(session, members, named("since", since))
-        found = _judged(fleet, workers, limit, retries, put if form == "json" else None)
-        if form == "text":
-            from interlock.reporting.fleet import as_text
-
-            put(as_text(found, terminal.look()).encode(errors="backslashreplace"))
+        found = _judged(fleet, _crew(fleet, workers, dask), limit, retries, out)
+        out.end(found)
     return _code(found)
 
 
@@ -118,26 +126,28 @@ def _refuse_files(policies: Iterable[str]) -> None:
             raise UsageError(f"`{each}` is not a policy; quote the pattern of `--ledgers`, so that no shell expands it")
 
 
-def _judged(
-    fleet: Fleet, workers: int | None, limit: int, retries: int, put: Callable[[bytes], object] | None
-) -> Summary:
-    """Judge all ledgers, and put the lines of each as it comes, and the last one."""
-    from interlock.analysis.fleet import Lines, summary_of
+def _crew(fleet: Fleet, workers: int | None, dask: str | None) -> Crew:
+    """Those who judge. Raises UsageError where there is no such cluster, or it cannot judge as it is done here."""
+    if dask is not None:
+        from interlock.analysis.fleet.cluster import Cluster
+
+        return Cluster(dask, fleet.request, fleet.terms)
     from interlock.analysis.fleet.processes import Processes
 
+    return Processes(min(workers or _processors(), len(fleet.members)))
+
+
+def _judged(fleet: Fleet, crew: Crew, limit: int, retries: int, out: Sink) -> Summary:
+    """Judge all ledgers, and put what is known of each as it comes."""
+    from interlock.analysis.fleet import Lines, summary_of
+
     lines = Lines(fleet.terms, fleet.now, live=fleet.moment.live)
-    crew = Processes(min(workers or _processors(), len(fleet.members)))
-    sizes, rate = iter([each.size for each in fleet.members]), _rate(lines)
+    sizes = iter([each.size for each in fleet.members])
     total = sum(each.size for each in fleet.members)
     outcomes = fleet.outcomes(crew, limit, retries)
-    for outcome in progress_bar(outcomes, total, "judging", weigh=lambda _: next(sizes), rate=rate):
-        for piece in lines.add(outcome):
-            if put is not None:
-                put(piece)
-    found = summary_of(lines)
-    if put is not None:
-        put(f"{json_text(found.end)}\n".encode())
-    return found
+    for outcome in progress_bar(outcomes, total, "judging", weigh=lambda _: next(sizes), rate=_rate(lines)):
+        out.add(outcome, lines.add(outcome))
+    return summary_of(lines)
 
 
 def _rate(lines: Lines) -> Callable[[], str]:
@@ -148,25 +158,6 @@ def _rate(lines: Lines) -> Callable[[], str]:
 def _processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _sink(request: Request, form: str, output: str | None, read: Iterable[str]) -> Iterator[Callable[[bytes], object]]:
-    """Where the output goes: to standard output as it comes, or to a file, whole or not at all.
-
-    Raises UsageError where it cannot be written, or is one of the files that are `read`.
-    """
-    if output is None:
-        yield lambda piece: terminal.report(piece.decode(), "utf-8" if form == "json" else None)
-        return
-    from interlock.cli.reports import failing, inputs, replacing, targets
-
-    with failing(targets(form, output, (), summary=False, inputs=[*inputs(request), *read])):
-        try:
-            with replacing(output) as file:
-                yield file.write
-        except OSError as error:
-            raise UsageError(f"cannot write `{output}`: {reason(error)}") from None
 
 
 def _code(found: Summary) -> int:

@@ -6,7 +6,9 @@ Nothing is skipped: a ledger that cannot be judged is a fault, which is named; s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from interlock.analysis.fleet.crew import Crew, Run
 from interlock.analysis.fleet.earlier import Earlier
@@ -16,9 +18,11 @@ from interlock.analysis.fleet.terms import terms_of
 from interlock.analysis.fleet.work import Job, Outcome
 from interlock.diagnostics import UsageError
 from interlock.instant import format_instant, parse_duration
-from interlock.request import Session
+from interlock.model.sources import TableSource
+from interlock.policy.library import is_path
+from interlock.request import Request, Session
 
-__all__ = ["Fleet", "Lines", "Member", "find_ledgers", "positive", "summary_of"]
+__all__ = ["Fleet", "Lines", "Member", "find_ledgers", "from_root", "positive", "summary_of"]
 
 
 class Fleet:
@@ -29,7 +33,7 @@ class Fleet:
 
     def __init__(self, session: Session, members: Sequence[Member], since: str | None = None) -> None:
         """`since` is the file of an earlier run, of which what still holds is taken over."""
-        self._request, self.members = session.request, members
+        self.request, self.members = session.request, members
         session.arguments  # noqa: B018  # a wrong one is reported once, and not by each ledger
         self.terms, self.moment = terms_of(session), session.common_moment
         self._tables = tuple(table.database for table in session.tables)
@@ -38,9 +42,8 @@ class Fleet:
 
     def jobs(self, members: Sequence[Member]) -> list[Job]:
         """The work of judging these ledgers."""
-        common = {"at": self.moment, "settings": {}}
         return [
-            Job(self._request.about(self._request.policies, None, ledger=each.path, **common), _named(each), self.terms)
+            Job(msgspec.structs.replace(self.request, ledger=each.path, at=self.moment), _named(each), self.terms)
             for each in members
         ]
 
@@ -58,6 +61,22 @@ class Fleet:
             else:
                 left.append(each)
         yield from Run(self.jobs(left), crew, timeout, retries).outcomes()
+
+
+def from_root(
+    request: Request, tables: Iterable[TableSource], members: Sequence[Member]
+) -> tuple[Request, tuple[Member, ...]]:
+    """The request, with its `tables`, and the ledgers, by paths that are the same wherever a cluster works."""
+    named = {key: value and os.path.abspath(value) for key in ("lock", "waivers") for value in [getattr(request, key)]}
+    moved = msgspec.structs.replace(
+        request,
+        policies=tuple(os.path.abspath(each) if is_path(os.fspath(each)) else each for each in request.policies),
+        policy_dirs=tuple(map(os.path.abspath, request.policy_dirs)),
+        schema_dirs=tuple(map(os.path.abspath, request.schema_dirs)),
+        sources=tuple(msgspec.structs.replace(each, database=os.path.abspath(each.database)) for each in tables),
+        **named,
+    )
+    return moved, tuple(Member(os.path.abspath(each.path), each.size) for each in members)
 
 
 def _named(member: Member) -> str:
