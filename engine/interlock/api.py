@@ -134,16 +134,24 @@ def explain(
         return answer(session, rule, every=every)
 
 
-def unblock(policy: Name, *, ledger: Ledger | Name | Sequence[Name], task: str, **how: Unpack[How]) -> Unblock:
+def unblock(
+    policy: Name,
+    *,
+    ledger: Ledger | Name | Sequence[Name],
+    task: str,
+    without_proof: bool = True,
+    **how: Unpack[How],
+) -> Unblock:
     """The smallest sets of receipts that would make a policy allow a task, and the findings that none can lift.
 
-    Each set is proved by judging the ledger and it with both evaluators; nothing is written. Arguments and errors as in
+    Each set is proved by judging the ledger and it with both evaluators; nothing is written. Those that skip or soften
+    what is to be proved are apart, and looked for only where `without_proof` is true. Other arguments and errors as in
     `evaluate`.
     """
     from interlock.analysis.unblock import answer
 
     with _session([policy], ledger, [task], **how) as session:
-        return answer(session)
+        return answer(session, without_proof=without_proof)
 
 
 def replay(

@@ -62,6 +62,14 @@ class RuleQuestion(Question, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
+class PlanQuestion(Question, frozen=True, forbid_unknown_fields=True):
+    """The same, of plans."""
+
+    without_proof: Annotated[
+        bool, msgspec.Meta(description="Also plans that skip or soften what is to be proved, apart from the others.")
+    ] = False
+
+
 class Tool(msgspec.Struct, frozen=True):
     """A use case as a tool. `schema` is the name of that of its answer, `asked` the type of its arguments."""
 
@@ -89,8 +97,9 @@ TOOLS = {
     "unblock": Tool(
         "Find what would allow",
         "The smallest sets of receipts that would make a policy allow, by whom and by when; and what none can lift.",
-        lambda session, _: unblock.answer(session),
+        lambda session, question: unblock.answer(session, without_proof=question.without_proof),
         "unblock",
+        PlanQuestion,
     ),
 }
 

@@ -96,6 +96,15 @@ def test_what_is_asked_wrongly_is_told(story_path: Path, name: str, question: di
     assert answer.content[0].text.startswith(message)  # type: ignore[union-attr]
 
 
+def test_ways_around_a_gate_are_given_to_an_agent_only_where_it_asks(story_path: Path) -> None:
+    question = {"policy": "smoke", "task": "checkout-refactor", "at": "2026-06-22T09:00:30Z"}
+    usual = called(story_path, "unblock", question).structured_content
+    assert usual["without_proof"] == []
+    assert [plan["state"] for plan in usual["plans"]] == ["proved"]
+    asked = called(story_path, "unblock", {**question, "without_proof": True}).structured_content
+    assert [plan["state"] for plan in asked["without_proof"]] == ["skipped", "advisory"]
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_caller_sets_only_what_the_server_lets_callers_set(story_path: Path, name: str) -> None:
     question = {**ASKED, "params": {"stale_after": "1000h", "smoke_id": "x"}}

@@ -36,15 +36,17 @@ WHERE substr(last_heartbeat_at, 1, 19) > substr(:asked, 1, 19)
 """
 
 
-def appended(ledger: Path, to: Path, asked: str, at: str, steps: Sequence[ReceiptStep]) -> Path:
-    """A copy of the ledger at the instant of the request, in which the steps were then recorded, at that instant,
-    as Conveyor records them."""
+def appended(ledger: Path, to: Path, asked: str, first: str, steps: Sequence[ReceiptStep]) -> Path:
+    """A copy of the ledger at the instant of the request, in which the steps were then recorded, the first at
+    that instant and the others as much later as they are, as Conveyor records them."""
     shutil.copy(ledger, to)
     connection = sqlite3.connect(to)
     for statement in LATER.split(";"):
         connection.execute(statement, {"asked": asked})
+    begun = parse_instant(steps[0].at) if steps else 0
     for number, step in enumerate(steps):
         fields = dict(step.fields)
+        at = format_instant(parse_instant(first) + parse_instant(step.at) - begun)
         correlation = fields.pop("correlation", {})
         row = {"id": f"appended-{number}", "task": step.task, "at": at, "kind": step.kind}
         row |= {"actor": {"dispatcher": "dispatch"}.get(step.who, step.who)}
@@ -67,13 +69,15 @@ def assert_proved(found: Unblock, plan: Plan, ledger: Path, folder: Path, params
 
     def decided(at: str, steps: Sequence[ReceiptStep]) -> public.Decision:
         copy = appended(ledger, folder / "copy.db", found.now, at, steps)
+        if plan.steps:
+            at = format_instant(parse_instant(at) + parse_instant(plan.steps[-1].at) - parse_instant(plan.at))
         return public.evaluate(found.policy, ledger=copy, task=found.task, at=at, params=params)
 
     whole = decided(plan.at, plan.steps)
     assert (whole.allow, whole.state) == (True, plan.state), plan
     for left_out in range(len(plan.steps)):
         part = plan.steps[:left_out] + plan.steps[left_out + 1 :]
-        assert decided(plan.at, part).allow is not True, (plan, left_out)
+        assert decided(part[0].at if part else plan.at, part).allow is not True, (plan, left_out)
     if plan.by is not None:
         assert decided(plan.by, plan.steps).allow is True
         after = format_instant(parse_instant(plan.by) + SECOND)
@@ -123,7 +127,8 @@ def test_the_missing_pulse(interlock: Interlock, story_path: Path, tmp_path: Pat
     (plan,) = found["plans"]
     assert (plan["state"], plan["at"], plan["by"]) == ("healthy", at, "2026-06-22T09:44:00Z")
     fields = {"correlation": {"dispatcher_id": "dispatch-local"}}
-    assert plan["steps"] == [{"kind": "dispatch_watch_heartbeat", "fields": fields, "who": "dispatcher", "task": None}]
+    step = {"kind": "dispatch_watch_heartbeat", "fields": fields, "who": "dispatcher", "task": None, "at": at}
+    assert plan["steps"] == [step]
     assert [fix["fix"] for fix in found["fixes"]] == ["conveyor dispatch --watch --dispatcher-id=dispatch-local"]
     assert (found["permanent"], found["bounded"]) == ([], False)
     for plan in public.unblock("loop", ledger=story_path, task=TASK, at=at).plans:
@@ -191,7 +196,7 @@ def test_what_is_permanent_stays_whatever_is_appended(tmp_path: Path) -> None:
             proof = {"smoke_id": "smoke-1", "nonce": "n", "role": role, "status": status}
             beat = {"role": role, "session_id": f"session-binding-1-{role}"}
             kind, fields = random.choice((("app_smoke_receipt_recorded", proof), ("app_heartbeat", beat)))
-            steps.append(ReceiptStep(kind, fields, role, "demo"))
+            steps.append(ReceiptStep(kind, fields, role, "demo", NOW))
         copy = appended(ledger, tmp_path / "copy.db", NOW, NOW, steps)
         decision = public.evaluate("smoke", ledger=copy, task="demo", at=NOW)
         assert decision.allow is False
@@ -215,7 +220,7 @@ def test_a_binding_is_made_by_no_receipt(interlock: Interlock, tmp_path: Path) -
     assert (ran.code, ran.err) == (4, "")
     assert "lasting  No active binding for task: demo" in ran.out
     assert "no receipt lifts this, as long as there is no such seat: not a receipt: the operator makes it" in ran.out
-    assert ran.out.endswith("no receipts of one instant were found that make it allow: 1 sets judged\n")
+    assert ran.out.endswith("no receipts were found that prove what it asks for: 2 sets judged\n")
 
 
 BEAT = {"role": "worker", "session_id": "session-binding-1-worker"}
@@ -286,3 +291,75 @@ def test_what_a_needed_policy_lacks_is_in_the_plan(story_path: Path, tmp_path: P
     (plan,) = found.plans
     assert [(step.who, step.kind) for step in plan.steps] == [("dispatcher", "dispatch_watch_heartbeat")]
     assert_proved(found, plan, story_path, tmp_path, {})
+
+
+# -- proof before its ways around
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A ledger of a task whose pair is bound, and of which nothing more was recorded."""
+    manager, worker = ({"codex_app_thread_id": f"thread-{role}"} for role in ("manager", "worker"))
+    return LedgerBuilder(tmp_path / "fresh.db").task("demo").bind(manager=manager, worker=worker).write()
+
+
+FRESH = "2026-06-22T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "receipts"),
+    [("smoke", "proved", 8), ("readiness", "autonomous_ready", 6), ("autonomy", "autonomous", 12)],
+)
+def test_a_fresh_task_gets_a_plan_that_proves(
+    policy: str, state: str, receipts: int, fresh: Path, tmp_path: Path
+) -> None:
+    found = public.unblock(policy, ledger=fresh, task="demo", at=FRESH)
+    assert [(plan.state, len(plan.steps)) for plan in found.plans] == [(state, receipts)]
+    for plan in found.plans:
+        copy = appended(fresh, tmp_path / "copy.db", found.now, plan.at, plan.steps)
+        decision = public.evaluate(policy, ledger=copy, task="demo", at=plan.steps[-1].at)
+        assert (decision.allow, decision.state) == (True, state)
+        for place in range(receipts):
+            part = plan.steps[:place] + plan.steps[place + 1 :]
+            copy = appended(fresh, tmp_path / "copy.db", found.now, part[0].at, part)
+            assert public.evaluate(policy, ledger=copy, task="demo", at=plan.steps[-1].at).allow is not True
+
+
+def test_what_must_happen_one_after_another_has_instants_of_its_own(fresh: Path, tmp_path: Path) -> None:
+    found = public.unblock("quiescence", ledger=fresh, task="demo", at=FRESH)
+    (plan,) = found.plans
+    instants = [step.at for step in plan.steps]
+    assert instants == sorted(set(instants))
+    copy = appended(fresh, tmp_path / "copy.db", found.now, plan.at, plan.steps)
+    assert public.evaluate("quiescence", ledger=copy, task="demo", at=instants[-1]).allow is True
+
+
+@pytest.mark.parametrize("policy", ["smoke", "autonomy"])
+def test_what_skips_or_softens_comes_last_and_under_its_own_heading(
+    policy: str, fresh: Path, interlock: Interlock
+) -> None:
+    found = public.unblock(policy, ledger=fresh, task="demo", at=FRESH)
+    proving = [step.fields.get("mode") for plan in found.plans for step in plan.steps]
+    assert set(proving) <= {None, "required"}
+    assert found.without_proof
+    for plan in found.without_proof:
+        assert any(step.fields.get("mode") in ("skip", "advisory") for step in plan.steps)
+    out = interlock("unblock", policy, "--ledger", str(fresh), "--task", "demo", "--at", FRESH).out
+    before, after = out.split("\nwithout proof, by what skips or softens it:\n")
+    assert "app_smoke_skipped" not in before
+    assert "app_smoke_skipped" in after
+    alone = public.unblock(policy, ledger=fresh, task="demo", at=FRESH, without_proof=False)
+    assert (alone.without_proof, alone.plans) == ((), found.plans)
+
+
+def test_a_plan_has_only_what_conveyor_writes(fresh: Path, folder: Path) -> None:
+    """A skipped session is recorded as skipped, and a started one never in the mode `skip`: no plan says otherwise."""
+    text = "policy: any\nversion: 1\nquestion: Is it?\nfacts:\n  s: {from: KIND, take: latest, required: none}\n"
+    text += "decide:\n  - {state: so, when: s.mode == 'MODE', allow: true}\n  - {state: other, allow: false}\n"
+    for kind, modes in (("app_smoke_started", ("required", "advisory")), ("app_smoke_skipped", ("skip",))):
+        for mode in ("required", "advisory", "skip"):
+            (folder / "any.yaml").write_text(text.replace("KIND", kind).replace("MODE", mode))
+            found = public.unblock(folder / "any.yaml", ledger=fresh, task="demo", at=FRESH)
+            every = [step.fields["mode"] for plan in (*found.plans, *found.without_proof) for step in plan.steps]
+            assert every == ([mode] if mode in modes else []), (kind, mode)
+            assert bool(found.plans) == (mode == "required" and mode in modes)

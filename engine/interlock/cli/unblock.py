@@ -34,7 +34,8 @@ def command(
 
     Each set is proved: the ledger and its receipts are judged with both evaluators, and without any one of them the
     policy does not allow. A finding that no receipt can lift is named, with what takes the place of what it rests on.
-    Nothing is written to the ledger. `new-…` stands for a value of one's own.
+    Sets that skip or soften what is to be proved come last, under a heading of their own. Nothing is written to the
+    ledger. `new-…` stands for a value of one's own.
 
     Exit code: as for `interlock eval`, about the ledger as it is.
     """

@@ -121,15 +121,17 @@ class HypotheticalFacts:
         self._source.connection.create_views(frozenset(definitions("feed")))  # of which a rollback would drop new ones
 
     @contextmanager
-    def supposing(self, facts: Sequence[dict[str, Any]], at: int, now: int, *, live: bool) -> Iterator[Snapshot | None]:
-        """A snapshot at `now` with these facts recorded `at` an instant, in their order.
+    def supposing(
+        self, facts: Sequence[tuple[dict[str, Any], int]], now: int, *, live: bool
+    ) -> Iterator[Snapshot | None]:
+        """A snapshot at `now` with these facts recorded, in their order, each at its instant.
 
         It is None where a schema refuses one. A `live` one has every fact, whatever its stamp.
         """
         database = self._table.connection
         database.execute("BEGIN")
         try:
-            taken = all(self._record(fact, at) for fact in facts)
+            taken = all(self._record(fact, at) for fact, at in facts)
             yield Snapshot(self._source, now, self._catalog, live=live) if taken else None
         finally:
             database.execute("ROLLBACK")

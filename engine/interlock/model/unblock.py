@@ -10,20 +10,23 @@ from interlock.model.decision import ParamNote
 
 
 class ReceiptStep(msgspec.Struct, frozen=True):
-    """A receipt that is recorded: its kind, the fields that it must have, by whom, for which task (None: for none)."""
+    """A receipt that is recorded: its kind, the fields that it must have, by whom, for which task (None: for none), and
+    when."""
 
     kind: str
     fields: dict[str, Any]
     who: str
     task: str | None
+    at: str
 
 
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """A set of steps, in their order, that makes the policy allow with `state`; none of them can be left out.
 
-    They are recorded at `at`: where that is later than the instant of the request, the clock must reach it first. All
-    recorded at `by` they do as well, and a second later no more; it is None where no such limit was found. Where
-    `until` is given, it allows from then on, if nothing else is recorded: something must have held for so long.
+    The first is recorded at `at`: where that is later than the instant of the request, the clock must reach it first.
+    So are the others, or each a second after the one before it. The first recorded at `by` they do as well, and a
+    second later no more; it is None where no such limit was found. Where `until` is given, it allows from then on, if
+    nothing else is recorded: something must have held for so long.
     """
 
     state: str
@@ -67,6 +70,8 @@ class Fix(msgspec.Struct, frozen=True):
 class Unblock(msgspec.Struct, frozen=True):
     """The smallest plans, each proved by judging the ledger and its receipts with both evaluators.
 
+    Those of `without_proof` skip or soften what is to be proved, or need a waiver.
+
     `judged` is how many sets of receipts were tried; where `bounded`, there were more, so that what was not found may
     yet be there. `allow`, `state` and `reason` are of the decision as it is.
     """
@@ -78,6 +83,7 @@ class Unblock(msgspec.Struct, frozen=True):
     state: str
     reason: str | None
     plans: tuple[Plan, ...]
+    without_proof: tuple[Plan, ...]
     permanent: tuple[Permanent, ...]
     fixes: tuple[Fix, ...]
     judged: int

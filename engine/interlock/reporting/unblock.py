@@ -38,11 +38,17 @@ def _lines(found: Unblock, look: RenderContext) -> Iterator[str]:
     for number, fix in enumerate(found.fixes):
         yield from ([""] if number == 0 else [])
         yield from (f"{_MARGIN}{harmless(line)}" for line in fix.message.splitlines())
-        yield from (f"{_MARGIN}{harmless(line)}" for line in advice_lines(fix.fix, fix.hint))
+        for line in advice_lines(fix.fix, fix.hint):  # a command is never wrapped: it is copied and run
+            room = look.width if line.startswith("hint: ") else None
+            yield from wrapped(harmless(line), room, _MARGIN, _MARGIN)
     if found.allow is not True and not found.plans:
         more = "; there were more" if found.bounded else ""
-        none = f"no receipts of one instant were found that make it allow: {found.judged:,} sets judged{more}"
+        none = f"no receipts were found that prove what it asks for: {found.judged:,} sets judged{more}"
         yield from ("", *wrapped(none, look.width, "", ""))
+    if found.without_proof:
+        yield from ("", "without proof, by what skips or softens it:")
+    for plan in found.without_proof:
+        yield from ("", *_plan(plan, found, look))
 
 
 def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
@@ -53,7 +59,8 @@ def _plan(plan: Plan, found: Unblock, look: RenderContext) -> Iterator[str]:
     how = f"{harmless(plan.state)}: {waiting}{recorded}{lasting}"
     yield from _labelled("allow", "green", how, look)
     for step in plan.steps:
-        yield from wrapped(f"{step.who:10}  {_step(step)}", look.width, _MARGIN, f"{_MARGIN}{'':12}")
+        at = f"{step.at[11:19]}Z  " if any(each.at != plan.at for each in plan.steps) else ""
+        yield from wrapped(f"{at}{step.who:10}  {_step(step)}", look.width, _MARGIN, f"{_MARGIN}{'':{len(at) + 12}}")
 
 
 def _labelled(label: str, colour: str, text: str, look: RenderContext) -> Iterator[str]:

@@ -112,6 +112,14 @@ class Catalog:
         """The actor that records facts of the kind; `role` where it is whoever holds the role that the fact has."""
         return str(self.schema(kind)["x-recorded-by"])
 
+    def written(self, kind: str) -> dict[str, list[str]]:
+        """The fields of which those that record the kind write some of the values only, each with these."""
+        return dict(self.schema(kind).get("x-written", {}))
+
+    def softens(self, kind: str) -> dict[str, list[str]]:
+        """The fields of which some values skip or soften what is to be proved, each with these."""
+        return dict(self.schema(kind).get("x-softens", {}))
+
     def by_receipts(self, kind: str) -> bool:
         """Whether it takes a receipt to make a fact of the kind, and nothing else."""
         return kind not in ENTITIES or "x-made-by" in self.schema(kind)

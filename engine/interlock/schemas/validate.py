@@ -100,6 +100,8 @@ _SAYS_NOTHING = frozenset(
         "x-moves",
         "x-reads-as",
         "x-recorded-by",
+        "x-softens",
+        "x-written",
     ]
 )
 _SAYS_MORE: dict[str, frozenset[str]] = {

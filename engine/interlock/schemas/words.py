@@ -20,7 +20,7 @@ WITHIN = frozenset(["$defs", "definitions"])
 """Keywords under which schemas lie that are only referred to."""
 OURS = {"x-recorded-by": "who records it", "x-cloudevents-type": "the type of a CloudEvent that brings it"}
 """What interlock reads of a kind's schema beside JSON Schema."""
-SHIPPED_ONLY = frozenset(["x-computed", "x-made-by", "x-moves", "x-reads-as"])
+SHIPPED_ONLY = frozenset(["x-computed", "x-made-by", "x-moves", "x-reads-as", "x-softens", "x-written"])
 """What only the schemas of the kinds that ship may say."""
 
 Within = Literal["schema", "schemas", "named"]

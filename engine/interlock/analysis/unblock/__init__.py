@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from interlock import instant
 from interlock.analysis.unblock.permanent import held_fact, permanent
+from interlock.analysis.unblock.receipts import softening
 from interlock.analysis.unblock.search import Hypothesis, HypothesisBench, Search, counting
 from interlock.evaluation.findings import finding
 from interlock.evaluation.judge import Engine, Judge, Loaded
@@ -31,19 +33,25 @@ _HORIZON = 30 * 86_400 * instant.SECOND
 _BOTH: Engine = "both"
 
 
-def answer(session: Session) -> Unblock:
+def answer(session: Session, *, without_proof: bool = True) -> Unblock:
     """The smallest sets of receipts that would make the policy of a request allow, and the findings that none can lift.
 
-    Each set is proved by judging the ledger and it with both evaluators; nothing is written.
-    Raises as the session does.
+    Each set is proved by judging the ledger and it with both evaluators; nothing is written. Those that skip or soften
+    what is to be proved are apart, and looked for `without_proof` only. Raises as the session does.
     """
-    return replace(session.one(unblock), params=session.params[0])
+    return replace(session.one(partial(unblock, without_proof=without_proof)), params=session.params[0])
 
 
-def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]) -> Unblock:
-    """What would make the policy allow a task. Raises UsageError, LedgerError."""
+def unblock(
+    judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value], *, without_proof: bool = True
+) -> Unblock:
+    """What would make the policy allow a task; `without_proof`, also what skips or softens the proof.
+
+    Raises UsageError, LedgerError.
+    """
     decision = judge.decide(loaded, task, params)
     plans: list[Plan] = []
+    softer: list[Plan] = []
     judged, bounded = 0, False
     if decision.allow is not True and _covered(judge):
         bench = HypothesisBench(
@@ -51,9 +59,10 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
         )
         for line, each in enumerate(loaded.policy.decide):
             if each.allow:
-                search = Search(bench, line)
-                plans += _plans(bench, search.smallest(judge.now))
-                bounded |= search.bounded
+                found, gave_up = _of_line(bench, line, judge.now, soft=False)
+                plans += found
+                bounded |= gave_up
+                softer += _of_line(bench, line, judge.now, soft=True)[0] if without_proof else []
         judged = bench.judged
         bench.supposed.close()
     return Unblock(
@@ -64,6 +73,7 @@ def unblock(judge: Judge, loaded: Loaded, task: str, params: Mapping[str, Value]
         state=decision.state,
         reason=decision.reason,
         plans=tuple(plans),
+        without_proof=tuple(softer),
         permanent=tuple(_permanent(judge, loaded, task, params, decision)),
         fixes=tuple(_fixes(decision)),
         judged=judged,
@@ -109,17 +119,33 @@ def _supposed(judge: Judge) -> HypotheticalFacts:
     return HypotheticalFacts(judge.head.path, judge.head.seq, rows, judge.snapshot.catalog)
 
 
-def _plans(bench: HypothesisBench, found: list[Hypothesis]) -> list[Plan]:
-    """The hypotheses that both evaluators allow, none of whose receipts can be left out."""
+def _of_line(bench: HypothesisBench, line: int, now: int, *, soft: bool) -> tuple[list[Plan], bool]:
+    """The plans for a line, with receipts of one instant or else a second apart; and whether some were left untried."""
+    bounded, start = False, bench.judged
+    for apart in (0, instant.SECOND):
+        search = Search(bench, line, soft=soft, apart=apart)
+        plans = _plans(bench, search.smallest(now), soft=soft)
+        bounded |= search.bounded
+        if plans or bench.judged == start + 1:  # where nothing helps, it does not either a second later
+            return plans, False
+    return [], bounded
+
+
+def _plans(bench: HypothesisBench, found: list[Hypothesis], *, soft: bool) -> list[Plan]:
+    """The hypotheses that both evaluators allow, without receipts that can be left out: `soft` ones or the others."""
+    catalog = bench.asked.snapshot.catalog
     plans: list[Plan] = []
-    for supposition in found:
+    seen = set()
+    for supposition in (_needed(bench, each) for each in found):
         if len(plans) == PLANS:
             break
         decision = bench.decide(supposition, _BOTH)
-        places = range(len(supposition.facts))
-        if decision is None or decision.allow is not True or any(bench.allows(supposition.without(n)) for n in places):
+        if decision is None or decision.allow is not True or supposition.identity() in seen:
             continue
-        steps = tuple(_step(fact) for fact in supposition.facts)
+        seen.add(supposition.identity())
+        if soft is not (decision.waived > 0 or any(softening(fact, catalog) for fact in supposition.facts)):
+            continue
+        steps = tuple(_step(fact, supposition.at + n * supposition.apart) for n, fact in enumerate(supposition.facts))
         by = _limit(bench, supposition)
         plans.append(
             Plan(
@@ -133,11 +159,20 @@ def _plans(bench: HypothesisBench, found: list[Hypothesis]) -> list[Plan]:
     return plans
 
 
-def _step(fact: dict[str, Any]) -> ReceiptStep:
+def _needed(bench: HypothesisBench, supposition: Hypothesis) -> Hypothesis:
+    """The hypothesis without the receipts that can be left out."""
+    for place in range(len(supposition.facts)):
+        less = supposition.without(place)
+        if bench.allows(less):
+            return _needed(bench, less)
+    return supposition
+
+
+def _step(fact: dict[str, Any], at: int) -> ReceiptStep:
     fields = {name: value for name, value in fact.items() if name not in ENVELOPE}
     if fact["correlation"]:
         fields["correlation"] = fact["correlation"]
-    return ReceiptStep(fact["kind"], fields, responsible(fact["actor"]), fact["task"])
+    return ReceiptStep(fact["kind"], fields, responsible(fact["actor"]), fact["task"], instant.format_instant(at))
 
 
 def _limit(bench: HypothesisBench, supposition: Hypothesis) -> int | None:

@@ -61,22 +61,36 @@ class _Candidate(msgspec.Struct, frozen=True):
     computed: frozenset[str]
 
 
-def granting(policy: Policy, wish: Wish, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-    """Receipts that would be selected and meet the condition, where that can be determined without judging."""
+def granting(
+    policy: Policy, wish: Wish, task: str, snapshot: Snapshot, now: int, *, soft: bool
+) -> Iterator[dict[str, Any]]:
+    """Receipts recorded at `now` that would be selected and meet the condition, where that can be determined without
+    judging; with `soft`, also those that skip or soften what is to be proved."""
     selection = next(each for each in policy.selections if each.name == wish.selection)
     chain = policy.chain(selection)
     wheres = [about_variable(s.where, VariableRef(s.name), selection.name) for s in chain if s.where is not None]
     known = wish.known.without(selection.name)
     whole = substitute_known(Logic("&&", (wish.condition, *wheres)), known)
-    ledger = _Ledger(snapshot, task, None if chain[-1].scope == "ledger" else task, known.params, known.now)
+    ledger = _Ledger(snapshot, task, None if chain[-1].scope == "ledger" else task, known.params, now)
     computed = {path for path in selection.fields if selection.previous is not None and path.startswith(PREVIOUS)}
     candidate = _Candidate(selection.fields, frozenset(computed.union(ledger.catalog.latest_of(selection.kinds))))
     for kind in selection.kinds:
         if kind in schemas.ENTITIES:
             continue
-        start: _Fields = {"kind": kind, "at": known.now, "task": ledger.owner}
+        start: _Fields = {"kind": kind, "at": now, "task": ledger.owner}
         for fields in islice(_assigned(whole, wish.want, start, candidate), MAX_RECEIPTS):
-            yield from _whole(kind, fields, ledger)
+            made = (each for each in _whole(kind, fields, ledger) if soft or not softening(each, ledger.catalog))
+            yield from (each for each in made if _is_written(each, ledger.catalog))
+
+
+def softening(receipt: dict[str, Any], catalog: schemas.Catalog) -> bool:
+    """Whether a receipt skips or softens what is to be proved."""
+    return any(receipt.get(path) in values for path, values in catalog.softens(receipt["kind"]).items())
+
+
+def _is_written(receipt: dict[str, Any], catalog: schemas.Catalog) -> bool:
+    """Whether those that record its kind write such a receipt."""
+    return all(receipt.get(path) in values for path, values in catalog.written(receipt["kind"]).items())
 
 
 def moving(atom: Moving, task: str, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
@@ -181,7 +195,8 @@ def _needed(kind: str, fields: _Fields, ledger: _Ledger) -> _Fields:
     known |= {path.rpartition(".")[2]: value for path, value in fields.items() if isinstance(value, str)}
     others = [path for path in ledger.catalog.required_paths(kind) if path not in fields and path not in _GIVEN]
     names = {path: path.rpartition(".")[2] for path in others if ledger.catalog.fields(kind)[path].kind == "string"}
-    return {path: known[name] for path, name in names.items() if name in known}
+    usual: _Fields = {path: values[0] for path, values in ledger.catalog.written(kind).items() if path not in fields}
+    return {path: known[name] for path, name in names.items() if name in known} | usual
 
 
 def _document(kind: str, fields: _Fields, ledger: _Ledger, recorder: str) -> dict[str, Any]:

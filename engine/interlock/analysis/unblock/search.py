@@ -26,20 +26,32 @@ from interlock.model.policy import Policy
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """Receipts, in order, recorded at `at` (microseconds); the request is made after a `wait` (microseconds)."""
+    """Receipts, in order, recorded from `at` on, each `apart` from the one before it; the request is made after the
+    last of them and a `wait`. All are microseconds."""
 
     at: int
     facts: tuple[dict[str, Any], ...] = ()
     wait: int = 0
+    apart: int = 0
+
+    @property
+    def ends(self) -> int:
+        """The instant of the last receipt."""
+        return self.at + self.apart * max(0, len(self.facts) - 1)
+
+    @property
+    def next(self) -> int:
+        """The instant of one more receipt."""
+        return self.at + self.apart * len(self.facts)
 
     @property
     def now(self) -> int:
         """The instant of the request."""
-        return self.at + self.wait
+        return self.ends + self.wait
 
     def identity(self) -> tuple[object, ...]:
         """Equal for the same receipts at the same instant, and the same request."""
-        return (self.at, self.wait, *sorted(msgspec.json.encode(fact) for fact in self.facts))
+        return (self.at, self.wait, self.apart, *sorted(msgspec.json.encode(fact) for fact in self.facts))
 
     def without(self, place: int) -> Hypothesis:
         """The same without the receipt at that place."""
@@ -73,7 +85,8 @@ class HypothesisBench:
         head = self.supposed.head
         facts = [{**f, "id": f"supposed-{n}", "seq": head + n} for n, f in enumerate(supposition.facts, 1)]
         asked, path = self.asked, self.supposed.path
-        with self.supposed.supposing(facts, supposition.at, supposition.now, live=asked.live) as snapshot:
+        timed = [(fact, supposition.at + n * supposition.apart) for n, fact in enumerate(facts)]
+        with self.supposed.supposing(timed, supposition.now, live=asked.live) as snapshot:
             yield (
                 None
                 if snapshot is None
@@ -104,14 +117,17 @@ _Asked = tuple[object, ...]
 
 
 class Search:
-    """The smallest hypotheses that a line of `decide` allows. `bounded` says whether some were left untried."""
+    """The smallest hypotheses that a line of `decide` allows. `bounded` says whether some were left untried.
 
-    def __init__(self, bench: HypothesisBench, line: int) -> None:
-        self.bench, self.line, self.bounded = bench, line, False
+    Those that are `soft` may skip or soften what is to be proved. The receipts are `apart` microseconds apart.
+    """
+
+    def __init__(self, bench: HypothesisBench, line: int, *, soft: bool, apart: int = 0) -> None:
+        self.bench, self.line, self.soft, self.apart, self.bounded = bench, line, soft, apart, False
 
     def smallest(self, now: int) -> list[Hypothesis]:
         """All of the fewest receipts that were found, in the order in which they were."""
-        first = Hypothesis(now)
+        first = Hypothesis(now, apart=self.apart)
         waiting: deque[tuple[Hypothesis, int, _Asked]] = deque([(first, self.rank(first), ())])
         seen = {first.identity()}
         found: list[Hypothesis] = []
@@ -160,11 +176,11 @@ class Search:
                 asked.append((task, policy.id, *_told(atom, policy)))
                 match atom:
                     case Waiting(lasting=True) if here.facts:
-                        found.append(replace(here, wait=atom.until - here.at))
+                        found.append(replace(here, wait=atom.until - here.ends))
                     case Waiting():
-                        found.append(Hypothesis(atom.until, here.facts))
+                        found.append(replace(here, at=atom.until - (here.ends - here.at)))
                     case Wish():
-                        more = granting(policy, atom, task, judge.snapshot)
+                        more = granting(policy, atom, task, judge.snapshot, here.next, soft=self.soft)
                         found += [replace(here, facts=(*here.facts, fact)) for fact in more]
                     case Moving():
                         more = moving(atom, task, judge.snapshot)
