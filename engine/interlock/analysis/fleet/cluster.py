@@ -7,7 +7,7 @@ import re
 import socket
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from interlock.analysis.fleet.crew import Answer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _ADDRESS = re.compile(r"(?:tcp|tls)://([^/]+):([0-9]+)")
-_CONNECT_SECONDS = 10
+_CONNECT_SECONDS = 10.0
 _RESTART_SECONDS = 30
 
 
@@ -36,6 +36,8 @@ class Cluster:
         self._address = address
         self._client = _connected(address)
         try:
+            with suppress(TimeoutError):
+                self._client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
             self.count = len(self._client.nthreads())
             if not self.count:
                 raise UsageError(f"the cluster at `{address}` has no workers")
@@ -95,11 +97,25 @@ def _connected(address: str) -> Client:
         raise UsageError(f"`--dask {address}` is not the address of a scheduler, such as `tcp://127.0.0.1:8786`")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said here
     try:
-        socket.create_connection((place[1].strip("[]"), int(place[2])), _CONNECT_SECONDS).close()
+        _reach(place[1].strip("[]"), int(place[2]))
         return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:
         why = reason(error) if isinstance(error, OSError) else str(error).partition("\n")[0]
         raise UsageError(f"no scheduler of Dask answers at `{address}`: {why}") from None
+
+
+def _reach(host: str, port: int) -> None:
+    """Wait for somebody to listen, who may have been started just now. Raises OSError, OverflowError."""
+    until = monotonic() + _CONNECT_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, port), _CONNECT_SECONDS).close()
+        except ConnectionRefusedError:
+            if monotonic() > until:
+                raise
+            sleep(0.2)
+        else:
+            return
 
 
 def _refuse_unlike(client: Client, request: Request, terms: Terms) -> None:
