@@ -9,8 +9,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 import interlock as public
+from interlock.model.decision import Severity
+from interlock.model.explanation import Combination, Part, RuleExplained, ValueRead
+from interlock.reporting import RenderContext, explain_summary
+from interlock.reporting import explain as explained
 from tests.acceptance.conftest import Interlock
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "schemas" / "explanation.schema.json").read_text("utf-8"))
@@ -137,7 +142,66 @@ decide:
     assert [looked["part"]["holds"] for looked in part["among"]] == [False, False, False]
     (sought,) = none["cases"][0]["part"]["parts"][0]["sought"]
     assert (sought["of"], sought["condition"], sought["facts"]) == ("what open derives", 'status == "skipped"', 4)
-    text = interlock("explain", str(policy), "--ledger", str(story_path), *TASK, "--at", "2026-06-22T09:20:00Z").out
+    asked = ("--ledger", str(story_path), *TASK, "--at", "2026-06-22T09:20:00Z", "--details")
+    text = interlock("explain", str(policy), *asked).out
     assert "  derive   open: fired for 4 of 6 facts of proof, deriving left\n" in text
     assert 'not found: what open derives where status == "skipped"; left has 4 facts\n' in text
     assert "but not for app_smoke_receipt_recorded " in text
+
+
+BLOCKED = ("explain", "smoke", *TASK, "--at", "2026-06-22T09:01:00Z")
+
+
+def test_a_summary_fits_a_screen_and_details_are_on_request(interlock: Interlock, story_path: Path) -> None:
+    short = interlock(*BLOCKED, "--ledger", str(story_path)).out.splitlines()
+    whole = interlock(*BLOCKED, "--ledger", str(story_path), "--details").out.splitlines()
+    assert len(short) <= 24 < len(whole)
+    assert short[-1] == "`--details` shows every part of each condition"
+    assert short[0] == whole[0]
+    fired = [line for line in whole if line.startswith("  block ")]
+    assert fired
+    assert [line for line in short if line.startswith("  block ")] == fired
+    assert interlock(*BLOCKED, "--ledger", str(story_path), "--all").out.count("\n") > 24
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_summary_fits_a_screen_of_any_width(columns: int, story_path: Path) -> None:
+    found = public.explain("smoke", ledger=story_path, task=TASK[1], at="2026-06-22T09:01:00Z")
+    shown = explain_summary.as_text(found, RenderContext(width=columns)).splitlines()
+    assert len(shown) <= 24
+    room = max(columns, 11 + 2 * 3 + 7 + 40)
+    assert all(len(line) <= room or " " not in line.strip() for line in shown)
+
+
+def test_more_rules_than_a_screen_has_room_for_are_counted(story_path: Path) -> None:
+    found = public.explain("smoke", ledger=story_path, task=TASK[1], at="2026-06-22T09:01:00Z")
+    many = structs.replace(found, rules=found.rules * 20)
+    shown = explain_summary.as_text(many, RenderContext()).splitlines()
+    assert len(shown) <= 24
+    (count,) = [line.strip() for line in shown if "more rule" in line]
+    listed = sum(line.startswith("  block ") for line in shown)
+    assert count == f"and {len(many.rules) - listed} more rules"
+
+
+def test_long_reasons_leave_room_for_the_rules(story_path: Path) -> None:
+    found = public.explain("smoke", ledger=story_path, task=TASK[1], at="2026-06-22T09:01:00Z")
+    shown = explain_summary.as_text(structs.replace(found, reason="x\n" * 30), RenderContext()).splitlines()
+    assert len(shown) <= 24
+    assert "and 24 more lines" in shown
+    assert any(line.startswith("  block ") for line in shown)
+
+
+def test_blockers_come_first_and_an_empty_list_is_shown() -> None:
+    part = Part("labels == []", holds=True, reads=(ValueRead("labels", ()), ValueRead("names", ("a", "b"))))
+    listed: tuple[tuple[str, Severity, int], ...] = (
+        ("n", "note", 1),
+        ("w", "warn", 1),
+        ("late", "block", 0),
+        ("b", "block", 1),
+    )
+    rules = [
+        RuleExplained(name, severity, None, 1, (), (), 1, fired, (Combination(fired=True, facts=(), part=part),))
+        for name, severity, fired in listed
+    ]
+    assert [each.rule for each in explained.ordered(rules)] == ["b", "late", "w", "n"]
+    assert any("labels = [], names = a, b" in line for line in explained.Page(RenderContext()).rule(rules[0]))

@@ -35,7 +35,7 @@ Examples:
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
 @options.maybe_task
 @options.all_tasks
-@click.option("--details", is_flag=True, help="Every finding and its fix; also over all tasks.")
+@click.option("--details", is_flag=True, help="All details; every finding and its fix, also over all tasks.")
 @asking(*EVERY)
 @options.fail_on
 @options.report_form

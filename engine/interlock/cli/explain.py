@@ -25,6 +25,7 @@ Examples:
 @options.task
 @click.option("--rule", metavar="ID", help="This rule alone, also where it did not fire.")
 @click.option("--all", "every", is_flag=True, help="Every rule, also where it did not fire.")
+@click.option("--details", is_flag=True, help="All details; every part of each condition.")
 @asking(*OF_A_DECISION)
 @options.form
 def command(
@@ -33,21 +34,24 @@ def command(
     task: str,
     rule: str | None,
     every: bool,
+    details: bool,
     form: str,
 ) -> int:
     """Explain a policy's decision about a task.
 
-    For each rule that fired: its condition as written, each part with the values that it met and whether it holds, the
-    receipts that it rests on, and what was looked for and not found. Then the lines of `decide`.
+    For each rule that fired, blockers first: its condition as written, each part with the values that it met and
+    whether it holds, the receipts that it rests on, and what was looked for and not found. Then the lines of `decide`.
+    Where that is more than a screen, text is a summary of it, unless --details, --rule or --all is given.
 
     Exit code: as for `interlock eval`.
     """
     if rule is not None and every:
         raise UsageError("give one of `--rule ID` and `--all`")
     from interlock.analysis.explain import answer
-    from interlock.reporting.explain import as_text
+    from interlock.reporting import explain, explain_summary
 
     with session_of(request.about([policy], [task])) as session:
         found = answer(session, rule, every=every)
-    output.put_answer(form, found, as_text)
+    whole = details or every or rule is not None
+    output.put_answer(form, found, explain.as_text if whole else explain_summary.as_text)
     return exit_codes.of_verdict(found.allow)

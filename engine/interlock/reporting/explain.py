@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from textwrap import wrap
 
 from interlock.escape import harmless
-from interlock.model.decision import verdict_word
+from interlock.model.decision import Severity, verdict_word
 from interlock.model.explanation import (
     Cited,
     Combination,
@@ -20,7 +19,7 @@ from interlock.model.explanation import (
 )
 from interlock.model.facts import Value
 from interlock.reporting.params import params_text
-from interlock.reporting.style import RenderContext
+from interlock.reporting.style import RenderContext, wrapped
 from interlock.reporting.text import VERDICT_COLOURS
 
 _MARGIN = 11
@@ -28,28 +27,41 @@ _NARROW = 40
 _MORE = {"true": "green", "false": "red", "derive": "cyan", "decide": "cyan"}
 
 
+_WEIGHT: dict[Severity | None, int] = {"block": 0, "warn": 1, "note": 2, None: 3}
+
+
 def as_text(found: Explanation, look: RenderContext) -> str:
-    """The verdict, why it is undecided, every rule with its cases, and the lines of `decide`."""
-    page = _Page(look)
-    return "".join(f"{line}\n" for line in page.whole(found))
+    """The verdict, why it is undecided, every rule with its cases, blockers first, and the lines of `decide`."""
+    return "".join(f"{line}\n" for line in Page(look).whole(found))
 
 
 def reasons(rules: Iterable[RuleExplained], decided: Iterable[LineExplained], look: RenderContext) -> Iterator[str]:
     """Some rules with their cases, and some lines of `decide`, as `as_text` reports them: lines of text."""
-    page = _Page(look)
+    page = Page(look)
     for rule in rules:
         yield from page.rule(rule)
     for number, line in enumerate(decided):
         yield from page.decided(line, "decide" if number == 0 else "")
 
 
-class _Page:
+class Page:
     """Lines of text, wrapped to the width of the look and coloured by it."""
 
     def __init__(self, look: RenderContext) -> None:
         self.look = look
 
     def whole(self, found: Explanation) -> Iterator[str]:
+        """All of it."""
+        yield from self.head(found)
+        for rule in ordered(found.rules):
+            yield from ("", *self.rule(rule))
+        if found.lines:
+            yield ""
+            for number, line in enumerate(found.lines):
+                yield from self.decided(line, "decide" if number == 0 else "")
+
+    def head(self, found: Explanation) -> Iterator[str]:
+        """The verdict, what was set, why it is undecided, what was needed and what was not found."""
         name = verdict_word(found.allow)
         state = "" if found.allow is None else f": {found.state}"
         yield from self.line(name, 0, f"{found.policy}  task {found.task} at {found.now}{state}", at=0)
@@ -61,32 +73,37 @@ class _Page:
             yield from self.need(need)
         for sought in found.sought:
             yield from self.line("", 0, _not_found(sought))
-        for rule in found.rules:
-            yield from ("", *self.rule(rule))
-        if found.lines:
-            yield ""
-            for number, line in enumerate(found.lines):
-                yield from self.decided(line, "decide" if number == 0 else "")
 
     def need(self, need: NeedExplained) -> Iterator[str]:
+        """A needed decision."""
         message = f"{need.name}: {need.policy} is {verdict_word(need.allow)} for task {need.task} ({need.state})"
         yield from self.line("", 0, f"{message}; for details run `interlock explain {need.policy}` for that task")
 
     def rule(self, rule: RuleExplained) -> Iterator[str]:
+        """A rule with its condition as written, and its cases."""
+        yield from self.fired(rule)
+        for clause in rule.clauses:
+            yield from self.line("", 0, f"{clause.word}: {clause.text}" + (" (of every rule)" * clause.everywhere))
+        for case in rule.cases:
+            yield from self.case(case)
+        yield from self.more(rule, len(rule.cases))
+
+    def fired(self, rule: RuleExplained) -> Iterator[str]:
+        """How often a rule fired."""
         facts = "facts" if len(rule.ranges) == 1 else "combinations"
         over = f"for {rule.fired:,} of {rule.combinations:,} {facts} of {' and '.join(rule.ranges)}"
         fired = f"fired {over}" if rule.ranges else "fired" if rule.fired else "did not fire"
         derives = "" if rule.derives is None else f", deriving {rule.derives}"
         yield from self.line(rule.severity or "derive", 0, f"{rule.rule}: {fired}{derives}")
-        for clause in rule.clauses:
-            yield from self.line("", 0, f"{clause.word}: {clause.text}" + (" (of every rule)" * clause.everywhere))
-        for case in rule.cases:
-            yield from self.case(case)
+
+    def more(self, rule: RuleExplained, shown: int) -> Iterator[str]:
+        """How many cases there are beyond those that are shown."""
         total = rule.fired if all(case.fired for case in rule.cases) else rule.combinations
-        if total > len(rule.cases):
-            yield from self.line("", 1, f"and {total - len(rule.cases):,} more")
+        if total > shown:
+            yield from self.line("", 1, f"and {total - shown:,} more")
 
     def case(self, case: Combination) -> Iterator[str]:
+        """A rule at one combination of facts: whether it fired, its message, and each part of its condition."""
         over = ", ".join(map(_cited, case.facts))
         message = "fired" if case.fired else "did not fire"
         if over:
@@ -99,6 +116,7 @@ class _Page:
         yield from self.parts(case.part, 2)
 
     def decided(self, line: LineExplained, label: str) -> Iterator[str]:
+        """A line of `decide`: whether it was taken, and why."""
         message = "taken" if line.taken else "passed over" if line.reached else "not reached"
         allows = "allows" if line.allow else "denies"
         yield from self.line(label, 0, f"{line.state} ({allows}): {message}")
@@ -119,6 +137,7 @@ class _Page:
             yield from self.part(each, depth)
 
     def part(self, part: Part, depth: int) -> Iterator[str]:
+        """A part of a condition, and the parts that it is made of below it."""
         yield from self.line("", depth, part.text, truth=part.holds)
         inner = part
         while inner.op == "!":  # what it is the opposite of says the same
@@ -129,8 +148,7 @@ class _Page:
 
     def met(self, part: Part, depth: int) -> Iterator[str]:
         """What a part met: values, receipts, and what it looked for."""
-        if part.reads:
-            yield from self.line("", depth, ", ".join(f"{read.name} = {_value(read.value)}" for read in part.reads))
+        yield from self.values(part, depth)
         receipts = [receipt for receipt in part.receipts if receipt.id is not None]
         if receipts and part.looked_at is None:
             yield from self.line("", depth, f"by {', '.join(map(_cited, receipts))}")
@@ -144,14 +162,18 @@ class _Page:
         if part.found is not None and part.found > len(part.among):
             yield from self.line("", depth, f"and {part.found - len(part.among):,} more")
 
+    def values(self, part: Part, depth: int) -> Iterator[str]:
+        """The values that a part met."""
+        if part.reads:
+            yield from self.line("", depth, ", ".join(f"{read.name} = {_value(read.value)}" for read in part.reads))
+
     def line(self, label: str, depth: int, text: str, *, truth: bool | None = None, at: int = 2) -> Iterator[str]:
         """A text after its label or truth, wrapped with what follows indented below it."""
         word = "" if truth is None else "true" if truth else "false"
         lead = " " * (_MARGIN + 2 * depth)
         hang = lead + " " * (7 if word else 0)
         width = max(self.look.width, len(hang) + _NARROW) if self.look.width else 1 << 30
-        lines = _whole_words(harmless(text), width, hang, hang if label else f"{hang}  ")
-        first, *rest = lines or [hang]
+        first, *rest = wrapped(harmless(text), width, hang, hang if label else f"{hang}  ")
         if word:
             first = f"{lead}{self.look.paint(word, _MORE[word])}{' ' * (7 - len(word))}{first[len(hang) :]}"
         if label:
@@ -161,10 +183,9 @@ class _Page:
         yield from rest
 
 
-def _whole_words(text: str, width: int, first: str, rest: str) -> list[str]:
-    return wrap(
-        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
+def ordered(rules: Iterable[RuleExplained]) -> list[RuleExplained]:
+    """The rules, blockers first; of each severity those that fired first."""
+    return sorted(rules, key=lambda each: (_WEIGHT[each.severity], each.fired == 0))
 
 
 def _failing(part: Part) -> tuple[Part, ...]:
@@ -192,5 +213,5 @@ def _value(value: Value) -> str:
     if value is None:
         return "null"
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(map(_value, value)) or "[]"
     return str(value).lower() if isinstance(value, bool) else str(value)
