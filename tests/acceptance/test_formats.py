@@ -6,13 +6,16 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import stat
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from interlock import schemas
+from interlock.cli import main
 from interlock.reporting import FORMATS
 from tests.acceptance.conftest import Interlock
 from tests.helpers import consumers
@@ -366,6 +369,148 @@ def test_a_failed_run_leaves_reports_that_fail(
     assert ran.code == code, ran
     for form, path in (*reports.items(), ("text", target / "out")):
         assert _fails(form, path.read_text("utf-8")), form
+
+
+NOT_UNDERSTOOD = {
+    "an option that is not there": ("--formt", "json"),
+    "an option without its value": ("--at",),
+    "a choice that is not there": ("--fail-on", "everything"),
+    "a format that is not there": ("--format", "jsn"),
+    "a report without a file": ("--report", "junit"),
+    "neither a task nor all": ("--all-tasks",),
+    "a value that is empty": ("--max-skew", ""),
+    "a lock that is not there": ("--lock", "gone.lock"),
+    "two reports in one file": ("--report", "json:x", "--report", "tap:x"),
+    "a parameter of no form": ("--param", "x"),
+}
+
+
+@pytest.mark.parametrize("wrong", NOT_UNDERSTOOD)
+def test_no_report_of_an_earlier_run_stays_where_the_line_is_wrong(
+    wrong: str, interlock: Interlock, story_path: Path, target: Path, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reports = {form: target / f"gate.{form}" for form in FORMATS}
+    wanted = [word for form, path in reports.items() for word in ("--report", f"{form}:{path}")]
+    line = ("eval", "smoke", *STORY, str(story_path), *ALLOWED, *wanted, "--output", str(target / "out"))
+    assert interlock(*line).code == 0
+    with pytest.raises(SystemExit) as exited:
+        main.main([*line, *NOT_UNDERSTOOD[wrong]])
+    assert exited.value.code in (2, 5)
+    assert capfd.readouterr().err
+    for form, path in (*reports.items(), ("text", target / "out")):
+        assert _fails(form, path.read_text("utf-8")), form
+    assert not (folder / "x").exists() or _fails("tap", (folder / "x").read_text("utf-8"))
+
+
+def test_a_line_that_is_wrong_writes_a_report_that_fails_where_there_was_none(target: Path) -> None:
+    with pytest.raises(SystemExit):
+        main.main(["evl", "smoke", f"--report=junit:{target / 'new.xml'}"])
+    assert _fails("junit", (target / "new.xml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "facts.ndjson", "waivers.yaml", "gate.yaml", "log.ndjson", "notes.txt"])
+def test_a_line_that_is_wrong_replaces_nothing_but_reports(
+    name: str, folder: Path, story_path: Path, interlock: Interlock
+) -> None:
+    texts = {"facts.ndjson": interlock("export", *STORY[:2], "--ledger", str(story_path)).out, "waivers.yaml": "[]\n"}
+    texts |= {"gate.yaml": WARNING, "log.ndjson": '{"decision":{}}\n', "notes.txt": "to do\n"}
+    if name == "ledger.db":
+        shutil.copy(story_path, folder / name)
+    else:
+        (folder / name).write_text(texts[name], "utf-8")
+    before = (folder / name).read_bytes()
+    for form in (*FORMATS, "nothing"):
+        with pytest.raises(SystemExit):
+            main.main(["eval", "smoke", "--report", f"{form}:{name}", "--output", name, "--bad-option"])
+        assert (folder / name).read_bytes() == before
+
+
+_RECEIPT = (
+    '{"kind": "app_heartbeat", "id": "x", "seq": 1, "task": "checkout-refactor", "at": "2026-06-22T09:00:00Z",'
+    ' "role": "worker"}\n'
+)
+READS = (
+    "policy",
+    "needed",
+    "kind",
+    "ledger",
+    "ledger-wal",
+    "feed",
+    "table",
+    "mapping",
+    "configuration",
+    "waivers",
+    "lock",
+)
+WRITES = {
+    "eval --output": ("eval", "--output={}"),
+    "eval --report": ("eval", "--report=tap:{}"),
+    "eval --decision-log": ("eval", "--decision-log={}"),
+    "watch --decision-log": ("watch", "--timeout=0s", "--decision-log={}"),
+    "replay --output": ("replay", "--output={}"),
+    "capture --output": ("capture", "--output={}"),
+    "fleet --output": ("fleet", "--output={}"),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("write", WRITES)
+def test_no_output_replaces_what_is_read(
+    write: str, read: str, folder: Path, story_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        "policy": "gates/gate.yaml",
+        "needed": "gates/below.yaml",
+        "kind": "kinds/own_kind.schema.json",
+        "ledger": "ledger.db",
+        "ledger-wal": "ledger.db-wal",
+        "feed": "more.ndjson",
+        "table": "table.db",
+        "mapping": "tables.toml",
+        "configuration": "interlock.toml",
+        "waivers": "waivers.yaml",
+        "lock": "gate.lock",
+    }
+    for path in files.values():
+        (folder / path).parent.mkdir(exist_ok=True)
+    gate = WARNING.replace("policy: quiet", "policy: gate")
+    (folder / files["policy"]).write_text(gate.replace("facts:", "needs: {below: {policy: below}}\nfacts:"), "utf-8")
+    (folder / files["needed"]).write_text(WARNING.replace("policy: quiet", "policy: below"), "utf-8")
+    (folder / files["kind"]).write_text('{"type": "object", "properties": {}}', "utf-8")
+    shutil.copy(story_path, folder / files["ledger"])
+    (folder / files["ledger-wal"]).write_bytes(b"")
+    (folder / files["feed"]).write_text(_RECEIPT, "utf-8")
+    with closing(sqlite3.connect(folder / files["table"])) as table:
+        table.execute("CREATE TABLE seen (id TEXT, at TEXT)")
+        table.commit()
+    mapped = '[[sources]]\ndatabase = "table.db"\ntable = "seen"\nkind = "app_heartbeat"\nid = "id"\nat = "at"\n'
+    (folder / files["mapping"]).write_text(mapped, "utf-8")
+    (folder / files["configuration"]).write_text('engine = "reference"\n', "utf-8")
+    (folder / files["waivers"]).write_text("[]\n", "utf-8")
+    (folder / files["lock"]).write_text('{"lock": 1, "policies": {}}', "utf-8")
+    before = {path: (folder / path).read_bytes() for path in files.values()}
+    command, *more = (word.format(files[read]) for word in WRITES[write])
+    given = ["gate", "--policy-dir=gates", "--schema-dir=kinds", *more]
+    given += [] if command == "fleet" else [*STORY[:2]]
+    given += (
+        [f"--ledgers={files['feed' if read == 'feed' else 'ledger']}"]
+        if command == "fleet"
+        else [
+            f"--ledger={files['ledger']}",
+            f"--ledger={files['feed']}",
+        ]
+    )
+    given += [f"--sources={files['mapping']}"] if read in ("table", "mapping") else []
+    given += [f"--waivers={files['waivers']}"] if read == "waivers" and command != "capture" else []
+    given += [f"--lock={files['lock']}"] if read == "lock" else []
+    if read == "waivers" and command == "capture":
+        pytest.skip("it reads none")
+    with pytest.raises(SystemExit) as exited:
+        main.main([command, *given])
+    said = capfd.readouterr().err
+    assert exited.value.code not in (0, None), said
+    assert {path: (folder / path).read_bytes() for path in files.values()} == before
+    assert any(word in said for word in ("it is read", "something else than decisions")), said
 
 
 @pytest.mark.parametrize("name", ["quiet.yaml", "ledger.db", "waivers.yaml", "held.lock", "log.jsonl"])

@@ -46,6 +46,8 @@ _COMMANDS = (
     "demo",
     "completion",
 )
+_REPORTING = ("eval", "fleet")
+_WRITTEN = ("--report", "--output")
 _COMPLETE = "_INTERLOCK_COMPLETE"
 """The variable in which a shell requests completions."""
 
@@ -78,11 +80,13 @@ class _Interlock(click.Group):
             code = super().main(args, "interlock", standalone_mode=False)
         except click.UsageError as error:
             say(_ours(error), "error")
+            _fail_reports(args, _ours(error))
             code = exit_codes.USAGE
         except (click.Abort, KeyboardInterrupt):
             code = exit_codes.INTERRUPTED
         except InterlockError as error:
             say(str(error), "" if isinstance(error, PolicyError | LockError) else "error")
+            _fail_reports(args, str(error))
             code = exit_codes.of_error(error)
         except Exception:
             import traceback
@@ -91,6 +95,16 @@ class _Interlock(click.Group):
             say(traceback.format_exc().rstrip())
             code = exit_codes.BUG
         sys.exit(code)
+
+
+def _fail_reports(args: Sequence[str] | None, message: str) -> None:
+    """Where a command that judges failed, let no report of an earlier run stay. One of an unknown name may be such."""
+    words = list(sys.argv[1:] if args is None else args)
+    command = next((word for word in words if not word.startswith("-")), "")
+    if (command in _REPORTING or command not in _COMMANDS) and any(word.startswith(_WRITTEN) for word in words):
+        from interlock.cli.stale import fail_reports
+
+        fail_reports(words, message)
 
 
 def _ours(error: click.UsageError) -> str:

@@ -52,10 +52,13 @@ def command(
         raise UsageError("`--name` is not text: it contains bytes that are not UTF-8")
     from interlock.analysis.capture import captured, incident, prove, refuse_other
     from interlock.analysis.capture.yaml import new_file, with_case
-    from interlock.cli.reports import write_file
+    from interlock.cli.reports import refuse_read, write_file
     from interlock.resources import schema_reference
 
-    with session_of(request.about([policy], [task])) as session:
+    request = request.about([policy], [task])
+    if output is not None:
+        refuse_read(output, request)
+    with session_of(request) as session:
         policies_at, found = session.library, incident(session)
     case = captured(found, name=name, keep_times=keep_times)
     there = _read(output) if output is not None else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.renamed import formerly
@@ -74,7 +74,7 @@ def command(
     interlock.
     """
     from interlock.analysis.lock import answer, verify
-    from interlock.cli.reports import write_file
+    from interlock.cli.reports import refuse_read, write_file
     from interlock.policy.lock import read_lock
     from interlock.request import Session
 
@@ -84,7 +84,9 @@ def command(
         raise UsageError("there is no lock yet: name the policies to be locked")
     known = None if policies and not check else read_lock(path)
     named = policies or sorted(known.policies if known else ())
-    session = Session(request.about(named, None, cached=False))
+    request = request.about(named, None, cached=False)
+    refuse_read(path, structs.replace(request, waivers=None if waivers == _NONE else waivers, lock=None))
+    session = Session(request)
     if check and known:
         _refuse_held(holds_params, waivers)
         verify(session, known)

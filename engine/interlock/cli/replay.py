@@ -51,7 +51,12 @@ def command(
     """
     from interlock.analysis.replay import answer
 
-    with session_of(request.about(policies, [task])) as session:
+    request = request.about(policies, [task])
+    if output is not None:
+        from interlock.cli.reports import refuse_read
+
+        refuse_read(output, request)
+    with session_of(request) as session:
         found = answer(session, since, until)
     if output is not None:
         from interlock.cli.reports import write_file

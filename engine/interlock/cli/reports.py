@@ -12,11 +12,11 @@ import msgspec
 
 from interlock.diagnostics import InterlockError, UsageError
 from interlock.evaluation.judge import Loaded
-from interlock.files import reason
+from interlock.files import SUFFIXES, TEST_SUFFIXES, reason
 from interlock.model.decision import Decision, FailOn
 from interlock.policy.library import Library
 from interlock.policy.parse import parse_valid as parsed
-from interlock.project import nearest_ledger
+from interlock.project import find, nearest_ledger
 from interlock.reporting import PolicyView, RenderContext, RuleView, render
 from interlock.reporting.failure import render_failure
 from interlock.resources import data_folder
@@ -40,17 +40,44 @@ class Target(msgspec.Struct, frozen=True):
 def inputs(request: Request) -> Iterator[str]:
     """The files that a request reads, or may read, and that no report must overwrite; before any has been read."""
     ledgers = request.ledger if isinstance(request.ledger, tuple) else [request.ledger]
-    named = [*ledgers, request.waivers, request.lock]
-    yield from (os.fspath(each) for each in named if isinstance(each, str | os.PathLike))
+    found = [os.fspath(each) for each in ledgers if isinstance(each, str | os.PathLike)]
     if request.ledger is None and (ledger := nearest_ledger()):
-        yield ledger
+        found.append(ledger)
+    tables = request.sources if isinstance(request.sources, tuple) else ()
+    for database in (*found, *(table.database for table in tables)):
+        yield from (f"{database}{end}" for end in ("", "-wal", "-shm", "-journal"))
+    named = [request.waivers, request.lock, None if isinstance(request.sources, tuple) else request.sources]
+    yield from (os.fspath(each) for each in named if each is not None)
+    yield from (place.rsplit(":", 2)[0] for table in tables for place in table.places.values())
+    with suppress(UsageError):
+        configured = find()
+        yield from [] if configured is None else [configured.path]
+    yield from _policies(request)
+
+
+def _policies(request: Request) -> Iterator[str]:
+    """The files of the policies of a request, of those that they may need, and of their own fact kinds."""
     for folder in ("", data_folder("policies"), *request.policy_dirs):
         for policy in request.policies:
             yield from (os.path.join(folder, policy), os.path.join(folder, f"{os.fspath(policy)}.yaml"))
     places = [os.fspath(each) for each in (*map(os.path.dirname, request.policies), *request.policy_dirs)]
+    for folder in places:
+        with suppress(OSError):
+            names = [name for name in os.listdir(folder or os.curdir) if name.endswith(SUFFIXES)]
+            yield from (os.path.join(folder, name) for name in names if not name.endswith(TEST_SUFFIXES))
     for folder in (*request.schema_dirs, *(each for place in places for each in beside(place))):
         with suppress(OSError):
             yield from (os.path.join(folder, name) for name in os.listdir(folder))
+
+
+def refuse_read(path: str, request: Request) -> None:
+    """Raises UsageError where a file that is to be written is one that the request reads."""
+    place = os.path.realpath(path)
+    if any(os.path.realpath(each) == place for each in inputs(request)):
+        raise UsageError(f"cannot write `{path}`: {_READ}")
+
+
+_READ = "it is read, and must not be overwritten"
 
 
 def targets(
@@ -59,7 +86,7 @@ def targets(
     """The requested files. Raises UsageError for one that is requested twice, or must not be overwritten."""
     found = [] if output is None else [Target(form, output)]
     found += [Target(*report) for report in reports]
-    taken = {os.path.realpath(path): "it is read, and must not be overwritten" for path in inputs}
+    taken = dict.fromkeys(map(os.path.realpath, inputs), _READ)
     if SUMMARY in os.environ:
         taken[os.path.realpath(os.environ[SUMMARY])] = "a step's summary is appended to; that is what `--summary` does"
     for target in found:

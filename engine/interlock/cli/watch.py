@@ -131,8 +131,9 @@ class _Asking:
         self._session, self._begun = session, False
         if log is not None:
             from interlock.analysis.decision_log import refuse
+            from interlock.cli.reports import inputs
 
-            refuse(log, [*session.ledger.paths, *map(session.library.path, session.request.policies)])
+            refuse(log, [*session.ledger.paths, *inputs(session.request)])
 
     def judge(self) -> tuple[Decision, ...]:
         """The decisions of now. The ledger is let go of: who writes to it is not in the way, nor in ours.
