@@ -473,7 +473,7 @@ def test_a_rule_that_is_rewritten_or_takes_the_name_of_another_inherits_no_waive
     for digest, applies in ((named["there"], by_rule), (named["gate"], by_policy)):
         path = written(tmp_path, {"policy": "gate", "rule": "there", "digest": digest})
         decision = api.evaluate(gate, **asked, waivers=path)
-        void = [each.fix for each in decision.findings if each.rule == "interlock:waiver-void"]
+        void = [each.hint for each in decision.findings if each.rule == "interlock:waiver-void"]
         assert (decision.allow, decision.waived) == ((True, 1) if applies else (False, 0))
         now = f"review the rule, then write `digest: {digests('gate', tmp_path)['there']}`"
         assert void == ([] if applies else [now])

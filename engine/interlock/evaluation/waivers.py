@@ -107,7 +107,7 @@ def waiver(grant: Waiver) -> WaiverNote:
 def about_unknown(decision: Decision, unknown: Sequence[tuple[Waiver, str]], policies: Collection[str]) -> Decision:
     """The decision, with a note for each waiver of one of the policies that applies to no task."""
     found = tuple(
-        Finding(UNKNOWN, "note", f"{_named(grant)} applies to nothing: {why}", "correct its task, or remove the waiver")
+        Finding(UNKNOWN, "note", f"{_named(grant)} applies to nothing: {why}", hint="correct its task, or remove it")
         for grant, why in unknown
         if grant.policy in policies
     )

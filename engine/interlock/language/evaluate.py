@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant
+from interlock.language.equality import equal, has
 from interlock.model.expression import (
     Blocked,
     Call,
@@ -189,7 +190,7 @@ def _fold(node: Fold, known: Environment) -> Any:
 def _contained(node: In, known: Environment) -> bool:
     item = evaluate(node.item, known)
     if node.param is None:
-        return item is not None and item in [evaluate(member, known) for member in node.members]
+        return item is not None and has(tuple([evaluate(member, known) for member in node.members]), item)
     listed = known.params[node.param]
     return isinstance(listed, tuple) and item in listed
 
@@ -205,20 +206,6 @@ def _compare(node: Compare, known: Environment) -> bool:
     if left is None or right is None:
         return False
     return _ORDERINGS[node.op](left, right)
-
-
-def equal(left: Value, right: Value) -> bool:
-    """Whether two values of one type are equal, with all that is inside them."""
-    return left == right and (not isinstance(left, dict | tuple) or _alike(left, right))
-
-
-def _alike(left: Value, right: Value) -> bool:
-    """Whether two values that Python takes to be equal are: to Python, true is 1."""
-    if isinstance(left, tuple) and isinstance(right, tuple):
-        return all(map(_alike, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return all(_alike(each, right[name]) for name, each in left.items())
-    return isinstance(left, bool) is isinstance(right, bool)
 
 
 def _sum(node: Sum, known: Environment) -> Value:

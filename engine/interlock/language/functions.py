@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from interlock.instant import SECOND
 from interlock.language import calendar, lists, patterns, texts
+from interlock.language.equality import has
 from interlock.language.scope import COMPARED
 from interlock.language.texts import INT_MAX, INT_MIN, Undefined
 from interlock.model.expression import Type
@@ -125,7 +126,7 @@ def _tests() -> dict[str, Function]:
         "contains": Function("contains", "method", _TEXT2, "bool", lambda text, part: part in text, test=True),
         "matches": Function("matches", "method", _TEXT2, "bool", _matches, fails=True, test=True),
         "matches2": Function("matches", "global", _TEXT2, "bool", _matches, fails=True, test=True),
-        "in_list": Function("in", "infix", (_T, "list<T>"), "bool", lambda item, some: item in some, test=True),
+        "in_list": Function("in", "infix", (_T, "list<T>"), "bool", lambda item, some: has(some, item), test=True),
         "in_map": Function("in", "infix", ("K", "map<T>"), "bool", lambda key, some: key in some, test=True),
     }
 

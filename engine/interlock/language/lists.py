@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from interlock.language.equality import equal, has
 from interlock.language.texts import INT_MAX, INT_MIN, MAX_DURATION, Undefined
 
 List = tuple[Any, ...]
@@ -59,21 +60,22 @@ def total_of_durations(members: List) -> int:
 
 def place(members: List, item: Any) -> int:
     """The place of the first member that is equal to the item, from 0; -1 where none is."""
-    return members.index(item) if item in members else -1
+    return next((index for index, each in enumerate(members) if equal(each, item)), -1)
 
 
 def last_place(members: List, item: Any) -> int:
     """The place of the last such member; -1 where there is none."""
-    return len(members) - 1 - members[::-1].index(item) if item in members else -1
+    backward = place(members[::-1], item)
+    return -1 if backward < 0 else len(members) - 1 - backward
 
 
 def distinct(members: List) -> List:
     """The members, each once, where it comes first."""
-    found: list[Any] = []
+    found: List = ()
     for each in members:
-        if each not in found:
-            found.append(each)
-    return tuple(found)
+        if not has(found, each):
+            found += (each,)
+    return found
 
 
 def flat(members: List) -> List:
@@ -83,23 +85,23 @@ def flat(members: List) -> List:
 
 def has_all(members: List, others: List) -> bool:
     """Whether all of the others are members."""
-    return all(each in members for each in others)
+    return all(has(members, each) for each in others)
 
 
 def has_some(members: List, others: List) -> bool:
     """Whether one of the others is a member."""
-    return any(each in members for each in others)
+    return any(has(members, each) for each in others)
 
 
 def without(members: List, others: List) -> List:
     """The members that the others do not have."""
-    return tuple(each for each in members if each not in others)
+    return tuple(each for each in members if not has(others, each))
 
 
 def shared(members: List, others: List) -> List:
     """What both have, in the order of the shorter, of the first where they are of one length."""
     short, long = (others, members) if len(members) > len(others) else (members, others)
-    return tuple(each for each in short if each in long)
+    return tuple(each for each in short if has(long, each))
 
 
 def magnitude(number: int) -> int:
