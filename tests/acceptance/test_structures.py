@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 import interlock as api
 from interlock.diagnostics import PolicyError
 from tests.acceptance.conftest import Interlock
 from tests.helpers.ledgers import LedgerBuilder
 
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "deploy",
@@ -218,3 +220,13 @@ def test_it_holds_until_the_clock_passes_an_instant_inside(when: str, until: str
     steps = [{"name": "a", "done_at": "2026-01-01T02:00:00Z"}, {"name": "b", "done_at": "2026-01-01T03:00:00Z"}]
     decision = judged(tmp_path, when, "", {**DEPLOY, "steps": steps})
     assert (decision.allow, decision.valid_until, decision.validity) == (True, until, "exact")
+
+
+def test_the_kind_is_listed_with_what_is_in_it(tmp_path: Path, interlock: Interlock) -> None:
+    judged(tmp_path, "true")
+    listed = interlock("kinds", "deploy", "--schema-dir", str(tmp_path / "schemas" / "facts"), "--format", "json")
+    kind = json.loads(listed.out)
+    validate(kind, json.loads((ROOT / "schemas" / "kind.schema.json").read_text("utf-8")))
+    inside = {each["path"]: (each["type"], each["item"]) for each in kind["fields"]}
+    assert inside["steps"] == ("list", "object")
+    assert inside["regions"] == ("map", "list")
