@@ -25,6 +25,7 @@ UNKNOWN: Final = (
         "ubset(",
         "except(",
         "intersect(",
+        ".find",
         "(n, x, ",
         "(key, n, ",
         "math.trunc",

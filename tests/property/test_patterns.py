@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from random import Random
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.language.patterns import PatternError, compiled, matches
+from interlock.language.patterns import PatternError, compiled, find, find_all, matches
 from tests.conftest import EXAMPLES
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="CEL's C++ implementation has no release for this Python")
@@ -140,3 +141,48 @@ def test_no_pattern_takes_long() -> None:
     assert not matches("a" * 20_000, "^(a+)+$b")
     with pytest.raises(PatternError, match="too long"):
         matches("a" * 400_000, "(a|b)*c")
+
+
+def written(random: Random, depth: int = 2) -> str:
+    """A pattern that Python reads as RE2 does, in which nothing is repeated that may be of no characters."""
+    atom = random.choice(("a", "b", "[ab]", "[^a]", "ab", "."))
+    if depth and random.random() < 0.4:
+        atom = f"({'|'.join(written(random, depth - 1) for _ in range(random.choice((1, 2, 3))))})"
+    times = random.choice(("", "", "?", "+", "*", "{2}", "{1,2}", "{0,2}")) + random.choice(("", "", "?"))
+    if times == "?" * len(times) or times[:1] in "?+*{":
+        try:
+            compiled(f"({atom}){times}")
+        except PatternError:
+            times = ""
+    first = f"{atom if atom[0] in '([' or len(atom) == 1 else f'({atom})'}{times}"
+    return first + (written(random, depth - 1) if depth and random.random() < 0.5 else "")
+
+
+def found_as_python_finds(random: Random) -> str:
+    pattern = random.choice(("", "", "^", "\\b")) + written(random) + random.choice(("", "", "", "\\b"))
+    text = "".join(random.choice("aab b") for _ in range(random.randrange(9)))
+    if compiled(pattern).empty_loops:
+        with pytest.raises(PatternError, match="no characters"):
+            find(text, pattern)
+        return "not searched for"
+    met = re.search(pattern, text)
+    assert find(text, pattern) == (met[0] if met else ""), (pattern, text)
+    assert matches(text, pattern) is (met is not None)
+    every = [part[0] for part in re.finditer(pattern, text)]
+    if "" not in every:
+        assert find_all(text, pattern) == tuple(every), (pattern, text)
+        assert find_all(text, pattern, 1) == tuple(every[:1])
+    return "found" if met else "not found"
+
+
+def test_the_part_that_matches_is_the_one_that_python_finds() -> None:
+    seen = Counter(found_as_python_finds(Random(seed)) for seed in range(CASES))
+    assert seen["found"] > CASES / 3
+    assert seen["not found"] > CASES / 50
+
+
+def test_a_text_that_is_too_long_is_not_searched() -> None:
+    with pytest.raises(PatternError, match="too long"):
+        find("a" * 2_000_000, "(ab|ba)+c")
+    with pytest.raises(PatternError, match="takes too long"):
+        find_all("a" * 20_000, "a(.*b)?")

@@ -78,6 +78,20 @@ def _matches(text: str, pattern: str) -> bool:
         raise Undefined(str(error)) from None
 
 
+def _find(text: str, pattern: str) -> str:
+    try:
+        return patterns.find(text, pattern)
+    except patterns.PatternError as error:
+        raise Undefined(str(error)) from None
+
+
+def _find_all(text: str, pattern: str, limit: int = -1) -> tuple[str, ...]:
+    try:
+        return patterns.find_all(text, pattern, limit)
+    except patterns.PatternError as error:
+        raise Undefined(str(error)) from None
+
+
 def _at(members: tuple[Any, ...], place: int) -> Any:
     if not 0 <= place < len(members):
         raise Undefined(f"there is no member {place} in a list of {len(members)}")
@@ -135,6 +149,9 @@ def _texts() -> dict[str, Function]:
     made = {
         "lowerAscii": Function("lowerAscii", "method", _TEXT, "string", texts.lower),
         "upperAscii": Function("upperAscii", "method", _TEXT, "string", texts.upper),
+        "find": Function("find", "method", _TEXT2, "string", _find, fails=True),
+        "findAll": Function("findAll", "method", _TEXT2, "list<string>", _find_all, fails=True),
+        "findAll3": Function("findAll", "method", _COUNTED, "list<string>", _find_all, fails=True),
         "trim": Function("trim", "method", _TEXT, "string", texts.trim),
         "reverse": Function("reverse", "method", _TEXT, "string", lambda text: text[::-1]),
         "split": Function("split", "method", _TEXT2, "list<string>", texts.split),

@@ -10,7 +10,7 @@ from interlock import instant
 from interlock.diagnostics import did_you_mean
 from interlock.language import calendar
 from interlock.language.functions import FUNCTIONS, Form, joint, named, resolved
-from interlock.language.patterns import PatternError, compiled
+from interlock.language.patterns import PatternError, compiled, searchable
 from interlock.language.scope import COMPARED, FactType, ObjectType, with_article
 from interlock.language.texts import Undefined
 from interlock.model.expression import (
@@ -31,6 +31,8 @@ from interlock.model.expression import (
 if TYPE_CHECKING:
     from interlock.language.typecheck import Checker
 
+_PATTERNED = ("matches", "matches2", "find", "findAll", "findAll3")
+"""Functions whose second argument is a pattern."""
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPES |= {char: char for char in "\\\"'`?"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[xX][0-9a-fA-F]{2}|[0-3][0-7]{2}|[\s\S])")
@@ -191,10 +193,10 @@ def called(checker: Checker, tree: Any, name: str, form: Form, arguments: tuple[
 
 def _known(checker: Checker, tree: Any, node: Call) -> Node:
     """The call; what a written value converts to is written instead, and a pattern is read."""
-    pattern = node.arguments[1] if node.function in ("matches", "matches2") else None
+    pattern = node.arguments[1] if node.function in _PATTERNED else None
     if isinstance(pattern, Constant):
         try:
-            compiled(str(pattern.value))
+            (compiled if node.function.startswith("matches") else searchable)(str(pattern.value))
         except PatternError as error:
             message = f"`{str(pattern.value)[:40]}` is not a pattern that is taken: {error}"
             raise checker.fault("E420", tree, message, "patterns are those of RE2") from None

@@ -1,7 +1,7 @@
 """Regular expressions as `matches` takes them: RE2's syntax, matched in time linear in the text.
 
 What RE2 reads is read as RE2 reads it, or refused by name. Python's own `re` reads `$`, `\\d` and `\\s` otherwise, and
-may take exponential time. Only whether there is a match counts, so greedy and lazy repetitions are alike.
+may take exponential time. The moves of a state are in the order in which RE2 prefers them, which `find` goes by.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-MAX_STATES = 2_000
-"""The most states of a pattern's automaton."""
+from interlock.language.automaton import WORD, Automaton, PatternError, Ranges
+
+__all__ = ["PatternError", "compiled", "find", "find_all", "matches", "searchable"]
+
 MAX_DEPTH = 50
 """The deepest nesting of groups."""
 MAX_WORK = 4_000_000
@@ -18,12 +20,10 @@ MAX_WORK = 4_000_000
 MAX_REPEAT = 1_000
 """The most times that a counted repetition repeats, as in RE2."""
 
-Ranges = tuple[tuple[int, int], ...]
 _LAST = 0x10FFFF
 _DIGIT: Ranges = ((48, 57),)
 _SPACE: Ranges = ((9, 10), (12, 13), (32, 32))
-_WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
-_CLASSES = {"d": _DIGIT, "s": _SPACE, "w": _WORD}
+_CLASSES = {"d": _DIGIT, "s": _SPACE, "w": WORD}
 _POSIX: dict[str, Ranges] = {
     "alnum": ((48, 57), (65, 90), (97, 122)),
     "alpha": ((65, 90), (97, 122)),
@@ -37,17 +37,13 @@ _POSIX: dict[str, Ranges] = {
     "punct": ((33, 47), (58, 64), (91, 96), (123, 126)),
     "space": ((9, 13), (32, 32)),
     "upper": ((65, 90),),
-    "word": _WORD,
+    "word": WORD,
     "xdigit": ((48, 57), (65, 70), (97, 102)),
 }
 _CONTROLS = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _FOLDED = {"k": (0x212A,), "s": (0x17F,)}
 """What else is alike with an ASCII letter where case does not count."""
 _PUNCTUATION = frozenset(map(chr, (*range(33, 48), *range(58, 65), *range(91, 97), *range(123, 127))))
-
-
-class PatternError(ValueError):
-    """A pattern that is not valid, or that is not taken; the message says why."""
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -58,71 +54,53 @@ def matches(text: str, pattern: str) -> bool:
     return automaton.found(text)
 
 
+def find(text: str, pattern: str) -> str:
+    """The part of the text that matches first, as RE2 prefers it; empty where none does. Raises PatternError."""
+    found, _ = _searched(text, pattern).span(text, 0)
+    return "" if found is None else text[slice(*found)]
+
+
+def find_all(text: str, pattern: str, limit: int = -1) -> tuple[str, ...]:
+    """The parts that match and do not overlap, at most `limit` of them; none of no characters right after another one.
+
+    Raises PatternError.
+    """
+    automaton, parts, place, last, looked = _searched(text, pattern), list[str](), 0, -1, 0
+    while place <= len(text) and len(parts) != limit:
+        found, stopped = automaton.span(text, place)
+        looked += stopped - place + 1
+        if looked * len(automaton.steps) > MAX_WORK:
+            raise PatternError(f"searching the text of {len(text):,} characters takes too long")
+        if found is None:
+            break
+        start, end = found
+        if end > place or start != last:
+            parts.append(text[start:end])
+        place, last = (end if end > place else place + 1), end
+    return tuple(parts)
+
+
+def searchable(pattern: str) -> Automaton:
+    """The automaton of a pattern that can be searched for. Raises PatternError."""
+    automaton = compiled(pattern)
+    if automaton.empty_loops:
+        raise PatternError("a part that may be of no characters is repeated: it is not searched for, only matched")
+    return automaton
+
+
+def _searched(text: str, pattern: str) -> Automaton:
+    automaton = searchable(pattern)
+    if (len(text) + 1) * len(automaton.steps) > MAX_WORK:
+        raise PatternError(f"the text of {len(text):,} characters is too long for the pattern")
+    return automaton
+
+
 @lru_cache(256)
 def compiled(pattern: str) -> Automaton:
     """The automaton of a pattern. Raises PatternError."""
     return _Parser(pattern).automaton()
 
 
-class Automaton:
-    """States with moves: `steps` by a character, `free` without one, where an assertion allows it."""
-
-    def __init__(self) -> None:
-        self.steps: list[tuple[Ranges, int] | None] = []
-        self.free: list[list[tuple[str, int]]] = []
-
-    def state(self) -> int:
-        """A new state. Raises PatternError where there are too many."""
-        if len(self.steps) == MAX_STATES:
-            raise PatternError(f"it is larger than {MAX_STATES:,} states: repeat less")
-        self.steps.append(None)
-        self.free.append([])
-        return len(self.steps) - 1
-
-    def found(self, text: str) -> bool:
-        """Whether the automaton comes from its first state to its last (the one after it) anywhere in the text."""
-        here: set[int] = set()
-        for place in range(len(text) + 1):
-            here = self._closed({*here, 0}, text, place)
-            if 1 in here:
-                return True
-            if place < len(text):
-                char = ord(text[place])
-                moves = (self.steps[state] for state in here)
-                here = {to for move in moves if move is not None for to in _taken(move, char)}
-        return False
-
-    def _closed(self, states: set[int], text: str, place: int) -> set[int]:
-        waiting = list(states)
-        while waiting:
-            for condition, to in self.free[waiting.pop()]:
-                if to not in states and (not condition or _ASSERTIONS[condition](text, place)):
-                    states.add(to)
-                    waiting.append(to)
-        return states
-
-
-def _taken(move: tuple[Ranges, int], char: int) -> tuple[int, ...]:
-    ranges, to = move
-    return (to,) if any(low <= char <= high for low, high in ranges) else ()
-
-
-def _is_word(text: str, place: int) -> bool:
-    return 0 <= place < len(text) and any(low <= ord(text[place]) <= high for low, high in _WORD)
-
-
-def _boundary(text: str, place: int) -> bool:
-    return _is_word(text, place - 1) is not _is_word(text, place)
-
-
-_ASSERTIONS: dict[str, Callable[[str, int], bool]] = {
-    "start": lambda _, place: place == 0,
-    "end": lambda text, place: place == len(text),
-    "line start": lambda text, place: place == 0 or text[place - 1] == "\n",
-    "line end": lambda text, place: place == len(text) or text[place] == "\n",
-    "boundary": _boundary,
-    "inside": lambda text, place: not _boundary(text, place),
-}
 _Piece = Callable[[int, int], None]
 """Builds a part of the automaton between two states."""
 
@@ -193,10 +171,10 @@ class _Parser:
         bounds = self.bounds()
         if bounds is None:
             return piece
-        self.take("?")
+        lazy = self.take("?") is not ("U" in self.flags)
         if self.bounds() is not None:
             raise PatternError("a repetition is repeated: put it into parentheses")
-        return self.times(piece, *bounds)
+        return self.times(piece, *bounds, lazy=lazy)
 
     def bounds(self) -> tuple[int, int | None] | None:
         for sign, found in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
@@ -217,7 +195,7 @@ class _Parser:
             raise PatternError(f"`{{{','.join(inner)}}}` does not repeat from 0 up to {MAX_REPEAT:,} times")
         return least, most
 
-    def times(self, piece: _Piece, least: int, most: int | None) -> _Piece:
+    def times(self, piece: _Piece, least: int, most: int | None, *, lazy: bool) -> _Piece:
         free, state = self.made.free, self.made.state
 
         def build(start: int, end: int) -> None:
@@ -229,15 +207,23 @@ class _Parser:
             if most is None:
                 loop, after = state(), state()
                 free[here].append(("", loop))
+                free[loop] += [("", end)] if lazy else []
                 piece(loop, after)
+                self.made.note_loop(loop, after)
                 free[after].append(("", loop))
-                free[loop].append(("", end))
+                free[loop] += [] if lazy else [("", end)]
                 return
+            ahead = []
             for _ in range(most - least):
-                free[here].append(("", end))
+                ahead.append(here)
+                free[here] += [("", end)] if lazy else []
                 there = state()
                 piece(here, there)
+                if most > 1 and not ahead[1:]:
+                    self.made.note_loop(here, there)
                 here = there
+            for each in () if lazy else ahead:
+                free[each].append(("", end))
             free[here].append(("", end))
 
         return build

@@ -119,7 +119,20 @@ FUNCTIONS = (
 )
 MACROS = ("exists", "all", "exists_one", "map", "filter", "size")
 METHODS = (
-    *("startsWith", "endsWith", "contains", "matches", "size", "lowerAscii", "upperAscii", "trim", "split", "replace"),
+    *(
+        "startsWith",
+        "endsWith",
+        "contains",
+        "matches",
+        "find",
+        "findAll",
+        "size",
+        "lowerAscii",
+        "upperAscii",
+        "trim",
+        "split",
+        "replace",
+    ),
     *("substring", "charAt", "indexOf", "lastIndexOf", "reverse", "join", "slice"),
     *("isSorted", "sort", "min", "max", "sum", "distinct", "flatten"),
     *("hasIntersection", "has_intersection", "isSubset", "is_subset", "intersect", "except", "format", "timeSince"),
