@@ -216,7 +216,8 @@ def test_the_fixture_shows_a_decision_that_is_not(gate: pytest.Pytester) -> None
             "expected allowed:",
             "denied     smoke  task checkout-refactor at 2026-06-22T09:20:00Z: blocked",
             "  block    worker heartbeat is not fresh after smoke start",
-            "           fix: wake the worker *",
+            "           conveyor app-heartbeat checkout-refactor --role=worker",
+            "           hint: wake the worker *",
         ]
     )
     assert "pytest_plugin.py" not in ran.stdout.str()

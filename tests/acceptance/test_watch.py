@@ -216,7 +216,7 @@ def test_the_time_is_up_with_what_stands_in_the_way(watching: Watching) -> None:
         4,
         f"\ndenied     marked  task demo at {NOW}: unmarked"
         + ("" if api.evaluate("marked.yaml", ledger="ledger.db", task="demo").engine == "both" else ALONE)
-        + "\n  block    nobody has marked demo\n           fix: mark demo\n",
+        + "\n  block    nobody has marked demo\n           fix:\n           mark demo\n",
         "note: the time is up\n",
     )
     code, out, _ = ended(idle)

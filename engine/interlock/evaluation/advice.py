@@ -82,9 +82,10 @@ def _value(node: Node, known: Environment, *, starts: bool) -> str:
 
 
 def _word(text: str) -> str:
-    """The text as one word of a shell."""
-    if text and not text.strip(_PLAIN):
+    """The text as one word of a shell; some take `=name` for the path of a command."""
+    if text and not text.strip(_PLAIN) and text[0] != "=":
         return text
     from shlex import quote
 
-    return quote(text)
+    quoted = quote(text)
+    return f"'{text}'" if quoted.startswith("=") else quoted

@@ -190,6 +190,7 @@ def test_each_engine_decides_alone_too(builder: LedgerBuilder, engine: judge.Eng
         ("x; rm -rf ~", "wake 'x; rm -rf ~'"),
         ("$(id)'`id`", """wake '$(id)'"'"'`id`'"""),
         ("a=-b", "wake a=-b"),
+        ("=ls", "wake '=ls'"),
         ("", "wake ''"),
         ("naïve", "wake 'naïve'"),
         ("it's", """wake 'it'"'"'s'"""),
