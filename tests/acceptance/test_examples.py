@@ -45,7 +45,7 @@ def test_it_is_short_and_explains_itself(path: Path) -> None:
     written = yaml.safe_load(text)
     assert len(text.splitlines()) <= LONGEST
     assert {"title", "question", "description"} <= written.keys()
-    assert all("fix" in rule for rule in written["rules"])
+    assert all({"fix", "hint"} & rule.keys() for rule in written["rules"])
 
 
 def test_every_kind_is_read_by_some_gate() -> None:

@@ -52,4 +52,11 @@ def _seen(name: str, fact: Fact, types: Mapping[str, Type]) -> FactView:
 
 
 def _value(value: Value, of: Type) -> Any:
-    return msgspec.json.decode(str(value)) if isinstance(value, Json) else msgspec.to_builtins(printed(value, of))
+    return msgspec.json.decode(str(value)) if isinstance(value, Json) else _plain(printed(value, of))
+
+
+def _plain(value: Value) -> Any:
+    """The value with lists as JSON has them."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return {name: _plain(each) for name, each in value.items()} if isinstance(value, dict) else value
