@@ -124,7 +124,14 @@ def test_a_waiver_for_a_text_that_is_both_waives_nothing(ledger: Path, folder: P
         "utf-8",
     )
     for task in ("alpha", "task-2"):
-        decision = api.evaluate("no-stop.yaml", ledger=ledger, task=task, waivers="waivers.yaml", policy_dirs=["."])
+        decision = api.evaluate(
+            "no-stop.yaml",
+            ledger=ledger,
+            task=task,
+            waivers="waivers.yaml",
+            allow_long_waivers=True,
+            policy_dirs=["."],
+        )
         assert decision.waived == 0
         assert decision.allow is (task == "task-2")
 
