@@ -169,7 +169,7 @@ def test_where_nothing_is_judged_no_output_says_so(
 
 def test_the_log_shows_a_decision_that_allows(act: Act, story_path: Path) -> None:
     ran = act(policies="smoke", ledger=str(story_path), task=TASK, at=ALLOWED)
-    assert re.search(rf"^allowed +smoke +task {TASK}: proved$", ran.log, re.MULTILINE)
+    assert re.search(rf"^allowed +smoke +task {TASK} at \S+: proved$", ran.log, re.MULTILINE)
 
 
 def test_what_is_printed_commands_the_runner_nothing(act: Act, story_path: Path) -> None:
