@@ -70,6 +70,20 @@ def test_what_was_not_written_to_is_taken_over_and_says_when_it_was_judged(earli
     assert f"judged at {later} (2 of them at {AT} or later, and unchanged): 4 decisions\n" in text
 
 
+def test_what_was_judged_without_a_look_ahead_is_judged_again(
+    earlier: Path, folder: Path, interlock: Interlock
+) -> None:
+    ahead = read(earlier.read_text("utf-8"))[1]
+    ran = interlock(*ASKED, "--at", AT, "--no-validity")
+    now = read(ran.out)[1]
+    assert [each["valid_until"] for each in now] == [AT] * 4 != [each["valid_until"] for each in ahead]
+    assert [(each["task"], each["allow"], each["findings"]) for each in now] == [
+        (each["task"], each["allow"], each["findings"]) for each in ahead
+    ]
+    earlier.write_text(ran.out, "utf-8")
+    assert judged(interlock, at="2026-06-22T09:20:01Z") == {"a.db": False, "b.db": False, "c.db": False}
+
+
 def test_a_ledger_that_was_written_to_is_judged_again(earlier: Path, folder: Path, interlock: Interlock) -> None:
     before = os.stat(folder / "a.db")
     with closing(sqlite3.connect(folder / "a.db")) as writer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,11 @@ Examples:
     shell_complete=options.completes("files"),
     help="Take over from FILE, the JSON of an earlier run, what still holds of ledgers that were not written to.",
 )
+@click.option(
+    "--no-validity",
+    is_flag=True,
+    help="Do not look ahead; until when a decision holds is then not known, and no later run takes it over.",
+)
 @options.form
 @options.written("; as Parquet where its name ends in .parquet")
 @options.quiet
@@ -87,6 +93,7 @@ def command(
     retries: int,
     timeout: str,
     since: str | None,
+    no_validity: bool,
     form: str,
     output: str | None,
 ) -> int:
@@ -106,7 +113,7 @@ def command(
         raise UsageError("give one of `--workers` and `--dask`: a cluster has workers of its own")
     _refuse_files(policies)
     members = find_ledgers(ledgers)
-    request = request.about(policies, None)
+    request = request.about(policies, None, validity=not no_validity)
     read = [path for each in members for path in (each.path, f"{each.path}-wal", f"{each.path}-shm")]
     read += [each[1:] for each in ledgers if each.startswith("@")] + ([since] if since else [])
     if dask is not None:
@@ -144,9 +151,9 @@ def _judged(fleet: Fleet, crew: Crew, limit: int, retries: int, out: Sink) -> Su
     lines = Lines(fleet.terms, fleet.now, live=fleet.moment.live)
     sizes = iter([each.size for each in fleet.members])
     total = sum(each.size for each in fleet.members)
-    outcomes = fleet.outcomes(crew, limit, retries)
-    for outcome in progress_bar(outcomes, total, "judging", weigh=lambda _: next(sizes), rate=_rate(lines)):
-        out.add(outcome, lines.add(outcome))
+    with closing(fleet.outcomes(crew, limit, retries)) as outcomes:
+        for outcome in progress_bar(outcomes, total, "judging", weigh=lambda _: next(sizes), rate=_rate(lines)):
+            out.add(outcome, lines.add(outcome))
     return summary_of(lines)
 
 

@@ -6,7 +6,7 @@ Nothing is skipped: a ledger that cannot be judged is a fault, which is named; s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Fleet:
             for each in members
         ]
 
-    def outcomes(self, crew: Crew, timeout: int, retries: int) -> Iterator[Outcome]:
+    def outcomes(self, crew: Crew, timeout: int, retries: int) -> Generator[Outcome, None, None]:
         """The outcome of each ledger: what is taken over, then the others, the largest first. `timeout` is in
         microseconds.
 

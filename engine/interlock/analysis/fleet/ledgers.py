@@ -63,7 +63,7 @@ def _listed(file: str) -> list[str]:
         text = read_file(file, _LARGEST).decode(errors="surrogateescape")
     except UnreadableError as error:
         raise UsageError(f"cannot read the list of ledgers `{file}`: {error}") from None
-    found = [line for line in text.splitlines() if line.strip()]
+    found = [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
     for path in found:
         _refuse(path)
     if not found:
