@@ -14,6 +14,8 @@ from interlock.files import UnreadableError, read_file
 from interlock.reporting import FORMATS
 
 _LARGEST = 64 << 20
+_BESIDE = ("-wal", "-shm", "-journal")
+"""How the names of the files end that SQLite keeps beside a database: one that is made there is taken for its log."""
 _BEGINNINGS = {
     "junit": (b"<?xml", b"<testsuites"),
     "sarif": (b'{"$schema"', b"sarif"),
@@ -33,7 +35,11 @@ def fail_reports(args: Sequence[str], message: str) -> None:
     from interlock.reporting.failure import render_failure
 
     for form, path in named(args):
-        if _elsewhere(args, path) or os.path.realpath(path) == os.path.realpath(os.environ.get(SUMMARY, "")):
+        if (
+            path.endswith(_BESIDE)
+            or _elsewhere(args, path)
+            or os.path.realpath(path) == os.path.realpath(os.environ.get(SUMMARY, ""))
+        ):
             continue
         with suppress(UsageError):
             if os.path.lexists(path):
