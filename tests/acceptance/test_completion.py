@@ -43,7 +43,7 @@ LINES = [
     ("interlock eval smoke loop --param dis", ["dispatcher_id="]),
     ("interlock eval smoke --format ma", ["markdown"]),
     ("interlock eval smoke --fail-on w", ["warn"]),
-    ("interlock explain-code E80", [f"E80{number}" for number in range(1, 7)]),
+    ("interlock explain-code E80", [f"E80{number}" for number in range(1, 9)]),
     ("interlock banana sm", []),
     ("interlock eval --banana smoke-", ["smoke-strict"]),
 ]

@@ -408,6 +408,18 @@ def test_a_line_that_is_wrong_writes_a_report_that_fails_where_there_was_none(ta
     assert _fails("junit", (target / "new.xml").read_text("utf-8"))
 
 
+def test_two_reports_in_one_file_are_refused_by_either_name(
+    story_path: Path, target: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(target)
+    with pytest.raises(SystemExit) as exited:
+        main.main(["eval", "smoke", *STORY, str(story_path), "--output", "gate.txt", "--report", "tap:./gate.txt"])
+    assert exited.value.code == 2
+    told = "error: cannot write `./gate.txt`: it is written already; give each report a file of its own\n"
+    assert capfd.readouterr().err.endswith(told)
+    assert _fails("text", (target / "gate.txt").read_text("utf-8"))
+
+
 @pytest.mark.parametrize("name", ["ledger.db", "facts.ndjson", "waivers.yaml", "gate.yaml", "log.ndjson", "notes.txt"])
 def test_a_line_that_is_wrong_replaces_nothing_but_reports(
     name: str, folder: Path, story_path: Path, interlock: Interlock

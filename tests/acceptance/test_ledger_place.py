@@ -174,7 +174,7 @@ def test_a_copy_without_its_log_is_undecided_where_that_is_asked_for(
 
 
 JUDGING = {
-    "eval": ["eval", "no-block.yaml", "--all-tasks"],
+    "eval": ["eval", "no-block.yaml", "--all-tasks", "--details"],
     "watch": ["watch", "no-block.yaml", "--task", "demo", "--timeout", "0s"],
     "facts": ["facts", "no-block.yaml", "--task", "demo"],
     "explain": ["explain", "no-block.yaml", "--task", "demo"],
