@@ -226,7 +226,7 @@ class Writer:
         """A list of texts, that a method can follow."""
         lists = [f"params.{name}" for name, found in self.sight.params.items() if found.kind == "list"]
         for thing in self.things:
-            lists += [f"{thing.text}.{path}" for path, of in thing.fields.items() if of.kind == "list"]
+            lists += [f"{thing.text}.{path}" for path, of in thing.fields.items() if _of_texts(of)]
         written = f"[{', '.join(self.operand('string').text for _ in range(self.random.randint(1, 3)))}]"
         found = self.random.choice([*lists, *lists, written])
         ways = self.random.random()
@@ -374,6 +374,11 @@ class Writer:
             case "timestamp":
                 return Text(UNARY, f'timestamp("{format_instant(pick(pool.instants))}")', of, True)
         return Text(UNARY, f'duration("{format_duration(pick([d for d in pool.durations if d >= 0]))}")', of, True)
+
+
+def _of_texts(of: Type) -> bool:
+    """Whether a field is a list of texts; there are lists of objects too."""
+    return of.kind == "list" and (of.item is None or of.item.kind == "string")
 
 
 def quoted(text: str, random: Random) -> str:

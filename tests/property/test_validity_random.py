@@ -142,7 +142,7 @@ def test_a_thousand_policies_hold_until_they_say() -> None:
     seen: Counter[str] = Counter()
     for seed in range(1_000 * EXAMPLES):
         seen += check(Random(seed))
-    assert seen["changes"] > 10
+    assert seen["changes"] > 5
     assert seen["holds"] > 50
 
 
