@@ -13,7 +13,7 @@ import click
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.fleet_output import Sink, sink
-from interlock.cli.request import asking, named, progress_bar, session_of
+from interlock.cli.request import OF_A_DECISION, asking, named, progress_bar, session_of
 from interlock.diagnostics import UsageError
 from interlock.reporting.style import counted
 
@@ -41,19 +41,7 @@ Examples:
     help="The ledgers and feeds of a pattern (quoted, ** for folders at any depth), or those that FILE lists, a path a "
     "line; may be repeated.",
 )
-@asking(
-    "strict-ledger",
-    "at",
-    "params",
-    "waivers",
-    "engine",
-    "max-skew",
-    "policy-dir",
-    "schema-dir",
-    "lock",
-    "locked",
-    "sources",
-)
+@asking(*(name for name in OF_A_DECISION if name != "ledger"), "sources")
 @click.option(
     "--workers", metavar="N", type=click.IntRange(1), help="How many processes judge; one a processor unless given."
 )

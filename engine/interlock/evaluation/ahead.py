@@ -15,9 +15,9 @@ from interlock.diagnostics import EngineError
 from interlock.evaluation.judged import judgements, passed
 from interlock.language.evaluate import Environment, evaluate
 from interlock.language.next_change import NEVER
-from interlock.language.walk import children
+from interlock.language.walk import MACROS, children
 from interlock.ledger import Snapshot
-from interlock.model.expression import Count, Exists, Node
+from interlock.model.expression import Node
 from interlock.model.facts import Fact, Value
 from interlock.model.policy import Rule, merge_kinds
 
@@ -84,10 +84,9 @@ def looking(rules: Iterable[Rule], facts: FactsByName) -> int:
 def weight(node: Node, facts: FactsByName) -> int:
     """How many parts an expression has; those of an `exists` once for each fact that it ranges over."""
     inner = sum(weight(child, facts) for child in children(node))
-    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, _MACROS) else inner)
+    return 1 + (inner * len(facts.get(node.selection, ())) if isinstance(node, MACROS) else inner)
 
 
-_MACROS = (Exists, Count)
 MAX_EVALUATED = 2_000_000
 """That many parts of conditions are evaluated at most for what the rules engine does not judge: about two seconds."""
 

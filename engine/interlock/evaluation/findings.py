@@ -8,9 +8,9 @@ from typing import Any
 
 from interlock.evaluation.advice import advised
 from interlock.language.evaluate import Environment, as_display_text, evaluate, fact_of, holds, printed
-from interlock.language.walk import children, reference, within
+from interlock.language.walk import MACROS, children, reference, within
 from interlock.model.decision import Finding, Firing, Verdict, WaiverNote
-from interlock.model.expression import Count, Exists, Field, MapRef, Node, Not, SingletonRef, Size, type_of
+from interlock.model.expression import Count, Field, MapRef, Node, Not, SingletonRef, Size, type_of
 from interlock.model.policy import PREVIOUS, Output, Policy, Rule
 
 
@@ -72,7 +72,7 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
     """
     if isinstance(node, Size):
         evidence.update({fact.id: None for fact in known.facts[node.selection] if fact.id})
-    if isinstance(node, _MACROS):
+    if isinstance(node, MACROS):
         for fact in known.facts[node.selection] if wanted or isinstance(node, Count) else ():
             here = known.bind(node.variable, fact)
             if holds(node.condition, here):
@@ -91,13 +91,12 @@ def _collect(node: Node, known: Environment, evidence: dict[str, None], *, wante
         _collect(child, known, evidence, wanted=wanted is not isinstance(node, Not))
 
 
-_MACROS = (Exists, Count)
 _ONE_OF = (SingletonRef, MapRef)
 
 
 def _nested(node: Node, known: Environment, evidence: dict[str, None], *, wanted: bool) -> None:
     """Note the ids of the facts that macros inside another one found, for a fact that this one found."""
-    if isinstance(node, Exists | Count):
+    if isinstance(node, MACROS):
         _collect(node, known, evidence, wanted=wanted)
         return
     for child in children(node):

@@ -56,7 +56,8 @@ _INNER: dict[type, Callable[[Any], tuple[Node, ...]]] = {
     Field: _key,
     Present: _key,
 }
-_MACROS = (Exists, Count)
+MACROS = (Exists, Count)
+"""The types of the macros that range over facts. A tuple: `Exists | Count` would be made again at each look."""
 _REFERRING = (Field, Present)
 
 
@@ -70,7 +71,7 @@ def walk(node: Node) -> Iterator[Node]:
 def within(node: Node) -> Iterator[Node]:
     """The expression and what is inside it, without what is said of each fact that a macro ranges over."""
     yield node
-    if not isinstance(node, _MACROS):
+    if not isinstance(node, MACROS):
         for child in children(node):
             yield from within(child)
 

@@ -101,25 +101,12 @@ _UNREADABLE = "SELECT kind, at FROM receipt WHERE {of} AND at >= :floor AND at <
 _OF_KIND = f"SELECT {_COLUMNS} FROM entity_{{kind}}"
 
 
-_SELECTED = (
-    "kind",
-    "id",
-    "seq",
-    "task",
-    "at",
-    "instant",
-    "actor",
-    "severity",
-    "summary",
-    "correlation",
-    "attributes",
-    "suspect",
-)
-"""The columns of a selection's row."""
 SMALL: Final = 1_000
 """Of so few receipts, it does not matter which index leads to them."""
 _NUMBERED: Final = 13
 """Columns of a selection's row that come before its groups: those of a fact, `suspect` and `number`."""
+_SELECTED: Final = Row.__struct_fields__[: _NUMBERED - 1]
+"""The columns of a selection's row, without its number."""
 
 
 class Snapshot:
