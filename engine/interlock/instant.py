@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 SECOND = 1_000_000
@@ -28,6 +29,7 @@ _DAYS = {"d": 24 * _UNITS["h"], **_UNITS}
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?(?:(\d+)us)?", re.ASCII)
 
 
+@lru_cache(4_096)  # of one receipt, each time is read by its schema, by the ledger and for the rules
 def parse_instant(text: str) -> int:
     """Microseconds since the epoch of an RFC 3339 instant in UTC, such as `2026-06-11T12:00:05.250Z`.
 
@@ -81,6 +83,7 @@ def latest_instant(text: str) -> int:
     return parse_instant(text) + (0 if "." in text else SECOND - 1)
 
 
+@lru_cache(256)
 def format_instant(instant: int) -> str:
     """The RFC 3339 text of an instant, with as many digits of a second as it needs: none, three or six.
 

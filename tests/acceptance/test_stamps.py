@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import operator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_the_ledger_and_the_rules_compute_alike(tmp_path: Path, op: str) -> None
         )
         decision = interlock.evaluate(policy, ledger=ledger, task="demo", at=NOW)
         assert decision.allow is True, decision.reason
-        values = {"at": parse_instant, "at_latest": latest_instant}
+        values: dict[str, Callable[[str], int]] = {"at": parse_instant, "at_latest": latest_instant}
         expected = [stamp for stamp in STAMPS if OPERATORS[op](values[own](day + stamp), mark[other])]
         assert decision.outputs["seen"] == len(decision.findings) == len(expected), condition
 

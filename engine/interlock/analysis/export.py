@@ -34,5 +34,5 @@ def extent(tasks: Sequence[str] | None, loaded: Iterable[Loaded], *, every_kind:
     """What must be exported of tasks (every task when None) for policies, and those that they need."""
     kinds = {"task": False}  # so that every task is known, those of which nothing else is read too
     for each in closure(loaded):
-        merge_kinds(kinds, each.policy.kinds())
+        merge_kinds(kinds, each.reads)
     return Extent(tasks, None if every_kind else sorted(kinds), sorted(kind for kind, every in kinds.items() if every))

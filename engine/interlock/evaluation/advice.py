@@ -7,12 +7,13 @@ on the screen what it is in the ledger. What no quoting makes so is said in pros
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
 from interlock.escape import harmless
-from interlock.language.evaluate import Environment, as_display_text, evaluate
-from interlock.model.expression import Node
+from interlock.language.evaluate import Environment, as_display_text, display_text, evaluate
+from interlock.model.expression import Node, type_of
 from interlock.model.policy import Advice, Template
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+="
@@ -59,26 +60,39 @@ def _commands(template: Template, known: Environment) -> str:
     found, word = "", ""
     for part in template.parts:
         if isinstance(part, str):
-            text = _CONTINUED.sub(" ", part)
-            found, word = found + text, _ENDS.split(word + text)[-1]
+            text, last = _written(part)
+            found, word = found + text, word + text if last is None else last
         else:
             value = _value(part, known, starts=not word.strip("'\""))
             found, word = found + _word(value), word + (value and "…")
     return "\n".join(line.strip() for line in found.splitlines() if line.strip())
 
 
+@lru_cache(1_024)
+def _written(text: str) -> tuple[str, str | None]:
+    """The text of commands, their lines joined that are continued, and what it begins of a word; None for no end."""
+    text = _CONTINUED.sub(" ", text)
+    _, *words = _ENDS.split(text)
+    return text, words[-1] if words else None
+
+
 def _value(node: Node, known: Environment, *, starts: bool) -> str:
     """The value as a command has it; `starts` says that it begins a word. Raises _Withheld."""
+    value = evaluate(node, known)
+    text = display_text(value, type_of(node))
+    if value is None:
+        raise _withheld(node, "is null")
+    if harmless(text) != text:
+        raise _withheld(node, f"has characters that cannot be typed: {harmless(text)}")
+    if starts and text.startswith("-"):
+        raise _withheld(node, f"would be read as an option: {text}")
+    return text
+
+
+def _withheld(node: Node, why: str) -> _Withheld:
     from interlock.language.unparse import notation
 
-    value = as_display_text(node, known)
-    if evaluate(node, known) is None:
-        raise _Withheld(f"`{notation(node)}` is null")
-    if harmless(value) != value:
-        raise _Withheld(f"`{notation(node)}` has characters that cannot be typed: {harmless(value)}")
-    if starts and value.startswith("-"):
-        raise _Withheld(f"`{notation(node)}` would be read as an option: {value}")
-    return value
+    return _Withheld(f"`{notation(node)}` {why}")
 
 
 def _word(text: str) -> str:

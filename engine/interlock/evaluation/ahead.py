@@ -135,7 +135,7 @@ def reads(loaded: Loaded, task: str, params: Mapping[str, Value]) -> Reads:
             continue
         seen.add(key)
         kinds = found.setdefault(name, {})
-        merge_kinds(kinds, each.policy.kinds())
+        merge_kinds(kinds, each.reads)
         known = Environment(0, name, given, {})
         for need in each.policy.needs:
             listed = (name,) if need.tasks is None else evaluate(need.tasks, known)

@@ -15,6 +15,8 @@ MAX_KEPT = 256
 """The most queries whose rows are kept: those that concern every task, and those of the latest tasks."""
 MAX_ROWS = 200
 """The most rows of a query that are kept."""
+FEW_ROWS = 20
+"""The most rows that are kept of a query that is run for many tasks at once."""
 _OF_TASK = ("task", "task_name")
 
 
@@ -34,7 +36,7 @@ class Answers:
         """The rows of a query's SQL. They must not be changed. Raises as `Snapshot.selected`."""
         key = question(sql, binds, query)
         if key in self._ready:
-            return self._ready.pop(key)
+            return self._ready[key] if len(self._ready[key]) <= FEW_ROWS else self._ready.pop(key)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key][0]
@@ -51,11 +53,11 @@ class Answers:
         return key in self._ready or key in self._kept
 
     def give(self, key: Question, rows: list[Row]) -> None:
-        """Take the rows of a query that somebody else ran, for the next time that it is run."""
+        """Take the rows of a query that somebody else ran: few of them until `forget`, more for the next time only."""
         self._ready[key] = rows
 
     def forget(self) -> None:
-        """Let go of rows that were given and that nobody took."""
+        """Let go of the rows that were given."""
         self._ready.clear()
 
 

@@ -6,15 +6,17 @@ For each task `Selecting` goes on as ever, step by step with the others: what it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from interlock.diagnostics import InterlockError
-from interlock.evaluation.answers import StoredRows, question
+from interlock.evaluation.answers import Question, StoredRows, question
 from interlock.evaluation.computing import computed
 from interlock.evaluation.from_rows import NUMBERS
 from interlock.evaluation.judge import Judge, Loaded
 from interlock.evaluation.judged import closure, passed
 from interlock.evaluation.select import Selecting
 from interlock.language.evaluate import Environment
+from interlock.ledger.rows import Row
 from interlock.model.compiled import Query
 from interlock.model.facts import Value
 from interlock.schemas import ENTITIES
@@ -27,7 +29,7 @@ def prepare(judge: Judge, asked: Sequence[tuple[Loaded, Mapping[str, Value]]], t
     """
     judge.prepared.clear()
     judge.answers.forget()
-    kinds = {kind for each in closure(loaded for loaded, _ in asked) for kind in each.policy.kinds()}
+    kinds = {kind for each in closure(loaded for loaded, _ in asked) for kind in each.reads}
     judge.snapshot.bulk.copy(kinds.difference(ENTITIES))
     for loaded, params in asked:
         _prepare(judge, loaded, dict.fromkeys(tasks, params))
@@ -69,19 +71,40 @@ def _undated(judge: Judge, sql: str, runs: Sequence[Selecting]) -> None:
 
 
 def _run(judge: Judge, loaded: Loaded, query: Query, runs: Sequence[Selecting]) -> None:
-    """Run a query for all that have no answer to it yet. One that reads nothing of the task has one for all of them."""
-    answers, selection = judge.answers, loaded.policy.selection(query.selection)
-    if selection is None or ":task" not in query.sql:
-        return
-    every = [run.binds(query) for run in runs]
-    wanted = {key: each for each in every if not answers.have(key := question(query.sql, each, query))}
-    if len(wanted) < 2:
+    """Run the SQL of a query for all that have no answer to it yet."""
+    selection, every = loaded.policy.selection(query.selection), [run.binds(query) for run in runs]
+    if selection is None:
         return
     groups = len(selection.per) if selection.take in NUMBERS else None
-    found = judge.snapshot.selected_of_each(query.sql, [*wanted.values()], groups=groups, computed=computed(query))
-    if found is None:
-        return
-    rows = [row for each in found for row in each if row.suspect >= 0]
+    found = _unanswered(judge, query.sql, query, every, groups=groups)
+    rows = [row for each in found.values() for row in each if row.suspect >= 0]
     stored = groups is not None or not judge.snapshot.contradicted(rows)
-    for key, each in zip(wanted, found, strict=True):
-        answers.give(key, StoredRows(each) if stored else each)
+    for key, each in found.items():
+        judge.answers.give(key, StoredRows(each) if stored else each)
+    if query.ahead and judge.live:
+        for key, each in _unanswered(judge, query.ahead, query, every, suspects=False).items():
+            judge.answers.give(key, each)
+
+
+def _unanswered(
+    judge: Judge,
+    sql: str,
+    query: Query,
+    every: Sequence[Mapping[str, Any]],
+    *,
+    groups: int | None = None,
+    suspects: bool = True,
+) -> dict[Question, list[Row]]:
+    """The rows for those values for which there is no answer yet, where one run for several of them gives them.
+
+    SQL that reads nothing of the task has one answer for all of them.
+    """
+    if ":task" not in sql:
+        return {}
+    wanted = {key: each for each in every if not judge.answers.have(key := question(sql, each, query))}
+    if len(wanted) < 2:
+        return {}
+    found = judge.snapshot.selected_of_each(
+        sql, [*wanted.values()], groups=groups, suspects=suspects, computed=computed(query)
+    )
+    return {} if found is None else dict(zip(wanted, found, strict=True))

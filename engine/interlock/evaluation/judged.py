@@ -50,7 +50,9 @@ class Loaded:
         self.compiled, self.source, self.needs, self.catalog = compiled, source, needs, catalog
         self.policy: Policy = compiled.policy
         digests = catalog.digests
-        self.kinds = {kind: digests[kind] for kind in sorted(self.policy.kinds()) if kind in digests}
+        self.reads = self.policy.kinds()
+        """The kinds of facts that it reads, and whether those of every task."""
+        self.kinds = {kind: digests[kind] for kind in sorted(self.reads) if kind in digests}
         """The own kinds of facts that it reads, each with the digest of its schema."""
         self.closure = self.policy.digest
         """The digest of the policy; where it needs others or reads own kinds of facts, with theirs."""
@@ -91,13 +93,12 @@ def uncovered(snapshot: Snapshot, loaded: Loaded, task: str) -> str | None:
 
     Raises LedgerError.
     """
-    found = snapshot.uncovered(loaded.policy.kinds(), task)
+    found = snapshot.uncovered(loaded.reads, task)
     if found is not None or snapshot.joined is None:
         return found
     ordered, numbers = loaded.policy.ordered(), any("seq" in query.paths for query in loaded.compiled.queries)
     if numbers:  # compared across selections, as may be
-        kinds = loaded.policy.kinds()
-        ordered = [(tuple(kinds), any(kinds.values())), *ordered]
+        ordered = [(tuple(loaded.reads), any(loaded.reads.values())), *ordered]
     return snapshot.joined.unordered(ordered, snapshot.task_id(task), numbers=numbers)
 
 

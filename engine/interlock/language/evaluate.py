@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -134,7 +135,7 @@ def _field(node: Field, known: Environment) -> Value:
 
 
 def _logic(node: Logic, known: Environment) -> bool:
-    return _settled(node.op == "||", ((item, known) for item in node.items))
+    return _settled(node.op == "||", zip(node.items, repeat(known)))
 
 
 def _settled(settling: bool, asked: Iterable[tuple[Node, Environment]]) -> bool:
@@ -272,34 +273,40 @@ _READERS: dict[type, Callable[[Any, Environment], Value]] = {
 
 def as_display_text(node: Node, known: Environment) -> str:
     """The value as text for people: instants as RFC 3339, durations in two units, null as `none`, lists as JSON."""
-    value = evaluate(node, known)
+    return display_text(evaluate(node, known), type_of(node))
+
+
+def display_text(value: Value, of: Type) -> str:
+    """A value of a type as text for people."""
+    if isinstance(value, str):
+        return str(value)
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        members = printed(value, type_of(node))
+        members = printed(value, of)
         assert isinstance(members, tuple)
         return f"[{', '.join(msgspec.json.encode(member).decode() for member in members)}]"
     if isinstance(value, dict):
-        return msgspec.json.encode(printed(value, type_of(node))).decode()
-    if type_of(node).kind == "duration" and isinstance(value, int):
+        return msgspec.json.encode(printed(value, of)).decode()
+    if of.kind == "duration" and isinstance(value, int):
         return instant.duration_text(value)
-    return str(as_printed(value, type_of(node).kind))
+    return str(as_printed(value, of.kind))
 
 
 def printed(value: Value, of: Type) -> Value:
     """The value as a printed decision has it, the members of lists and maps too."""
+    if not isinstance(value, tuple | dict):
+        return as_printed(value, of.kind)
     item = of.item or Type("null")
     if isinstance(value, tuple):
         return tuple([printed(each, item) for each in value])
-    if isinstance(value, dict) and of.kind == "object":
+    if of.kind == "object":
         fields = dict(of.fields)
         return {name: printed(each, fields.get(name, item)) for name, each in value.items()}
-    if isinstance(value, dict):
-        key = of.key or Type("null")
-        return {as_text(each, key): printed(found, item) for each, found in value.items()}
-    return as_printed(value, of.kind)
+    key = of.key or Type("null")
+    return {as_text(each, key): printed(found, item) for each, found in value.items()}
 
 
 def as_text(value: Value, of: Type) -> str:

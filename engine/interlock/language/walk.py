@@ -58,7 +58,7 @@ _INNER: dict[type, Callable[[Any], tuple[Node, ...]]] = {
 }
 MACROS = (Exists, Count)
 """The types of the macros that range over facts. A tuple: `Exists | Count` would be made again at each look."""
-_REFERRING = (Field, Present)
+_REFERRING = frozenset[type]([Field, Present])
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -83,7 +83,7 @@ def macro_variables(node: Node) -> frozenset[str]:
 
 def reference(node: Node) -> Reference | None:
     """The fact that a node refers to itself, if it does."""
-    return node.of if isinstance(node, _REFERRING) else None
+    return node.of if type(node) in _REFERRING else None  # type: ignore[union-attr]
 
 
 def conjuncts(node: Node) -> tuple[Node, ...]:

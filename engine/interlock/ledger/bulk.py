@@ -42,6 +42,12 @@ def placeholders(sql: str) -> tuple[str, ...]:
     return tuple(sorted(found | ({"task"} if ":task" in sql else set())))
 
 
+@lru_cache(1_024)
+def _entities(sql: str) -> frozenset[str]:
+    """The kinds of entities that a statement reads."""
+    return frozenset([each["entities"] for each in _WORD.finditer(sql) if each["entities"]])
+
+
 class Bulk:
     """Runs queries for many tasks at once, over one connection. What its snapshot shows must stay as it is."""
 
@@ -76,7 +82,7 @@ class Bulk:
         fixed = {name: first[name] for name in names if name not in differing}
         self._found = {}
         try:
-            for kind in {each["entities"] for each in _WORD.finditer(sql) if each["entities"]} - self._entities:
+            for kind in _entities(sql) - self._entities:
                 self._keep(kind)
             statement = _statement(sql, tuple(columns), differing, self._receipts)
             for _ in self._connection.stream(statement, {**fixed, "bulk": given}):

@@ -161,7 +161,11 @@ class Stamp(msgspec.Struct, frozen=True):
 
 def later(*stamps: Stamp | None) -> Stamp | None:
     """The latest of some stamps, the first where several are; None where there is none."""
-    return max((stamp for stamp in stamps if stamp is not None), key=lambda stamp: stamp.at, default=None)
+    found = None
+    for stamp in stamps:
+        if stamp is not None and (found is None or stamp.at > found.at):
+            found = stamp
+    return found
 
 
 def newest(row: Row, made: dict[str, Any]) -> Stamp | None:

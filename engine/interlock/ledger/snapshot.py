@@ -147,7 +147,7 @@ class Snapshot:
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
 
-        `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is nott
+        `binds` are the values of its named placeholders. Raises LedgerError, and UsageError for a text that is not
         Unicode.
         """
         return self._connection().rows(sql, binds)
@@ -184,17 +184,18 @@ class Snapshot:
         binds: Sequence[Mapping[str, Any]],
         *,
         groups: int | None = None,
+        suspects: bool = True,
         computed: Callable[..., int | None] | None = None,
     ) -> list[list[Row]] | None:
         """The rows of a selection's query for each of some tasks, by one statement; `binds` are the values of each.
 
         None where each must be queried alone. `groups` is how many groups its number has, None where it takes no
-        number. Raises UnsettledError.
+        number; without `suspects`, its rows do not say whether they are. Raises UnsettledError.
         """
         if computed is not None:
             self._connection().computed = computed
         extra = () if groups is None else ("number", *(f"g{place}" for place in range(groups)))
-        found = self.bulk.rows(sql, (*_SELECTED, *extra), binds)
+        found = self.bulk.rows(sql, (*(_SELECTED if suspects else _SELECTED[:-1]), *extra), binds)
         return None if found is None else [_rows(rows, numbers=groups is not None) for rows in found]
 
     @property

@@ -110,8 +110,8 @@ def _supposed(judge: Judge) -> HypotheticalFacts:
         identity = judge.snapshot.task_id(str(task))
         name_of(judge.snapshot, identity)  # which must be its own: in a hypothesis, a task has no other id
         tasks[identity] = None
-        merge_kinds(kinds, loaded.policy.kinds())
-        for kind in loaded.policy.kinds():
+        merge_kinds(kinds, loaded.reads)
+        for kind in loaded.reads:
             moved = None if kind in ENTITIES else judge.snapshot.catalog.moves(kind)
             if moved is not None:
                 kinds.setdefault(moved.kind, False)

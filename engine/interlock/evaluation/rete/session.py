@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -99,6 +99,7 @@ class EngineSession:
             self._handle = _engine.create_ruleset("interlock", text)
         except (_engine.error, MemoryError) as error:
             raise EngineError(f"the rules engine refuses the rules: {error}") from error
+        self._begun = False
         self.matches(())  # the first deletion of a session reads memory that only a started action sets
 
     def matches(self, facts: Iterable[str]) -> list[tuple[str, dict[str, int]]]:
@@ -107,6 +108,7 @@ class EngineSession:
         Raises EngineError when the engine fails, drops a fact, or cannot prove that it delivered every match.
         """
         self._forget()  # there is one only if an interrupt kept the last call from deleting it
+        self._begun = True
         try:
             texts = self._run(facts)
         except (_engine.error, MemoryError) as error:
@@ -143,10 +145,10 @@ class EngineSession:
         return delivered
 
     def _forget(self) -> None:
-        try:
-            _engine.delete_state(self._handle, _SESSION)
-        except _engine.error:
-            return  # the only error there is: no session to delete
+        if self._begun:
+            with suppress(_engine.error):  # the only error there is: no session to delete
+                _engine.delete_state(self._handle, _SESSION)
+            self._begun = False
 
 
 def _read(text: str) -> tuple[str, dict[str, int]]:
