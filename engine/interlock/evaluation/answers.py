@@ -66,4 +66,6 @@ def question(sql: str, binds: Mapping[str, object], query: Query | None) -> Ques
     values: Iterable[object] = binds.values()
     if ":task" not in sql:
         values = [value for name, value in binds.items() if name not in _OF_TASK]
-    return (sql, id(query) if query is not None and query.conditions else None, *values, *map(type, values))
+    if query is None:
+        return (sql, *values)
+    return (sql, id(query) if query.conditions else None, *values, *[type(binds[name]) for name in query.binds])

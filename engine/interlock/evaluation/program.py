@@ -74,8 +74,9 @@ class Program:
             made = self.derive([match for match in matches if not match.decides], here)
             grown = [name for name, all_of_it in made.items() if len(all_of_it) > len(facts[name])]
             facts.update({name: made[name] for name in grown})
-            changed = [each for each in self.compiled.relations if _rests_on(each, grown)]
-            rows.update({each.name: self.rows(each, here, facts) for each in changed})
+            if grown:
+                changed = [each for each in self.compiled.relations if _rests_on(each, grown)]
+                rows.update({each.name: self.rows(each, here, facts) for each in changed})
             if not (grown and recursive):
                 return matches
         raise EngineError(f"`{grown[-1]}` derives further facts after {MAX_ROUNDS} rounds: the recursion does not end")

@@ -81,6 +81,8 @@ def document(row: Row) -> tuple[dict[str, Any], tuple[Violation, ...]]:
 
 def value_at(document: dict[str, Any], path: str) -> Any:
     """The value at a dotted path; None where there is none."""
+    if "." not in path:
+        return document.get(path)
     value: Any = document
     for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None
