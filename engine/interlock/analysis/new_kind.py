@@ -16,8 +16,9 @@ import msgspec
 from interlock.instant import in_utc
 from interlock.ledger import Snapshot
 from interlock.ledger.rows import HIDING, document
+from interlock.reporting.style import counted
 from interlock.request import Session
-from interlock.schemas.words import DIALECT
+from interlock.schemas.words import DIALECT, type_of
 
 MOST = 10_000
 """The most receipts that are examined."""
@@ -105,7 +106,7 @@ def inferred(kind: str, found: Samples) -> str:
         schema["description"] = "What happened, in a sentence."
         by = {"description": "Who did it.", "type": "string", "minLength": 1}
         return _text({**schema, "type": "object", "required": ["by"], "properties": {"by": by}})
-    schema["description"] = f"What happened, in a sentence. Written from {_many(len(found.data))}."
+    schema["description"] = f"What happened, in a sentence. Written from {counted(len(found.data), 'receipt')}."
     if found.types:
         schema["x-cloudevents-type"] = found.types[0] if len(found.types) == 1 else list(found.types)
     said = _object(list(found.data))
@@ -113,10 +114,6 @@ def inferred(kind: str, found: Samples) -> str:
     if shared.get("properties"):
         said["properties"]["correlation"] = {name: each for name, each in shared.items() if name != "required"}
     return _text({**schema, **said})
-
-
-def _many(count: int) -> str:
-    return f"{count:,} receipt{'' if count == 1 else 's'}"
 
 
 def _text(schema: dict[str, Any]) -> str:
@@ -139,7 +136,7 @@ def _object(values: list[dict[str, Any]]) -> dict[str, Any]:
 def _schema(values: list[Any]) -> dict[str, Any]:
     """What all of the values are."""
     there = [value for value in values if value is not None]
-    types = list(dict.fromkeys(map(_type, there)))
+    types = list(dict.fromkeys(map(type_of, there)))
     if {"integer", "number"} <= set(types):
         types.remove("integer")
     types += ["null"] if len(there) < len(values) else []
@@ -164,21 +161,6 @@ def _texts(values: list[str]) -> dict[str, Any]:
     counts = Counter(values)
     often = all(_WORD.fullmatch(text) and count >= _EACH for text, count in counts.items())
     return {"enum": sorted(counts)} if len(values) >= _SEEN and len(counts) <= _SET and often else {}
-
-
-def _type(value: Any) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-    return "object"
 
 
 def suggested(kinds: Iterable[str]) -> str:

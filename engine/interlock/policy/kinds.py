@@ -11,7 +11,7 @@ from interlock.model.kinds import FactKind, KindField
 from interlock.resources import data_folder
 from interlock.schemas import ENTITIES, Catalog
 from interlock.schemas.documents import SUFFIX, envelope
-from interlock.schemas.fields import members
+from interlock.schemas.fields import members, types_of
 
 _LIST = "a list whose members have no single type"
 _MIXED = "it has no single type"
@@ -57,7 +57,7 @@ def _fields(catalog: Catalog, kind: str) -> Iterator[KindField]:
             type=spec.kind if spec else None,
             item=spec.item.kind if spec and spec.item else None,
             required=spec.required if spec and spec.latest_of else demanded,
-            nullable=not spec.required if spec else not demanded or "null" in _types(node),
+            nullable=not spec.required if spec else not demanded or "null" in types_of(node),
             values=spec.enum if spec else (),
             description=said,
             envelope=path in apart,
@@ -74,14 +74,9 @@ def _written(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, tuple[dic
             yield from _written(member, f"{prefix}{name}.")
 
 
-def _types(node: dict[str, Any]) -> list[str]:
-    types = node.get("type", [])
-    return [types] if isinstance(types, str) else types
-
-
 def _why(path: str, node: dict[str, Any]) -> str:
     """Why no condition can read a field."""
     if not path.rpartition(".")[2].isidentifier() or not path.isascii():
         return _NAME
-    solid = [each for each in _types(node) if each != "null"]
+    solid = [each for each in types_of(node) if each != "null"]
     return _LIST if solid == ["array"] else _MIXED

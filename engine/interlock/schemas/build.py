@@ -13,7 +13,8 @@ from interlock.diagnostics import Issue, PolicyError, Source, digest
 from interlock.schemas.documents import envelope
 from interlock.schemas.encodable import unwritable
 from interlock.schemas.examine import ENVELOPE, RECORDERS, Examiner, SchemaFault, contradictions
-from interlock.schemas.normal import Node, bounded, legible, normal, types_of
+from interlock.schemas.fields import types_of
+from interlock.schemas.normal import Node, bounded, legible, normal
 from interlock.schemas.validate import made_type
 from interlock.schemas.wording import Path, listed
 from interlock.schemas.words import SCHEMAS

@@ -12,9 +12,10 @@ import msgspec
 
 from interlock.diagnostics import did_you_mean
 from interlock.schemas.documents import schema
+from interlock.schemas.fields import types_of
 from interlock.schemas.normal import LARGEST, Node
 from interlock.schemas.wording import Path, listed, quoted_value
-from interlock.schemas.words import KNOWN, OPERANDS, OURS, REFUSED, SCHEMAS, SHIPPED_ONLY, TYPES, WITHIN
+from interlock.schemas.words import KNOWN, OPERANDS, OURS, REFUSED, SCHEMAS, SHIPPED_ONLY, TYPES, WITHIN, is_of
 
 MAX_NODES = 100_000
 """The most schemas in one, those that it refers to counted each time."""
@@ -200,10 +201,9 @@ def _empty(node: Node, path: Path) -> list[tuple[Path, str]]:
     if word not in node or "type" not in node:
         return []
     values = [node["const"]] if word == "const" else node["enum"]
-    types = [node["type"]] if isinstance(node["type"], str) else node["type"]
-    if any(is_of(value, name) for value in values for name in types):
+    if any(is_of(value, name) for value in values for name in types_of(node)):
         return []
-    return [((*path, word), f"`{word}` has no value of the type {listed(types)}")]
+    return [((*path, word), f"`{word}` has no value of the type {listed(types_of(node))}")]
 
 
 def _impossible(node: Node, path: Path) -> list[tuple[Path, str]]:
@@ -223,26 +223,8 @@ def _impossible(node: Node, path: Path) -> list[tuple[Path, str]]:
 
 
 def _types(node: Node | bool) -> list[str]:
-    said = node.get("type", []) if isinstance(node, dict) else []
-    types = [said] if isinstance(said, str) else said
+    types = types_of(node) if isinstance(node, dict) else []
     return [*types, "integer"] if "number" in types else types
-
-
-def is_of(value: Any, name: str) -> bool:
-    """Whether a JSON value is of a type of JSON Schema."""
-    match name:
-        case "null":
-            return value is None
-        case "boolean":
-            return isinstance(value, bool)
-        case "string":
-            return isinstance(value, str)
-        case "array":
-            return isinstance(value, list)
-        case "object":
-            return isinstance(value, dict)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and (name == "number" or isinstance(value, int) or value.is_integer())
 
 
 _LARGE = f"they go up to {LARGEST}; make it a text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from interlock.schemas.fields import members
+from interlock.schemas.fields import members, types_of
 
 Node = dict[str, Any]
 
@@ -16,8 +16,7 @@ def example(name: str, node: Node, at: Any, text: Callable[[str], str]) -> Any:
     An instant is `at`, a number 1 or what is nearest to that, a text what `text` makes of the field's name, a list
     empty, a mapping what it must hold. Not every schema takes what comes out: a pattern is not met but by an example.
     """
-    types = node.get("type", ["string"])
-    types = [types] if isinstance(types, str) else types
+    types = types_of(node) or ["string"]
     if "null" in types:
         return None
     given = [node[word] for word in ("const", "default") if word in node]

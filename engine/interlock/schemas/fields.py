@@ -78,10 +78,16 @@ def members(node: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], set[str]]:
     return properties, required
 
 
+def types_of(node: dict[str, Any]) -> list[str]:
+    """The types that a schema names; none where it names none."""
+    types = node.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
 def _spec(member: dict[str, Any], present: bool) -> FieldSpec | None:
     if member.get("x-reads-as") == "string":
         return FieldSpec("string", lenient=True)
-    types = [member["type"]] if isinstance(member.get("type"), str) else member.get("type", [])
+    types = types_of(member)
     solid = [name for name in types if name != "null"]
     kind = _kind(solid[0], member) if len(solid) == 1 else None
     if kind is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any
 
-from interlock.schemas.fields import INSTANT
-from interlock.schemas.words import ANNOTATIONS, SCHEMAS, TYPES
+from interlock.schemas.fields import INSTANT, types_of
+from interlock.schemas.words import ANNOTATIONS, SCHEMAS, TYPES, is_of, type_of
 
 Node = dict[str, Any]
 LARGEST = (1 << 53) - 1
@@ -75,12 +75,6 @@ def legible(node: Node) -> Node:
     if "allOf" in node:
         found["allOf"] = [legible(each) for each in map(normal, node["allOf"]) if not isinstance(each, bool)]
     return found
-
-
-def types_of(node: Node) -> list[str]:
-    """The types that a node names; none where it names none."""
-    types = node.get("type", [])
-    return [types] if isinstance(types, str) else list(types)
 
 
 def within(node: Node, made: Callable[[Any], Any], words: Container[str]) -> Node:
@@ -167,22 +161,5 @@ def _joined(node: Node) -> Node:
 
 
 def _types_of(values: list[Any]) -> list[str]:
-    kinds = {_type_of(value) for value in values}
+    kinds = {"integer" if is_of(value, "integer") else type_of(value) for value in values}
     return [each for each in TYPES if each in kinds]
-
-
-def _type_of(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "integer" if value.is_integer() else "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-    return "object"

@@ -12,7 +12,7 @@ from interlock.instant import parse_instant
 from interlock.schemas.catalog import Catalog
 from interlock.schemas.documents import schema
 from interlock.schemas.encodable import is_writable
-from interlock.schemas.fields import INSTANT
+from interlock.schemas.fields import INSTANT, types_of
 from interlock.schemas.wording import Violation
 
 
@@ -208,8 +208,7 @@ def _both(first: dict[str, _Node], second: dict[str, _Node]) -> dict[str, _Node]
 
 
 def _types(says: _Node) -> list[str]:
-    types = says.get("type", [])
-    found = [types] if isinstance(types, str) else types
+    found = types_of(says)
     _refuse([name for name in found if name not in _SAYS_MORE] if found else ["no type"], says)
     return found
 

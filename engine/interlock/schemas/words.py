@@ -47,6 +47,28 @@ SCHEMAS: dict[str, Within] = {
 """Keywords under which schemas lie."""
 
 
+def type_of(value: Any) -> str:
+    """The type of a JSON value; `number` for any that is written with a fraction."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def is_of(value: Any, name: str) -> bool:
+    """Whether a JSON value is of a type of JSON Schema, in which 2.0 is an integer."""
+    whole = isinstance(value, float) and value.is_integer()
+    return type_of(value) == name or (type_of(value), name) == ("integer", "number") or (whole and name == "integer")
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 

@@ -12,7 +12,7 @@ from interlock.diagnostics import did_you_mean, meant_or_all
 from interlock.policy.check.issues import Report
 from interlock.schemas import ENTITIES, Catalog
 from interlock.schemas.example import example
-from interlock.schemas.fields import members
+from interlock.schemas.fields import members, types_of
 from interlock.schemas.wording import Path, Violation, listed
 
 RAW = "raw"
@@ -277,7 +277,7 @@ def _value(node: dict[str, Any], value: Any, timed: Timed, at: Any) -> Any:
             return [_value(node.get("items", {}), item, timed, at) for item in value]
         case str() if node.get("format") == "date-time":
             return timed(value)
-        case str() if "number" in _types(node) and _NUMBER.fullmatch(value):
+        case str() if "number" in types_of(node) and _NUMBER.fullmatch(value):
             return float(value)
     return value
 
@@ -285,8 +285,3 @@ def _value(node: dict[str, Any], value: Any, timed: Timed, at: Any) -> Any:
 def _text(name: str) -> str:
     """What a text is called that a case leaves out."""
     return f"{name.removesuffix('_id')}-1" if name.endswith("_id") else name
-
-
-def _types(node: dict[str, Any]) -> list[str]:
-    types = node.get("type", ["string"])
-    return [types] if isinstance(types, str) else types
