@@ -17,7 +17,8 @@ import yaml
 from interlock import codes
 from interlock.analysis.testing import run_tests
 from interlock.diagnostics import Source
-from interlock.language.scope import FUNCTIONS, MACROS, METHODS, OPERATORS
+from interlock.language.calls import METHODS
+from interlock.language.scope import FUNCTIONS, MACROS, OPERATORS
 from interlock.model.policy import Policy
 from interlock.policy.library import Library, make
 from interlock.schemas import SHIPPED

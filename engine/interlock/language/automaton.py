@@ -44,8 +44,7 @@ class Automaton:
                 return True
             if place < len(text):
                 char = ord(text[place])
-                moves = (self.steps[state] for state in here)
-                here = {to for move in moves if move is not None for to in _taken(move, char)}
+                here = {to for state in here for to in _taken(self.steps[state], char)}
         return False
 
     def note_loop(self, start: int, end: int) -> None:
@@ -73,7 +72,7 @@ class Automaton:
             if place == len(text) or (best is not None and not met):
                 break
             char = ord(text[place])
-            threads = [(to, start) for state, start in met for to in _taken_from(self.steps[state], char)]
+            threads = [(to, start) for state, start in met for to in _taken(self.steps[state], char)]
         return best, place
 
     def _follow(
@@ -103,13 +102,8 @@ class Automaton:
         return states
 
 
-def _taken(move: tuple[Ranges, int], char: int) -> tuple[int, ...]:
-    ranges, to = move
-    return (to,) if any(low <= char <= high for low, high in ranges) else ()
-
-
-def _taken_from(move: tuple[Ranges, int] | None, char: int) -> tuple[int, ...]:
-    return () if move is None else _taken(move, char)
+def _taken(move: tuple[Ranges, int] | None, char: int) -> tuple[int, ...]:
+    return () if move is None or not any(low <= char <= high for low, high in move[0]) else (move[1],)
 
 
 def _is_word(text: str, place: int) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.language import expanded
 from interlock.language.exact import may_fail
+from interlock.language.functions import FUNCTIONS as VALUES
 from interlock.language.functions import joint, named
 from interlock.language.names import meant, not_part, select
 from interlock.language.operators import called, check_enum_member, field_of, members_of, type_list, type_sum, value_of
@@ -13,13 +14,11 @@ from interlock.language.refused import refused_function
 from interlock.language.scope import (
     FUNCTIONS,
     MACROS,
-    METHODS,
     RESERVED,
     FactType,
     Filtered,
     Maybe,
     ObjectType,
-    Scope,
     Thing,
     TypeCheckAborted,
     with_article,
@@ -27,6 +26,8 @@ from interlock.language.scope import (
 from interlock.language.substitute import about_variable
 from interlock.language.walk import macro_variables
 from interlock.model.expression import (
+    FALSE,
+    NULL,
     Call,
     Choice,
     Compare,
@@ -52,11 +53,13 @@ if TYPE_CHECKING:
     from interlock.language.scope import SelectionType
     from interlock.language.typecheck import Checker
 
-_NULL = Constant(None, Type("null"))
 OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap", "optFlatMap")
 """The methods of optional values."""
 FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
 """The macros over lists and maps."""
+METHODS = (*dict.fromkeys(each.name for each in VALUES.values() if each.form == "method" and each.takes),)
+METHODS += (*OF_OPTIONAL, "format", "timeSince")
+"""What may be called as a method; `format` and `timeSince` become something else."""
 NAMESPACES = ("cel", "optional", "sets", "math", "lists", "strings", "regex", "base64")
 """Names before a function that name no values."""
 BINDING = (*FOLDS, "bind", "optMap", "optFlatMap")
@@ -131,11 +134,8 @@ def _of_facts(
     kept = None if not isinstance(of, Filtered) else of.condition
     if variable in scope.bound or (kept is not None and variable in macro_variables(kept)):
         raise checker.fault("E307", arguments[0], f"`{variable}` is already defined", "rename the variable")
-    macros, checker.macros = checker.macros, (*checker.macros, variable)
-    try:
-        condition = _within(checker, scope.within(variable, known), arguments[1], "bool")
-    finally:
-        checker.macros = macros
+    with checker.within(scope.within(variable, known), (*checker.macros, variable)):
+        condition = checker.condition(arguments[1])
     if not isinstance(of, Filtered):
         return _asked(word, selection, known, variable, None, condition)
     kept = about_variable(of.condition, VariableRef(of.variable), variable)
@@ -143,7 +143,7 @@ def _of_facts(
     if isinstance(asked, Filtered) or not may_fail(kept):
         return asked
     whole = Compare(">=", Count(selection, variable, kept), Constant(0, Type("int", nullable=False)))
-    return Choice(whole, asked, Constant(False, Type("bool", nullable=False)), Type("bool", nullable=False))
+    return Choice(whole, asked, FALSE, FALSE.type)
 
 
 def _asked(
@@ -177,18 +177,11 @@ def _variable(checker: Checker, tree: Any, *, of_facts: bool = False) -> str:
     return word
 
 
-def _within(checker: Checker, scope: Scope, tree: Any, want: str = "") -> Node:
-    """A part of an expression in a scope of its own: a value, a condition, or an optional value."""
-    outer, checker.scope = checker.scope, scope
-    try:
-        if want == "optional":
-            thing = checker.thing(tree)
-            if isinstance(thing, Maybe):
-                return thing.node
-            raise checker.fault("E421", tree, "this is not an optional value", "use .optMap(v, x) for a value")
-        return checker.condition(tree) if want == "bool" else checker.value(tree)
-    finally:
-        checker.scope = outer
+def _optional(checker: Checker, tree: Any) -> Node:
+    thing = checker.thing(tree)
+    if isinstance(thing, Maybe):
+        return thing.node
+    raise checker.fault("E421", tree, "this is not an optional value", "use .optMap(v, x) for a value")
 
 
 def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[Any]) -> Node:
@@ -211,14 +204,15 @@ def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[
     inner = checker.scope.binding(variable, Local(variable, member.certain()))
     nullable = of.nullable
     if len(arguments) == 3:
-        kept = _within(checker, inner, arguments[1], "bool")
+        with checker.within(inner):
+            kept = checker.condition(arguments[1])
         source = Fold("filter", source, variable, kept, Type("list", (), nullable, member))
+    with checker.within(inner):
+        body = checker.value(arguments[-1]) if word == "map" else checker.condition(arguments[1])
     if word != "map":
-        body = _within(checker, inner, arguments[1], "bool")
         macro: Any = "exists_one" if word == "existsOne" else word
         given = Type("list", (), nullable, member) if word == "filter" else Type("bool", nullable=False)
         return Fold(macro, source, variable, body, given)
-    body = _within(checker, inner, arguments[-1])
     if type_of(body).nullable:
         body = Call("value", (body,), type_of(body).certain())
     return Fold("map", source, variable, body, Type("list", (), nullable, type_of(body)))
@@ -227,7 +221,7 @@ def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[
 def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: list[Any]) -> Thing:
     """The methods of an optional value."""
     if word == "hasValue" and not arguments:
-        return Compare("!=", node, _NULL)
+        return Compare("!=", node, NULL)
     if word == "value" and not arguments:
         return Call("value", (node,), type_of(node).certain())
     if word == "orValue" and len(arguments) == 1:
@@ -239,12 +233,9 @@ def _of_optional(checker: Checker, tree: Any, word: str, node: Node, arguments: 
         raise checker.fault("E421", arguments[0], "`or` takes another optional value", "use .orValue(…) for a value")
     if word in ("optMap", "optFlatMap") and len(arguments) == 2 and arguments[0].data == "name":
         variable = _variable(checker, arguments[0])
-        scope = checker.scope.binding(variable, node)
-        body = _within(checker, scope, arguments[1], "" if word == "optMap" else "optional")
-        of = type_of(body)
-        nothing = Constant(None, Type("null"))
-        asked = Compare("!=", node, _NULL)
-        return Maybe(Choice(asked, body, nothing, of.opened(nullable=True)))
+        with checker.within(checker.scope.binding(variable, node)):
+            body = checker.value(arguments[1]) if word == "optMap" else _optional(checker, arguments[1])
+        return Maybe(Choice(Compare("!=", node, NULL), body, NULL, type_of(body).opened(nullable=True)))
     hint = "there is .orValue(x), .hasValue(), .value(), .or(y), .optMap(v, x)"
     raise checker.fault("E421", tree, f"an optional value has no `{word}` of that form", hint)
 
@@ -263,7 +254,7 @@ def _either(checker: Checker, tree: Any, node: Node, other: Node, identity: str)
 def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) -> Thing:
     """`cel.bind(x, e, c)`, `optional.of(e)`, `optional.none()`."""
     if word == "optional.none" and not arguments:
-        return Maybe(_NULL)
+        return Maybe(NULL)
     if word == "optional.of" and len(arguments) == 1:
         node = checker.value(arguments[0])
         if type_of(node).kind == "null":
@@ -274,12 +265,8 @@ def _namespaced(checker: Checker, tree: Any, word: str, arguments: list[Any]) ->
     if word == "cel.bind" and len(arguments) == 3 and arguments[0].data == "name":
         variable = _variable(checker, arguments[0])
         thing = checker.thing(arguments[1])
-        outer = checker.scope
-        checker.scope = outer.binding(variable, thing)
-        try:
+        with checker.within(checker.scope.binding(variable, thing)):
             return checker.thing(arguments[2])
-        finally:
-            checker.scope = outer
     if named(word, "global"):
         return called(checker, tree, word, "global", tuple(checker.all_of(arguments, checker.value)))
     if word.partition(".")[0] not in ("cel", "optional"):
@@ -303,7 +290,7 @@ def _non_zero(checker: Checker, tree: Any) -> Maybe:
         asked = Compare("!=", node, Constant(_ZEROS[of.kind], Type(of.kind, nullable=False)))
     else:
         raise checker.fault("E419", tree, f"`optional.ofNonZeroValue` does not take {with_article(of.kind)}")
-    return Maybe(Choice(asked, node, _NULL, of.opened(nullable=True)))
+    return Maybe(Choice(asked, node, NULL, of.opened(nullable=True)))
 
 
 def type_membership(checker: Checker, tree: Any) -> Node:
@@ -343,7 +330,7 @@ def _key_of_object(checker: Checker, tree: Any, item: Node, listed: ObjectType |
     node = field_of(found) if isinstance(found, ObjectType) else found
     if not isinstance(node, Field | Call):
         raise checker.fault("E412", tree, f"`{item.value}` is not a field that can be absent")
-    return Compare("!=", node, Constant(None, Type("null")))
+    return Compare("!=", node, NULL)
 
 
 def type_call(checker: Checker, tree: Any) -> Thing:
@@ -376,7 +363,7 @@ def _has(checker: Checker, tree: Any, arguments: list[Any]) -> Node:
         return called(checker, tree, "in", "infix", (key, mapping))
     if not isinstance(node, Field | Call) and arguments[0].children[0].data != "name":
         raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
-    return Compare("!=", node, _NULL)
+    return Compare("!=", node, NULL)
 
 
 def _arguments(tree: Any) -> list[Any]:

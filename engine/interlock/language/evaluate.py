@@ -227,17 +227,11 @@ def _within(node: Sum, found: int, known: Environment) -> int:
     """The sum, where CEL has it: whole numbers have 64 bits, instants four digits of a year, durations 292 years."""
     from interlock.language import texts
 
+    bounded = {"timestamp": texts.in_years, "duration": texts.in_range}.get(node.type.kind, texts.whole)
     try:
-        match node.type.kind:
-            case "timestamp":
-                return texts.in_years(found)
-            case "duration":
-                return texts.in_range(found)
+        return bounded(found)
     except texts.Undefined as why:
         raise Failure(node, str(why), known) from None
-    if not texts.INT_MIN <= found <= texts.INT_MAX:
-        raise Failure(node, "the number overflows 64 bits", known)
-    return found
 
 
 _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {

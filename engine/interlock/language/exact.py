@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from interlock.instant import INTEGER_BOUND
 from interlock.language import calendar
+from interlock.language.texts import FIRST, INT_MAX, INT_MIN, LAST, MAX_DURATION, Undefined
 from interlock.language.walk import children, walk
 from interlock.model.expression import (
     Call,
@@ -31,11 +32,6 @@ from interlock.model.expression import (
 
 _SCALARS = ("bool", "int", "string", "timestamp", "duration", "null")
 _ORDERED = ("int", "timestamp", "duration")
-_INT = 1 << 63
-_LONGEST = _INT // 1_000
-"""The longest duration in CEL, in microseconds."""
-_YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
-"""The first and the last instant in CEL, in microseconds."""
 
 
 def is_exact(node: Node, *, joined: bool = False) -> bool:
@@ -90,7 +86,6 @@ def may_fail(node: Node) -> bool:
 def _is_safe(node: Call) -> bool:
     """Whether a function that may fail does not, for the values that are written."""
     from interlock.language.functions import FUNCTIONS
-    from interlock.language.texts import Undefined
 
     last = node.arguments[-1]
     if node.function in ("divided", "modulo"):
@@ -111,12 +106,9 @@ def _is_safe(node: Call) -> bool:
 def overflows(node: Node) -> bool:
     """Whether a number, instant or duration may be one that CEL does not have, going by how far its parts reach."""
     low, high = _reach(node)
-    match type_of(node).kind:
-        case "timestamp":
-            return low < _YEARS[0] or high > _YEARS[1]
-        case "duration":
-            return low < -_LONGEST or high > _LONGEST
-    return low < -_INT or high >= _INT
+    bounds = {"timestamp": (FIRST, LAST), "duration": (-MAX_DURATION, MAX_DURATION)}
+    least, most = bounds.get(type_of(node).kind, (INT_MIN, INT_MAX))
+    return low < least or high > most
 
 
 def _reach(node: Node) -> tuple[int, int]:
@@ -142,7 +134,7 @@ def _reach(node: Node) -> tuple[int, int]:
             return 0, INTEGER_BOUND
         case Field() | Param() | Now():
             return (0 if type_of(node).kind == "timestamp" else -INTEGER_BOUND), INTEGER_BOUND
-    return _YEARS if type_of(node).kind == "timestamp" else (-_INT, _INT - 1)
+    return (FIRST, LAST) if type_of(node).kind == "timestamp" else (INT_MIN, INT_MAX)
 
 
 def moves_freely(node: Node) -> Node | None:

@@ -25,13 +25,10 @@ def of_facts(checker: Checker, word: str, base: Any, arguments: list[Any], varia
     things = checker.all_of(members, checker.thing)
     if not all(isinstance(thing, FactType | ObjectType) for thing in things):
         return None
-    outer, found = checker.scope, []
+    found = []
     for thing in things:
-        checker.scope = outer.binding(variable, thing)
-        try:
+        with checker.within(checker.scope.binding(variable, thing)):
             found.append(checker.condition(arguments[1]))
-        finally:
-            checker.scope = outer
     return Logic("||" if word == "exists" else "&&", tuple(found)) if len(found) > 1 else found[0]
 
 
@@ -47,12 +44,8 @@ def with_keys(checker: Checker, tree: Any, word: str, source: Node, names: tuple
     if of.kind == "list":
         keys = Call("places", (source,), Type("list", (), of.nullable, place))
     found = called(checker, tree, "[]", "index", (source, local))
-    outer = checker.scope
-    checker.scope = outer.binding(key, local).binding(value, found)
-    try:
+    with checker.within(checker.scope.binding(key, local).binding(value, found)):
         condition = checker.condition(body)
-    finally:
-        checker.scope = outer
     macro: Any = "exists_one" if word == "existsOne" else word
     return Fold(macro, keys, key, condition, Type("bool", nullable=False))
 

@@ -14,7 +14,7 @@ from interlock.instant import SECOND
 from interlock.language import calendar, lists, patterns, texts
 from interlock.language.equality import has
 from interlock.language.scope import COMPARED
-from interlock.language.texts import INT_MAX, INT_MIN, Undefined
+from interlock.language.texts import INT_MAX, INT_MIN, Undefined, whole
 from interlock.model.expression import Type
 
 Form = Literal["method", "global", "infix", "prefix", "index", "select"]
@@ -38,17 +38,11 @@ class Function(NamedTuple):
     """Whether it is called with nulls too."""
 
 
-def _whole(found: int) -> int:
-    if not INT_MIN <= found <= INT_MAX:
-        raise Undefined("the number overflows 64 bits")
-    return found
-
-
 def _quotient(left: int, right: int) -> int:
     if not right:
         raise Undefined("division by zero")
     found = abs(left) // abs(right)
-    return _whole(found if (left < 0) is (right < 0) else -found)
+    return whole(found if (left < 0) is (right < 0) else -found)
 
 
 def _remainder(left: int, right: int) -> int:
@@ -71,25 +65,19 @@ def _truncated(number: float) -> int:
     return found
 
 
-def _matches(text: str, pattern: str) -> bool:
-    try:
-        return patterns.matches(text, pattern)
-    except patterns.PatternError as error:
-        raise Undefined(str(error)) from None
+def _patterned(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that has no value for a pattern that is not valid, or where the text is too long for it."""
+
+    def found(*arguments: Any) -> Any:
+        try:
+            return run(*arguments)
+        except patterns.PatternError as error:
+            raise Undefined(str(error)) from None
+
+    return found
 
 
-def _find(text: str, pattern: str) -> str:
-    try:
-        return patterns.find(text, pattern)
-    except patterns.PatternError as error:
-        raise Undefined(str(error)) from None
-
-
-def _find_all(text: str, pattern: str, limit: int = -1) -> tuple[str, ...]:
-    try:
-        return patterns.find_all(text, pattern, limit)
-    except patterns.PatternError as error:
-        raise Undefined(str(error)) from None
+_matches, _find_all = _patterned(patterns.matches), _patterned(patterns.find_all)
 
 
 def _at(members: tuple[Any, ...], place: int) -> Any:
@@ -149,7 +137,7 @@ def _texts() -> dict[str, Function]:
     made = {
         "lowerAscii": Function("lowerAscii", "method", _TEXT, "string", texts.lower),
         "upperAscii": Function("upperAscii", "method", _TEXT, "string", texts.upper),
-        "find": Function("find", "method", _TEXT2, "string", _find, fails=True),
+        "find": Function("find", "method", _TEXT2, "string", _patterned(patterns.find), fails=True),
         "findAll": Function("findAll", "method", _TEXT2, "list<string>", _find_all, fails=True),
         "findAll3": Function("findAll", "method", _COUNTED, "list<string>", _find_all, fails=True),
         "trim": Function("trim", "method", _TEXT, "string", texts.trim),
@@ -201,10 +189,10 @@ def _conversions() -> dict[str, Function]:
 def _numbers() -> dict[str, Function]:
     ints, doubles = ("int", "int"), ("double", "double")
     return {
-        "times": Function("*", "infix", ints, "int", lambda left, right: _whole(left * right), fails=True),
+        "times": Function("*", "infix", ints, "int", lambda left, right: whole(left * right), fails=True),
         "divided": Function("/", "infix", ints, "int", _quotient, fails=True),
         "modulo": Function("%", "infix", ints, "int", _remainder, fails=True),
-        "minus": Function("-", "prefix", ("int",), "int", lambda value: _whole(-value), fails=True),
+        "minus": Function("-", "prefix", ("int",), "int", lambda value: whole(-value), fails=True),
         "double_plus": Function("+", "infix", doubles, "double", lambda a, b: a + b),
         "double_minus": Function("-", "infix", doubles, "double", lambda a, b: a - b),
         "double_times": Function("*", "infix", doubles, "double", lambda a, b: a * b),
@@ -244,10 +232,10 @@ def _lists() -> dict[str, Function]:
         "sort": Function("sort", "method", ("list<O>",), "list<T>", lambda members: tuple(sorted(members))),
         "min": Function("min", "method", ("list<O>",), _T, partial(lists.extreme, min), fails=True),
         "max": Function("max", "method", ("list<O>",), _T, partial(lists.extreme, max), fails=True),
-        "sum": Function("sum", "method", ("list<int>",), "int", lists.total, fails=True),
-        "sum_double": Function("sum", "method", ("list<double>",), "double", lists.total_of_fractions),
+        "sum": Function("sum", "method", ("list<int>",), "int", partial(lists.total, 0, whole), fails=True),
+        "sum_double": Function("sum", "method", ("list<double>",), "double", partial(lists.total, 0.0, float)),
         "sum_duration": Function(
-            "sum", "method", ("list<duration>",), "duration", lists.total_of_durations, fails=True
+            "sum", "method", ("list<duration>",), "duration", partial(lists.total, 0, texts.in_range), fails=True
         ),
         "indexOf_list": Function("indexOf", "method", ("list<T>", _T), "int", lists.place),
         "lastIndexOf_list": Function("lastIndexOf", "method", ("list<T>", _T), "int", lists.last_place),
@@ -291,7 +279,7 @@ def _mathematics() -> dict[str, Function]:
     steps: tuple[tuple[str, Any], ...] = (("ceil", math.ceil), ("floor", math.floor), ("trunc", math.trunc))
     for name, step in (*steps, ("round", lists.nearest)):
         made[name] = Function(f"math.{name}", "global", ("double",), "double", partial(lists.rounded, step))
-    made["abs"] = Function("math.abs", "global", ("int",), "int", lists.magnitude, fails=True)
+    made["abs"] = Function("math.abs", "global", ("int",), "int", lambda number: whole(abs(number)), fails=True)
     made["abs_double"] = Function("math.abs", "global", ("double",), "double", abs)
     return made
 

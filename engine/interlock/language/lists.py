@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
 from interlock.language.equality import equal, has
-from interlock.language.texts import INT_MAX, INT_MIN, MAX_DURATION, Undefined
+from interlock.language.texts import Undefined
 
 List = tuple[Any, ...]
 
@@ -30,32 +31,9 @@ def extreme_of(pick: Callable[[List], Any], *members: Any) -> Any:
     return pick(members)
 
 
-def total(members: List) -> int:
-    """The sum of whole numbers. Raises Undefined where it overflows on the way, as CEL adds them up."""
-    found = 0
-    for each in members:
-        found += each
-        if not INT_MIN <= found <= INT_MAX:
-            raise Undefined("the number overflows 64 bits")
-    return found
-
-
-def total_of_fractions(members: List) -> float:
-    """The sum of numbers with fractions, added from the first to the last."""
-    found = 0.0
-    for each in members:
-        found += each
-    return found
-
-
-def total_of_durations(members: List) -> int:
-    """The sum of durations. Raises Undefined where it is longer than CEL has it."""
-    found = 0
-    for each in members:
-        found += each
-        if abs(found) > MAX_DURATION:
-            raise Undefined("the duration is longer than 292 years")
-    return found
+def total(start: Any, bounded: Callable[[Any], Any], members: List) -> Any:
+    """The sum, from the first to the last, each on the way `bounded`: CEL adds them up so, and may overflow."""
+    return reduce(lambda found, each: bounded(found + each), members, start)
 
 
 def place(members: List, item: Any) -> int:
@@ -102,13 +80,6 @@ def shared(members: List, others: List) -> List:
     """What both have, in the order of the shorter, of the first where they are of one length."""
     short, long = (others, members) if len(members) > len(others) else (members, others)
     return tuple(each for each in short if has(long, each))
-
-
-def magnitude(number: int) -> int:
-    """A whole number without its sign. Raises Undefined for the one that has no opposite."""
-    if number == INT_MIN:
-        raise Undefined("the number overflows 64 bits")
-    return abs(number)
 
 
 def rounded(step: Callable[[float], int], number: float) -> float:

@@ -118,28 +118,6 @@ FUNCTIONS = (
     *("math.greatest", "math.least", "math.abs", "math.ceil", "math.floor", "math.round", "math.trunc"),
 )
 MACROS = ("exists", "all", "exists_one", "map", "filter", "size")
-METHODS = (
-    *(
-        "startsWith",
-        "endsWith",
-        "contains",
-        "matches",
-        "find",
-        "findAll",
-        "size",
-        "lowerAscii",
-        "upperAscii",
-        "trim",
-        "split",
-        "replace",
-    ),
-    *("substring", "charAt", "indexOf", "lastIndexOf", "reverse", "join", "slice"),
-    *("isSorted", "sort", "min", "max", "sum", "distinct", "flatten"),
-    *("hasIntersection", "has_intersection", "isSubset", "is_subset", "intersect", "except", "format", "timeSince"),
-    *("orValue", "or", "hasValue", "value", "optMap", "optFlatMap"),
-    *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
-    *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
-)
 EVERYTHING = f"{OPERATORS}, exists, all, filter, map, size, has, startsWith, matches, and what the reference lists"
 
 ORDERED = ("int", "timestamp", "duration")

@@ -177,6 +177,13 @@ def duration_of(text: str) -> int:
     return in_range(sign * (total // (1_000 * 10**9)), text)
 
 
+def whole(found: int) -> int:
+    """The whole number, if it has 64 bits. Raises Undefined."""
+    if not INT_MIN <= found <= INT_MAX:
+        raise Undefined("the number overflows 64 bits")
+    return found
+
+
 def in_range(found: int, text: str = "") -> int:
     """The duration, if CEL has it. Raises Undefined."""
     if abs(found) > MAX_DURATION:

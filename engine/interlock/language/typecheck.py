@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partialmethod
 from typing import Any
 
 from interlock.language import calls, names, operators
@@ -11,6 +14,9 @@ from interlock.language.syntax import ExpressionError, parse
 from interlock.language.unparse import notation
 from interlock.language.walk import children
 from interlock.model.expression import (
+    FALSE,
+    NULL,
+    TRUE,
     Call,
     Choice,
     Compare,
@@ -111,17 +117,27 @@ class Checker:
             way = " → ".join(f"`{step}`" for step in (*self.reading[self.reading.index(word) :], word))
             raise self.fault("E312", at, f"a cycle of variables: {way}")
         if word not in self.found:
-            here, macros, reading = self.scope, self.macros, self.reading
-            self.scope, self.macros, self.reading = self.outer, (), (*reading, word)
+            reading, self.reading = self.reading, (*self.reading, word)
             self.found[word] = None
-            try:
-                self.found[word] = self.thing(self.scope.named.trees[word].children[0])
-            finally:
-                self.scope, self.macros, self.reading = here, macros, reading
+            with self.within(self.outer, ()):
+                try:
+                    self.found[word] = self.thing(self.scope.named.trees[word].children[0])
+                finally:
+                    self.reading = reading
         thing = self.found[word]
         if thing is None:
             raise TypeCheckAborted
         return thing
+
+    @contextmanager
+    def within(self, scope: Scope, macros: tuple[str, ...] | None = None) -> Iterator[None]:
+        """Type what is read here in another scope, and in these macros if they are given."""
+        outer = self.scope, self.macros
+        self.scope, self.macros = scope, self.macros if macros is None else macros
+        try:
+            yield
+        finally:
+            self.scope, self.macros = outer
 
     def expect(self, at: Any, found: Type, kind: str) -> None:
         if found.kind not in (kind, "null"):
@@ -154,7 +170,7 @@ class Checker:
         if isinstance(node, Field | Param | Choice) or (
             isinstance(node, Local | Call | Fold) and type_of(node).nullable
         ):
-            return Compare("==", node, Constant(True, Type("bool", nullable=False)))
+            return Compare("==", node, TRUE)
         return node
 
     def value(self, tree: Any) -> Node:
@@ -199,13 +215,13 @@ class Checker:
         return Constant(operators.type_text(self, tree, tree.children[0].value), Type("string", nullable=False))
 
     def on_true(self, tree: Any) -> Node:
-        return Constant(True, Type("bool", nullable=False))
+        return TRUE
 
     def on_false(self, tree: Any) -> Node:
-        return Constant(False, Type("bool", nullable=False))
+        return FALSE
 
     def on_null(self, tree: Any) -> Node:
-        return Constant(None, Type("null"))
+        return NULL
 
     def on_group(self, tree: Any) -> Thing:
         return self.thing(tree.children[0])
@@ -231,13 +247,12 @@ class Checker:
     def on_not(self, tree: Any) -> Node:
         return Not(self.condition(tree.children[0]))
 
-    def on_choice(self, tree: Any) -> Node:
-        return operators.type_choice(self, tree)
+    on_choice = operators.type_choice
 
     def on_compare(self, tree: Any) -> Node:
         left, op, right = tree.children
         if names.params_are_there(self.scope, tree):
-            return Constant(op.value == "!=", Type("bool", nullable=False))
+            return TRUE if op.value == "!=" else FALSE
         things = self.all_of([left, right], self.thing)
         if all(isinstance(thing, Maybe) for thing in things):
             things = [thing.node for thing in things]
@@ -265,8 +280,7 @@ class Checker:
         null = any(isinstance(each, Constant) and each.value is None for each in things)
         return operators.field_of(thing) if null and isinstance(thing, ObjectType) and not thing.maybe else thing
 
-    def on_contained(self, tree: Any) -> Node:
-        return calls.type_membership(self, tree)
+    on_contained = calls.type_membership
 
     def on_plus(self, tree: Any) -> Node:
         left, right = self.all_of([tree.children[0], tree.children[2]], self.value)
@@ -278,26 +292,11 @@ class Checker:
 
     # -- names
 
-    def on_name(self, tree: Any) -> Thing:
-        return names.type_name(self, tree)
-
-    def on_select(self, tree: Any) -> Thing:
-        return names.type_select(self, tree, maybe=False)
-
-    def on_maybe_select(self, tree: Any) -> Thing:
-        return names.type_select(self, tree, maybe=True)
-
-    def on_index(self, tree: Any) -> Thing:
-        return names.type_index(self, tree, maybe=False)
-
-    def on_maybe_index(self, tree: Any) -> Thing:
-        return names.type_index(self, tree, maybe=True)
-
-    def on_method(self, tree: Any) -> Thing:
-        return calls.type_method(self, tree)
-
-    def on_call(self, tree: Any) -> Thing:
-        return calls.type_call(self, tree)
+    on_name, on_method, on_call = names.type_name, calls.type_method, calls.type_call
+    on_select = partialmethod(names.type_select, maybe=False)
+    on_maybe_select = partialmethod(names.type_select, maybe=True)
+    on_index = partialmethod(names.type_index, maybe=False)
+    on_maybe_index = partialmethod(names.type_index, maybe=True)
 
 
 def _check_scalar(checker: Checker, at: Any, node: Node) -> None:

@@ -237,6 +237,7 @@ LIST = Type("list", item=Type("string", nullable=False))
 """The type of a list parameter."""
 TRUE = Constant(True, Type("bool", nullable=False))
 FALSE = Constant(False, Type("bool", nullable=False))
+NULL = Constant(None, Type("null"))
 
 
 def type_of(node: Node) -> Type:
