@@ -71,6 +71,14 @@ def test_what_became_allowed_is_told_and_fails(
     ]
 
 
+def test_a_file_below_is_named_from_here(interlock: Interlock, story_path: Path, versions: tuple[str, str]) -> None:
+    given = ("--ledger", str(story_path), "--all-tasks", "--policy-dir", "new")
+    Path("new/mine.yaml").write_text(SMOKE.replace("policy: smoke\n", "policy: mine\n"), "utf-8")
+    for asked in ("mine", "./new/mine.yaml", str(Path("new/mine.yaml").absolute())):
+        ran = interlock("diff", versions[0], asked, *given)
+        assert ran.out.splitlines()[1].split()[:3] == ["new", "mine", "new/mine.yaml"]
+
+
 def test_what_is_only_stricter_does_not_fail(interlock: Interlock, story_path: Path, versions: tuple[str, str]) -> None:
     code, found = diff(interlock, story_path, *reversed(versions), "--task", TASK, "--to", "2026-06-22T09:55:17Z")
     assert code == 0

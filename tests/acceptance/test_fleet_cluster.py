@@ -13,10 +13,12 @@ import pytest
 
 import interlock as interlock_package
 from tests.acceptance.conftest import Interlock
+from tests.acceptance.test_diff import versions
 from tests.acceptance.test_fleet import AT, read
 from tests.acceptance.test_fleet_faults import HOOK, POLICY, outcome
 from tests.helpers.ledgers import LedgerBuilder
 
+__all__ = ["versions"]
 pytest.importorskip("distributed")
 CLUSTER = """\
 import sys
@@ -90,6 +92,17 @@ def test_a_cluster_decides_as_processes_do(
     assert (ran.code, ran.err) == (3, "")
     alone = process(*asked, *named)
     assert read(ran.out)[:2] == read(alone.out)[:2]
+
+
+def test_a_cluster_compares_as_processes_do(
+    cluster: str, folder: Path, process: Interlock, story_path: Path, versions: tuple[str, str]
+) -> None:
+    asked = ("fleet-diff", *versions, "--ledgers", str(story_path), "--to", AT, "--format", "json")
+    ran, alone = process(*asked, "--dask", cluster), process(*asked)
+    assert (ran.code, ran.err) == (3, "")
+    lines = [list(map(json.loads, near(each.out, folder).splitlines())) for each in (ran, alone)]
+    assert lines[0][0] == lines[1][0]
+    assert lines[0][1]["terms"] == lines[1][1]["terms"]
 
 
 @pytest.mark.slow

@@ -65,7 +65,12 @@ def edit(path):
         file.write("# softer\\n")
 sqlite3.connect = opening
 """
-ASKED = ("fleet", "open.yaml", "--ledgers", "*.db", "--format", "json")
+LEDGERS = ("--ledgers", "*.db", "--format")
+COMMANDS = {
+    "judged": ("fleet", "open.yaml", *LEDGERS, "json"),
+    "compared": ("fleet-diff", "open.yaml", "open.yaml", "--from", "-1h", *LEDGERS, "json"),
+}
+"""The commands that work on many ledgers, by what they do."""
 
 
 @pytest.fixture
@@ -80,41 +85,53 @@ def hook(folder: Path, tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([str(place), str(Path(interlock_package.__file__).parents[1])])}
 
 
+@pytest.fixture(params=COMMANDS)
+def done(request: pytest.FixtureRequest) -> str:
+    """What is done with the ledgers: a key of `COMMANDS`."""
+    return str(request.param)
+
+
 def outcome(out: str) -> dict[str, str | None]:
-    """The fault of each ledger; None for one that was judged, with a decision that allows."""
-    lines = [json.loads(line) for line in out.splitlines()]
-    ledgers = {each["path"]: each["fault"] for each in lines if each.get("kind") == "fleet_ledger"}
-    allowed = {each["ledger"]["path"] for each in lines if each.get("allow")}
-    assert allowed == {path for path, fault in ledgers.items() if fault is None}
-    assert (lines[-1]["kind"], lines[-1]["ledgers"]) == ("fleet_end", len(ledgers))
+    """The fault of each ledger; None for one that was judged, with a decision that allows, or compared."""
+    *lines, end = (json.loads(line) for line in out.splitlines())
+    ledgers = {each["path"]: each["fault"] for each in lines if "fault" in each}
+    found = {each["ledger"]["path"] for each in lines if each.get("allow")}
+    found |= {each["path"] for each in lines if each.get("comparison")}
+    assert found == {path for path, fault in ledgers.items() if fault is None}
+    assert end["kind"] in ("fleet_end", "fleet_diff_end")
+    assert (end["ledgers"], end["faults"]) == (len(ledgers), len(ledgers) - len(found))
     return ledgers
 
 
 @pytest.mark.parametrize("workers", ["1", "3"])
 @pytest.mark.parametrize(("retries", "times"), [("0", "once"), ("1", "2 times")])
 def test_a_ledger_that_kills_every_worker_is_named_and_all_others_are_judged(
-    workers: str, retries: str, times: str, hook: dict[str, str], folder: Path, process: Interlock
+    done: str, workers: str, retries: str, times: str, hook: dict[str, str], folder: Path, process: Interlock
 ) -> None:
     LedgerBuilder(folder / "kill.db").task("one").write()
-    ran = process(*ASKED, "--workers", workers, "--retries", retries, env=hook)
+    ran = process(*COMMANDS[done], "--workers", workers, "--retries", retries, env=hook)
     assert ran.code == 6
-    assert ran.err == "error: 1 ledger of 4 could not be judged\n"
+    assert ran.err == f"error: 1 ledger of 4 could not be {done}\n"
     died = f"the process that judged it died, {times}"
     assert outcome(ran.out) == {"a.db": None, "b.db": None, "c.db": None, "kill.db": died}
 
 
-def test_a_worker_that_is_killed_once_costs_nothing(hook: dict[str, str], folder: Path, process: Interlock) -> None:
+def test_a_worker_that_is_killed_once_costs_nothing(
+    done: str, hook: dict[str, str], folder: Path, process: Interlock
+) -> None:
     LedgerBuilder(folder / "once.db").task("one").write()
-    ran = process(*ASKED, "--workers", "2", env=hook)
+    ran = process(*COMMANDS[done], "--workers", "2", env=hook)
     assert (ran.code, ran.err) == (0, "")
     assert (folder / "once.mark").exists()
     assert outcome(ran.out) == dict.fromkeys(["a.db", "b.db", "c.db", "once.db"])
 
 
-def test_a_ledger_that_takes_too_long_is_named(hook: dict[str, str], folder: Path, process: Interlock) -> None:
+def test_a_ledger_that_takes_too_long_is_named(
+    done: str, hook: dict[str, str], folder: Path, process: Interlock
+) -> None:
     LedgerBuilder(folder / "slow.db").task("one").write()
     for workers in ("1", "2"):
-        ran = process(*ASKED, "--workers", workers, "--timeout", "2s", env=hook)
+        ran = process(*COMMANDS[done], "--workers", workers, "--timeout", "2s", env=hook)
         assert ran.code == 6
         why = "it took longer than 2s; give it longer with `--timeout`"
         assert outcome(ran.out) == {"a.db": None, "b.db": None, "c.db": None, "slow.db": why}
@@ -122,32 +139,32 @@ def test_a_ledger_that_takes_too_long_is_named(hook: dict[str, str], folder: Pat
 
 @pytest.mark.parametrize("name", ["truncate", "delete", "replace"])
 def test_a_ledger_that_changes_under_the_fleet_is_named(
-    name: str, hook: dict[str, str], folder: Path, process: Interlock
+    done: str, name: str, hook: dict[str, str], folder: Path, process: Interlock
 ) -> None:
     LedgerBuilder(folder / f"{name}.db").task("one").write()
-    ran = process(*ASKED, env=hook)
+    ran = process(*COMMANDS[done], env=hook)
     assert ran.code == 6
     found = outcome(ran.out)
     assert f"the ledger `{name}.db` " in str(found.pop(f"{name}.db"))
     assert found == dict.fromkeys(["a.db", "b.db", "c.db"])
 
 
-def test_a_ledger_that_is_locked_is_named(hook: dict[str, str], folder: Path, process: Interlock) -> None:
+def test_a_ledger_that_is_locked_is_named(done: str, hook: dict[str, str], folder: Path, process: Interlock) -> None:
     LedgerBuilder(folder / "d.db").task("one").write()
     with closing(sqlite3.connect(folder / "d.db", isolation_level=None)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
-        ran = process(*ASKED)
+        ran = process(*COMMANDS[done])
     assert ran.code == 6
     assert "is locked by a process that writes to it" in str(outcome(ran.out)["d.db"])
 
 
 def test_a_policy_that_is_changed_meanwhile_ends_the_run(
-    hook: dict[str, str], folder: Path, process: Interlock
+    done: str, hook: dict[str, str], folder: Path, process: Interlock
 ) -> None:
     LedgerBuilder(folder / "edit.db").task("one").receipt(
         "other", at="2026-06-11T12:00:00Z", summary="x" * 9000
     ).write()
-    ran = process(*ASKED, "--workers", "1", "--output", "run.jsonl", env=hook)
+    ran = process(*COMMANDS[done], "--workers", "1", "--output", "run.jsonl", env=hook)
     assert ran.code == 2
     assert ran.err.startswith("error: a worker cannot judge as it must: other policies: `open` sha256:")
     assert json.loads((folder / "run.jsonl").read_text("utf-8"))["allow"] is None
@@ -191,11 +208,11 @@ def alive(session: int) -> bool:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda each: each.name)
 @pytest.mark.parametrize("whom", ["all", "one"])
 def test_nothing_is_left_of_a_run_that_is_ended(
-    sent: signal.Signals, whom: str, hook: dict[str, str], folder: Path
+    done: str, sent: signal.Signals, whom: str, hook: dict[str, str], folder: Path
 ) -> None:
     LedgerBuilder(folder / "slow.db").task("one").write()
     (folder / "run.jsonl").write_text("an earlier run", "utf-8")
-    run = started(*ASKED, "--workers", "2", "--output", "run.jsonl", env=hook, folder=folder)
+    run = started(*COMMANDS[done], "--workers", "2", "--output", "run.jsonl", env=hook, folder=folder)
     (os.killpg if whom == "all" else os.kill)(run.pid, sent)
     out, err = run.communicate(timeout=30)
     until(lambda: not alive(run.pid))
@@ -213,10 +230,10 @@ def full(most: int) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_disk_that_is_full_leaves_no_half_of_a_file(
-    form: str, hook: dict[str, str], folder: Path, process: Interlock
+    done: str, form: str, hook: dict[str, str], folder: Path, process: Interlock
 ) -> None:
     how: dict[str, Any] = {"preexec_fn": partial(full, 60)}
-    ran = process(*ASKED[:4], "--format", form, "--output", "run", **how)
+    ran = process(*COMMANDS[done][:-1], form, "--output", "run", **how)
     assert ran.code == 2
     assert ran.err.splitlines()[-1].startswith("error: cannot write `run`: ")
     assert [each.name for each in folder.iterdir() if each.name.startswith("run")] in ([], ["run"])
@@ -227,10 +244,10 @@ def test_a_disk_that_is_full_leaves_no_half_of_a_file(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_an_output_that_takes_nothing_is_an_error(
-    form: str, hook: dict[str, str], folder: Path, process: Interlock
+    done: str, form: str, hook: dict[str, str], folder: Path, process: Interlock
 ) -> None:
-    ran = process(*ASKED[:4], "--format", form, "--output", "/dev/full")
+    ran = process(*COMMANDS[done][:-1], form, "--output", "/dev/full")
     assert (ran.code, ran.err) == (2, "error: cannot write `/dev/full`: no space left on device\n")
     with open("/dev/full", "wb") as sink:
-        ran = process(*ASKED[:4], "--format", form, stdout=sink)
+        ran = process(*COMMANDS[done][:-1], form, stdout=sink)
     assert (ran.code, ran.err) == (2, "error: cannot write to standard output: no space left on device\n")

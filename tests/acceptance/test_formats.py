@@ -462,6 +462,7 @@ WRITES = {
     "replay --output": ("replay", "--output={}"),
     "capture --output": ("capture", "--output={}"),
     "fleet --output": ("fleet", "--output={}"),
+    "fleet-diff --output": ("fleet-diff", "gate", "--output={}"),
 }
 
 
@@ -503,10 +504,10 @@ def test_no_output_replaces_what_is_read(
     before = {path: (folder / path).read_bytes() for path in files.values()}
     command, *more = (word.format(files[read]) for word in WRITES[write])
     given = ["gate", "--policy-dir=gates", "--schema-dir=kinds", *more]
-    given += [] if command == "fleet" else [*STORY[:2]]
+    given += [] if command.startswith("fleet") else [*STORY[:2]]
     given += (
         [f"--ledgers={files['feed' if read == 'feed' else 'ledger']}"]
-        if command == "fleet"
+        if command.startswith("fleet")
         else [
             f"--ledger={files['ledger']}",
             f"--ledger={files['feed']}",

@@ -128,6 +128,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "replay": ("replay", *ONE),
     "facts": ("facts", *ONE, "--at", AT),
     "diff": ("diff", "chain/p01.yaml", "chain/p01.yaml", *ASKED),
+    "fleet-diff": ("fleet-diff", "chain/p01.yaml", "chain/p01.yaml", "--ledgers", "LEDGER", "--workers", "1"),
     "watch": ("watch", *ONE, "--until", "change", "--timeout", "1s"),
     "capture": ("capture", *ONE, "--at", AT),
     "export": ("export", *ONE),
@@ -139,7 +140,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "graph": ("show", "p01", "--policy-dir", "chain", "--graph"),
     "test": ("test", "chain"),
 }
-FINE = {"check", "lock", "policies", "docs", "show", "graph", "export", "facts", "replay", "diff", "watch", "capture"}
+FINE = {"check", "lock", "policies", "docs", "show", "graph", "export", "facts", "replay", "watch", "capture"}
+FINE |= {"diff", "fleet-diff"}
 """Commands whose exit code does not follow the verdict."""
 
 

@@ -142,6 +142,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], int]] = {
     "unblock as json": (("unblock", "GATE", *AT, f"{DAY}50:00Z", "--format", "json"), 3),
     "replay": (("replay", "GATE", "--task", "web", "--to", "head"), 0),
     "diff": (("diff", "GATE", "GATE", "--task", "web", "--to", "head"), 0),
+    "fleet-diff": (("fleet-diff", "GATE", "GATE", "--to", f"{DAY}50:00Z", "--workers", "1"), 0),
     "facts": (("facts", "GATE", *AT, f"{DAY}50:00Z"), 0),
     "facts as a table": (("facts", "GATE", *AT, f"{DAY}50:00Z", "--format", "text"), 0),
     "export": (("export", "GATE", "--task", "web", "--at", f"{DAY}50:00Z"), 0),
@@ -150,7 +151,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], int]] = {
     "verify-ledger": (("verify-ledger",), 3),
     "verify-ledger as json": (("verify-ledger", "--format", "json"), 3),
 }
-SILENT = {"tasks", "replay", "diff", "fleet", *(name for name in QUESTIONS if name.startswith("eval"))}
+SILENT = {"tasks", "replay", "diff", "fleet", "fleet-diff", *(name for name in QUESTIONS if name.startswith("eval"))}
 """Questions whose answers do not name the kind."""
 UNASKED: dict[str, tuple[tuple[str, ...], int]] = {
     "check": (("check", "GATE"), 0),
@@ -178,7 +179,7 @@ def run(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         for variable, value in column.env.items():
             monkeypatch.setenv(variable, value)
         prefix = f"{column.policies}/" if column.policies else "./"
-        args = tuple("--ledgers" if arg == "--ledger" and args[0] == "fleet" else arg for arg in args)
+        args = tuple("--ledgers" if arg == "--ledger" and args[0].startswith("fleet") else arg for arg in args)
         words = {"GATE": f"{prefix}gate.yaml", "TEST": f"{prefix}gate_test.yaml", "KIND": column.kind}
         given = [words.get(arg, f"{prefix}{arg}" if arg.endswith(".yaml") else arg) for arg in args]
         capfd.readouterr()

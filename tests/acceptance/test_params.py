@@ -98,6 +98,8 @@ def test_two_versions_of_a_policy_are_told_what_was_set(interlock: Interlock, st
     (folder / "new" / "smoke.yaml").write_text(text, "utf-8")
     given = ("--task", TASK, "--ledger", str(story_path), *SET)
     assert interlock("diff", "smoke", "new/smoke.yaml", *given).out.count(f"params: {TOLD}") == 2
+    ran = interlock("fleet-diff", "smoke", "new/smoke.yaml", "--ledgers", str(story_path), *SET)
+    assert ran.out.count(f"params: {TOLD}") == 2
 
 
 def test_annotations_leave_room_for_what_was_set(interlock: Interlock, story_path: Path, folder: Path) -> None:

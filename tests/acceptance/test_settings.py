@@ -35,6 +35,7 @@ WORDS = {
     "facts": ("gate", *WHEN),
     "replay": ("gate", "--task", TASK, "--format", "json"),
     "diff": ("gate", "open/gate.yaml", "--task", TASK),
+    "fleet-diff": ("gate", "open/gate.yaml", "--workers", "1", "--format", "json"),
     "capture": ("gate", *WHEN),
     "export": ("gate", *WHEN),
     "fleet": ("gate", "--at", AT, "--workers", "1", "--format", "json"),
@@ -87,7 +88,7 @@ class Faces:
     def command(self, *words: str, flags: Mapping[str, str]) -> Ran:
         self.capfd.readouterr()
         given = [f"--{key}" if key == "allow-long-waivers" else f"--{key}={value}" for key, value in flags.items()]
-        ledger = "--ledgers" if words[0] == "fleet" else "--ledger"
+        ledger = "--ledgers" if words[0].startswith("fleet") else "--ledger"
         with pytest.raises(SystemExit) as exited:
             main.main([*words, ledger, str(self.ledger), *given])
         return kept(Ran(int(exited.value.code or 0), *self.capfd.readouterr()))
@@ -217,7 +218,7 @@ def test_a_parameter_that_the_lock_holds_is_changed_by_no_face(
     if name == "verify-decision":
         Path("log.ndjson").unlink()
         faces.command("eval", "gate", *WHEN, "--decision-log", "log.ndjson", flags={"param": "most=4"})
-    if name == "diff":
+    if name.endswith("diff"):
         Path("open", "gate.yaml").write_text(GATE, "utf-8")
     found = faces[name]({**set_from(source, {"lock": "gate.lock"}, monkeypatch), **changed})
     assert found.code == 5, found
@@ -235,7 +236,7 @@ def test_other_waivers_than_the_lock_holds_count_in_no_face(
     Path("mine.yaml").write_text(WAIVERS + "# mine", "utf-8")
     with pytest.raises(SystemExit):
         main.main(["lock", "gate", "--lock", "gate.lock", "--waivers", "waivers.yaml"])
-    if name == "diff":
+    if name.endswith("diff"):
         Path("open", "gate.yaml").write_text(GATE, "utf-8")
     if name == "verify-decision":
         Path("log.ndjson").unlink()
@@ -292,7 +293,7 @@ def test_a_folder_of_policies_is_found(name: str, source: str, faces: Faces, mon
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("name", ["eval", "fleet", "watch", "mcp"])
+@pytest.mark.parametrize("name", ["eval", "fleet", "fleet-diff", "watch", "mcp"])
 def test_the_engine_judges(name: str, source: str, faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
     given = set_from(source, {"engine": "reference", "policy-dir": "gates"}, monkeypatch)
     assert '"engine":"reference"' in faces[name](given).text

@@ -29,7 +29,8 @@ print(first, second, gc.collect())
 UNUSED = {
     "argparse", "attr", "attrs", "click.shell_completion", "concurrent", "dataclasses", "difflib",
     "importlib.metadata", "importlib.resources", "interlock.analysis.check", "interlock.analysis.decision_log",
-    "interlock.analysis.facts", "interlock.analysis.fleet", "interlock.cli.fleet", "multiprocessing",
+    "interlock.analysis.facts", "interlock.analysis.fleet", "interlock.analysis.fleet_diff", "interlock.cli.fleet",
+    "interlock.cli.fleet_diff", "interlock.cli.fleet_run", "multiprocessing",
     "interlock.analysis.replay", "interlock.analysis.testing.facts",
     "interlock.analysis.verify_decision", "interlock.analysis.watch", "interlock.cli.check",
     "interlock.cli.completion", "interlock.cli.completion_items", "interlock.cli.config", "interlock.cli.demo",

@@ -20,6 +20,7 @@ PRINTED = {
     "eval": "decision",
     "explain": "explanation",
     "fleet": "fleet",
+    "fleet-diff": "fleet_diff",
     "kinds": "kind",
     "policies": "policy_summary",
     "replay": "history",

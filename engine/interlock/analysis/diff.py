@@ -17,14 +17,17 @@ from interlock.model.decision import Finding, ParamNote
 from interlock.model.diff import Comparison, Difference, Direction, OneSided, Side, Version
 from interlock.model.facts import Value
 from interlock.model.history import Interval, Lane
-from interlock.moment import At
+from interlock.moment import At, Moment
+from interlock.policy.library import near
 from interlock.request import Session
 
 TaskProgress = Callable[[Sequence[str]], Iterable[str]]
 """Lets the names of tasks pass, and shows how many did."""
 
 
-def answer(session: Session, since: At = None, until: At = None, watched: TaskProgress = iter) -> Comparison:
+def answer(
+    session: Session, since: At | Moment = None, until: At | Moment = None, watched: TaskProgress = iter
+) -> Comparison:
     """Where the two policies of a request decide differently about its tasks.
 
     Without `since` and `until`, each task is compared from its first receipt to the instant of the request, or to its
@@ -49,12 +52,17 @@ def answer(session: Session, since: At = None, until: At = None, watched: TaskPr
         return spans, tuple(name for name in names if name not in spans), tuple(found)
 
     spans, skipped, found = session.over(comparing, now=INTEGER_BOUND - 1)
+    return Comparison(*versions(session), tuple(spans), skipped, found, tuple(one_sided(session)))
+
+
+def versions(session: Session) -> tuple[Version, Version]:
+    """The two policies of a request. Raises as the session does; no ledger is opened."""
     named = zip(session.policies, session.request.policies, session.params, strict=True)
-    was, now = (_version(each, session.library.path(name), params) for each, name, params in named)
-    return Comparison(was, now, tuple(spans), skipped, found, tuple(_one_sided(session)))
+    old, new = (_version(each, near(session.library.path(name)), params) for each, name, params in named)
+    return old, new
 
 
-def _one_sided(session: Session) -> Iterator[OneSided]:
+def one_sided(session: Session) -> Iterator[OneSided]:
     """The given parameters that only one of the two policies has."""
     old, new = ({parameter.name for parameter in each.policy.parameters} for each in session.policies)
     for name in session.request.params:

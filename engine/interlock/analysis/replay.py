@@ -26,7 +26,7 @@ from interlock.ledger import Snapshot
 from interlock.ledger.recorded import seqs as seqs_of
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark
-from interlock.moment import At, moment
+from interlock.moment import At, Moment, moment
 from interlock.request import Session
 
 
@@ -89,7 +89,7 @@ class Ends(msgspec.Struct, frozen=True):
         return first if self.since is None else self.since, until
 
 
-def ends_of(session: Session, since: At, until: At) -> Ends:
+def ends_of(session: Session, since: At | Moment, until: At | Moment) -> Ends:
     """The ends that were given. Raises UsageError, LedgerError."""
     begun, ended = (None if each is None else moment(each, session.ledger).now for each in (since, until))
     return Ends(begun, ended, moment(session.request.at, session.ledger).now)

@@ -33,6 +33,7 @@ _COMMANDS = (
     "capture",
     "diff",
     "fleet",
+    "fleet-diff",
     "tasks",
     "facts",
     "replay",
@@ -46,7 +47,7 @@ _COMMANDS = (
     "demo",
     "completion",
 )
-_REPORTING = ("eval", "fleet")
+_REPORTING = ("eval", "fleet", "fleet-diff")
 _WRITTEN = ("--report", "--output")
 _COMPLETE = "_INTERLOCK_COMPLETE"
 """The variable in which a shell requests completions."""

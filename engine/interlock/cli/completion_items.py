@@ -104,7 +104,8 @@ def _typed(ctx: click.Context) -> Iterator[Policy]:
     Where an option still lacks its value, click leaves what it has not made sense of in the context's arguments.
     """
     found = _library(ctx)
-    for name in (*(ctx.params.get("policies") or ()), *filter(None, [ctx.params.get("policy")]), *ctx.args):
+    named = filter(None, map(ctx.params.get, ("policy", "old", "new")))
+    for name in (*(ctx.params.get("policies") or ()), *named, *ctx.args):
         try:
             yield found.load(name).policy
         except InterlockError:  # it is misspelt, or not valid

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MANY = 5
 """So many tasks take long enough to show how far they are compared."""
+ASKED = ("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "schema-dir", "lock", "locked")
+"""What a command takes that compares two policies, in the order of its help."""
 _EXAMPLES = """\b
 Examples:
   interlock diff old/smoke.yaml new/smoke.yaml --all-tasks
@@ -24,11 +26,11 @@ Examples:
 
 
 @click.command("diff", short_help="Show where two versions of a policy decide differently.", epilog=_EXAMPLES)
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("old", metavar="OLD", shell_complete=options.completes("policies"))
+@click.argument("new", metavar="NEW", shell_complete=options.completes("policies"))
 @options.maybe_task
 @options.all_tasks
-@asking("ledger", "strict-ledger", "params", "waivers", "engine", "policy-dir", "schema-dir", "lock", "locked")
+@asking(*ASKED)
 @options.stretch("each task", "now")
 @formerly("--since", "since", "`--from INSTANT`")
 @formerly("--until", "until", "`--to INSTANT`")

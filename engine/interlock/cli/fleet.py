@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
-from time import monotonic
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from interlock.cli import exit_codes, options
-from interlock.cli import output as terminal
-from interlock.cli.fleet_output import Sink, sink
-from interlock.cli.request import OF_A_DECISION, asking, named, progress_bar, session_of
+from interlock.cli import exit_codes, fleet_run, options
+from interlock.cli.fleet_output import Output
+from interlock.cli.request import OF_A_DECISION, asking, named
 from interlock.diagnostics import UsageError
-from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
-    from interlock.analysis.fleet import Fleet, Lines
-    from interlock.analysis.fleet.crew import Crew
-    from interlock.model.fleet import Summary
+    from interlock.reporting.parquet import Parquet
     from interlock.request import Request
 
 _EXAMPLES = """\b
@@ -33,31 +28,9 @@ Examples:
 
 @click.command("fleet", short_help="Decide policies for every task of many ledgers.", epilog=_EXAMPLES)
 @click.argument("policies", metavar="POLICY...", nargs=-1, required=True, shell_complete=options.completes("policies"))
-@click.option(
-    "--ledgers",
-    metavar="GLOB|@FILE",
-    multiple=True,
-    required=True,
-    help="The ledgers and feeds of a pattern (quoted, ** for folders at any depth), or those that FILE lists, a path a "
-    "line; may be repeated.",
-)
+@fleet_run.ledgers
 @asking(*(name for name in OF_A_DECISION if name != "ledger"), "sources")
-@click.option(
-    "--workers", metavar="N", type=click.IntRange(1), help="How many processes judge; one a processor unless given."
-)
-@click.option(
-    "--dask",
-    metavar="ADDRESS",
-    help="Have the workers of a Dask cluster judge, which see the same files; the address of its scheduler.",
-)
-@click.option(
-    "--retries",
-    metavar="N",
-    type=click.IntRange(0),
-    default=2,
-    help="How often a ledger is tried again, alone, whose worker died; 2 unless given.",
-)
-@options.timeout("for each ledger, 60s unless given", default="60s")
+@fleet_run.working("60s")
 @click.option(
     "--since",
     metavar="FILE",
@@ -76,10 +49,7 @@ def command(
     request: Request,
     policies: Sequence[str],
     ledgers: Sequence[str],
-    workers: int | None,
-    dask: str | None,
-    retries: int,
-    timeout: str,
+    how: fleet_run.How,
     since: str | None,
     no_validity: bool,
     form: str,
@@ -94,24 +64,14 @@ def command(
     Exit code: 0 all allowed, 3 some denied, 4 some undecided and none denied, 5 a policy or the waivers are invalid, 6
     some ledger could not be judged, whatever the others are, 2 usage error, 1 a bug.
     """
-    from interlock.analysis.fleet import Fleet, find_ledgers, from_root, positive
-
-    limit = positive("--timeout", timeout)
-    if named("dask", dask) and workers is not None:
-        raise UsageError("give one of `--workers` and `--dask`: a cluster has workers of its own")
     _refuse_files(policies)
-    members = find_ledgers(ledgers)
+    from interlock.analysis.fleet.judging import JudgedFleet
+    from interlock.reporting.fleet import as_text
+
     request = request.about(policies, None, validity=not no_validity)
-    read = [path for each in members for path in (each.path, f"{each.path}-wal", f"{each.path}-shm")]
-    read += [each[1:] for each in ledgers if each.startswith("@")] + ([since] if since else [])
-    if dask is not None:
-        with session_of(request, opens=False) as session:
-            request, members = from_root(request, session.tables, members)
-    with session_of(request, opens=False) as session, sink(request, form, output, read) as out:
-        fleet = Fleet(session, members, named("since", since))
-        found = _judged(fleet, _crew(fleet, workers, dask), limit, retries, out)
-        out.end(found)
-    return _code(found)
+    made = partial(JudgedFleet, since=named("since", since))
+    found = fleet_run.run(request, ledgers, how, Output(form, output, as_text, _table), made, [since] if since else [])
+    return fleet_run.code(found, "judged", exit_codes.of_verdict(found.verdict))
 
 
 def _refuse_files(policies: Iterable[str]) -> None:
@@ -121,42 +81,9 @@ def _refuse_files(policies: Iterable[str]) -> None:
             raise UsageError(f"`{each}` is not a policy; quote the pattern of `--ledgers`, so that no shell expands it")
 
 
-def _crew(fleet: Fleet, workers: int | None, dask: str | None) -> Crew:
-    """Those who judge. Raises UsageError where there is no such cluster, or it cannot judge as it is done here."""
-    if dask is not None:
-        from interlock.analysis.fleet.cluster import Cluster
-
-        return Cluster(dask, fleet.request, fleet.terms)
-    from interlock.analysis.fleet.processes import Processes
-
-    return Processes(min(workers or _processors(), len(fleet.members)))
-
-
-def _judged(fleet: Fleet, crew: Crew, limit: int, retries: int, out: Sink) -> Summary:
-    """Judge all ledgers, and put what is known of each as it comes."""
-    from interlock.analysis.fleet import Lines, summary_of
-
-    lines = Lines(fleet.terms, fleet.now, live=fleet.moment.live)
-    sizes = iter([each.size for each in fleet.members])
-    total = sum(each.size for each in fleet.members)
-    with closing(fleet.outcomes(crew, limit, retries)) as outcomes:
-        for outcome in progress_bar(outcomes, total, "judging", weigh=lambda _: next(sizes), rate=_rate(lines)):
-            out.add(outcome, lines.add(outcome))
-    return summary_of(lines)
-
-
-def _rate(lines: Lines) -> Callable[[], str]:
-    begun = monotonic()
-    return lambda: f"{lines.decisions / max(monotonic() - begun, 0.001):,.0f} decisions/s"
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _code(found: Summary) -> int:
-    if found.faults:
-        terminal.say(f"{counted(len(found.faults), 'ledger')} of {found.end.ledgers:,} could not be judged", "error")
-        return exit_codes.UNREADABLE_LEDGER
-    return exit_codes.of_verdict(found.verdict)
+def _table(file: BinaryIO) -> Parquet:
+    try:
+        from interlock.reporting.parquet import Parquet
+    except ImportError:
+        raise UsageError("Parquet needs pyarrow; install it with `pip install 'interlock[fleet]'`") from None
+    return Parquet(file)

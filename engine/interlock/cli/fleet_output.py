@@ -1,103 +1,128 @@
-"""Where what a fleet decides is put: lines as they come, a text or a Parquet file at the end."""
+"""Where what is found of a fleet is put: lines as they come, a text or a Parquet file at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, Protocol, TypeVar
+
+import msgspec
 
 from interlock.cli import output as terminal
 from interlock.diagnostics import UsageError
 from interlock.files import reason
-from interlock.reporting.style import json_text
+from interlock.reporting.style import RenderContext, json_text
 
 if TYPE_CHECKING:
-    from interlock.analysis.fleet.work import Outcome
-    from interlock.model.fleet import Summary
+    from interlock.model.fleet import Fault
     from interlock.request import Request
 
 _PARQUET = ".parquet"
 _Put = Callable[[bytes], object]
 
 
-class Sink(Protocol):
-    """Takes what is decided of each ledger, and at the end all of it."""
+class Total(Protocol):
+    """What is known when all ledgers are done."""
 
-    def add(self, outcome: Outcome, lines: Iterable[bytes]) -> None:
-        """What is decided of a ledger, and its lines, which must be gone through."""
+    @property
+    def end(self) -> Any:
+        """The last line."""
 
-    def end(self, found: Summary) -> None:
-        """What is known when all ledgers are judged."""
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """The ledgers of which nothing is known."""
+
+
+Found = TypeVar("Found", bound=Total)
+Found_contra = TypeVar("Found_contra", bound=Total, contravariant=True)
+
+
+class Output(msgspec.Struct, Generic[Found], frozen=True):
+    """The format and the file, as they were given; what makes a text of what is found; and what writes a Parquet file,
+    if anything does."""
+
+    form: str
+    file: str | None
+    as_text: Callable[[Found, RenderContext], str]
+    table: Callable[[BinaryIO], Any] | None = None
+
+
+class Sink(Protocol[Found_contra]):
+    """Takes what is known of each ledger, and at the end all of it."""
+
+    def add(self, outcome: object, lines: Iterable[bytes]) -> None:
+        """What is known of a ledger, and its lines, which must be gone through."""
+
+    def end(self, found: Found_contra) -> None:
+        """What is known when all ledgers are done."""
 
 
 class _Json:
     def __init__(self, put: _Put) -> None:
         self._put = put
 
-    def add(self, _: Outcome, lines: Iterable[bytes]) -> None:
+    def add(self, _: object, lines: Iterable[bytes]) -> None:
         for each in lines:
             self._put(each)
 
-    def end(self, found: Summary) -> None:
+    def end(self, found: Total) -> None:
         self._put(f"{json_text(found.end)}\n".encode())
 
 
-class _Text:
-    def __init__(self, put: _Put) -> None:
-        self._put = put
+class _Text(Generic[Found]):
+    def __init__(self, put: _Put, as_text: Callable[[Found, RenderContext], str]) -> None:
+        self._put, self._as_text = put, as_text
 
-    def add(self, _: Outcome, lines: Iterable[bytes]) -> None:
+    def add(self, _: object, lines: Iterable[bytes]) -> None:
         for _line in lines:
             pass
 
-    def end(self, found: Summary) -> None:
-        from interlock.reporting.fleet import as_text
-
-        self._put(as_text(found, terminal.look()).encode(errors="backslashreplace"))
+    def end(self, found: Found) -> None:
+        self._put(self._as_text(found, terminal.look()).encode(errors="backslashreplace"))
 
 
-class _Parquet:
-    def __init__(self, file: BinaryIO) -> None:
-        try:
-            from interlock.reporting.parquet import Parquet
-        except ImportError:
-            raise UsageError("Parquet needs pyarrow; install it with `pip install 'interlock[fleet]'`") from None
-        self._file = Parquet(file)
+class _Table:
+    def __init__(self, file: Any) -> None:
+        self._file = file
 
-    def add(self, outcome: Outcome, lines: Iterable[bytes]) -> None:
+    def add(self, outcome: object, lines: Iterable[bytes]) -> None:
         for _ in lines:
             pass
         self._file.add(outcome)
 
-    def end(self, found: Summary) -> None:
+    def end(self, found: Total) -> None:
         self._file.end(found.end)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 @contextmanager
-def sink(request: Request, form: str, output: str | None, read: Iterable[str]) -> Iterator[Sink]:
+def sink(request: Request, output: Output[Found], read: Iterable[str]) -> Iterator[Sink[Found]]:
     """Where the output goes: to standard output, or to a file, whole or not at all.
 
     Raises UsageError where it cannot be written, or is one of the files that are `read`.
     """
-    if output is None:
-        encoding = "utf-8" if form == "json" else None
-        yield (_Json if form == "json" else _Text)(lambda piece: terminal.report(piece.decode(), encoding))
+    if output.file is None:
+        encoding = "utf-8" if output.form == "json" else None
+        yield _plain(output, lambda piece: terminal.report(piece.decode(), encoding))
         return
     from interlock.cli.reports import failing, inputs, replacing, targets
 
-    as_table = output.endswith(_PARQUET)
+    table = output.table if output.file.endswith(_PARQUET) else None
+    if output.file.endswith(_PARQUET) and table is None:
+        raise UsageError(f"cannot write `{output.file}`: differences are not a table; give `--format json`")
     # What is left of a Parquet file where a run fails is not one: no reader takes it for a table without rows.
-    wanted = targets("json" if as_table else form, output, (), summary=False, inputs=[*inputs(request), *read])
+    form = output.form if table is None else "json"
+    wanted = targets(form, output.file, (), summary=False, inputs=[*inputs(request), *read])
     with failing(wanted):
         try:
-            with replacing(output) as file:
-                if as_table:
-                    with closing(_Parquet(file)) as table:
-                        yield table
+            with replacing(output.file) as file:
+                if table is None:
+                    yield _plain(output, file.write)
                 else:
-                    yield (_Json if form == "json" else _Text)(file.write)
+                    with closing(table(file)) as rows:
+                        yield _Table(rows)
         except OSError as error:
-            raise UsageError(f"cannot write `{output}`: {reason(error)}") from None
+            raise UsageError(f"cannot write `{output.file}`: {reason(error)}") from None
+
+
+def _plain(output: Output[Found], put: _Put) -> Sink[Found]:
+    return _Json(put) if output.form == "json" else _Text(put, output.as_text)

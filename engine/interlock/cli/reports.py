@@ -14,7 +14,7 @@ from interlock.diagnostics import InterlockError, UsageError
 from interlock.evaluation.judge import Loaded
 from interlock.files import SUFFIXES, TEST_SUFFIXES, reason
 from interlock.model.decision import Decision, FailOn
-from interlock.policy.library import Library
+from interlock.policy.library import Library, near
 from interlock.policy.parse import parse_valid as parsed
 from interlock.project import find, nearest_ledger
 from interlock.reporting import PolicyView, RenderContext, RuleView, render
@@ -213,7 +213,7 @@ def _asked(loaded: Loaded, path: str) -> PolicyView:
         for rule in loaded.policy.rules
         if rule.effect != "derive"
     )
-    return PolicyView(_near(path), document.locate_key(("policy",)).line, rules)
+    return PolicyView(near(path), document.locate_key(("policy",)).line, rules)
 
 
 def _texts(rule: Mapping[str, Any]) -> tuple[str, str]:
@@ -226,12 +226,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
-
-
-def _near(path: str) -> str:
-    """The path from the folder that the command runs in, if the file is in it or below: so tools find it again."""
-    try:
-        below = os.path.relpath(path)
-    except (OSError, ValueError):
-        return path
-    return path if below.startswith(os.pardir) else below

@@ -25,7 +25,7 @@ _BEGINNINGS = {
 }
 """What a report of a format begins with, and what else it has near its beginning."""
 _TEXTS = (b"allowed ", b"denied ", b"undecided ", b"error: ")
-_JSON = (b'{"policy":', b'{"allow":null,"error":', b'{"kind":"fleet_ledger"')
+_JSON = (b'{"policy":', b'{"allow":null,"error":', b'{"kind":"fleet_ledger"', b'{"kind":"fleet_diff_ledger"')
 
 
 def fail_reports(args: Sequence[str], message: str) -> None:

@@ -17,10 +17,10 @@ class PinnedPolicy(msgspec.Struct, frozen=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that decisions depend on besides the ledgers and the instant.
 
-    `interlock` is its version; `policies` are those that judge, in their order, and `needs` those that they need;
-    `kinds` the digests of own fact kinds by name; `params` the parameters as they were given, by policy and name;
-    `waivers` the digest of their text, and `sources` that of the tables that are mapped, each None where there are
-    none.
+    `interlock` is its version; `policies` are those that judge, in their order, and `needs` those that they need, in
+    the order in which they do; `kinds` the digests of own fact kinds by name; `params` the parameters as they were
+    given, by policy and name; `waivers` the digest of their text, and `sources` that of the tables that are mapped,
+    each None where there are none.
     """
 
     interlock: str

@@ -168,12 +168,12 @@ def is_path(name: str) -> bool:
 
 
 def near(path: str) -> str:
-    """The path from where the command runs, where it is below."""
+    """The path from the folder that the command runs in, where it is below."""
     try:
-        here = os.getcwd()
-    except FileNotFoundError:
+        below = os.path.relpath(path)
+    except (OSError, ValueError):  # the folder is gone, or on another drive
         return path
-    return os.path.relpath(path, here) if path.startswith(here + os.sep) else path
+    return path if below.startswith(os.pardir) else below
 
 
 class NeedRefused(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from interlock.escape import harmless
 from interlock.model.decision import VerdictName
-from interlock.model.fleet import PolicyCounts, Summary
+from interlock.model.fleet import Fault, PolicyCounts, Summary
 from interlock.reporting.style import RenderContext, aligned, counted
 from interlock.reporting.text import VERDICT_COLOURS
 
@@ -22,9 +22,7 @@ def as_text(found: Summary, look: RenderContext) -> str:
         look.paint("undecided", VERDICT_COLOURS["undecided"]),
         ((path, f"task {each.task}", each.policy, _line(each.reason)) for path, each in found.undecided),
     )
-    faults = ((each.path, _line(each.why)) for each in found.faults)
-    lines += _listed(look.paint("not judged", VERDICT_COLOURS["denied"]), faults)
-    lines += _listed(look.paint("may be incomplete", VERDICT_COLOURS["warn"]), ((_line(each),) for each in found.notes))
+    lines += failings("not judged", found.faults, found.notes, look)
     return "".join(f"{line}\n" for line in (*lines, "", *_sum(found)))
 
 
@@ -32,6 +30,14 @@ def _counts(each: PolicyCounts) -> Iterator[str]:
     for verdict in _VERDICTS:
         waived = f" ({each.waived:,} with waivers)" if verdict == "allowed" and each.waived else ""
         yield f"{getattr(each, verdict):,} {verdict}{waived}"
+
+
+def failings(title: str, faults: Iterable[Fault], notes: Iterable[str], look: RenderContext) -> Iterator[str]:
+    """The ledgers of which nothing is known, under that title, and those that may be incomplete."""
+    rows = ((each.path, _line(each.why)) for each in faults)
+    yield from _listed(look.paint(title, VERDICT_COLOURS["denied"]), rows)
+    incomplete = look.paint("may be incomplete", VERDICT_COLOURS["warn"])
+    yield from _listed(incomplete, ((_line(each),) for each in notes))
 
 
 def _listed(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import socket
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from interlock.analysis.fleet.crew import Answer
-from interlock.analysis.fleet.work import Job, judge, unlike
+from interlock.analysis.fleet.work import Done, Job, perform, unlike
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.model.fleet import Terms
@@ -46,7 +46,7 @@ class Cluster:
             self._client.close()
             raise
         self._executor = self._client.get_executor(pure=False)
-        self._given: dict[int, tuple[Answer, str, float]] = {}
+        self._given: dict[int, tuple[Future[Any], str, float]] = {}
         self._keys = 0
 
     @property
@@ -56,13 +56,13 @@ class Cluster:
 
         return KilledWorker, CancelledError
 
-    def submit(self, number: int, job: Job) -> Answer:
-        """Have one judge a ledger. Raises UsageError where the scheduler is gone."""
+    def submit(self, number: int, job: Job[Done]) -> Answer[Done]:
+        """Have one do a job. Raises UsageError where the scheduler is gone."""
         if self._client.status != "running":
             raise UsageError(f"the scheduler of Dask at `{self._address}` is gone")
         self._keys += 1
         key = f"interlock-{id(self)}-{self._keys}"
-        answer: Answer = self._executor.submit(judge, job, key=key)
+        answer: Answer[Done] = self._executor.submit(perform, job, key=key)
         self._given[number] = answer, key, monotonic()
         return answer
 

@@ -1,4 +1,4 @@
-"""Who judges the ledgers of a fleet, and what is done where one of them never answers.
+"""Who works on the ledgers of a fleet, and what is done where one of them never answers.
 
 The work is handed to executors of `concurrent.futures`. Each process has one ledger at a time, so that one that dies,
 or takes too long, is known by its ledger, and no other ledger suffers.
@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from time import monotonic
-from typing import Protocol
+from typing import Generic, Protocol, TypeAlias
 
-from interlock.analysis.fleet.work import Job, Outcome, Refused
+from interlock.analysis.fleet.work import Done, Job, Refused
 from interlock.diagnostics import UsageError
 from interlock.instant import SECOND, format_duration
 from interlock.model.fleet import Fault
@@ -20,11 +20,11 @@ from interlock.model.fleet import Fault
 _CHECK = 0.2
 """Seconds between two checks of who takes too long."""
 
-Answer = Future[Outcome | Refused]
+Answer: TypeAlias = Future[Done | Fault | Refused]
 
 
 class Crew(Protocol):
-    """Those who judge, by numbers from 0 up to `count`."""
+    """Those who work, by numbers from 0 up to `count`."""
 
     count: int
 
@@ -32,8 +32,8 @@ class Crew(Protocol):
     def died(self) -> tuple[type[BaseException], ...]:
         """What the answer raises of one who died."""
 
-    def submit(self, number: int, job: Job) -> Answer:
-        """Have one judge a ledger. Raises UsageError where nobody can any more."""
+    def submit(self, number: int, job: Job[Done]) -> Answer[Done]:
+        """Have one do a job. Raises UsageError where nobody can any more."""
 
     def began(self, number: int) -> float:
         """When one began with what it was given last, by `monotonic`; later than now where it has not yet."""
@@ -45,17 +45,17 @@ class Crew(Protocol):
         """End all of them, `at_once` whatever they do."""
 
 
-class Run:
-    """Judges every job once; `timeout` is in microseconds, for each.
+class Run(Generic[Done]):
+    """Has every job done once; `timeout` is in microseconds, for each.
 
     A ledger whose worker dies is tried again when all others are done, alone, up to `retries` times.
     """
 
-    def __init__(self, jobs: Sequence[Job], crew: Crew, timeout: int, retries: int) -> None:
+    def __init__(self, jobs: Sequence[Job[Done]], crew: Crew, timeout: int, retries: int) -> None:
         self._jobs, self._crew, self._timeout, self._retries = jobs, crew, timeout, retries
-        self._running: dict[Answer, tuple[int, int]] = {}
+        self._running: dict[Answer[Done], tuple[int, int]] = {}
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Done | Fault]:
         """The outcome of each job, in their order; of those whose worker died, at the end.
 
         Raises UsageError where the terms do not hold.
@@ -70,10 +70,10 @@ class Run:
         finally:
             self._crew.close(at_once=not finished)
 
-    def _together(self, suspects: list[int]) -> Iterator[Outcome]:
-        """Judge all of them once; those whose worker dies become suspects."""
+    def _together(self, suspects: list[int]) -> Iterator[Done | Fault]:
+        """Do all of them once; those whose worker dies become suspects."""
         waiting, order = deque(range(len(self._jobs))), deque(range(len(self._jobs)))
-        done: dict[int, Outcome | None] = {}
+        done: dict[int, Done | Fault | None] = {}
         idle = list(range(self._crew.count))
         while order:
             while waiting and idle:
@@ -89,7 +89,7 @@ class Run:
                 else:
                     yield outcome
 
-    def _alone(self, index: int) -> Outcome:
+    def _alone(self, index: int) -> Done | Fault:
         """The outcome of one whose worker died once."""
         for _ in range(self._retries):
             self._submit(0, index)
@@ -103,10 +103,10 @@ class Run:
     def _submit(self, number: int, index: int) -> None:
         self._running[self._crew.submit(number, self._jobs[index])] = number, index
 
-    def _settled(self) -> list[tuple[int, int, Outcome | None]]:
+    def _settled(self) -> list[tuple[int, int, Done | Fault | None]]:
         """Wait for those that answer, or take too long: each worker, its job, and the outcome; None where it died."""
         answered, _ = wait(self._running, _CHECK, FIRST_COMPLETED)
-        found: list[tuple[int, int, Outcome | None]] = []
+        found: list[tuple[int, int, Done | Fault | None]] = []
         for answer in answered:
             number, index = self._running.pop(answer)
             found.append((number, index, self._answer(answer, number)))
@@ -118,7 +118,7 @@ class Run:
                 found.append((number, index, Fault(self._jobs[index].path, why)))
         return found
 
-    def _answer(self, answer: Answer, number: int) -> Outcome | None:
+    def _answer(self, answer: Answer[Done], number: int) -> Done | Fault | None:
         try:
             outcome = answer.result()
         except self._crew.died:

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from interlock.analysis.fleet.judged import judged
 from interlock.analysis.fleet.terms import difference
-from interlock.analysis.fleet.work import judged
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 from interlock.instant import parse_instant

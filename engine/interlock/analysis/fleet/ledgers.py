@@ -24,6 +24,11 @@ class Member(msgspec.Struct, frozen=True):
     path: str
     size: int
 
+    @property
+    def name(self) -> str:
+        """Its path as decisions have it: bytes that are not text are shown as escapes."""
+        return os.fsencode(self.path).decode(errors="backslashreplace")
+
 
 def find_ledgers(named: Iterable[str]) -> tuple[Member, ...]:
     """The ledgers of patterns, and of lists (`@FILE`, a path a line), the largest first.

@@ -18,7 +18,7 @@ from time import monotonic
 import msgspec
 
 from interlock.analysis.fleet.crew import Answer
-from interlock.analysis.fleet.work import Job, judge
+from interlock.analysis.fleet.work import Done, Job, perform
 from interlock.diagnostics import UsageError
 from interlock.files import reason
 
@@ -44,11 +44,11 @@ class Processes:
         self.count = count
         self._workers: dict[int, _Worker] = {}
 
-    def submit(self, number: int, job: Job) -> Answer:
-        """Have one judge a ledger."""
+    def submit(self, number: int, job: Job[Done]) -> Answer[Done]:
+        """Have one do a job."""
         worker = self._workers.get(number) or self._started(number)
         worker.began = monotonic() if worker.ready.done() else monotonic() + _START_SECONDS
-        return worker.executor.submit(judge, job)
+        return worker.executor.submit(perform, job)
 
     def began(self, number: int) -> float:
         """When one began with its ledger, by `monotonic`; later than now where its process has not started."""

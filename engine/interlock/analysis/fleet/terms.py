@@ -17,12 +17,12 @@ def terms_of(session: Session) -> Terms:
     request, waivers = session.request, session.waivers
     asked = tuple(PinnedPolicy(each.policy.id, each.policy.digest) for each in session.policies)
     every = list(closure(session.policies))
-    pinned = {(each.policy.id, each.policy.digest) for each in every} - {(each.policy, each.digest) for each in asked}
+    pinned = dict.fromkeys(PinnedPolicy(each.policy.id, each.policy.digest) for each in every)
     tables = [msgspec.structs.replace(table, places={}) for table in session.tables]
     return Terms(
         interlock=__version__,
         policies=asked,
-        needs=tuple(PinnedPolicy(*each) for each in sorted(pinned)),
+        needs=tuple(each for each in pinned if each not in asked),
         kinds={kind: known for each in every for kind, known in sorted(each.kinds.items())},
         params={
             f"{each.policy.id}.{name}": str(value)

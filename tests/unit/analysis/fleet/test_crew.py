@@ -35,7 +35,7 @@ class Here:
         self.tried: list[str] = []
         self.closed: bool | None = None
 
-    def submit(self, number: int, job: Job) -> Future[Any]:
+    def submit(self, number: int, job: Job[Any]) -> Future[Any]:
         self.tried.append(job.path)
         answer: Future[Any] = Future()
         found = self.how(job.path)
@@ -55,7 +55,7 @@ class Here:
         self.closed = at_once
 
 
-def jobs(path: Path, *names: str) -> list[Job]:
+def jobs(path: Path, *names: str) -> list[Job[Judged]]:
     one, _ = job(path)
     return [msgspec.structs.replace(one, path=name) for name in names]
 
