@@ -30,6 +30,7 @@ class Program:
         policy = compiled.policy
         self.singles = {s.name for s in policy.selections if s.shape == "single"}
         self.singles |= {need.name for need in policy.needs if need.tasks is None}
+        self._derives = any(rule.derive for rule in policy.rules)
         branches = [branch for stratum in compiled.strata for branch in stratum.branches]
         self.ranged = {p.relation for branch in branches for p in branch.patterns if p.alias in branch.loops}
 
@@ -70,6 +71,8 @@ class Program:
         grown: list[str] = []
         for _ in range(MAX_ROUNDS):
             matches = ruleset.run(rows)
+            if not self._derives:
+                return matches
             here = Environment(known.now, known.task, known.params, facts, known.maps)
             made = self.derive([match for match in matches if not match.decides], here)
             grown = [name for name, all_of_it in made.items() if len(all_of_it) > len(facts[name])]
