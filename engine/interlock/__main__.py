@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 
-# A run makes no cyclic garbage, and is over in a tenth of a second, of which looking for some would take a twentieth.
+# `eval` makes no cyclic garbage, and is over in a tenth of a second, of which looking for some would take a twentieth.
+# What loads any other command enables it again.
 gc.disable()
 
 from interlock.cli import main  # noqa: E402

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from click import Context
+
+from interlock.cli import main
 from tests.acceptance.conftest import Interlock
 
 EVAL = ("eval", "smoke", "readiness", "quiescence", "--task", "checkout-refactor", "--at", "2026-06-22T09:30:00Z")
@@ -72,6 +75,13 @@ def test_help_imports_no_evaluator(process: Interlock) -> None:
         )
         == []
     )
+
+
+def test_garbage_is_collected_in_every_command_but_eval(process: Interlock) -> None:
+    code = "import gc, sys, interlock.__main__ as it\nit.main.get_command(None, sys.argv[1])\nprint(gc.isenabled())"
+    shown = {name: process(name, program=("-c", code)).out for name in main.list_commands(Context(main))}
+    assert {name for name, out in shown.items() if out == "False\n"} == {"eval"}
+    assert {out for name, out in shown.items() if name != "eval"} == {"True\n"}
 
 
 def test_a_run_leaves_no_cyclic_garbage_for_it_never_looks_for_any(process: Interlock, ledger_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,8 @@ class _Interlock(click.Group):
         if cmd_name not in _COMMANDS:
             hint = did_you_mean(cmd_name, _COMMANDS) or "`interlock --help` lists the commands"
             raise UsageError(f"unknown command `{cmd_name}`; {hint}")
+        if cmd_name != "eval":  # any other may run for long, or serve, and leave cycles behind
+            gc.enable()
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         if options.color not in command.params:  # every command takes it, for where it is typed is a matter of taste
             command.params.append(options.color)

@@ -45,15 +45,12 @@ def command(request: Request, file: str, ledgers: tuple[str, ...], form: str) ->
     Exit code: 0 all the same, 3 some different, 4 some could not be judged and none is different, or there is none, 6 a
     ledger cannot be read, 2 usage error, 1 a bug in interlock.
     """
-    import gc
-
     from interlock.analysis.decision_log import read_log
     from interlock.analysis.verify_decision import Reevaluator
     from interlock.ledger import is_feed
     from interlock.reporting.decision_log import as_text, total
     from interlock.resources import is_shipped
 
-    gc.enable()  # a log may be long
     outcomes: Counter[str] = Counter()
     policies: dict[tuple[str, str], bool] = {}
     if ledgers:

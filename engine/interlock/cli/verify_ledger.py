@@ -54,11 +54,8 @@ def command(request: Request, form: str) -> int:
     verified, 5 the schema of an own fact kind is invalid, 6 the ledger cannot be read, 2 usage error, 1 a bug in
     interlock.
     """
-    import gc
-
     from interlock.reporting.verification import as_text
 
-    gc.enable()  # what says why a fact is invalid leaves cycles, and there may be a million of them
     with session_of(request, opens=False) as session:
         found = _verified(session)
     for index, each in enumerate(found):

@@ -85,12 +85,9 @@ def command(
     Exit code: that of `interlock eval` at the end; 4 when the time is up first, with what blocks then; 6
     when the ledger stays unreadable; 130 when interrupted.
     """
-    import gc
-
     from interlock.analysis.watch import SystemClock, Watch
     from interlock.ledger import STANDARD_INPUT
 
-    gc.enable()
     signal.signal(signal.SIGTERM, _interrupted)
     seconds = _seconds(timeout)
     if STANDARD_INPUT in (request.ledger if isinstance(request.ledger, tuple) else (request.ledger,)):

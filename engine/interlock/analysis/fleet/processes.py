@@ -100,7 +100,7 @@ def _undisturbed() -> Iterator[None]:
 def _begin(folder: str) -> None:
     """What a process does first: it works where the command runs, and ends when the command does."""
     os.chdir(folder)
-    gc.enable()  # the command's own process, which is soon over, does without
+    gc.enable()  # it may have imported what the command begins with, which disables it for `eval`
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
