@@ -24,11 +24,7 @@ Examples:
 """
 
 
-@click.command(
-    "fleet-diff",
-    short_help="Show where two versions of a policy decide differently, over many ledgers.",
-    epilog=_EXAMPLES,
-)
+@click.command("fleet-diff", short_help="Compare two versions of a policy over many ledgers.", epilog=_EXAMPLES)
 @click.argument("old", metavar="OLD", shell_complete=options.completes("policies"))
 @click.argument("new", metavar="NEW", shell_complete=options.completes("policies"))
 @fleet_run.ledgers

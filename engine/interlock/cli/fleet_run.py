@@ -18,6 +18,7 @@ from interlock.cli.fleet_output import Found, Output, Sink, sink
 from interlock.cli.options import Command
 from interlock.cli.request import named, progress_bar, session_of
 from interlock.diagnostics import UsageError
+from interlock.instant import parse_duration
 from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ ledgers = click.option(
     help="The ledgers and feeds of a pattern (quoted, ** for folders at any depth), or those that FILE lists, a path a "
     "line; may be repeated.",
 )
+_workers = click.option(
+    "--workers", metavar="N", type=click.IntRange(1), help="How many processes judge; one a processor unless given."
+)
+_dask = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Have the workers of a Dask cluster judge, which see the same files; the address of its scheduler.",
+)
+_retries = click.option(
+    "--retries",
+    metavar="N",
+    type=click.IntRange(0),
+    default=2,
+    help="How often a ledger is tried again, alone, whose worker died; 2 unless given.",
+)
 
 
 class How(msgspec.Struct, frozen=True):
@@ -44,47 +60,34 @@ class How(msgspec.Struct, frozen=True):
     timeout: int
 
 
-def working(timeout: str) -> Callable[[Command], Command]:
-    """Gives a command the options of who works, as `how`; it takes so long for a ledger unless another is given."""
+def working(longest: str) -> Callable[[Command], Command]:
+    """Gives a command the options of who works, as `how`; a ledger takes `longest` unless another time is given."""
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def given(workers: int | None, dask: str | None, retries: int, timeout: str, **values: Any) -> Any:
-            from interlock.analysis.fleet import positive
-
             if named("dask", dask) and workers is not None:
                 raise UsageError("give one of `--workers` and `--dask`: a cluster has workers of its own")
-            return command(how=How(workers, dask, retries, positive("--timeout", timeout)), **values)
+            return command(how=How(workers, dask, retries, _positive(timeout)), **values)
 
+        longest_of_each = options.timeout(f"for each ledger, {longest} unless given", default=longest)
         decorated: Any = given
-        for each in reversed(
-            [
-                click.option(
-                    "--workers",
-                    metavar="N",
-                    type=click.IntRange(1),
-                    help="How many processes judge; one a processor unless given.",
-                ),
-                click.option(
-                    "--dask",
-                    metavar="ADDRESS",
-                    help="Have the workers of a Dask cluster judge, which see the same files; the address of its "
-                    "scheduler.",
-                ),
-                click.option(
-                    "--retries",
-                    metavar="N",
-                    type=click.IntRange(0),
-                    default=2,
-                    help="How often a ledger is tried again, alone, whose worker died; 2 unless given.",
-                ),
-                options.timeout(f"for each ledger, {timeout} unless given", default=timeout),
-            ]
-        ):
+        for each in (longest_of_each, _retries, _dask, _workers):
             decorated = each(decorated)
         return decorated  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _positive(timeout: str) -> int:
+    """The microseconds of a duration longer than none. Raises UsageError."""
+    try:
+        found = parse_duration(timeout)
+    except ValueError as error:
+        raise UsageError(f"`--timeout`: {error}") from None
+    if not found:
+        raise UsageError(f"`--timeout` is `{timeout}`: no ledger can be judged in no time")
+    return found
 
 
 def run(

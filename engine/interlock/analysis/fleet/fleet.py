@@ -14,8 +14,7 @@ from interlock.analysis.fleet.ledgers import Member
 from interlock.analysis.fleet.lines import Found, Lines
 from interlock.analysis.fleet.terms import terms_of
 from interlock.analysis.fleet.work import Done, Job, Work
-from interlock.diagnostics import UsageError
-from interlock.instant import format_instant, parse_duration
+from interlock.instant import format_instant
 from interlock.model.fleet import Fault
 from interlock.model.sources import TableSource
 from interlock.policy.library import is_path
@@ -86,14 +85,3 @@ def from_root(
         **named,
     )
     return moved, tuple(Member(os.path.abspath(each.path), each.size) for each in members)
-
-
-def positive(name: str, text: str) -> int:
-    """The microseconds of a duration longer than none. Raises UsageError."""
-    try:
-        found = parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"`{name}`: {error}") from None
-    if not found:
-        raise UsageError(f"`{name}` is `{text}`: no ledger can be judged in no time")
-    return found
