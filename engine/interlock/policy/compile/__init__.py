@@ -11,7 +11,8 @@ from interlock.policy.compile.atoms import MAX_BRANCHES, Disjunction, TooManyBra
 from interlock.policy.compile.branches import Relations, branch
 from interlock.policy.compile.clock import clock
 from interlock.policy.compile.dependencies import levels, paths_read
-from interlock.policy.compile.dnf import UnsupportedCondition, disjunction, evaluated
+from interlock.policy.compile.derived import UnsupportedCondition
+from interlock.policy.compile.dnf import disjunction, evaluated
 from interlock.policy.compile.past import unrecorded
 from interlock.policy.compile.selections import query
 from interlock.policy.compile.times import undated

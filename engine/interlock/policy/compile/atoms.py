@@ -80,6 +80,31 @@ Atom = Equality | Linear | Presence | Any | Member | Blocks
 Conjunction = tuple[Atom, ...]
 Disjunction = list[Conjunction]
 
+
+def operands(atom: Atom) -> tuple[Operand, ...]:
+    """The operands of an atom; those of a macro's tests are its own."""
+    match atom:
+        case Equality():
+            return (atom.left, atom.right)
+        case Linear():
+            return tuple(operand for _, operand in atom.terms)
+        case Member():
+            return (atom.item,)
+    return ()
+
+
+def negated(atom: Equality | Presence | Member | Blocks) -> Atom:
+    """The atom that holds exactly where this one does not."""
+    match atom:
+        case Equality():
+            return Equality(atom.left, atom.right, not atom.equal)
+        case Presence():
+            return Presence(atom.place, not atom.there)
+        case Member():
+            return Member(atom.item, atom.param, not atom.found)
+    return Blocks(not atom.blocked)
+
+
 YES: Disjunction = [()]
 NO: Disjunction = []
 
@@ -115,14 +140,7 @@ def either(first: Disjunction, second: Disjunction) -> Disjunction:
 
 def _contradicts(items: Conjunction) -> bool:
     known = set(items)
-    for item in items:
-        if isinstance(item, Presence) and Presence(item.place, not item.there) in known:
-            return True
-        if isinstance(item, Equality) and Equality(item.left, item.right, not item.equal) in known:
-            return True
-        if isinstance(item, Blocks) and Blocks(not item.blocked) in known:
-            return True
-    return False
+    return any(negated(item) in known for item in items if isinstance(item, Presence | Equality | Blocks))
 
 
 def _without_wider(branches: Disjunction) -> Disjunction:

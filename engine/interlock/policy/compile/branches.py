@@ -11,15 +11,10 @@ from typing import Literal
 from interlock.model.compiled import Branch, Column, Pattern, Relation, Slot, Test
 from interlock.model.expression import (
     FLIPPED,
-    Constant,
-    Field,
     MapRef,
     Node,
-    Now,
     Operator,
-    Param,
     SingletonRef,
-    TaskId,
     VariableRef,
 )
 from interlock.policy.compile.atoms import (
@@ -34,7 +29,9 @@ from interlock.policy.compile.atoms import (
     Operand,
     OperandRef,
     Presence,
+    operands,
 )
+from interlock.policy.compile.dnf import operand_of
 
 ENVIRONMENT = "$"
 PRESENT = "present"
@@ -133,7 +130,7 @@ class _Builder:
         return []
 
     def key_test(self, place: MapRef) -> Test:
-        return self.same(place, "", _key_operand(place.key), True)
+        return self.same(place, "", operand_of(place.key), True)
 
     def same(self, own: OperandRef, path: str, other: Operand, equal: bool) -> Test:
         field = self.key_column(own) if path == "" and isinstance(own, MapRef) else self.plain(own, path)
@@ -150,7 +147,7 @@ class _Builder:
 
     def compute(self, atom: Atom) -> None:
         """Note what an atom reads that is not a field."""
-        for operand in _operands(atom):
+        for operand in operands(atom):
             if operand.place is not None and operand.node is not None:
                 self.relations.compute(self.relation_of(operand.place), operand)
 
@@ -265,25 +262,9 @@ def branch(
     return Branch(target, builder.patterns(), loops, decides, blocked)
 
 
-def _operands(atom: Atom) -> list[Operand]:
-    """The operands of an atom; those of a macro's tests are its own."""
-    match atom:
-        case Equality():
-            return [atom.left, atom.right]
-        case Linear():
-            return [operand for _, operand in atom.terms]
-        case Member():
-            return [atom.item]
-    return []
-
-
 def _places(atom: Atom) -> list[OperandRef]:
     """The facts that an atom binds; an absent lookup is not bound, a macro's own variable neither."""
     match atom:
-        case Equality():
-            return [operand.place for operand in (atom.left, atom.right) if operand.place is not None]
-        case Linear():
-            return [operand.place for _, operand in atom.terms if operand.place is not None]
         case Presence(place=MapRef() as place) if not atom.there:
             return _key_places(place)
         case Presence():
@@ -291,36 +272,18 @@ def _places(atom: Atom) -> list[OperandRef]:
         case Any():
             own = VariableRef(atom.variable)
             return [place for test in atom.tests for place in _places(test) if place != own]
-        case Member():
-            return [atom.item.place] if atom.item.place is not None else []
-    return []
+    return [operand.place for operand in operands(atom) if operand.place is not None]
 
 
 def _key_places(place: OperandRef) -> list[OperandRef]:
     if not isinstance(place, MapRef):
         return []
-    operand = _key_operand(place.key)
+    operand = operand_of(place.key)
     return [operand.place] if operand.place is not None else []
 
 
-def _key_operand(key: Node) -> Operand:
-    match key:
-        case Constant():
-            assert not isinstance(key.value, float)
-            return Operand(None, constant=key.value)
-        case Param():
-            return Operand(GlobalFact(), f"params.{key.name}")
-        case TaskId():
-            return Operand(GlobalFact(), "task")
-        case Now():
-            return Operand(GlobalFact(), "now")
-        case Field():
-            return Operand(key.of, key.path)
-    raise AssertionError(f"not a key: {key!r}")
-
-
 def _key_text(key: Node) -> str:
-    operand = _key_operand(key)
+    operand = operand_of(key)
     match operand.place:
         case None:
             return repr(operand.constant)

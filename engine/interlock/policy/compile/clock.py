@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 
 import msgspec
 
-from interlock.language.walk import children, conjuncts, reads_now, reference, walk
+from interlock.language.walk import children, conjuncts, reads_now, reference, reference_name, walk
 from interlock.model.compiled import ClockCandidates, ClockUse
 from interlock.model.expression import (
     Compare,
@@ -19,7 +19,6 @@ from interlock.model.expression import (
     Param,
     SingletonRef,
     Sum,
-    VariableRef,
     type_of,
 )
 from interlock.model.policy import Policy, Rule, Selection, values
@@ -53,8 +52,7 @@ def runs(node: Node, made: Set[str] = frozenset()) -> bool:
     if isinstance(node, Now):
         return True
     if isinstance(node, Field) and node.type.kind in ("timestamp", "duration"):
-        of = node.of.name if isinstance(node.of, VariableRef) else node.of.selection
-        return of in made
+        return reference_name(node.of) in made
     return not isinstance(node, Compare | In) and any(runs(child, made) for child in children(node))
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from interlock.language.exact import is_exact, may_fail
+from interlock.language.scope import ORDERED
 from interlock.language.substitute import about_variable
 from interlock.language.unparse import notation
 from interlock.language.walk import free_variables, rebuilt, walk
@@ -42,7 +43,6 @@ from interlock.model.expression import (
 from interlock.policy.compile.atoms import GlobalFact, Operand, OperandRef
 
 _VALUES = ("bool", "int", "string", "timestamp", "duration")
-_ORDERED = ("int", "timestamp", "duration")
 
 
 class UnsupportedCondition(Exception):
@@ -175,7 +175,7 @@ def _lifted(node: Compare) -> Node | None:
 
 def _separated(node: Compare) -> Node:
     """The comparison of what is evaluated of one fact with what is of another."""
-    kinds = _VALUES if node.op in ("==", "!=") else _ORDERED
+    kinds = _VALUES if node.op in ("==", "!=") else ORDERED
     if not all(type_of(side).kind in kinds for side in (node.left, node.right)):
         raise _inseparable(node)
 

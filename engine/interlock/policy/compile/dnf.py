@@ -34,6 +34,7 @@ from interlock.policy.compile.atoms import (
     NO,
     YES,
     Any,
+    Atom,
     Blocks,
     Disjunction,
     Equality,
@@ -44,10 +45,10 @@ from interlock.policy.compile.atoms import (
     Presence,
     both,
     either,
+    negated,
+    operands,
 )
 from interlock.policy.compile.derived import Evaluated, UnsupportedCondition, engine_form, evaluated_whole
-
-__all__ = ["UnsupportedCondition", "disjunction", "evaluated"]
 
 
 def disjunction(node: Node) -> Disjunction:
@@ -132,42 +133,27 @@ def _some(node: Exists, holds: bool) -> Disjunction:
     return found
 
 
-def _outer(tests: tuple[object, ...], variable: str) -> list[Operand]:
+def _outer(tests: tuple[Atom, ...], variable: str) -> list[Operand]:
     """The fields of other facts that the numeric tests of a macro read and that may be null."""
-    here = VariableRef(variable)
-    operands = [operand for test in tests if isinstance(test, Linear) for _, operand in test.terms]
-    return [operand for operand in dict.fromkeys(operands) if operand.nullable and operand.place != here]
+    read = dict.fromkeys(operand for test in tests if isinstance(test, Linear) for operand in operands(test))
+    return [operand for operand in read if operand.nullable and operand.place != VariableRef(variable)]
 
 
-def _opposite(atoms: tuple[object, ...]) -> Disjunction:
+def _opposite(atoms: tuple[Atom, ...]) -> Disjunction:
     """The ways for a conjunction of atoms not to hold."""
     found = NO
     for atom in atoms:
         match atom:
-            case Equality():
-                found = either(found, [(Equality(atom.left, atom.right, not atom.equal),)])
             case Linear():
                 opposite = settled(Linear(atom.terms, atom.constant, OPPOSITE[atom.op]))
-                found = either(found, some_null(_fields(atom.terms), opposite))
-            case Presence():
-                found = either(found, [(Presence(atom.place, not atom.there),)])
-            case Member():
-                found = either(found, [(Member(atom.item, atom.param, not atom.found),)])
-            case Blocks():
-                found = either(found, [(Blocks(not atom.blocked),)])
+                found = either(found, some_null(operands(atom), opposite))
+            case Equality() | Presence() | Member() | Blocks():
+                found = either(found, [(negated(atom),)])
     return found
 
 
-def _reads(atom: object, variable: str) -> bool:
-    here = VariableRef(variable)
-    match atom:
-        case Equality():
-            return here in (atom.left.place, atom.right.place)
-        case Linear():
-            return any(operand.place == here for _, operand in atom.terms)
-        case Member():
-            return atom.item.place == here
-    return False
+def _reads(atom: Atom, variable: str) -> bool:
+    return any(operand.place == VariableRef(variable) for operand in operands(atom))
 
 
 Terms = list[tuple[Literal[1, -1], Operand]]
@@ -189,17 +175,17 @@ def comparison_terms(node: Compare, holds: bool) -> Disjunction:
     return some_null(_fields(terms), found)
 
 
-def some_null(operands: Iterable[Operand], found: Disjunction = NO) -> Disjunction:
+def some_null(read: Iterable[Operand], found: Disjunction = NO) -> Disjunction:
     """`found`, or some operand is null."""
-    for operand in operands:
+    for operand in read:
         if operand.nullable:
             found = either(found, equality(operand, Operand(None), True))
     return found
 
 
-def _none_null(operands: Iterable[Operand]) -> Disjunction:
+def _none_null(read: Iterable[Operand]) -> Disjunction:
     found = YES
-    for operand in operands:
+    for operand in read:
         if operand.nullable:
             found = both(found, equality(operand, Operand(None), False))
     return found

@@ -81,6 +81,11 @@ class _Built:
         return " AND ".join(map(self.writer.write, self.conditions())) or "1"
 
     @property
+    def there(self) -> str:
+        """The condition that leaves out the facts of absent groups, where there may be any."""
+        return " WHERE suspect >= 0" if self.absent else ""
+
+    @property
     def may_fail(self) -> bool:
         """Whether the condition may have no value, and is NULL then."""
         return any(map(may_fail, self.conditions()))
@@ -106,13 +111,12 @@ def query(policy: Policy, selection: Selection, paths: dict[str, Type], catalog:
     sql = _statement(built, _take(built))
     members = ahead = None
     if selection.take in _AGGREGATES:
-        there = " WHERE suspect >= 0" if built.absent else ""
-        members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}){there} ORDER BY seq DESC LIMIT :limit")
+        members = _statement(built, f"SELECT {ROW} FROM ({_rows(built)}){built.there} ORDER BY seq DESC LIMIT :limit")
         ahead = _statement(built, f"SELECT {ROW} FROM ({_rows(built, ':ahead')})")
         if built.merged()[0].kinds[0] not in schemas.ENTITIES:
             ahead += " WHERE instant > :clock ORDER BY instant DESC LIMIT 1"
         else:
-            ahead += there
+            ahead += built.there
     previous = {path: path[len(PREVIOUS) + 1 :] for path in paths if path.partition(".")[0] == PREVIOUS}
     if selection.previous is None:
         previous = {}
@@ -136,27 +140,22 @@ def _statement(built: _Built, select: str) -> str:
 
 def _take(built: _Built, limit: str = " LIMIT :limit") -> str:
     """What is taken of the rows. Without a `limit` where more is taken of it: nothing may be cut off before."""
-    take, per = built.selection.take, built.selection.per
+    take, per, ordered = built.selection.take, built.selection.per, f" ORDER BY suspect DESC, instant, seq{limit}"
     if take == "all":
-        return f"SELECT * FROM ({_rows(built)}) ORDER BY suspect DESC, instant, seq{limit}"
+        return f"SELECT * FROM ({_rows(built)}){ordered}"
     order = "ASC" if take == "earliest" else "DESC"
     if take in ("latest", "earliest"):
-        if not per and built.selection.limit:
-            return f"SELECT * FROM ({_several(built, order)}) ORDER BY suspect DESC, instant, seq{limit}"
         if not per:
-            arms = _nearest(built) or _rows(built)
-            there = " WHERE suspect >= 0" if built.absent else ""
-            return f"SELECT * FROM ({arms}){there} ORDER BY suspect DESC, instant {order}, seq {order} LIMIT 1"
-        return f"{_once_per_group(built, order)} ORDER BY suspect DESC, instant, seq{limit}"
+            few = _few(built, order)
+            return f"SELECT * FROM ({few}){ordered}" if built.selection.limit else few
+        return f"{_once_per_group(built, order)}{ordered}"
     return _aggregate(built)
 
 
-def _several(built: _Built, order: str) -> str:
-    """The newest or oldest rows, up to the limit; none of an absent group, which has no time."""
-    arms = _nearest(built) or _rows(built)
-    there = " WHERE suspect >= 0" if built.absent else ""
-    ranks = f"suspect DESC, instant {order}, seq {order}"
-    return f"SELECT * FROM ({arms}){there} ORDER BY {ranks} LIMIT {built.selection.limit}"
+def _few(built: _Built, order: str) -> str:
+    """The newest or oldest row, or up to the limit of them; none of an absent group, which has no time."""
+    arms, most = _nearest(built) or _rows(built), built.selection.limit or 1
+    return f"SELECT * FROM ({arms}){built.there} ORDER BY suspect DESC, instant {order}, seq {order} LIMIT {most}"
 
 
 def _once_per_group(built: _Built, order: str) -> str:

@@ -59,9 +59,7 @@ def within_day(*, after: bool) -> str:
 
     `second` is the text of its second. A text that is not an instant is near only itself.
     """
-    order, far, outermost, sign = (">=", "<=", "max", "+") if after else ("<=", ">=", "min", "-")
-    moved = f"strftime({_FORMAT}, second, '{sign}{_AWAY} seconds')"
-    return f"at {order} top AND at {far} {outermost}(coalesce({moved}, top), second, top)"
+    return f"at {'>=' if after else '<='} top AND {_not_beyond(after=after)}"
 
 
 def up_to_nth(*, after: bool) -> str:
@@ -70,10 +68,14 @@ def up_to_nth(*, after: bool) -> str:
     `top` is the text of the n-th newest, or, with `after`, of the n-th oldest; `second` is that of its second.
     """
     if after:
-        moved = f"strftime({_FORMAT}, second, '+{_AWAY} seconds')"
-        return f"at <= max(coalesce({moved}, top), second, top) AND (substr(at, 1, 19) <= second OR {UNREADABLE})"
-    moved = f"strftime({_FORMAT}, second, '-{_AWAY} seconds')"
-    return f"at >= min(coalesce({moved}, top), second, top) AND (at >= second OR {UNREADABLE})"
+        return f"{_not_beyond(after=True)} AND (substr(at, 1, 19) <= second OR {UNREADABLE})"
+    return f"{_not_beyond(after=False)} AND (at >= second OR {UNREADABLE})"
+
+
+def _not_beyond(*, after: bool) -> str:
+    order, outermost, sign = ("<=", "max", "+") if after else (">=", "min", "-")
+    moved = f"strftime({_FORMAT}, second, '{sign}{_AWAY} seconds')"
+    return f"at {order} {outermost}(coalesce({moved}, top), second, top)"
 
 
 def undated(policy: Policy) -> str | None:

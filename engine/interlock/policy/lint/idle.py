@@ -10,7 +10,8 @@ from interlock.language.walk import walk
 from interlock.model.expression import TRUE, Blocked, Field, Logic, Node, Not, Param, type_of
 from interlock.model.policy import Policy, Selection
 from interlock.policy.compile.atoms import TooManyBranches
-from interlock.policy.compile.dnf import UnsupportedCondition, disjunction
+from interlock.policy.compile.derived import UnsupportedCondition
+from interlock.policy.compile.dnf import disjunction
 from interlock.policy.lint.satisfiability import Closed, Domain, impossible, place_of
 
 

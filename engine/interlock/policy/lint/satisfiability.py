@@ -23,6 +23,7 @@ from interlock.policy.compile.atoms import (
     Operand,
     OperandRef,
     Presence,
+    operands,
 )
 from interlock.policy.compile.dnf import operand_of
 
@@ -101,7 +102,7 @@ class _Classes:
     def __init__(self, atoms: tuple[Atom, ...], absent: set[OperandRef], domains: Mapping[object, Domain]) -> None:
         self.atoms, self.domains = atoms, domains
         self.leaders: dict[_Key, _Key] = {}
-        self.operands = {_key(operand): operand for atom in atoms for operand in _operands(atom)}
+        self.operands = {_key(operand): operand for atom in atoms for operand in operands(atom)}
         for atom in atoms:
             if isinstance(atom, Equality) and atom.equal:
                 self.join(_key(atom.left), _key(atom.right))
@@ -161,7 +162,7 @@ class _Classes:
         if _NULL in differing or (mine[0] == "constant" and mine != _NULL):
             return False
         used = [atom for atom in self.atoms if isinstance(atom, Linear) or (isinstance(atom, Member) and atom.found)]
-        if mine in {self.leader(_key(operand)) for atom in used for operand in _operands(atom)}:
+        if mine in {self.leader(_key(operand)) for atom in used for operand in operands(atom)}:
             return False
         return all(o.nullable for key, o in self.operands.items() if self.leader(key) == mine and key != _NULL)
 
@@ -192,17 +193,6 @@ class _Classes:
                 return True
             bounds[tuple(terms)] = [low, high]
         return False
-
-
-def _operands(atom: Atom) -> tuple[Operand, ...]:
-    match atom:
-        case Equality():
-            return (atom.left, atom.right)
-        case Linear():
-            return tuple(operand for _, operand in atom.terms)
-        case Member():
-            return (atom.item,)
-    return ()
 
 
 def _key(operand: Operand) -> _Key:
