@@ -16,6 +16,7 @@ import msgspec
 from interlock.language.scope import Scope, TypeCheckAborted
 from interlock.language.syntax import parse
 from interlock.language.typecheck import Checker
+from interlock.policy.check.quoting import braced
 
 TokenKind = Literal["string", "open", "name", "number", "mark"]
 _TOKEN = re.compile(
@@ -177,23 +178,5 @@ class Before:
 
 def message_expression(text: str, at: int) -> tuple[int, int] | None:
     """The offsets of the expression in braces of a message that an offset is in; None in what is text."""
-    start, quote, index = None, "", 0
-    while index < len(text):
-        char = text[index]
-        if start is None:
-            if text[index : index + 2] in ("{{", "}}"):
-                index += 1
-            elif char == "{":
-                start = index + 1
-        elif quote:
-            quote = "" if char == quote and text[index - 1] != "\\" else quote
-        elif char in "\"'":
-            quote = char
-        elif char == "}":
-            if start <= at <= index:
-                return start, index
-            start = None
-        if start is None and index >= at:
-            return None
-        index += 1
-    return (start, len(text)) if start is not None and start <= at else None
+    ends = ((start, len(text) if end is None else end) for start, end in braced(text))
+    return next(((start, end) for start, end in ends if start <= at <= end), None)

@@ -12,9 +12,9 @@ from interlock.diagnostics import Issue
 from interlock.instant import parse_duration
 from interlock.language.scope import NamedExpressions, Position, Scope, SelectionType
 from interlock.language.typecheck import read, typecheck
-from interlock.model.expression import Constant, Logic, Node, Not, Param, Type
+from interlock.model.expression import TRUE, Constant, Logic, Node, Not, Param, Type
 from interlock.model.policy import Advice, Selection, Template
-from interlock.policy.check.quoting import closing, undoing
+from interlock.policy.check.quoting import braced, undoing
 from interlock.policy.parse import Document
 from interlock.schemas import Catalog
 from interlock.schemas.wording import Path
@@ -215,24 +215,17 @@ class Report:
         if not isinstance(written, str):
             return None
         parts: list[str | Node] = []
-        text, at = "", 0
-        while at < len(written):
-            pair, char = written[at : at + 2], written[at]
-            if pair in ("{{", "}}"):
-                text, at = text + char, at + 2
-            elif char == "{":
-                end = closing(written, at)
-                if end is None:
-                    location = self.document.locate_within(path, at, at + 1)
-                    hint = self.document.cut_hint(path) or "write `{{` for a literal brace"
-                    self.issues.append(Issue("E309", "the brace is not closed", location, hint))
-                    return None
-                node = self._typed(path, written[at + 1 : end], at + 1, scope, None)
-                parts += [shown(text), node] if text and node else [node] if node else []
-                text, at = "", end + 1
-            else:
-                text, at = text + char, at + 1
-        text = shown(text).rstrip()
+        last = 0
+        for start, end in braced(written):
+            if end is None:
+                location = self.document.locate_within(path, start - 1, start)
+                hint = self.document.cut_hint(path) or "write `{{` for a literal brace"
+                self.issues.append(Issue("E309", "the brace is not closed", location, hint))
+                return None
+            node, text = self._typed(path, written[start:end], start, scope, None), _literal(written[last : start - 1])
+            parts += [shown(text), node] if text and node else [node] if node else []
+            last = end + 1
+        text = shown(_literal(written[last:])).rstrip()
         if parts and isinstance(parts[0], str):
             parts[0] = parts[0].lstrip()
         return Template(tuple([*parts, text] if text or not parts else parts))
@@ -251,16 +244,20 @@ class Report:
         return node
 
 
+def _literal(text: str) -> str:
+    """A part of a message that is text: a brace in it is written twice."""
+    return text.replace("{{", "{").replace("}}", "}")
+
+
 def _one_line(text: str) -> str:
     return re.sub(r"\s*[\r\n\u0085\u2028\u2029]\s*", " ", text)
 
 
 def conjunction(*items: Node | None) -> Node:
     """All of the given conditions; those that are always true are left out."""
-    always = Constant(True, Type("bool", nullable=False))
-    real = tuple(item for item in items if item is not None and item != always)
+    real = tuple(item for item in items if item is not None and item != TRUE)
     if not real:
-        return always
+        return TRUE
     return real[0] if len(real) == 1 else Logic("&&", real)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 _HINT = "a value is quoted already: take it out of them; prose belongs into `hint`"
@@ -57,6 +59,20 @@ def _undone(before: str, quote: str) -> tuple[str, str] | tuple[str] | None:
     if "<<" in before.replace("<<<", ""):
         return ("inside a here-document", "give the command its input by `printf %s {value} |`")
     return None
+
+
+def braced(text: str) -> Iterator[tuple[int, int | None]]:
+    """The expressions in braces of a message: where each begins, and its closing brace; None where there is none."""
+    at = 0
+    while at < len(text):
+        if text[at : at + 2] in ("{{", "}}"):
+            at += 2
+        elif text[at] == "{":
+            end = closing(text, at)
+            yield at + 1, end
+            at = len(text) if end is None else end + 1
+        else:
+            at += 1
 
 
 def closing(text: str, start: int) -> int | None:
