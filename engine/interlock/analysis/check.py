@@ -69,12 +69,10 @@ def _checked(file: str, reading: Reading, files: Container[str]) -> tuple[tuple[
         issues = tuple(issue for issue in error.issues if issue.message not in causes)
         return issues, next(iter(error.sources), Source(file, ""))
     from interlock.policy.lint import warnings
-    from interlock.policy.parse import parse_yaml
+    from interlock.policy.parse import parse_valid
 
     source = Source(file, loaded.source.text)
-    document, _ = parse_yaml(source)
-    assert document is not None, "the source of a policy can be parsed"
-    return warnings(document, loaded), source
+    return warnings(parse_valid(source), loaded), source
 
 
 def _checked_test(file: str, library: Library) -> tuple[tuple[Issue, ...], Source]:

@@ -19,6 +19,7 @@ from interlock.language.scope import (
     with_article,
 )
 from interlock.language.unparse import notation
+from interlock.language.walk import reference_name
 from interlock.model.expression import (
     Blocked,
     Call,
@@ -28,7 +29,6 @@ from interlock.model.expression import (
     Node,
     Now,
     Param,
-    Reference,
     SingletonRef,
     TaskId,
     Type,
@@ -305,8 +305,3 @@ def meant(word: str, known: Iterable[str] | Mapping[str, Any]) -> str | None:
         return f"did you mean `{near}`?"
     listed = sorted(known)
     return f"there is {', '.join(listed)}" if 0 < len(listed) <= 12 else None
-
-
-def reference_name(of: Reference) -> str:
-    """The name that a reference is written with."""
-    return of.name if isinstance(of, VariableRef) else of.selection

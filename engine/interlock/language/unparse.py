@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interlock.language.evaluate import Failure, as_printed
-from interlock.language.walk import free_variables
+from interlock.language.walk import free_variables, reference_name
 from interlock.model.expression import (
     Blocked,
     Call,
@@ -174,7 +174,7 @@ class _Writer:
     def named(self, of: Reference) -> str:
         if isinstance(of, MapRef):
             return f"{of.selection}[{self.text(of.key, _CHOICE)}]"
-        return of.name if isinstance(of, VariableRef) else of.selection
+        return reference_name(of)
 
 
 def _is_null(node: Node) -> bool:

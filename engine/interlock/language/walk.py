@@ -86,6 +86,11 @@ def reference(node: Node) -> Reference | None:
     return node.of if type(node) in _REFERRING else None  # type: ignore[union-attr]
 
 
+def reference_name(of: Reference) -> str:
+    """The name that a reference is written with: of a variable, or of a selection."""
+    return of.name if isinstance(of, VariableRef) else of.selection
+
+
 def conjuncts(node: Node) -> tuple[Node, ...]:
     """The conditions that must all hold for this one to hold."""
     return node.items if isinstance(node, Logic) and node.op == "&&" else (node,)

@@ -59,9 +59,8 @@ class Lock(msgspec.Struct, frozen=True):
         """Raise LockError for each policy, and own kind that one reads, that is not as locked; needed ones included."""
         every = list(closure(loaded))
         read = {kind: known for each in every for kind, known in each.kinds.items()}
-        wrong = [message for each in every if (message := self._wrong(each.policy))]
-        wrong += [message for kind, known in sorted(read.items()) if (message := self._wrong_kind(kind, known))]
-        self._refuse(wrong)
+        wrong = [self._wrong_policy(each.policy) for each in every]
+        self._refuse([*wrong, *(self._wrong_kind(kind, known) for kind, known in sorted(read.items()))])
 
     def verify_kinds(self, digests: Mapping[str, str]) -> None:
         """Raise LockError that names each kind that is in the lock as another one."""
@@ -112,22 +111,19 @@ class Lock(msgspec.Struct, frozen=True):
         if wrong:
             raise LockError("\n".join([*wrong, f"   = {REMEDY}"]))
 
-    def _wrong_kind(self, kind: str, digest: str) -> str:
-        locked = self.kinds.get(kind)
+    def _wrong(self, named: str, found: str, locked: str | None) -> str:
+        """What is wrong with the digest of something; empty where nothing is."""
         if locked is None:
-            return f"{self.path}: error: the fact kind `{kind}` is not locked: {digest}"
-        if locked == digest:
-            return ""
-        return f"{self.path}: error: fact kind `{kind}` does not match the lock: found {digest}, expected {locked}"
+            return f"{self.path}: error: the {named} is not locked: {found}"
+        mismatch = f"{self.path}: error: {named} does not match the lock: found {found}, expected {locked}"
+        return "" if locked == found else mismatch
 
-    def _wrong(self, policy: Policy) -> str:
+    def _wrong_kind(self, kind: str, found: str) -> str:
+        return self._wrong(f"fact kind `{kind}`", found, self.kinds.get(kind))
+
+    def _wrong_policy(self, policy: Policy) -> str:
         locked = self.policies.get(policy.id)
-        if locked is None:
-            return f"{self.path}: error: the policy `{policy.id}` is not locked: {policy.digest}"
-        if locked.digest == policy.digest:
-            return ""
-        digests = f"found {policy.digest}, expected {locked.digest}"
-        return f"{self.path}: error: policy `{policy.id}` does not match the lock: {digests}"
+        return self._wrong(f"policy `{policy.id}`", policy.digest, None if locked is None else locked.digest)
 
     @property
     def text(self) -> str:

@@ -8,7 +8,8 @@ from interlock.analysis.editor.draft import Draft
 from interlock.analysis.editor.expressions import seen
 from interlock.analysis.editor.schema import field_description, kind_description
 from interlock.language.scope import FactType, Maybe, ObjectType, Scope
-from interlock.model.expression import Field, Node, Param, Reference, Type, VariableRef, type_of
+from interlock.language.walk import reference_name
+from interlock.model.expression import Field, Node, Param, Reference, Type, type_of
 from interlock.model.policy import Selection
 from interlock.policy.docs import code, parameter_line, prose, taken
 
@@ -83,7 +84,7 @@ def is_value(thing: Any) -> bool:
 
 def owner(of: Reference, scope: Scope) -> str:
     """The selection, need or derived fact that a fact comes from."""
-    name = of.name if isinstance(of, VariableRef) else of.selection
+    name = reference_name(of)
     fields = scope.variables.get(name)
     if name in scope.selections or fields is None:
         return name

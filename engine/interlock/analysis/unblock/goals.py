@@ -10,10 +10,9 @@ from collections.abc import Iterator
 import msgspec
 
 from interlock.language.evaluate import Environment, evaluate, fact_of, holds, outcome
-from interlock.language.exact import is_exact
 from interlock.language.next_change import MAX_TURNS, NEVER, trend
 from interlock.language.substitute import about_variable
-from interlock.language.walk import reads_now, reference, walk, within
+from interlock.language.walk import reads_now, reference, reference_name, walk, within
 from interlock.model.decision import Verdict
 from interlock.model.expression import (
     TRUE,
@@ -137,13 +136,13 @@ def _leaf(policy: Policy, node: Node, want: bool, known: Environment) -> Iterato
     for of in seen:
         yield from _of_fact(policy, node, want, of, known)
     if isinstance(node, Compare | In) and reads_now(node):
-        until = _turning(node, known) if isinstance(node, Compare) and is_exact(node) else _turned(node, known)
+        until = _turned(node, known)
         if until is not None:
             yield Waiting(until)
 
 
 def _of_fact(policy: Policy, node: Node, want: bool, of: Reference, known: Environment) -> Iterator[Goal]:
-    name = of.name if isinstance(of, VariableRef) else of.selection
+    name = reference_name(of)
     fact = fact_of(of, known)
     if any(need.name == name for need in policy.needs):
         if fact is not None:
@@ -190,7 +189,7 @@ def _constant(value: Value) -> Constant:
 
 
 def _turned(node: Compare | In, known: Environment) -> int | None:
-    """The same of a comparison of parts of the clock."""
+    """The first instant after now from which on the comparison is otherwise, if time alone brings it about."""
     was, until = outcome(node, known), trend(node, known, {})[2]
     for _ in range(MAX_TURNS):
         if until >= NEVER:
@@ -199,21 +198,3 @@ def _turned(node: Compare | In, known: Environment) -> int | None:
             return until
         until = trend(node, msgspec.structs.replace(known, now=until), {})[2]
     return None
-
-
-def _turning(node: Compare, known: Environment) -> int | None:
-    """The first instant after now from which on the comparison is otherwise, if time alone brings it about."""
-    left, right = evaluate(node.left, known), evaluate(node.right, known)
-    later = msgspec.structs.replace(known, now=known.now + 1)
-    after = (evaluate(node.left, later), evaluate(node.right, later))
-    if not all(isinstance(value, int) for value in (left, right, *after)):
-        return None
-    gap, next_gap = int(left) - int(right), int(after[0]) - int(after[1])  # type: ignore[arg-type]
-    slope = next_gap - gap
-    if not slope or (gap > 0) is (slope > 0):
-        return known.now + 1 if slope and gap == 0 else None
-    there = known.now + abs(gap) // abs(slope)
-    was = evaluate(node, known)
-    return next(
-        (t for t in (there, there + 1) if evaluate(node, msgspec.structs.replace(known, now=t)) is not was), None
-    )

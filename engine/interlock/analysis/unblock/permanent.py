@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from interlock.analysis.explain import cited
-from interlock.language.evaluate import Environment, evaluate, fact_of, holds, outcome
+from interlock.language.evaluate import Environment, fact_of, holds, outcome
 from interlock.language.exact import is_exact
+from interlock.language.next_change import NEVER, trend
 from interlock.language.walk import reads_now, reference, selections, walk
 from interlock.model.decision import Firing, Verdict
 from interlock.model.explanation import Cited
@@ -33,8 +32,6 @@ from interlock.model.expression import (
     Reference,
     SingletonRef,
     Size,
-    Sum,
-    Type,
     VariableRef,
 )
 from interlock.model.policy import Policy, Selection
@@ -45,7 +42,6 @@ from interlock.schemas.catalog import responsible
 _Held = dict[Cited, tuple[str, ...]]
 """The facts that a proof holds, each with the kinds of receipts that take its place."""
 _NEVER: _Held = {}
-_INT = Type("int")
 
 
 def permanent(
@@ -204,14 +200,8 @@ def _references(node: Node) -> Iterable[tuple[Reference, str | None]]:
 
 def _settled(node: Node, known: Environment) -> bool:
     """Whether time, which only passes, leaves the comparison what it is."""
-    if not isinstance(node, Compare) or node.op in ("==", "!=") or not is_exact(node):
-        return False
-    later = msgspec.structs.replace(known, now=known.now + 1)
-    gaps = [evaluate(Sum("-", node.left, node.right, _INT), at) for at in (known, later)]
-    if not all(isinstance(gap, int) for gap in gaps):
-        return gaps == [None, None]
-    slope = int(gaps[1]) - int(gaps[0])  # type: ignore[arg-type]
-    return slope == 0 or (slope > 0) is ((node.op in (">", ">=")) is evaluate(node, known))
+    ordering = isinstance(node, Compare) and node.op not in ("==", "!=") and is_exact(node)
+    return ordering and trend(node, known, {})[2] >= NEVER
 
 
 def _all(proofs: Iterable[_Held | None]) -> _Held | None:

@@ -9,8 +9,8 @@ import msgspec
 
 from interlock.diagnostics import did_you_mean
 from interlock.language.scope import SelectionType, with_article
-from interlock.language.walk import walk
-from interlock.model.expression import Constant, Count, Exists, Field, Node, Param, Type, VariableRef, type_of
+from interlock.language.walk import reference_name, walk
+from interlock.model.expression import Constant, Count, Exists, Field, Node, Param, Type, type_of
 from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Names, Report
 from interlock.policy.compile.past import pastless
@@ -115,6 +115,6 @@ def with_questions(
         ranged = {node.variable: node.selection for node in walk(condition) if isinstance(node, Exists | Count)}
         for node in walk(condition):
             if isinstance(node, Field) and node.path == "undecided":
-                name = node.of.name if isinstance(node.of, VariableRef) else node.of.selection
+                name = reference_name(node.of)
                 asked.add(ranged.get(name, name))
     return tuple(msgspec.structs.replace(need, asks_undecided=need.name in asked) for need in needs)
