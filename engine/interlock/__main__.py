@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 # `eval` makes no cyclic garbage, and is over in a tenth of a second, of which looking for some would take a twentieth.
-# What loads any other command enables it again.
+# What loads any other command enables it again. When Python ends it looks once more, at whatever is not frozen.
 gc.disable()
+atexit.register(gc.freeze)
 
 from interlock.cli import main  # noqa: E402
 

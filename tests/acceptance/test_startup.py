@@ -29,6 +29,11 @@ gc.disable()
 second = len(interlock.judge(["smoke", "loop"], ledger=ledger, tasks=None))
 print(first, second, gc.collect())
 """
+ENDED = """
+import atexit, gc, interlock.__main__
+atexit._run_exitfuncs()
+print(gc.isenabled(), gc.get_freeze_count() > 1_000)
+"""
 UNUSED = {
     "argparse", "attr", "attrs", "click.shell_completion", "concurrent", "dataclasses", "difflib",
     "importlib.metadata", "importlib.resources", "interlock.analysis.check", "interlock.analysis.decision_log",
@@ -85,8 +90,8 @@ def test_garbage_is_collected_in_every_command_but_eval(process: Interlock) -> N
 
 
 def test_a_run_leaves_no_cyclic_garbage_for_it_never_looks_for_any(process: Interlock, ledger_path: Path) -> None:
-    shown = process(program=("-c", "import gc, interlock.__main__; print(gc.isenabled())"))
-    assert shown.out == "False\n"
+    shown = process(program=("-c", ENDED))
+    assert shown.out == "False True\n"
     left = process(str(ledger_path), program=("-c", TWICE))
     first, second, garbage = map(int, left.out.split())
     assert second == first > 200

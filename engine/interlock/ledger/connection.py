@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
@@ -64,7 +63,7 @@ WITHOUT_EVENTS: Final = {
     " NULL AS manager_name, NULL AS worker_name WHERE 0",
 }
 """What stands for the views of `events` where a ledger has no such table: no registration is known."""
-_DEFINITION: Final = re.compile(r"^CREATE TEMP VIEW (\w+) AS\n([^;]+)", re.MULTILINE)
+_DEFINITION: Final = "\nCREATE TEMP VIEW "
 
 
 @cache
@@ -73,7 +72,9 @@ def definitions(layout: Layout) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in ("sessions", layout):
         with open(os.path.join(os.path.dirname(__file__), f"{name}.sql"), encoding="utf-8") as file:
-            found.update(_DEFINITION.findall(file.read()))
+            for part in file.read().split(_DEFINITION)[1:]:
+                view, _, query = part.partition(" AS\n")
+                found[view] = query.partition(";")[0]
     return found
 
 
@@ -81,8 +82,23 @@ def definitions(layout: Layout) -> dict[str, str]:
 def needed(sql: str, layout: Layout) -> frozenset[str]:
     """The names of the views that a statement reads, directly or through other views."""
     known = definitions(layout)
-    found = known.keys() & re.findall(r"\w+", sql)
-    return frozenset(found.union(*(needed(known[name], layout) for name in found)))
+    found = frozenset(name for name in known if _names(sql, name))
+    return found.union(*(needed(known[name], layout) for name in found))
+
+
+def _names(sql: str, view: str) -> bool:
+    """Whether a statement has the word. A pattern that found all of its words would cost more than most statements."""
+    start = sql.find(view)
+    while start >= 0:
+        end = start + len(view)
+        if not (_is_of_a_word(sql[start - 1 : start]) or _is_of_a_word(sql[end : end + 1])):
+            return True
+        start = sql.find(view, end)
+    return False
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 NEWEST: Final = (1 << 63) - 1
