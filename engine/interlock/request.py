@@ -309,6 +309,8 @@ class Session:
     def judge(self, snapshot: Snapshot, engine: Engine | None = None) -> Judge:
         """The judge over a snapshot. Raises EngineError where its engine cannot be had."""
         engine = engine or self.request.engine
+        for each in closure(self.policies):
+            snapshot.expect(each.compiled.statements, each.policy.kinds() if self.request.validity else ())
         return Judge(snapshot, self.ledger.path, self.moment.now, engine, self.waivers, self.max_skew)
 
     def over(self, use: Callable[[Snapshot], T], *, head: Upto = NEWEST, now: int | None = None) -> T:

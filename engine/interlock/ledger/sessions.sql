@@ -58,3 +58,7 @@ SELECT seated.*,
             ORDER BY instant DESC, seq DESC LIMIT 1),
            last_heartbeat_at) AS heartbeat_then
 FROM seated_between AS seated;
+
+-- The same of the latest instant: nothing is later, so what is known last holds.
+CREATE TEMP VIEW seated_last AS
+SELECT *, NULL AS rotated, thread_id AS thread_then, last_heartbeat_at AS heartbeat_then FROM seated;

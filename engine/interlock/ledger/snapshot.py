@@ -144,6 +144,11 @@ class Snapshot:
         """Whether every fact that is committed is in it, also those that are stamped later than its instant."""
         return self._connection().live
 
+    def expect(self, queries: Iterable[str], kinds: Iterable[str] = ()) -> None:
+        """Be ready for these queries; where facts may come into sight, also for when those of some kinds change."""
+        ahead = () if self.live else (_ELSEWHERE, *(_CHANGES.format(kind=each) for each in kinds if each in ENTITIES))
+        self._connection().expect((*queries, *ahead))
+
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query over the canonical relation: the views `receipt` and `entity_KIND`.
 

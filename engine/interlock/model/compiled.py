@@ -170,3 +170,10 @@ class CompiledPolicy(msgspec.Struct, frozen=True, array_like=True):
     strata: tuple[Stratum, ...]
     clock: ClockUse = ClockUse()
     closures: tuple[str, ...] = ()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Every SQL that judging may run."""
+        found = [(each.sql, each.members, each.ahead) for each in self.queries]
+        found += [(each.query.sql, None, None) for each in self.clock.candidates]
+        return tuple(sql for each in ((self.undated,), *found) for sql in each if sql is not None)

@@ -13,8 +13,9 @@ import pytest
 
 import interlock
 from interlock.api import replay
-from interlock.instant import parse_instant
+from interlock.instant import LATEST, parse_instant
 from interlock.ledger import Ledger, open_ledger
+from interlock.ledger.connection import last
 from interlock.ledger.export import Export
 from tests.helpers.extents import extent_of
 from tests.helpers.ledgers import LedgerBuilder
@@ -169,3 +170,34 @@ def test_a_replay_sees_every_change_of_a_session(ledger: LedgerBuilder) -> None:
         (clock("09:09:00"), []),
         (clock("09:12:00.000001"), ["Worker heartbeat is stale."]),
     ]
+
+
+SEATS = "SELECT * FROM entity_seat ORDER BY task_id, seq"
+
+
+@pytest.mark.parametrize("name", ["story.db", "history.db", "ledger.db", "feed"])
+def test_a_live_snapshot_shows_seats_as_an_instant_does_that_nothing_is_later_than(
+    conformance: Path, ledger: LedgerBuilder, name: str
+) -> None:
+    if name == "feed":
+        opened = exported(ledger.bind(at=clock("09:00:00"), worker=OVERWRITTEN).write(), "demo")
+    else:
+        opened = open_ledger(conformance / name)
+    with opened.snapshot(0, live=True) as snapshot:
+        live = snapshot.rows(SEATS, {})
+    with opened.snapshot(LATEST - 1) as snapshot:
+        assert live == snapshot.rows(SEATS, {})
+    with opened.snapshot(0, live=True) as snapshot:
+        assert live == snapshot.rows(SEATS, {}) != []
+
+
+def test_a_live_snapshot_looks_for_no_earlier_state(ledger: LedgerBuilder) -> None:
+    with open_ledger(ledger.bind(at=clock("09:00:00")).write()).snapshot(0, live=True) as snapshot:
+        assert len(snapshot.rows(SEATS, {})) == 2
+        made = snapshot.rows("SELECT name FROM temp.sqlite_master WHERE type = 'view' ORDER BY name", {})
+        assert [name for (name,) in made] == ["active_binding", "entity_last_seat", "seated", "seated_last"]
+
+
+def test_a_text_that_looks_like_a_query_stays_what_it_is() -> None:
+    text = "SELECT 'it''s FROM entity_seat' FROM entity_seat"
+    assert last(text) == "SELECT 'it''s FROM entity_seat' FROM entity_last_seat"

@@ -402,3 +402,20 @@ def test_a_snapshot_of_an_earlier_head_holds_what_was_there_then(source: str, tm
 
 
 REST = '"actor":"system","severity":"info","summary":"","correlation":{}'
+
+
+@pytest.mark.parametrize(("live", "views"), [(True, 5), (False, 13)])
+def test_what_is_expected_is_made_at_once(path: Path, live: bool, views: int) -> None:
+    """A view that is made later has SQLite prepare every statement again."""
+    queries = ("SELECT * FROM receipt", "SELECT * FROM entity_seat")
+    made = "SELECT count(*) FROM temp.sqlite_master WHERE type = 'view'"
+    with open_ledger(path).snapshot(parse_instant(START), live=live) as snapshot:
+        snapshot.expect(queries, ["seat", "app_heartbeat"])
+        assert snapshot.rows(made, {}) == [(0,)]
+        snapshot.rows(queries[0], {})
+        assert snapshot.rows(made, {}) == [(views,)]
+        snapshot.rows(queries[1], {})
+        if not live:
+            snapshot.changes("seat", None)
+            snapshot.elsewhere("demo", 0, 1)
+        assert snapshot.rows(made, {}) == [(views,)]
