@@ -22,7 +22,7 @@ def as_text(found: Summary, look: RenderContext) -> str:
         look.paint("undecided", VERDICT_COLOURS["undecided"]),
         ((path, f"task {each.task}", each.policy, _line(each.reason)) for path, each in found.undecided),
     )
-    lines += failings("not judged", found.faults, found.notes, look)
+    lines += faults_and_notes("not judged", found.faults, found.notes, look)
     return "".join(f"{line}\n" for line in (*lines, "", *_sum(found)))
 
 
@@ -32,7 +32,7 @@ def _counts(each: PolicyCounts) -> Iterator[str]:
         yield f"{getattr(each, verdict):,} {verdict}{waived}"
 
 
-def failings(title: str, faults: Iterable[Fault], notes: Iterable[str], look: RenderContext) -> Iterator[str]:
+def faults_and_notes(title: str, faults: Iterable[Fault], notes: Iterable[str], look: RenderContext) -> Iterator[str]:
     """The ledgers of which nothing is known, under that title, and those that may be incomplete."""
     rows = ((each.path, _line(each.why)) for each in faults)
     yield from _listed(look.paint(title, VERDICT_COLOURS["denied"]), rows)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from interlock.escape import harmless
 from interlock.model.fleet_diff import ChangeCounts, FleetDiff, FleetDiffEnd
 from interlock.reporting.diff import HEADS, difference, versions, widest
-from interlock.reporting.fleet import failings
+from interlock.reporting.fleet import faults_and_notes
 from interlock.reporting.style import Paint, RenderContext, counted
 
 
@@ -22,7 +22,7 @@ def as_text(found: FleetDiff, look: RenderContext) -> str:
             head, colour = HEADS[each.change]
             lines += ["", look.paint(f"{head}: {_times(each)}", colour)]
             lines += _softer(found, look) if each.change == "softer" else ["  `--format json` shows where"]
-    lines += failings("not compared", found.faults, found.notes, look)
+    lines += faults_and_notes("not compared", found.faults, found.notes, look)
     return "".join(f"{line}\n" for line in (*lines, "", _sum(found.end, look.paint)))
 
 
