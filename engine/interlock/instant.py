@@ -20,9 +20,7 @@ LATEST = INTEGER_BOUND - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
-_RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:[0-5]\d)(\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)
+_RFC_3339 = r"(?a)(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:[0-5]\d)(\.\d+)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
 _MOST_DIGITS = 9
 _UNITS = {"h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000, "us": 1}
 _DAYS = {"d": 24 * _UNITS["h"], **_UNITS}
@@ -54,7 +52,7 @@ def read_instant(text: str) -> int:
     Digits past the microsecond are cut off. Raises ValueError for anything else. Not for the ledger's stamps: see
     `parse_instant`.
     """
-    if not _RFC_3339.fullmatch(text):
+    if not re.fullmatch(_RFC_3339, text):
         raise ValueError(f"`{_shown(text)}` is not an RFC 3339 instant such as `2026-06-11T12:00:05Z`")
     utc = in_utc(text)
     if utc is None:
@@ -64,7 +62,7 @@ def read_instant(text: str) -> int:
 
 def in_utc(text: str) -> str | None:
     """An RFC 3339 instant as a text in UTC, with the digits of a second that it has; None for what is not one."""
-    match = _RFC_3339.fullmatch(text)
+    match = re.fullmatch(_RFC_3339, text)
     if match is None:
         return None
     day, time, fraction, offset = match.groups()

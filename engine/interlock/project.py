@@ -148,7 +148,7 @@ def _content(path: str) -> bytes | None:
         raise UsageError(f"cannot read `{path}`: {error}") from None
 
 
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_PLACE = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 _PATHS = ("ledger", "lock")
 _DURATION = r"^(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?$"
 
@@ -211,7 +211,7 @@ def _parsed(path: str, content: bytes) -> tuple[Source, Any]:
     except RecursionError:
         _refuse(source, [(Location(path, 1, 1), "it is nested too deep")])
     except ValueError as error:
-        message = _PLACE.sub("", str(error))
+        message = re.sub(_PLACE, "", str(error))
         _refuse(source, [(_stopped(source, error), f"not TOML: {message[:1].lower()}{message[1:]}")])
 
 
@@ -219,7 +219,7 @@ def _stopped(source: Source, error: ValueError) -> Location:
     """Where the parser stopped; at the end of the text where that is unknown."""
     end = source.location(len(source.text.rstrip()))
     line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
-    if line is None and (place := _PLACE.search(str(error))) and place[1]:  # before 3.14 only the text says it
+    if line is None and (place := re.search(_PLACE, str(error))) and place[1]:  # before 3.14 only the text says it
         line, column = int(place[1]), int(place[2])
     if line is None or column is None or (line, column) > (end.line, end.column):
         return end

@@ -197,7 +197,7 @@ def tables_of(written: Iterable[Mapping[str, Any]]) -> tuple[TableSource, ...]:
         fields = {name: _column(value) for name, value in each.get("fields", {}).items()}
         table = msgspec.convert({**each, "at": _column(each["at"], "instant"), "fields": fields}, TableSource)
         for key, name in {"table": table.table, **table.columns()}.items():
-            if not _IDENTIFIER.fullmatch(name):
+            if not re.fullmatch(_IDENTIFIER, name):
                 place = table.places.get(key) or table.places.get(key.partition(".")[0]) or table.places.get("", "")
                 what = "table" if key == "table" else "column"
                 raise UsageError(
@@ -211,7 +211,7 @@ def tables_of(written: Iterable[Mapping[str, Any]]) -> tuple[TableSource, ...]:
     return tuple(found)
 
 
-_IDENTIFIER = re.compile(r"[^\W\d][\w$]*")
+_IDENTIFIER = r"[^\W\d][\w$]*"
 
 
 def _column(written: Any, read: str = "text") -> dict[str, Any]:

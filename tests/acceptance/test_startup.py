@@ -29,6 +29,21 @@ gc.disable()
 second = len(interlock.judge(["smoke", "loop"], ledger=ledger, tasks=None))
 print(first, second, gc.collect())
 """
+COMPILED = """
+import re, sys
+compiled, known = [], re.compile
+def compile(*args):
+    module = sys._getframe(1).f_globals["__name__"]
+    if module.startswith("interlock."):
+        compiled.append(module)
+    return known(*args)
+re.compile = compile
+from interlock.__main__ import main
+try:
+    main()
+finally:
+    print(*compiled, file=sys.stderr, sep="\\n")
+"""
 ENDED = """
 import atexit, gc, interlock.__main__
 atexit._run_exitfuncs()
@@ -53,8 +68,8 @@ UNUSED = {
     "interlock.reporting.junit", "interlock.reporting.markdown", "interlock.reporting.outcomes",
     "interlock.reporting.sarif", "interlock.reporting.tap", "interlock.reporting.timeline",
     "interlock.reporting.verification", "json", "jsonschema", "lark", "logging", "pathlib", "pickle", "pprint",
-    "referencing", "shutil", "subprocess", "tempfile", "tomllib", "traceback", "unicodedata", "unittest", "wcwidth",
-    "xml", "yaml",
+    "referencing", "shutil", "subprocess", "tempfile", "tomllib", "traceback", "typing_extensions", "unicodedata",
+    "unittest", "wcwidth", "xml", "yaml",
 }  # fmt: skip
 
 
@@ -68,6 +83,11 @@ def test_a_decision_imports_nothing_that_it_does_not_use(process: Interlock, sto
     found = loaded(process, *EVAL, "--ledger", str(story_path))
     assert {"click", "sqlite3", "interlock.evaluation.judge", "interlock.reporting.text"} <= found
     assert sorted(found & UNUSED) == []
+
+
+def test_a_decision_compiles_the_patterns_that_it_uses_only(process: Interlock, story_path: Path) -> None:
+    compiled = process(*EVAL, "--ledger", str(story_path), program=("-c", COMPILED)).err.splitlines()
+    assert sorted(compiled) == ["interlock.evaluation.advice"] * 2 + ["interlock.instant"] * 2
 
 
 def test_help_imports_no_evaluator(process: Interlock) -> None:

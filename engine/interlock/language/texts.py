@@ -19,12 +19,10 @@ LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // tim
 _LOWER = {code: code + 32 for code in range(65, 91)}
 _UPPER = {code + 32: code for code in range(65, 91)}
 _BLANK = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
-_DOUBLE = re.compile(r"(?i)[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?|inf|infinity|nan)", re.ASCII)
-_INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](?!24)(\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)
-_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_INTEGER = r"(?a)[-+]?[0-9]+"
+_DOUBLE = r"(?ai)[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?|inf|infinity|nan)"
+_INSTANT = r"(?a)(\d{4}-\d\d-\d\d)[Tt](?!24)(\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
+_PART = r"(?a)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)"
 _NANOSECONDS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000}
 _NANOSECONDS |= {"s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9}
 
@@ -111,7 +109,7 @@ def joined(parts: tuple[str, ...], separator: str = "") -> str:
 
 def integer(text: str) -> int:
     """The whole number that a text writes. Raises Undefined."""
-    found = int(text) if len(text) < 30 and _INTEGER.fullmatch(text) else None
+    found = int(text) if len(text) < 30 and re.fullmatch(_INTEGER, text) else None
     if found is None or not INT_MIN <= found <= INT_MAX:
         raise Undefined(f"`{_shown(text)}` is not a whole number of 64 bits")
     return found
@@ -119,7 +117,7 @@ def integer(text: str) -> int:
 
 def double(text: str) -> float:
     """The number that a text writes. Raises Undefined."""
-    found = float(text) if len(text) < 400 and _DOUBLE.fullmatch(text) else None
+    found = float(text) if len(text) < 400 and re.fullmatch(_DOUBLE, text) else None
     if found is None or (abs(found) == float("inf") and text[-1].isdigit()):
         raise Undefined(f"`{_shown(text)}` is not a number")
     return found
@@ -136,7 +134,7 @@ def boolean(text: str) -> bool:
 
 def instant_of(text: str) -> int:
     """Microseconds since 1970 of an RFC 3339 instant with any offset. Raises Undefined."""
-    match = _INSTANT.fullmatch(text)
+    match = re.fullmatch(_INSTANT, text)
     if not match:
         raise Undefined(f"`{_shown(text)}` is not an instant such as `2026-06-11T12:00:05Z`")
     day, time, fraction, offset = match.groups()
@@ -162,7 +160,7 @@ def in_years(found: int, text: str = "") -> int:
 def duration_of(text: str) -> int:
     """Microseconds of a duration such as `1h30m`, `-1.5s` or `250ms`. Raises Undefined."""
     sign, left = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
-    parts = _PART.findall(left)
+    parts = re.findall(_PART, left)
     if left == "0":
         return 0
     if not parts or "".join(number + unit for number, unit in parts) != left or len(text) > 100:

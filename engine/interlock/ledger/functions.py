@@ -40,9 +40,9 @@ def instant_of(text: object) -> int | None:
         return None
 
 
-_TELLING: Final = re.compile(r"\\u00(?:00|[2-7])")
+_TELLING: Final = r"\\u00(?:00|[2-7])"
 """An escape of NUL, or of a character that a field's name may hold."""
-_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
+_TEXT: Final = r'"((?:[^"\\]|\\.)*)"(\s*:)?'
 
 
 def is_plain(document: object, *paths: str) -> bool:
@@ -60,7 +60,7 @@ def is_plain(document: object, *paths: str) -> bool:
 def _is_plain(text: str, *paths: str) -> bool:
     if not text.lstrip(" \t\n\r").startswith("{"):
         return False
-    if ("\\u00" not in text or not _TELLING.search(text)) and all(text.count(word) < 2 for word in _words(paths)):
+    if ("\\u00" not in text or not re.search(_TELLING, text)) and all(text.count(word) < 2 for word in _words(paths)):
         return True
     from json import loads
 
@@ -69,7 +69,7 @@ def _is_plain(text: str, *paths: str) -> bool:
     except (ValueError, RecursionError):
         return False
     names = {name for path in paths for name in path.split(".")}
-    escaped = any(key and "\\" in word and loads(f'"{word}"') in names for word, key in _TEXT.findall(text))
+    escaped = any(key and "\\" in word and loads(f'"{word}"') in names for word, key in re.findall(_TEXT, text))
     return not escaped and all(_leads_plainly(whole, path.split(".")) for path in paths)
 
 

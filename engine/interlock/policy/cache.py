@@ -16,6 +16,7 @@ import stat
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 
 import msgspec
 
@@ -134,8 +135,9 @@ def _safe(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
     return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+@cache
 def _code() -> str:
-    """A fingerprint of the code that compiles: an entry made by other code is of no use."""
+    """A fingerprint of the code that compiles, as this process has it: an entry made by other code is of no use."""
     found = []
     for folder in ("", "model", "policy", "language", "policy/check", "policy/compile", "schemas"):
         with os.scandir(os.path.join(_PACKAGE, folder)) as entries:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 
 import msgspec
@@ -226,6 +227,11 @@ class Reading:
         self._found: dict[str, Loaded | Invalid | str] = {}
         self._above: list[str] = []
 
+    @cached_property
+    def _schemas(self) -> str:
+        """The shipped schemas, as they are at the time of this reading."""
+        return schemas_digest()
+
     def load(self, path: str) -> Loaded:
         """The policy in a file. Raises UsageError when the file cannot be read, PolicyError when it is invalid."""
         found = self._look(os.path.abspath(path))
@@ -283,7 +289,7 @@ class Reading:
             return needs[identity]
 
         own = [f"{kind} {known}" for kind, known in sorted(catalog.digests.items())]
-        name = cache.key(schemas_digest(), *own, os.path.basename(source.name), source.text) if self._cached else b""
+        name = cache.key(self._schemas, *own, os.path.basename(source.name), source.text) if self._cached else b""
         kept = cache.load(name) if self._cached else None
         if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
             kept = _compiled(source, needed, catalog)

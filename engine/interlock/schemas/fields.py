@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
@@ -12,8 +11,6 @@ INSTANT = (
     "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|\\+00:00)$"
 )
 """The pattern of every instant: what `date-time` means here is that, in UTC."""
-_READABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
-"""The name of a field that conditions can read."""
 FieldKind = Literal["bool", "int", "double", "string", "timestamp", "duration", "list", "map", "object"]
 
 _KINDS: dict[str, FieldKind] = {"boolean": "bool", "integer": "int", "number": "double", "string": "string"}
@@ -60,7 +57,7 @@ def computed(whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _collect(node: dict[str, Any], prefix: str, certain: bool, found: dict[str, FieldSpec]) -> None:
     properties, required = members(node)
     for name, member in properties.items():
-        spec = _spec(member, certain and name in required) if _READABLE.fullmatch(name) else None
+        spec = _spec(member, certain and name in required) if _is_readable(name) else None
         if spec is not None:
             found[prefix + name] = spec
             if spec.kind == "object":
@@ -122,5 +119,10 @@ def _nested(member: dict[str, Any], present: bool) -> FieldSpec | None:
     if spec is None or spec.kind != "object":
         return spec
     properties, required = members(member)
-    inside = [(name, _nested(each, name in required)) for name, each in properties.items() if _READABLE.fullmatch(name)]
+    inside = [(name, _nested(each, name in required)) for name, each in properties.items() if _is_readable(name)]
     return msgspec.structs.replace(spec, fields=tuple((name, each) for name, each in inside if each is not None))
+
+
+def _is_readable(name: str) -> bool:
+    """Whether conditions can read a field of that name."""
+    return name.isascii() and name.isidentifier()
