@@ -51,14 +51,15 @@ def moment(at: str | datetime | Moment | None, ledger: Ledger, clock: int | None
     return Moment(_past(at, ledger, clock), clock=clock if by_clock(at) else None)
 
 
-def common(at: str | datetime | Moment | None) -> Moment:
+def common(at: str | datetime | Moment | None, clock: int | None = None) -> Moment:
     """The instant of a request about many ledgers: one that none of them names. Without any it is now.
 
-    Raises UsageError.
+    `clock` as of `moment`. Raises UsageError.
     """
     if isinstance(at, Moment):
         return at
-    clock = wall()
+    if clock is None:
+        clock = wall()
     if at is None or at == "now":
         return Moment(clock, live=True, clock=clock)
     found = _instant(at, clock)

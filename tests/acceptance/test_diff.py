@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def test_tasks_of_which_nothing_was_recorded_are_named(interlock: Interlock, fol
     assert (found["tasks"], found["skipped"]) == (["demo"], ["idle"])
     ran = interlock("diff", "loop", "loop", "--all-tasks", "--ledger", str(ledger))
     assert ran.out.endswith("no difference over the history of 1 task; nothing was recorded of 1 more\n")
-    for words in (("--task", "idle"), ("--all-tasks", "--from", "2026-06-12T00:00:00Z", "--to", "head")):
+    for words in (("--task", "idle"), ("--all-tasks", "--to", "2026-06-11T12:00:00Z")):
         told = interlock("diff", "loop", "loop", *words, "--ledger", str(ledger))
         assert told.code == 2
         assert "nothing was compared; give `--from` and `--to`" in told.err
@@ -243,3 +244,21 @@ def test_a_wrong_value_says_of_which_side_it_is(
 ) -> None:
     ran = interlock("diff", *one_sided, "--task", TASK, "--param", "is=many", "--ledger", str(story_path))
     assert ran == Ran(2, "", "error: policy `new/gate.yaml`: `is` takes a whole number, not `many`\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("replay", "smoke", "--ledger", "LEDGER", "--task", TASK),
+        ("diff", "smoke", "smoke", "--ledger", "LEDGER", "--task", TASK),
+        ("fleet-diff", "smoke", "smoke", "--ledgers", "LEDGER"),
+    ],
+)
+def test_both_ends_are_of_one_look_at_the_clock(
+    interlock: Interlock, story_path: Path, command: tuple[str, ...]
+) -> None:
+    ran = interlock(*(word.replace("LEDGER", str(story_path)) for word in command), "--from", "-10m", "--to", "-20m")
+    assert (ran.code, ran.out) == (2, "")
+    found = re.fullmatch(r"error: the beginning (\S+) is later than the end (\S+)\n", ran.err)
+    assert found is not None
+    assert parse_instant(found[1]) - parse_instant(found[2]) == 600_000_000

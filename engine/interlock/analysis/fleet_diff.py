@@ -10,12 +10,12 @@ import msgspec
 
 from interlock.analysis.diff import answer, one_sided, versions
 from interlock.analysis.fleet import Fleet, Lines, Member, line
-from interlock.diagnostics import UsageError
+from interlock.analysis.replay import check_order
 from interlock.instant import format_instant
 from interlock.model.diff import Difference, Direction
 from interlock.model.fleet import Fault
 from interlock.model.fleet_diff import ChangeCounts, Compared, ComparedLine, FleetDiff, FleetDiffEnd
-from interlock.moment import At, Moment, common
+from interlock.moment import At, Moment, common, wall
 from interlock.request import Session
 
 
@@ -39,10 +39,10 @@ class ComparedFleet(Fleet[Compared, FleetDiff]):
 
     def __init__(self, session: Session, members: Sequence[Member], since: At = None, until: At = None) -> None:
         """Raises UsageError where there is not one beginning or end for all ledgers, or the end is before it."""
-        self.since, self.until = (None if each is None else common(each) for each in (since, until))
-        if self.since and self.until and self.since.now > self.until.now:
-            begun, ended = map(format_instant, (self.since.now, self.until.now))
-            raise UsageError(f"the beginning {begun} is later than the end {ended}")
+        clock = wall()
+        self.since, self.until = (None if each is None else common(each, clock) for each in (since, until))
+        if self.since and self.until:
+            check_order(self.since.now, self.until.now)
         super().__init__(session, members, Comparing(self.since, self.until))
         self.versions, self.one_sided = versions(session), tuple(one_sided(session))
 

@@ -26,7 +26,7 @@ from interlock.ledger import Snapshot
 from interlock.ledger.recorded import seqs as seqs_of
 from interlock.model.facts import Value
 from interlock.model.history import Cause, History, Interval, Lane, Mark
-from interlock.moment import At, Moment, moment
+from interlock.moment import At, Moment, moment, wall
 from interlock.request import Session
 
 
@@ -90,9 +90,18 @@ class Ends(msgspec.Struct, frozen=True):
 
 
 def ends_of(session: Session, since: At | Moment, until: At | Moment) -> Ends:
-    """The ends that were given. Raises UsageError, LedgerError."""
-    begun, ended = (None if each is None else moment(each, session.ledger).now for each in (since, until))
-    return Ends(begun, ended, moment(session.request.at, session.ledger).now)
+    """The ends that were given, by one reading of the clock. Raises UsageError, LedgerError."""
+    clock = wall()
+    begun, ended = (None if each is None else moment(each, session.ledger, clock).now for each in (since, until))
+    if begun is not None and ended is not None:
+        check_order(begun, ended)
+    return Ends(begun, ended, moment(session.request.at, session.ledger, clock).now)
+
+
+def check_order(since: int, until: int) -> None:
+    """Raises UsageError where the end of a stretch of time is before its beginning."""
+    if since > until:
+        raise UsageError(f"the beginning {format_instant(since)} is later than the end {format_instant(until)}")
 
 
 def _bounds(snapshot: Snapshot, task: str, ends: Ends) -> tuple[int, int]:
@@ -100,8 +109,7 @@ def _bounds(snapshot: Snapshot, task: str, ends: Ends) -> tuple[int, int]:
     since, until = ends.of(snapshot, task)
     if since is None:
         raise UsageError(f"the task `{task}` has no receipt; give the beginning")
-    if since > until:
-        raise UsageError(f"the beginning {format_instant(since)} is later than the end {format_instant(until)}")
+    check_order(since, until)
     return since, until
 
 
