@@ -1,4 +1,4 @@
-"""What may be written at the caret: keys and values of the schemas, names, and parts of expressions."""
+"""What may be written at the caret in a policy, a test or a list of waivers: keys, values, names and expressions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from interlock.analysis.editor.schema import Node, node_at
 from interlock.analysis.editor.tolerant import MARK
 from interlock.analysis.editor.wording import about_fact, about_kind, type_text
 from interlock.model.expression import Type
+from interlock.model.policy import Policy
 from interlock.policy.docs import parameter_line
 from interlock.policy.parse import Document
 from interlock.schemas import SHIPPED, Catalog
@@ -97,6 +98,36 @@ def in_policy(caret: Caret, draft: Draft, policies: Iterable[str]) -> Iterator[I
             yield from named(map(str, values if isinstance(values, list) else ()), "value", caret.word)
 
 
+def in_test(caret: Caret, policy: Policy | None, policies: Iterable[str], catalog: Catalog) -> Iterator[Item]:
+    """What a test of a policy may have at the caret; its facts are of the kinds of a catalog."""
+    yield from by_schema(caret, "test", catalog)
+    if caret.path == ("policy",):
+        yield from named(policies, "policy", caret.word)
+    if policy is None:
+        return
+    above = caret.path[:-1]
+    match above[-1:], caret.path[-1:]:
+        case ("params",), _ if caret.is_key:
+            yield from _parameters(caret, policy)
+        case ("outputs",), _ if caret.is_key:
+            outputs = [each.name for each in policy.outputs if each.name not in caret.siblings()]
+            yield from named(outputs, "key", caret.word, ": ")
+        case (("findings",), (int(),)) | ((int(),), ("rule",)):
+            yield from named((rule.id for rule in policy.rules if rule.effect != "derive"), "rule", caret.word)
+        case ("expect",), ("state",):
+            yield from named(dict.fromkeys(line.state for line in policy.decide), "value", caret.word)
+
+
+def in_waivers(caret: Caret, policy: Policy | None, policies: Iterable[str]) -> Iterator[Item]:
+    """What a list of waivers may have at the caret; `policy` is the one that the waiver names."""
+    yield from by_schema(caret, "waivers")
+    match caret.path:
+        case (int(), "policy"):
+            yield from named(policies, "policy", caret.word)
+        case (int(), "rule") if policy is not None:
+            yield from named((rule.id for rule in policy.rules if rule.effect in ("block", "warn")), "rule", caret.word)
+
+
 def named(names: Iterable[str], kind: ItemKind, word: str, after: str = "") -> Iterator[Item]:
     """Items that are names alone."""
     for name in names:
@@ -122,12 +153,16 @@ def _own_keys(caret: Caret, draft: Draft) -> Iterator[Item]:
         case ("needs", name, "with"):
             need = draft.section("needs").get(str(name))
             policy = draft.needed(str(need.get("policy"))) if isinstance(need, dict) else ""
-            for parameter in () if isinstance(policy, str) else policy.parameters:
-                if parameter.name not in caret.siblings():
-                    about = parameter_line(parameter)
-                    yield Item(parameter.name, "key", f"{parameter.name}: ", len(caret.word), parameter.kind, about)
+            yield from () if isinstance(policy, str) else _parameters(caret, policy)
         case ("facts", name, "per"):
             yield from _fields(draft, draft.section("facts").get(str(name)), caret.word, ": ")
+
+
+def _parameters(caret: Caret, policy: Policy) -> Iterator[Item]:
+    """The keys of parameters that are not yet given a value."""
+    for each in policy.parameters:
+        if each.name not in caret.siblings():
+            yield Item(each.name, "key", f"{each.name}: ", len(caret.word), each.kind, parameter_line(each))
 
 
 def _fields(draft: Draft, selection: Any, word: str, after: str = "") -> Iterator[Item]:

@@ -51,11 +51,14 @@ class Draft(msgspec.Struct, frozen=True):
         found = self.data.get(name)
         return found if isinstance(found, dict) else {}
 
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """What is written of each rule; empty where that is not a mapping."""
+        return [each if isinstance(each, dict) else {} for each in _listed(self.data.get("rules"))]
+
     def rule(self, index: int) -> dict[str, Any]:
-        """What is written of a rule; empty where it is not a mapping."""
-        rules = self.data.get("rules")
-        found = rules[index] if isinstance(rules, list) and index < len(rules) else None
-        return found if isinstance(found, dict) else {}
+        """What is written of a rule; empty where there is none, or it is not a mapping."""
+        return self.rules[index] if index < len(self.rules) else {}
 
     def facts(self) -> dict[str, SelectionType]:
         """Everything that rules can name: selections, needs and derived facts."""
@@ -117,23 +120,32 @@ class Draft(msgspec.Struct, frozen=True):
 
     def loops(self, index: int) -> tuple[str, ...]:
         """What is known of what a rule ranges over."""
-        written, known = self.rule(index).get("for"), self.facts()
-        listed = [written] if isinstance(written, str) else written if isinstance(written, list) else []
-        return tuple(name for name in map(str, listed) if name in known)
+        known = self.facts()
+        return tuple(name for name in map(str, _listed(self.rule(index).get("for"))) if name in known)
 
     def fields(self, selection: Any) -> dict[str, Type]:
         """The fields of the candidates of what is written as a selection."""
         source = selection.get("from") if isinstance(selection, dict) else None
         if isinstance(source, str) and source in self.names.selections:
             return dict(self.names.selections[source].fields)
-        listed = [source] if isinstance(source, str) else source if isinstance(source, list) else []
-        kinds = tuple(kind for kind in listed if isinstance(kind, str) and kind in self.catalog.kinds)
+        kinds = tuple(kind for kind in _listed(source) if isinstance(kind, str) and kind in self.catalog.kinds)
         return candidate_fields(self.catalog, kinds) if kinds else {}
 
     def kinds(self, name: str) -> tuple[str, ...]:
         """The kinds of the facts of a selection."""
         found: Selection | None = self.names.selections.get(name)
         return found.kinds if found is not None else ()
+
+
+def _listed(written: Any) -> list[Any]:
+    """What is written as a list, or alone as a text."""
+    return [written] if isinstance(written, str) else written if isinstance(written, list) else []
+
+
+def derived(rule: Mapping[str, Any]) -> list[str]:
+    """The names of the facts that a rule derives, as it is written."""
+    found = rule.get("derive")
+    return list(map(str, found)) if isinstance(found, dict) else []
 
 
 def drafted(

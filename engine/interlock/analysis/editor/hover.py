@@ -6,9 +6,9 @@ import msgspec
 
 from interlock.analysis.editor.draft import Draft, text_of
 from interlock.analysis.editor.expressions import seen
-from interlock.analysis.editor.places import Place, place_at
 from interlock.analysis.editor.schema import node_at
 from interlock.analysis.editor.symbols import Occurrence, Symbol, at_offset, occurrences
+from interlock.analysis.editor.tolerant import Place, place_at
 from interlock.analysis.editor.wording import about_expression, about_fact, about_kind, about_parameter, about_thing
 from interlock.model.expression import Constant
 from interlock.policy.check.issues import Expression

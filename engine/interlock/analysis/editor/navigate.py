@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from interlock.analysis.editor.draft import Draft, text_of
-from interlock.analysis.editor.places import Place, of_path, place_at
 from interlock.analysis.editor.symbols import Occurrence, Symbol, at_offset, occurrences
+from interlock.analysis.editor.tolerant import Place, of_path, place_at
 from interlock.policy.parse import Document
 from interlock.resources import data_folder
 from interlock.schemas.documents import SUFFIX
@@ -90,28 +90,30 @@ def _policy(file: str | None, opened: Open) -> Target | None:
 
 
 def _in_policy(file: str | None, opened: Open, path: Path) -> Target | None:
-    draft = opened(file) if file is not None else None
-    return None if draft is None or file is None else _target(file, of_path(draft.document, path, is_key=True))
+    return _found(file, opened, lambda draft: of_path(draft.document, path, is_key=True))
 
 
 def _rule(file: str | None, opened: Open, identity: str | None) -> Target | None:
-    draft = opened(file) if file is not None else None
-    found = occurrences(draft) if draft is not None else []
-    same = [each for each in found if each.symbol == Symbol("rule", identity or "")]
-    return Target(file, same[0].start, same[0].end) if file is not None and same else None
+    wanted = Symbol("rule", identity or "")
+    return _found(file, opened, lambda draft: next((o for o in occurrences(draft) if o.symbol == wanted), None))
 
 
 def _state(file: str | None, opened: Open, state: str) -> Target | None:
+    def place(draft: Draft) -> Place | None:
+        lines = draft.data.get("decide")
+        for index, line in enumerate(lines if isinstance(lines, list) else ()):
+            if isinstance(line, dict) and line.get("state") == state:
+                return of_path(draft.document, ("decide", index, "state"), is_key=False)
+        return None
+
+    return _found(file, opened, place)
+
+
+def _found(file: str | None, opened: Open, place: Callable[[Draft], Place | Occurrence | None]) -> Target | None:
+    """A place in the policy in a file, where there is one."""
     draft = opened(file) if file is not None else None
-    lines = draft.data.get("decide") if draft is not None else None
-    for index, line in enumerate(lines if isinstance(lines, list) else ()):
-        if draft is not None and file is not None and isinstance(line, dict) and line.get("state") == state:
-            return _target(file, of_path(draft.document, ("decide", index, "state"), is_key=False))
-    return None
-
-
-def _target(file: str, place: Place | None) -> Target | None:
-    return None if place is None else Target(file, place.start, place.end)
+    found = place(draft) if draft is not None else None
+    return Target(file, found.start, found.end) if file is not None and found is not None else None
 
 
 def _kind(draft: Draft, kind: str | None) -> Target | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.analysis.editor.draft import Draft
+from interlock.analysis.editor.draft import Draft, derived
 from interlock.language.calls import BINDING
 from interlock.language.syntax import parse
 from interlock.policy.check.issues import Expression
@@ -61,11 +61,9 @@ class _Reader:
 
     def __init__(self, draft: Draft) -> None:
         self.draft, self.document = draft, draft.document
-        rules = draft.data.get("rules")
-        self.rules = range(len(rules) if isinstance(rules, list) else 0)
         self.groups = {group: set(map(str, draft.section(group))) for group in _GROUPS}
-        derived = {str(name) for index in self.rules for name in self._derived(index)}
-        self.facts = {str(name) for section in _OF_FACTS for name in draft.section(section)} | derived
+        self.facts = {str(name) for section in _OF_FACTS for name in draft.section(section)}
+        self.facts.update(name for rule in draft.rules for name in derived(rule))
 
     def declared(self) -> Iterator[Occurrence]:
         """Where names are declared: keys, and the ids of rules."""
@@ -75,17 +73,17 @@ class _Reader:
         for section in _OF_FACTS:
             for name in self.draft.section(section):
                 yield from self._key((section, name), "fact")
-        for index in self.rules:
-            for name in self._derived(index):
+        for index, rule in enumerate(self.draft.rules):
+            for name in derived(rule):
                 yield from self._key(("rules", index, "derive", name), "fact")
-            identity = self.draft.rule(index).get("id")
+            identity = rule.get("id")
             if isinstance(identity, str):
                 yield from self._value(("rules", index, "id"), Symbol("rule", identity), declares=True)
 
     def ranged(self) -> Iterator[Occurrence]:
         """Where facts are named as a whole: the `for` of rules, and what a selection narrows."""
-        for index in self.rules:
-            yield from self._listed(("rules", index, "for"), self.draft.rule(index).get("for"))
+        for index, rule in enumerate(self.draft.rules):
+            yield from self._listed(("rules", index, "for"), rule.get("for"))
         for name, selection in self.draft.section("facts").items():
             source = selection.get("from") if isinstance(selection, dict) else None
             if isinstance(source, str) and source in self._selections_before(name):
@@ -100,10 +98,6 @@ class _Reader:
     def _selections_before(self, name: str) -> set[Any]:
         found = list(self.draft.section("facts"))
         return set(found[: found.index(name)])
-
-    def _derived(self, index: int) -> list[str]:
-        derived = self.draft.rule(index).get("derive")
-        return list(derived) if isinstance(derived, dict) else []
 
     def _key(self, path: Path, kind: SymbolKind) -> Iterator[Occurrence]:
         place = self.document.keys.get(path)

@@ -1,4 +1,4 @@
-"""The YAML of a text that is being written: what can be read of it, and where the caret stands in it.
+"""The YAML of a text that is being written: what can be read of it, and what of that is at a place or at the caret.
 
 What is read has the offsets of the text: a line that stops the reading is blanked, not taken out.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from interlock.diagnostics import Source
 from interlock.policy.parse import Document, parse_yaml
@@ -20,6 +22,29 @@ _MOST_BLANKED = 24
 _CLOSING = {"{": "}", "[": "]"}
 _KEY = {False: re.compile(r"^\s*(- +)*[\w.-]*$"), True: re.compile(r"[{,]\s*[\w.-]*$")}
 """What a line ends with where a key may be written, by whether that is in braces."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A key or a value: the path of it, and the offsets of its text."""
+
+    path: Path
+    is_key: bool
+    start: int
+    end: int
+
+
+def place_at(document: Document, offset: int) -> Place | None:
+    """The smallest key or value that an offset is in, or just after."""
+    keys = (Place(path, True, each.start, each.end) for path, each in document.keys.items())
+    values = (Place(path, False, each.start, each.end) for path, each in document.places.items())
+    found = [each for each in (*keys, *values) if each.start <= offset <= each.end]
+    return min(found, key=lambda each: (each.end - each.start, not each.is_key), default=None)
+
+
+def of_path(document: Document, path: Path, *, is_key: bool) -> Place | None:
+    """The place of the key that a path ends with, or of the value there."""
+    place = (document.keys if is_key else document.places).get(path)
+    return None if place is None else Place(path, is_key, place.start, place.end)
 
 
 def read(name: str, text: str) -> Document | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.analysis.editor.draft import Draft
+from interlock.analysis.editor.draft import Draft, derived
 from interlock.analysis.editor.expressions import seen
 from interlock.analysis.editor.schema import field_description, kind_description
 from interlock.language.scope import FactType, Maybe, ObjectType, Scope
@@ -29,7 +29,7 @@ def about_fact(draft: Draft, name: str) -> str:
     if isinstance(need, dict):
         each = " for each of its tasks" if "tasks" in need else ""
         return f"{code(name)}: the decision of the policy {code(str(need.get('policy')))}{each}"
-    rules = [str(rule.get("id")) for rule in _rules(draft) if name in _derived(rule)]
+    rules = [str(rule.get("id")) for rule in draft.rules if name in derived(rule)]
     if rules:
         return f"{code(name)}: a fact derived by {', '.join(map(code, rules))}"
     return code(name)
@@ -97,13 +97,3 @@ def _selection(draft: Draft, selection: Selection) -> str:
     head = f"{code(selection.name)}: {taken(selection, code)}" + (f", where {code(str(where))}" if where else "")
     kinds = [about_kind(draft, kind) for kind in selection.kinds if kind in draft.catalog.kinds]
     return "\n\n".join([head, *kinds[:1]]) if len(kinds) == 1 else head
-
-
-def _rules(draft: Draft) -> list[dict[str, Any]]:
-    rules = draft.data.get("rules")
-    return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
-
-
-def _derived(rule: dict[str, Any]) -> tuple[str, ...]:
-    derived = rule.get("derive")
-    return tuple(map(str, derived)) if isinstance(derived, dict) else ()

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from interlock.analysis.editor import complete, complete_cases, hover, navigate, outline, problems, rename
+from interlock.analysis.editor import complete, hover, navigate, outline, problems, rename
 from interlock.analysis.editor.actions import Action, actions
 from interlock.analysis.editor.draft import Draft, text_of
 from interlock.analysis.editor.item import Item
 from interlock.analysis.editor.lines import Lines
 from interlock.analysis.editor.opened import OpenTexts
-from interlock.analysis.editor.places import place_at
 from interlock.analysis.editor.symbols import Occurrence
-from interlock.analysis.editor.tolerant import marked
+from interlock.analysis.editor.tolerant import marked, place_at
 from interlock.diagnostics import Issue, UsageError
 
 
@@ -44,10 +43,10 @@ class Workshop(OpenTexts):
             items = complete.in_policy(caret, self.drafted(path, caret.document), policies)
         elif kind == "test":
             tested = self.tested(path, caret.document)
-            items = complete_cases.in_test(caret, self.policy(tested), policies, self.catalog(tested or path))
+            items = complete.in_test(caret, self.policy(tested), policies, self.catalog(tested or path))
         else:
             named = text_of(caret.document, (*caret.path[:1], "policy"))
-            items = complete_cases.in_waivers(caret, self.policy(self.named(path, named)), policies)
+            items = complete.in_waivers(caret, self.policy(self.named(path, named)), policies)
         return list({(item.label, item.kind): item for item in items}.values())
 
     def hover(self, path: str, offset: int) -> hover.Hover | None:
