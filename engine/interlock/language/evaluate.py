@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from interlock import instant
-from interlock.language.equality import equal, has
+from interlock.language.structures import equal, has
 from interlock.model.expression import (
     Blocked,
     Call,

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from interlock.instant import SECOND
 from interlock.language import calendar, lists, patterns, texts
-from interlock.language.equality import has
 from interlock.language.scope import COMPARED
+from interlock.language.structures import has
 from interlock.language.texts import INT_MAX, INT_MIN, Undefined, whole
 from interlock.model.expression import Type
 

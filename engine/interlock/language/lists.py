@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import Any
 
-from interlock.language.equality import equal, has
+from interlock.language.structures import equal, has
 from interlock.language.texts import Undefined
 
 List = tuple[Any, ...]

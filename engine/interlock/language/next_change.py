@@ -17,8 +17,8 @@ import msgspec
 
 from interlock.instant import INTEGER_BOUND
 from interlock.language import calendar
-from interlock.language.equality import equal
 from interlock.language.evaluate import Environment, Failure, evaluate, fact_of
+from interlock.language.structures import equal
 from interlock.language.walk import walk
 from interlock.model.expression import (
     Call,

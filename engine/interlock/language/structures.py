@@ -1,4 +1,4 @@
-"""JSON values as the language sees them: lists, maps and objects, with all that is inside them."""
+"""Values as the language sees them, with all that is inside lists, maps and objects: read of JSON, and compared."""
 
 from __future__ import annotations
 
@@ -78,3 +78,23 @@ def _unknown(value: Any) -> Value:
     if isinstance(value, dict):
         return {name: each for name, inner in value.items() if (each := _unknown(inner)) is not None}
     return value  # type: ignore[no-any-return]
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Whether two values of one type are equal, with all that is inside them: nothing equals a number that is none."""
+    return bool(left == right) and _alike(left, right)
+
+
+def _alike(left: Any, right: Any) -> bool:
+    """Whether two values that Python takes to be equal are: to Python, true is 1, and within a list what is the same
+    object is equal."""
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return all(map(_alike, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(_alike(each, right[name]) for name, each in left.items())
+    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
+
+
+def has(members: tuple[Any, ...], item: Any) -> bool:
+    """Whether some member is equal to the item."""
+    return item in members and any(equal(each, item) for each in members)

@@ -18,7 +18,7 @@ def paths_read(policy: Policy) -> dict[str, dict[str, Type]]:
     """
     found: dict[str, dict[str, Type]] = {s.name: {} for s in policy.selections if s.required is not None}
     for node, variables in _everything(policy):
-        _note(node, variables, found)
+        note(node, variables, found)
     known = {s.name: s for s in policy.selections}
     wanted = {name: paths for name, paths in found.items() if name in known}
     for name, paths in wanted.items():
@@ -73,7 +73,8 @@ def expressions(*templates: Template) -> list[Node]:
     return [node for template in templates for node in template.expressions]
 
 
-def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, Type]]) -> None:
+def note(node: Node, variables: dict[str, str], found: dict[str, dict[str, Type]]) -> None:
+    """Add what an expression reads: paths by selection. `variables` has the selection that each variable ranges over."""
     of = reference(node)
     name = variables.get(of.name, "") if isinstance(of, VariableRef) else of.selection if of is not None else ""
     if name:
@@ -87,7 +88,7 @@ def _note(node: Node, variables: dict[str, str], found: dict[str, dict[str, Type
     if isinstance(node, Exists | Count):
         variables = {**variables, node.variable: node.selection}
     for inner in children(node):
-        _note(inner, variables, found)
+        note(inner, variables, found)
 
 
 class Levels(msgspec.Struct, frozen=True):

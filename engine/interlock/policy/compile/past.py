@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from interlock.language.walk import reference, selections, walk
-from interlock.model.expression import Blocked, Count, Exists, Field, Node, VariableRef
+from interlock.language.walk import walk
+from interlock.model.expression import Blocked, Node, Type
 from interlock.model.policy import Policy, Rule
-from interlock.policy.compile.dependencies import paths_read
+from interlock.policy.compile.dependencies import note, paths_read
 from interlock.schemas.catalog import UNRECORDED
 
 
@@ -54,15 +54,11 @@ class _Reading:
                     yield from self.of_rule(rule)
 
     def node(self, node: Node, variables: dict[str, str]) -> Iterator[str]:
-        known = dict(variables)
-        for inner in walk(node):
-            if isinstance(inner, Exists | Count):
-                known[inner.variable] = inner.selection
-            of = reference(inner)
-            if isinstance(inner, Field) and of is not None:
-                name = known.get(of.name, of.name) if isinstance(of, VariableRef) else of.selection
-                yield from self.fields(name, (inner.path,))
-        for name in selections(node):
+        read: dict[str, dict[str, Type]] = {}
+        note(node, variables, read)
+        for name, paths in read.items():
+            yield from self.fields(name, paths)
+        for name in read:
             yield from self.source(name)
 
     def source(self, name: str) -> Iterator[str]:
@@ -73,7 +69,7 @@ class _Reading:
         selection = self.policy.selection(name)
         if selection is not None:
             yield from self.fields(name, (*selection.per, *((selection.of,) if selection.of else ())))
-            yield from self.node(selection.where, {}) if selection.where is not None else ()
+            yield from self.node(selection.where, {name: name}) if selection.where is not None else ()
             yield from self.source(selection.parent) if selection.parent is not None else ()
         for rule in self.policy.rules:
             if rule.derive == name:
