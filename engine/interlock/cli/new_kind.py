@@ -12,6 +12,7 @@ from interlock.cli.renamed import formerly
 from interlock.cli.request import asking, session_of
 from interlock.diagnostics import PolicyError, Source, UsageError
 from interlock.files import reason
+from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -60,7 +61,8 @@ def command(request: Request, kind: str, sources: tuple[str, ...], folder: str) 
     text = inferred(kind, found)
     made = built(kind, Source(path, text))
     _write(path, text)
-    output.put(_TOLD.format(path=path, count=_counted(len(found.data)), kind=made.name))
+    count = f" from {counted(len(found.data), 'receipt')}" if found.data else ""
+    output.put(_TOLD.format(path=path, count=count, kind=made.name))
     return exit_codes.ALLOWED
 
 
@@ -71,10 +73,6 @@ Go on with:
   interlock kinds {kind}
   interlock new my-gate
 """
-
-
-def _counted(count: int) -> str:
-    return f" from {count:,} receipt{'' if count == 1 else 's'}" if count else ""
 
 
 def _write(path: str, text: str) -> None:

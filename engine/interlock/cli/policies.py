@@ -9,8 +9,7 @@ import click
 
 from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking
-from interlock.escape import harmless
-from interlock.reporting.style import aligned, json_lines
+from interlock.reporting.style import json_lines, table
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -38,8 +37,7 @@ def command(request: Request, whole: bool, form: str) -> int:
         output.put(json_lines(listed), "utf-8")
     else:
         rows = [[each.id, each.question or each.title, *([each.path] * whole)] for each in listed]
-        rows = [[harmless(cell) for cell in row] for row in rows]
-        output.put("".join(f"{line}\n" for line in aligned(rows, width=output.width(sys.stdout))))
+        output.put(table(rows, output.width(sys.stdout)))
     invalid = [each.id for each in listed if not each.question]
     if invalid:
         output.say(f"`interlock show {invalid[0]}` shows what is wrong with it", "note")

@@ -17,8 +17,7 @@ from interlock.model.decision import Decision, FailOn
 from interlock.policy.library import Library, near
 from interlock.policy.parse import parse_valid as parsed
 from interlock.project import find, nearest_ledger
-from interlock.reporting import PolicyView, RenderContext, RuleView, render
-from interlock.reporting.failure import render_failure
+from interlock.reporting import PolicyView, RenderContext, RuleView, render, render_failure
 from interlock.resources import data_folder
 from interlock.schemas import beside
 

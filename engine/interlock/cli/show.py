@@ -68,12 +68,6 @@ def _digests(policy: Policy, document: Document) -> Iterator[str]:
 
 
 def _picture(policy: Policy, form: Literal["mermaid", "svg"]) -> str:
-    from interlock.policy.docs import drawn
+    from interlock.policy.docs.graph import drawn, mermaid, svg
 
-    if form == "svg":
-        from interlock.policy.docs.graph import svg
-
-        return svg(drawn(policy))
-    from interlock.policy.docs.graph import mermaid
-
-    return mermaid(drawn(policy))
+    return (svg if form == "svg" else mermaid)(drawn(policy))

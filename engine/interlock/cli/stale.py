@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from interlock.files import UnreadableError, read_file
-from interlock.reporting import FORMATS
+from interlock.reporting import FORMATS, render_failure
 
 _LARGEST = 64 << 20
 _BESIDE = ("-wal", "-shm", "-journal")
@@ -32,7 +32,6 @@ def fail_reports(args: Sequence[str], message: str) -> None:
     """Write each report that a command line names as one that fails, and says why; what cannot be written is left."""
     from interlock.cli.reports import SUMMARY, write_file
     from interlock.diagnostics import UsageError
-    from interlock.reporting.failure import render_failure
 
     for form, path in named(args):
         if (

@@ -10,8 +10,7 @@ import click
 from interlock.cli import exit_codes, options, output
 from interlock.cli.request import asking
 from interlock.diagnostics import InterlockError
-from interlock.reporting import RenderContext
-from interlock.reporting.failure import render_failure
+from interlock.reporting import RenderContext, render_failure
 from interlock.reporting.tests import FORMATS, covered, percent, render
 
 if TYPE_CHECKING:

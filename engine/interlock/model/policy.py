@@ -27,6 +27,11 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
         """The expressions in it."""
         return [part for part in self.parts if not isinstance(part, str)]
 
+    @property
+    def texts(self) -> list[str]:
+        """The pieces of text in it."""
+        return [part for part in self.parts if isinstance(part, str)]
+
     def filled(self, show: Callable[[Node], str]) -> str:
         """The text, with every expression as `show` shows it."""
         return "".join(part if isinstance(part, str) else show(part) for part in self.parts)

@@ -9,7 +9,7 @@ from interlock.model.decision import Decision
 from interlock.reporting.style import PolicyView, RenderContext, RuleView, uncoloured
 
 FORMATS = ("text", "json", "junit", "sarif", "github", "markdown", "tap")
-"""What a report may be rendered as; each is a module of this package that has `render`."""
+"""What a report may be rendered as; each is a module of this package that has `render` and `failure`."""
 
 
 def render(form: str, decisions: Sequence[Decision], look: RenderContext | None = None) -> str:
@@ -20,4 +20,10 @@ def render(form: str, decisions: Sequence[Decision], look: RenderContext | None 
     return rendered
 
 
-__all__ = ["FORMATS", "PolicyView", "RenderContext", "RuleView", "render", "uncoloured"]
+def render_failure(form: str, message: str) -> str:
+    """The report in a format of `FORMATS` of a run that could not judge. No reader takes it for a pass."""
+    rendered: str = import_module(f"{__name__}.{form}").failure(message)
+    return rendered
+
+
+__all__ = ["FORMATS", "PolicyView", "RenderContext", "RuleView", "render", "render_failure", "uncoloured"]

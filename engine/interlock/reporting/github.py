@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.outcomes import Problem, problems
+from interlock.reporting.outcomes import FAILED, Problem, problems
 from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext
 
@@ -30,6 +30,11 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
         room = MAX_ANNOTATIONS - (level == "note" and bool(params))
         lines += _of_level([problem for problem in found if problem.level == level], look, room)
     return "".join(f"{line}\n" for line in lines)
+
+
+def failure(message: str) -> str:
+    """A command that says why nothing was judged."""
+    return f"{workflow_command('error', {'title': f'interlock: {FAILED}'}, message)}\n"
 
 
 def workflow_command(level: str, where: Mapping[str, object], message: str) -> str:

@@ -14,3 +14,8 @@ from interlock.reporting.style import RenderContext, json_lines
 def render(decisions: Sequence[Decision], _: RenderContext) -> str:
     """One line a decision."""
     return json_lines(decisions)
+
+
+def failure(message: str) -> str:
+    """That nothing was judged, and why, as `schemas/failure.schema.json` states it."""
+    return json_lines([{"allow": None, "error": message}])

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding, advice_lines
-from interlock.reporting.outcomes import CaseReport, cases
+from interlock.reporting.outcomes import CaseReport, cases, failed_case
 from interlock.reporting.params import changed
 from interlock.reporting.style import RenderContext, distinct
 
@@ -26,6 +26,11 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
         return ""
     named = distinct((f"{each.policy}.{each.task}", look.path(each.policy_digest)) for each in decisions)
     return junit_document([_suite(each, name, look) for each, name in zip(decisions, named, strict=True)])
+
+
+def failure(message: str) -> str:
+    """A document with a suite of one case, which could not be judged."""
+    return junit_document([suite_element("interlock", [failed_case(message)], {})])
 
 
 def junit_document(suites: Sequence[Element]) -> str:

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.kinds import FactKind, KindField
-from interlock.reporting.style import RenderContext, aligned, wrapped
+from interlock.reporting.style import RenderContext, aligned, table, wrapped
 
 
 def as_list(kinds: Sequence[FactKind], look: RenderContext) -> str:
     """A line for each kind: its name, what it is, where it is from, and what it says."""
-    rows = [
-        [each.kind, each.sort, "shipped" if each.origin == "shipped" else each.file, each.description] for each in kinds
-    ]
-    shown = [[harmless(cell) for cell in row] for row in rows]
-    return "".join(f"{line}\n" for line in aligned(shown, width=look.width))
+    origins = ["shipped" if each.origin == "shipped" else each.file for each in kinds]
+    found = zip(kinds, origins, strict=True)
+    return table(((each.kind, each.sort, origin, each.description) for each, origin in found), look.width)
 
 
 def as_pages(kinds: Sequence[FactKind], look: RenderContext) -> str:

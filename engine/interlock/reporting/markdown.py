@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision, Finding
+from interlock.reporting.outcomes import FAILED
 from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext
 from interlock.reporting.text import failing_line, verdict_counts, verdict_with_waivers
@@ -33,6 +34,12 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     for decision in decisions:
         lines += _section(decision, look)
     return _cut(lines, look.room)
+
+
+def failure(message: str) -> str:
+    """A headline, and why nothing was judged."""
+    lines = "".join(f"- {prose(line)}\n" for line in message.splitlines() if line.strip())
+    return f"### interlock: {FAILED}\n\n{lines}"
 
 
 def _row(decision: Decision) -> str:

@@ -79,6 +79,15 @@ class CaseReport(msgspec.Struct, frozen=True):
     seconds: float | None = None
 
 
+FAILED = "could not judge"
+"""What a run is called that judged nothing."""
+
+
+def failed_case(message: str) -> CaseReport:
+    """The case of such a run."""
+    return CaseReport(FAILED, "undecided", message)
+
+
 def cases(decision: Decision, look: RenderContext) -> tuple[CaseReport, ...]:
     """A case for the decision, which passes only if it allows, and warns of nothing where that is to fail.
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from interlock import diagnostics
-from interlock.escape import printable
+from interlock.escape import harmless, printable
 from interlock.model.decision import Decision
-from interlock.reporting.outcomes import Problem, problems
+from interlock.reporting.outcomes import FAILED, Problem, problems
 from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext, RuleView, json_lines, json_text
 from interlock.resources import __version__, is_shipped
@@ -41,6 +41,15 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     params = params_lines(decisions)
     more = {"properties": {"params": list(map(printable, params))}} if params else {}
     return sarif_document(rules.values(), paths, results, **more)
+
+
+def failure(message: str) -> str:
+    """One run of one document, which failed: a result and a notification say why."""
+    text = {"text": harmless(message, keep="\n")}
+    result = {"ruleId": FAILED, "ruleIndex": 0, "level": "error", "message": text}
+    run = {"executionSuccessful": False, "toolExecutionNotifications": [{"level": "error", "message": text}]}
+    rule = {"id": FAILED, "shortDescription": {"text": "Nothing was judged."}}
+    return sarif_document([rule], [], [result], invocations=[run])
 
 
 def sarif_document(

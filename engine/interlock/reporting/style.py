@@ -177,6 +177,11 @@ def aligned(rows: Iterable[Sequence[str]], gap: str = "  ", width: int | None = 
     return lines
 
 
+def table(rows: Iterable[Sequence[str]], width: int | None = None) -> str:
+    """Rows of cells, which may be hostile, as lines; see `aligned`."""
+    return "".join(f"{line}\n" for line in aligned([[*map(harmless, row)] for row in rows], width=width))
+
+
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 

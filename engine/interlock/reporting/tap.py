@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from interlock.escape import harmless
 from interlock.model.decision import Decision
-from interlock.reporting.outcomes import CaseReport, cases
+from interlock.reporting.outcomes import CaseReport, cases, failed_case
 from interlock.reporting.params import params_lines
 from interlock.reporting.style import RenderContext, distinct, json_text
 
@@ -26,6 +26,12 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     found = [(name, case) for name, each in zip(named, decisions, strict=True) for case in cases(each, look)]
     tests = stream([(f"{name}: {case.name}", case) for name, case in found if case.outcome != "skipped"])
     return tests + "".join(f"# params {line}\n" for line in params_lines(decisions))
+
+
+def failure(message: str) -> str:
+    """A stream of one test, which could not be judged."""
+    case = failed_case(message)
+    return stream([(f"interlock: {case.name}", case)])
 
 
 def stream(found: Sequence[tuple[str, CaseReport]]) -> str:

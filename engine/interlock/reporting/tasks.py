@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from interlock.escape import harmless
 from interlock.model.tasks import TaskActivity
-from interlock.reporting.style import RenderContext, aligned, since_text
+from interlock.reporting.style import RenderContext, since_text, table
 
 
 def as_text(tasks: Sequence[TaskActivity], look: RenderContext) -> str:
     """A line for each task: its label, and when it was active last, and by what."""
-    rows = [[harmless(cell) for cell in _row(each)] for each in tasks]
-    return "".join(f"{line}\n" for line in aligned(rows, width=look.width))
+    return table(map(_row, tasks), look.width)
 
 
 def _row(task: TaskActivity) -> tuple[str, str, str]:

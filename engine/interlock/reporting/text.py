@@ -45,6 +45,11 @@ def render(decisions: Sequence[Decision], look: RenderContext) -> str:
     return ("" if compact else "\n").join(blocks)
 
 
+def failure(message: str) -> str:
+    """That nothing was judged, and why."""
+    return f"error: {harmless(message, keep=chr(10))}\n"
+
+
 def verdict_counts(decisions: Sequence[Decision], order: Iterable[VerdictName]) -> str:
     """How many decisions have which verdict, and how many of those that allow do so with waivers."""
     counts = Counter(verdict_word(decision.allow) for decision in decisions)

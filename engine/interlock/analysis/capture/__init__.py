@@ -171,15 +171,12 @@ def _name(wanted: CaseOutcome) -> str:
 def _vocabulary(every: Iterable[Loaded], catalog: schemas.Catalog) -> Iterable[str]:
     """What is written in the policies, and the names of the kinds of facts, of their fields and of closed values."""
     for loaded in every:
-        for rule in loaded.policy.rules:
-            yield rule.id
-            yield from (part for part in (rule.message.parts if rule.message else ()) if isinstance(part, str))
-        for line in loaded.policy.decide:
-            yield line.state
-            yield from (part for part in (line.reason.parts if line.reason else ()) if isinstance(part, str))
-        for selection in loaded.policy.selections:
-            yield from (p for p in (selection.required.parts if selection.required else ()) if isinstance(p, str))
-        yield from (loaded.policy.id, *(parameter.name for parameter in loaded.policy.parameters))
+        policy = loaded.policy
+        yield from (policy.id, *(each.name for each in policy.parameters))
+        yield from (*(rule.id for rule in policy.rules), *(line.state for line in policy.decide))
+        said = [rule.message for rule in policy.rules]
+        said += [*(line.reason for line in policy.decide), *(each.required for each in policy.selections)]
+        yield from (text for template in said if template is not None for text in template.texts)
     for kind in catalog.kinds:
         yield kind
         for path, spec in catalog.fields(kind).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -93,7 +93,8 @@ def _suite(report: Report, said: SuiteFile, loaded: Loaded, path: str) -> Suite:
 def _case(report: Report, said: SuiteFile, case: CaseEntry, loaded: Loaded, path: Path) -> Case:
     policy = loaded.policy
     task = case.task or said.task or TASK
-    now = _instant(report, case.now, (*path, "now")) if case.now else _instant(report, said.now or NOW, ("now",))
+    text, place = (case.now, (*path, "now")) if case.now else (said.now or NOW, ("now",))
+    now = _time(report, text, place, instant.read_instant, instant.parse_instant(NOW))
     facts = CaseFacts(report, task, loaded.catalog)
     facts.add(said.facts, ("facts",), now)
     facts.add(case.facts, (*path, "facts"), now)
@@ -106,7 +107,7 @@ def _case(report: Report, said: SuiteFile, case: CaseEntry, loaded: Loaded, path
 
 
 def _step(report: Report, then: ThenEntry, facts: CaseFacts, before: int, policy: Policy, path: Path) -> Step:
-    now = before + (_span(report, then.after, (*path, "after")) if then.after is not None else 0)
+    now = before + (0 if then.after is None else _time(report, then.after, (*path, "after"), instant.parse_duration))
     if now >= instant.INTEGER_BOUND:
         report.at("E713", (*path, "after"), "the clock would pass the year 2254")
         now = before
@@ -138,20 +139,13 @@ def _arguments(report: Report, policy: Policy, said: SuiteFile, case: CaseEntry,
     return found
 
 
-def _instant(report: Report, text: str, path: Path) -> int:
+def _time(report: Report, text: str, path: Path, read: Callable[[str], int], otherwise: int = 0) -> int:
+    """An instant or a span of time, as it is `read`; an issue for what is neither."""
     try:
-        return instant.read_instant(text)
+        return read(text)
     except ValueError as error:
         report.at("E713", path, str(error))
-        return instant.parse_instant(NOW)
-
-
-def _span(report: Report, text: str, path: Path) -> int:
-    try:
-        return instant.parse_duration(text)
-    except ValueError as error:
-        report.at("E713", path, str(error))
-        return 0
+        return otherwise
 
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]

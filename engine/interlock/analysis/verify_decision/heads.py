@@ -14,6 +14,7 @@ from interlock.ledger import Ledger, Snapshot
 from interlock.ledger.connection import Upto
 from interlock.ledger.joined import Joined
 from interlock.model.decision_log import Record
+from interlock.reporting.style import counted
 
 _LAG = 5 * SECOND
 """A writer stamps a receipt before it commits it, and may cut the stamp to the second: so much later it may appear."""
@@ -97,7 +98,7 @@ def _found_of_several(joined: Joined, before: Record, now: int) -> RecordedHead:
     recorded = before.decision.ledger.sources
     if len(recorded) != len(joined.paths):
         were, are = max(1, len(recorded)), len(joined.paths)
-        raise UsageError(f"it was judged on {were:,} source{'s' if were > 1 else ''}, and there are {are:,}")
+        raise UsageError(f"it was judged on {counted(were, 'source')}, and there are {are:,}")
     ends, heads, notes = joined.heads(), list[int](), list[str]()
     for index, each in enumerate(recorded):
         found = each.seq if each.newest is None else joined.seq_of(index, each.newest)
@@ -143,4 +144,4 @@ def _counted(rows: Sequence[Sequence[str]], count: int | None = None) -> str:
     """How many receipts these are, and the first of them: each one's kind and id."""
     count = len(rows) if count is None else count
     names = ", ".join(f"{kind} `{identity}`" for kind, identity in rows[:_SHOWN]) + (", …" if count > _SHOWN else "")
-    return f"{count:,} receipt{'' if count == 1 else 's'} ({names})"
+    return f"{counted(count, 'receipt')} ({names})"
