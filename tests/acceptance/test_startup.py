@@ -44,6 +44,21 @@ try:
 finally:
     print(*compiled, file=sys.stderr, sep="\\n")
 """
+ASKED = """
+import sys
+from interlock.__main__ import main
+from interlock.ledger.connection import Connection
+asked, known = [], Connection.rows
+def rows(self, sql, binds):
+    asked.append(sql)
+    return known(self, sql, binds)
+Connection.rows = rows
+try:
+    main()
+finally:
+    odd = [sql for sql in asked if sql.startswith("WITH RECURSIVE hop")]
+    print(len(set(asked)), len(set(odd)), len(odd), file=sys.stderr)
+"""
 ENDED = """
 import atexit, gc, interlock.__main__
 atexit._run_exitfuncs()
@@ -88,6 +103,15 @@ def test_a_decision_imports_nothing_that_it_does_not_use(process: Interlock, sto
 def test_a_decision_compiles_the_patterns_that_it_uses_only(process: Interlock, story_path: Path) -> None:
     compiled = process(*EVAL, "--ledger", str(story_path), program=("-c", COMPILED)).err.splitlines()
     assert sorted(compiled) == ["interlock.evaluation.advice"] * 2 + ["interlock.instant"] * 2
+
+
+def test_a_decision_prepares_few_statements(process: Interlock, story_path: Path) -> None:
+    """Receipts without a time are looked for by one statement, twice a policy however far it looks ahead."""
+    for at in ((), EVAL[-2:]):
+        err = process(*EVAL[:-2], *at, "--ledger", str(story_path), program=("-c", ASKED)).err
+        statements, odd, runs = map(int, err.split())
+        assert (odd, runs) == (1, 6 if at else 3)
+        assert statements <= (22 if at else 16)
 
 
 def test_help_imports_no_evaluator(process: Interlock) -> None:

@@ -137,13 +137,16 @@ def test_what_has_no_date_and_hour_is_found_wherever_it_sorts(tmp_path: Path, mo
     random, ledger = Random(5), tmp_path / "l.db"
     policy = tmp_path / "odd.yaml"
     policy.write_text(POLICY.format(kinds=BEAT, scope="ledger", more="", rule=EACH))
-    query = Library().load(policy).compiled.undated
+    loaded = Library().load(policy)
+    query, kinds = loaded.compiled.undated, loaded.policy.kinds()
     assert query is not None
     for _ in range(LEDGERS):
         found = [row._replace(text=torn(row.text, random)) for row in rows(random, [BEAT], ordered=False)]
         write(ledger, found)
         with open_ledger(ledger).snapshot(NOW) as snapshot:
             binds = {"task": "task-1", "upper": "2026-06-11T12:00:04", "tomorrow": "2026-06-12T12:00:05"}
+            everywhere = [kind for kind, whole in kinds.items() if whole]
+            binds |= {"kinds": json.dumps(list(kinds)), "everywhere": json.dumps(everywhere)}
             known = {row[1] for row in snapshot.rows(query, binds)}
         for seq, row in enumerate(found, 1):
             assert begins_with_an_hour(row.text) or f"r{seq}" in known, row

@@ -115,6 +115,8 @@ BEHIND = {
     "smoke_seat": ("app_smoke_receipt_recorded",),
 }
 """The receipts that entities are made of."""
+UNDATED = ""
+"""Arrives beside the kind of a receipt whose time is none."""
 _OFFSET = 86_400
 """Seconds: no offset of RFC 3339 reaches a day."""
 
@@ -257,4 +259,4 @@ class Coming:
             for of, text in self.snapshot.unreadable(task, kind, floor, beyond):
                 self.budget.spend(CANDIDATE)
                 for at in seconds(str(text), self.known, min(horizon, instant.LATEST)) if of in serves else ():
-                    self.kinds.setdefault(at, set()).update(serves[of])
+                    self.kinds.setdefault(at, set()).update(serves[of], (UNDATED,))

@@ -5,7 +5,7 @@ Results are kept while the clock moves and nothing arrives that a selection coul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 from interlock import instant, schemas
 from interlock.diagnostics import FactError
 from interlock.evaluation.advice import NOTHING, Advised, advised
+from interlock.evaluation.ahead import UNDATED
 from interlock.evaluation.answers import Answers, StoredRows
 from interlock.evaluation.from_rows import (
     NUMBERS,
@@ -50,11 +51,13 @@ class KeptSelection(msgspec.Struct, frozen=True):
 class SelectionCache:
     """What selections came to, for as long as nothing has arrived that they could select.
 
-    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt has a broken time.
+    One is for one policy, one task and the same parameters, over one snapshot. `dated`: no receipt has a broken time;
+    `noted`: where one that has comes into sight, or out of it, UNDATED arrives too.
     """
 
-    def __init__(self, *, dated: bool) -> None:
-        self.dated = dated
+    def __init__(self, *, dated: bool, noted: bool = False) -> None:
+        self.dated, self.noted = dated, noted
+        self._undated: tuple[int, list[Row]] | None = None
         self._found: dict[str, KeptSelection] = {}
         self._arrived: dict[str, int] = {}
 
@@ -62,6 +65,13 @@ class SelectionCache:
         """Facts of these kinds are there, or have changed, that were not before."""
         for kind in kinds:
             self._arrived[kind] = self._arrived.get(kind, 0) + 1
+
+    def undated(self, run: Callable[[], list[Row]]) -> list[Row]:
+        """The receipts without a time, which `run` finds."""
+        basis = self._arrived.get(UNDATED, 0)
+        if not self.noted or self._undated is None or self._undated[0] != basis:
+            self._undated = basis, run()
+        return self._undated[1]
 
     def basis(self, query: Query, selection: Selection, binds: Mapping[str, Any]) -> object:
         """What the result rests on; None where it rests on the clock too, and is not kept."""
@@ -180,7 +190,8 @@ class Selecting:
         self.policy = compiled.policy
         if compiled.undated and not (self.kept and self.kept.dated):
             yield None
-            for row in self.answers.rows(compiled.undated, self.binds(None), None):
+            run = partial(self.answers.rows, compiled.undated, self.binds(None), None)
+            for row in run() if self.kept is None else self.kept.undated(run):
                 self.invalid(row)
                 self.seen([row])
         selections = {selection.name: selection for selection in compiled.policy.selections}
@@ -209,8 +220,12 @@ class Selecting:
         return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
 
     def binds(self, query: Query | None) -> dict[str, Any]:
-        """The values of a query's placeholders."""
-        if query is None or not query.binds:
+        """The values of a query's placeholders; None is the query for receipts without a time."""
+        if query is None:
+            kinds = {} if self.policy is None else self.policy.kinds()
+            listed = (("kinds", kinds), ("everywhere", [kind for kind, everywhere in kinds.items() if everywhere]))
+            return self.base | {name: msgspec.json.encode(list(each)).decode() for name, each in listed}
+        if not query.binds:
             return self.base
         return self.base | {name: _bound(self.params, self.facts, *target) for name, target in query.binds.items()}
 

@@ -99,7 +99,9 @@ class _Walk:
     def __init__(self, judge: Judge, judged: Evaluated) -> None:
         self.judge, self.judged, self.holds = judge, judged, judge.now
         self.budget = judge.budget = Budget(judged)
-        self.kept: dict[tuple[object, ...], SelectionCache] = defaultdict(lambda: SelectionCache(dated=False))
+        self.kept: dict[tuple[object, ...], SelectionCache] = defaultdict(
+            lambda: SelectionCache(dated=False, noted=True)
+        )
         self.coming: Coming | None = None
 
     def change(self) -> Evaluated | None:

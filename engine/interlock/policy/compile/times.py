@@ -81,40 +81,40 @@ def _not_beyond(*, after: bool) -> str:
 def undated(policy: Policy) -> str | None:
     """The query for receipts of the kinds that the policy reads whose `at` is not an instant; None where it reads none.
 
+    It is the same for every policy: `:kinds` are those that it reads, `:everywhere` those that it reads of every task.
+
     Not found are those whose text has a day and an hour and sorts before the instant of the request: selections look
     for them. `:upper` and `:tomorrow` are the texts of the second after that of the request, and of a day after that:
     no zone is further from UTC, so what sorts later is later however it is read.
     """
-    scopes = {kind: everywhere for kind, everywhere in policy.kinds().items() if kind not in schemas.ENTITIES}
-    kinds, anywhere = list(scopes), [kind for kind, everywhere in scopes.items() if everywhere]
-    if not kinds:
+    if all(kind in schemas.ENTITIES for kind in policy.kinds()):
         return None
-    mine = f"(+task_id = :task{f' OR kind IN ({_listed(anywhere)})' if anywhere else ''})"
+    kinds, everywhere = _listed("kinds"), _listed("everywhere")
+    mine = f"(+task_id = :task OR kind IN ({everywhere}))"
     row = f"SELECT {ROW}, 1 AS suspect"
     between = f"{row} FROM ({_ODD}) CROSS JOIN receipt WHERE kind = odd_kind AND at = odd AND {mine}"
-    without = f"{row} FROM receipt WHERE kind IN ({_listed(kinds)}) AND at IS {_NULL} AND {mine}"
+    without = f"{row} FROM receipt WHERE kind IN ({kinds}) AND at IS {_NULL} AND {mine}"
     later = f"at >= :upper AND at < :tomorrow AND {UNREADABLE}"
-    arms = [between, without, f"{row} FROM receipt WHERE task_id = :task AND +kind IN ({_listed(kinds)}) AND {later}"]
-    if anywhere:
-        arms.append(f"{row} FROM receipt WHERE kind IN ({_listed(anywhere)}) AND {later}")
-    return f"WITH RECURSIVE {_hops(kinds)} SELECT * FROM ({' UNION '.join(arms)}) LIMIT {_MOST}"
+    own = f"{row} FROM receipt WHERE task_id = :task AND +kind IN ({kinds}) AND {later}"
+    others = f"{row} FROM receipt WHERE kind IN ({everywhere}) AND {later}"
+    arms = (between, without, own, others)
+    return f"WITH RECURSIVE {_hops()} SELECT * FROM ({' UNION '.join(arms)}) LIMIT {_MOST}"
 
 
-def _hops(kinds: list[str]) -> str:
+def _hops() -> str:
     """`hop`: of each kind the first text in the index, then always the first that the last one's day does not hold.
 
     Each text is greater than the one before, whatever that one is, so it terminates.
     """
     end = f"substr(hop.at, 1, 10) || 'T23' || char({_LAST})"
     after = f"iif({_IN_DAY}, max({end}, hop.at), hop.at)"
-    first = f"SELECT at FROM receipt WHERE receipt.kind = column1 AND at IS NOT {_NULL} ORDER BY at LIMIT 1"
+    first = f"SELECT at FROM receipt WHERE receipt.kind = value AND at IS NOT {_NULL} ORDER BY at LIMIT 1"
     following = f"SELECT at FROM receipt WHERE receipt.kind = hop.kind AND receipt.at > {after} ORDER BY at LIMIT 1"
-    listed = ", ".join(f"('{kind}')" for kind in kinds)
     return (
-        f"hop(kind, at) AS (SELECT column1, ({first}) FROM (VALUES {listed}) "
+        f"hop(kind, at) AS (SELECT value, ({first}) FROM json_each(:kinds) "
         f"UNION ALL SELECT kind, ({following}) FROM hop WHERE at IS NOT NULL)"
     )
 
 
-def _listed(kinds: list[str]) -> str:
-    return ", ".join(f"'{kind}'" for kind in kinds)
+def _listed(name: str) -> str:
+    return f"SELECT value FROM json_each(:{name})"
