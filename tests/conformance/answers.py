@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import pytest
 
 from interlock import Decision
 
@@ -17,6 +18,8 @@ EXPECTED = {
     "same-second": "same-second.jsonl",
 }
 """The ledgers, and the files of what was answered about each."""
+EACH = [pytest.param(name, marks=pytest.mark.slow) if name in ("ledger", "history") else name for name in EXPECTED]
+"""The ledgers as parameters of a test: those of which thousands of questions were asked take long."""
 ROLES = ("manager", "worker")
 Pair = tuple[str, Any, Any]
 Compare = Callable[[Any, Decision], Iterator[Pair]]

@@ -19,6 +19,7 @@ ELSEWHERE = {
 """Rules that fire nowhere in the real ledgers; `test_gates.py` makes ledgers in which they do."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_rule_and_line_is_met_and_not_met(conformance: Path, policy: str) -> None:
     ledger = interlock.open_ledger(conformance / "ledger.db")

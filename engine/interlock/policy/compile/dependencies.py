@@ -74,7 +74,7 @@ def expressions(*templates: Template) -> list[Node]:
 
 
 def note(node: Node, variables: dict[str, str], found: dict[str, dict[str, Type]]) -> None:
-    """Add what an expression reads: paths by selection. `variables` has the selection that each variable ranges over."""
+    """Add what an expression reads: paths by selection. `variables` has the selection that each of them ranges over."""
     of = reference(node)
     name = variables.get(of.name, "") if isinstance(of, VariableRef) else of.selection if of is not None else ""
     if name:
