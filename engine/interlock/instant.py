@@ -16,6 +16,8 @@ INTEGER_BOUND = 1 << 53
 """Every integer that is judged is smaller than this in magnitude."""
 LATEST = INTEGER_BOUND - 1
 """The latest instant."""
+SPAN = "1970-01-01 to 2255-06-05"
+"""The days of all instants, in words."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,7 +44,7 @@ def parse_instant(text: str) -> int:
         raise ValueError(f"`{_shown(text)}` is not an instant: no such day or time of day") from None
     found = (moment - _EPOCH) // _MICROSECOND
     if not 0 <= found < INTEGER_BOUND:
-        raise ValueError(f"`{_shown(text)}` is outside the years 1970 to 2255")
+        raise ValueError(f"`{_shown(text)}` is outside {SPAN}")
     return found
 
 
@@ -53,7 +55,10 @@ def read_instant(text: str) -> int:
     `parse_instant`.
     """
     if not re.fullmatch(_RFC_3339, text):
-        raise ValueError(f"`{_shown(text)}` is not an RFC 3339 instant such as `2026-06-11T12:00:05Z`")
+        shown = _shown(text)
+        if re.fullmatch(_RFC_3339, f"{text}Z"):
+            raise ValueError(f"`{shown}` has no offset; `{shown}Z` is in UTC")
+        raise ValueError(f"`{shown}` is not an RFC 3339 instant such as `2026-06-11T12:00:05Z`")
     utc = in_utc(text)
     if utc is None:
         raise ValueError(f"`{_shown(text)}` is not an instant: no such day or time of day")

@@ -106,7 +106,7 @@ def _instant(at: str | datetime, clock: int) -> int | None:
         try:
             at = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         except OverflowError:
-            raise UsageError(f"`{at}` is outside the years 1970 to 2255") from None
+            raise UsageError(f"`{at}` is outside {instant.SPAN}") from None
     if at in _NAMED:
         return None
     try:
@@ -118,7 +118,7 @@ def _instant(at: str | datetime, clock: int) -> int | None:
         try:
             return clock - instant.parse_duration(at[1:])
         except ValueError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(f"`{at}`: {error}") from None
     return None
 
 

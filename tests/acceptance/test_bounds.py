@@ -112,7 +112,7 @@ def test_a_case_of_too_many_facts_is_not_captured(
     ],
 )
 def test_an_instant_beyond_the_calendar_is_refused(story_path: Path, at: datetime) -> None:
-    with pytest.raises(UsageError, match="is outside the years 1970 to 2255"):
+    with pytest.raises(UsageError, match="is outside 1970-01-01 to 2255-06-05"):
         api.evaluate("smoke", ledger=story_path, task=TASK, at=at)
 
 

@@ -327,6 +327,10 @@ def test_what_a_person_is_told(log: Log, interlock: Interlock, story: Path) -> N
     Path("log.ndjson").write_text("{}\n", "utf-8")
     ran = interlock("verify-decision", "log.ndjson")
     assert ran.out.startswith("unjudged    line 1\n            why: it is not a recorded decision: ")
+    Path("log.ndjson").write_bytes(b"not JSON\n\xff\n")
+    said = [line.strip() for line in interlock("verify-decision", "log.ndjson").out.splitlines() if "why:" in line]
+    assert said[0].startswith("why: it is not a recorded decision: it is not JSON text: ")
+    assert said[1] == "why: it is not a recorded decision: it is not UTF-8 text"
 
 
 def test_a_ledger_or_a_log_that_cannot_be_read(log: Log, interlock: Interlock, story: Path) -> None:

@@ -137,6 +137,15 @@ def test_a_ledger_that_takes_too_long_is_named(
         assert outcome(ran.out) == {"a.db": None, "b.db": None, "c.db": None, "slow.db": why}
 
 
+def test_a_pipe_is_named_at_once(done: str, hook: dict[str, str], folder: Path, process: Interlock) -> None:
+    """It is not opened: nobody may ever write to it."""
+    os.mkfifo(folder / "pipe.db")
+    ran = process(*COMMANDS[done], env=hook)
+    assert ran.code == 6
+    why = "the ledger `pipe.db` is not a regular file; name Conveyor's ledger with `--ledger PATH`"
+    assert outcome(ran.out) == {"a.db": None, "b.db": None, "c.db": None, "pipe.db": why}
+
+
 @pytest.mark.parametrize("name", ["truncate", "delete", "replace"])
 def test_a_ledger_that_changes_under_the_fleet_is_named(
     done: str, name: str, hook: dict[str, str], folder: Path, process: Interlock

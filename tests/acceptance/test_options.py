@@ -19,7 +19,7 @@ STORY = ("--task", "checkout-refactor", "--ledger")
 FORMER = [
     ("capture --policy smoke {story} --at 2026-06-22T09:20:00Z", "capture smoke {story} --at 2026-06-22T09:20:00Z"),
     ("export --policy smoke --policy loop {story} --at head", "export smoke loop {story} --at head"),
-    ("diff smoke smoke {story} --since -2h --until head", "diff smoke smoke {story} --from -2h --to head"),
+    ("diff smoke smoke {story} --since head --until -2h", "diff smoke smoke {story} --from head --to -2h"),
     ("lock smoke --output gate.lock", "lock smoke --lock gate.lock"),
     ("new-kind seen --from {story-path}", "new-kind seen --ledger {story-path}"),
     ("facts smoke {story} --format table --at head", "facts smoke {story} --format text --at head"),
@@ -126,9 +126,29 @@ def test_both_names_or_neither_is_refused(line: str, message: str, interlock: In
     assert message in ran.err
 
 
-def test_an_empty_place_of_the_lock_is_refused(interlock: Interlock) -> None:
-    ran = interlock("lock", "smoke", "--lock", "")
-    assert ran == (2, "", "error: `--lock` is empty; give it a value, or leave it out\n")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_value_that_is_empty_or_would_be_dropped_is_refused(command: str, interlock: Interlock) -> None:
+    valued = [each.option for each in (*SHOWN, *options(hidden=True)) if each.command == command]
+    for option in (each for each in valued if not each.is_flag):
+        name = option.opts[0]
+        ran = interlock(command, f"{name}=")
+        assert ran == (2, "", f"error: `{name}` is empty; give it a value, or leave it out\n")
+        if not option.multiple:
+            ran = interlock(command, name, "-", f"{name}=-")
+            assert ran == (2, "", f"error: `{name}` is given twice; keep one of them\n")
+
+
+def test_only_one_task_is_judged_where_one_is_named(interlock: Interlock, story_path: Path) -> None:
+    """The last of several options counts elsewhere: the other tasks would pass unjudged."""
+    ran = interlock("eval", "smoke", *STORY, str(story_path), "--task", "other", "--task=third")
+    assert ran == (2, "", "error: `--task` is given 3 times; keep one of them\n")
+
+
+@pytest.mark.parametrize("command", ["replay", "capture"])
+def test_standard_output_is_not_a_file(command: str, folder: Path, interlock: Interlock, story_path: Path) -> None:
+    ran = interlock(command, "smoke", *STORY, str(story_path), "--output", "-")
+    assert ran == (2, "", "error: standard output has what `--format` asks for; give a file, such as `./-`\n")
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", [[], ["--color", "never"]])

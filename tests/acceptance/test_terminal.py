@@ -34,12 +34,28 @@ def test_a_reader_that_goes_away_early_changes_no_verdict(form: str, process: In
     assert (ran.code, ran.err) == (3, "")
 
 
+FULL = "error: cannot write to standard output: no space left on device\n"
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 @pytest.mark.parametrize("args", [DENIED, ("tasks", "--ledger")], ids=["eval", "tasks"])
 def test_what_cannot_be_written_is_told(args: tuple[str, ...], process: Interlock, story_path: Path) -> None:
     with open("/dev/full", "wb") as full:
         ran = process(*args, str(story_path), stdout=full)
-    assert (ran.code, ran.err) == (2, "error: cannot write to standard output: no space left on device\n")
+    assert (ran.code, ran.err) == (2, FULL)
+
+
+@pytest.mark.parametrize("args", [("--help",), ("eval", "-h"), ("--version",)], ids=" ".join)
+def test_help_is_written_as_answers_are(args: tuple[str, ...], process: Interlock) -> None:
+    out, into = os.pipe()
+    os.close(out)
+    ran = process(*args, stdout=into)
+    os.close(into)
+    assert (ran.code, ran.err) == (0, "")
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "wb") as full:
+            ran = process(*args, stdout=full)
+        assert (ran.code, ran.err) == (2, FULL)
 
 
 @pytest.mark.parametrize("streams", [">&- 2>&-", "2>&-", ">&-", "2>/dev/full"])

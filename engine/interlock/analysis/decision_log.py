@@ -24,7 +24,7 @@ from interlock.instant import format_instant
 from interlock.language.evaluate import as_printed
 from interlock.ledger import NEWEST, STANDARD_INPUT, Snapshot
 from interlock.ledger.connection import Upto
-from interlock.ledger.rows import Row, document, read_json
+from interlock.ledger.rows import Row, TwiceError, document, read_json
 from interlock.model.decision import Decision, ParamNote
 from interlock.model.decision_log import LogEntry, Record, RecordedRequest
 from interlock.model.facts import Value
@@ -96,8 +96,10 @@ def refuse(path: str, others: Iterable[str]) -> None:
     if any(os.path.realpath(other) == place for other in others):
         raise UsageError(f"cannot append to the decision log `{path}`: it is read, or written as something else")
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # nothing is read of a pipe: it may have no writer
+            return
         with open(path, "rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file.read(1) not in (b"", b"{"):
+            if file.read(1) not in (b"", b"{"):
                 raise UsageError(f"cannot append to `{path}`: it holds something else than decisions")
     except FileNotFoundError:
         return
@@ -127,11 +129,18 @@ def _entry(line: bytes) -> LogEntry | str:
     try:
         document = read_json(line.decode())
         record = msgspec.convert(document, Record)
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError:
+        return f"{_NONE}: it is not UTF-8 text"
+    except (TwiceError, msgspec.ValidationError) as error:
         message = str(error)
-        return f"it is not a recorded decision: {message[:1].lower()}{message[1:]}"
+        return f"{_NONE}: {message[:1].lower()}{message[1:]}"
+    except (ValueError, RecursionError) as error:
+        return f"{_NONE}: it is not JSON text: {error}"
     wrong = next(_odd_keys("", document, msgspec.to_builtins(record)), None)
-    return LogEntry(document, record) if wrong is None else f"it is not a recorded decision: {wrong}"
+    return LogEntry(document, record) if wrong is None else f"{_NONE}: {wrong}"
+
+
+_NONE = "it is not a recorded decision"
 
 
 def _odd_keys(path: str, written: Any, known: Any) -> Iterator[str]:

@@ -166,4 +166,4 @@ def _texts(values: list[str]) -> dict[str, Any]:
 def suggested(kinds: Iterable[str]) -> str:
     """What to say where no receipt is of the kind."""
     listed = ", ".join(f"`{each}`" for each in kinds)
-    return f"there is {listed}" if listed else "every receipt there is of a kind that has a schema"
+    return f"there is {listed}" if listed else "no receipt there is of a kind without a schema"

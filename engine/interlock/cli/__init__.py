@@ -70,8 +70,17 @@ class _Interlock(click.Group):
             gc.enable()
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         if options.color not in command.params:  # every command takes it, for where it is typed is a matter of taste
-            command.params.append(options.color)
+            _takes_all(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand of a line, and what is given to it. Raises UsageError."""
+        name, command, given = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            _refuse_dropped(command, given, ctx)
+        return name, command, given
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the command and exit. A user's error is one line; a bug shows all that is known of it."""
@@ -99,6 +108,33 @@ class _Interlock(click.Group):
             say(traceback.format_exc().rstrip())
             code = exit_codes.BUG
         sys.exit(code)
+
+
+def _takes_all(command: click.Command) -> None:
+    """Let a command take the options that every command takes."""
+    command.add_help_option = False
+    command.params += [options.color, options.help_option]
+
+
+def _refuse_dropped(command: click.Command, args: Sequence[str], parent: click.Context) -> None:
+    """Raises UsageError for what click would drop: the first value where only one counts, or a value that is empty."""
+    try:
+        given, _, order = command.make_parser(click.Context(command, parent=parent)).parse_args(list(args))
+    except click.UsageError:  # it is reported where the command is run
+        return
+    taken = [each for each in order if isinstance(each, click.Option)]
+    if options.help_option in taken:
+        return
+    for each in (each for each in taken if not each.is_flag):
+        name, value = each.opts[0], given[each.name]
+        if not each.multiple and taken.count(each) > 1:
+            raise UsageError(f"`{name}` is given {_times(taken.count(each))}; keep one of them")
+        if "" in (value if each.multiple else [value]):
+            raise UsageError(f"`{name}` is empty; give it a value, or leave it out")
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _fail_reports(args: Sequence[str] | None, message: str) -> None:
@@ -154,9 +190,8 @@ Examples:
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
     epilog=_EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, "--version", "-V", message="%(prog)s %(version)s")
+@options.version
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Do the receipts prove it? Policies over receipt ledgers, decided.
@@ -165,8 +200,8 @@ def main(ctx: click.Context) -> None:
     cannot be read, 2 usage error, 1 a bug in interlock.
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
+        say(ctx.get_help())
         ctx.exit(exit_codes.USAGE)
 
 
-main.params.append(options.color)
+_takes_all(main)

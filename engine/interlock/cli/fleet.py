@@ -11,7 +11,7 @@ import click
 
 from interlock.cli import exit_codes, fleet_run, options
 from interlock.cli.fleet_output import Output
-from interlock.cli.request import OF_A_DECISION, asking, named
+from interlock.cli.request import OF_A_DECISION, asking
 from interlock.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def command(
     from interlock.reporting.fleet import as_text
 
     request = request.about(policies, None, validity=not no_validity)
-    made = partial(JudgedFleet, since=named("since", since))
+    made = partial(JudgedFleet, since=since)
     found = fleet_run.run(request, ledgers, how, Output(form, output, as_text, _table), made, [since] if since else [])
     return fleet_run.code(found, "judged", exit_codes.of_verdict(found.verdict))
 

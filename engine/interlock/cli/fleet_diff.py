@@ -11,7 +11,7 @@ import click
 from interlock.cli import exit_codes, fleet_run, options
 from interlock.cli.diff import ASKED
 from interlock.cli.fleet_output import Output
-from interlock.cli.request import asking, named
+from interlock.cli.request import asking
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -58,6 +58,6 @@ def command(
     from interlock.reporting.fleet_diff import as_text
 
     asked = request.about([old, new], None, beside_first=True)
-    made = partial(ComparedFleet, since=named("from", since), until=named("to", until))
+    made = partial(ComparedFleet, since=since, until=until)
     found = fleet_run.run(asked, ledgers, how, Output(form, output, as_text), made)
     return fleet_run.code(found, "compared", exit_codes.DENIED if found.softer else exit_codes.ALLOWED)

@@ -16,7 +16,7 @@ from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.fleet_output import Found, Output, Sink, sink
 from interlock.cli.options import Command
-from interlock.cli.request import named, progress_bar, session_of
+from interlock.cli.request import progress_bar, session_of
 from interlock.diagnostics import UsageError
 from interlock.instant import parse_duration
 from interlock.reporting.style import counted
@@ -66,7 +66,7 @@ def working(longest: str) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @wraps(command)
         def given(workers: int | None, dask: str | None, retries: int, timeout: str, **values: Any) -> Any:
-            if named("dask", dask) and workers is not None:
+            if dask and workers is not None:
                 raise UsageError("give one of `--workers` and `--dask`: a cluster has workers of its own")
             return command(how=How(workers, dask, retries, _positive(timeout)), **values)
 

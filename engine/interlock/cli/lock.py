@@ -78,7 +78,7 @@ def command(
     from interlock.policy.lock import read_lock
     from interlock.request import Session
 
-    _refuse_odd(request, waivers, holds_params)
+    _refuse_odd(request, holds_params)
     path = _path(lock)
     if not policies and not check and not os.path.lexists(path):
         raise UsageError("there is no lock yet: name the policies to be locked")
@@ -93,15 +93,13 @@ def command(
         output.put(f"{_many(known)} in {path}: as locked\n")
         return exit_codes.ALLOWED
     new = answer(session, path, known, params=holds_params, waivers=None if waivers == _NONE else waivers or UNSET)
-    output.put("".join(f"{line}\n" for line in _changes(known or _replaced(path), new)))
+    changes = [*_changes(known or _replaced(path), new), f"{_many(new)} in {path}"]
     write_file(path, new.text)
-    output.put(f"{_many(new)} in {path}\n")
+    output.put("".join(f"{line}\n" for line in changes))
     return exit_codes.ALLOWED
 
 
-def _refuse_odd(request: Request, waivers: str | None, holds_params: bool) -> None:
-    if waivers == "":
-        raise UsageError("`--waivers` is empty; give it a file, or nothing where none may be given")
+def _refuse_odd(request: Request, holds_params: bool) -> None:
     if request.params and not holds_params:
         raise UsageError("`--param` is what the lock is to hold; add `--params`")
 

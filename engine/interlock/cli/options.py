@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from interlock import __version__
 from interlock.cli import output
 from interlock.diagnostics import UsageError, meant_or_all
 from interlock.reporting import FORMATS
@@ -36,6 +37,14 @@ class OneOf(click.Choice):  # type: ignore[type-arg]  # before click 8.2 it take
         return super().convert(value, param, ctx)
 
 
+def _shown(ctx: click.Context, text: str) -> None:
+    """Print what an option asks for, and nothing else; not where a shell completes the line."""
+    if ctx.resilient_parsing:
+        return
+    output.put(f"{text}\n")
+    ctx.exit()
+
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 _LISTED = ", ".join(FORMATS)
 
@@ -61,6 +70,13 @@ def _form(_: click.Context, __: click.Parameter, given: str) -> str:
     return _known(given)
 
 
+def _file(path: str | None) -> str | None:
+    """A file that is written. Raises UsageError for what other commands take for standard output."""
+    if path == "-":
+        raise UsageError("standard output has what `--format` asks for; give a file, such as `./-`")
+    return path
+
+
 def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """`FORMAT:FILE` texts as formats and files. Raises UsageError."""
     found = []
@@ -68,7 +84,7 @@ def _reports(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
         form, colon, path = text.partition(":")
         if not colon or not path:
             raise UsageError(f"`--report {text}` is not of the form FORMAT:FILE")
-        found.append((_known(form), path))
+        found.append((_known(form), str(_file(path))))
     return tuple(found)
 
 
@@ -133,7 +149,8 @@ def folder(default: str, shown: str) -> Callable[[Command], Command]:
 
 def written(rest: str = "") -> Callable[[Command], Command]:
     """The option `--output`; `rest` ends its help."""
-    return click.option("--output", metavar="FILE", help=f"Write to FILE, not to standard output{rest}.")
+    means = f"Write to FILE, not to standard output{rest}."
+    return click.option("--output", metavar="FILE", callback=lambda _, __, given: _file(given), help=means)
 
 
 def stretch(whose: str, end: str) -> Callable[[Command], Command]:
@@ -177,6 +194,23 @@ color = click.Option(
     expose_value=False,
     callback=lambda _, __, given: output.choose(color=given) if given else None,
     help="When to colour. By default (auto) where a person reads it; $NO_COLOR and $FORCE_COLOR are respected.",
+)
+help_option = click.Option(
+    ["--help", "-h"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: _shown(ctx, ctx.get_help()) if asked else None,
+    help="Show this message and exit.",
+)
+version = click.option(
+    "--version",
+    "-V",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: _shown(ctx, f"interlock {__version__}") if asked else None,
+    help="Show the version and exit.",
 )
 fail_on = click.option(
     "--fail-on",

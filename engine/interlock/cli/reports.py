@@ -89,8 +89,6 @@ def targets(
     if SUMMARY in os.environ:
         taken[os.path.realpath(os.environ[SUMMARY])] = "a step's summary is appended to; that is what `--summary` does"
     for target in found:
-        if target.path == "-":
-            raise UsageError("standard output has what `--format` asks for; give a file, such as `./-`")
         place = os.path.realpath(target.path)
         if place in taken:
             raise UsageError(f"cannot write `{target.path}`: {taken[place]}")

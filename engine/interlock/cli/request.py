@@ -161,18 +161,11 @@ def _request(names: Sequence[str], given: dict[str, Any]) -> Request:
 
     asked: dict[str, Any] = {}
     if "at" in names:
-        asked["at"] = named("at", given["at"])
+        asked["at"] = given["at"]
     if "params" in names:
         asked["params"] = params = _params(given["params"])
         asked["origins"] = dict.fromkeys(params, "flag")
     return request_of(_settings(names, given), **asked)
-
-
-def named(name: str, value: str | None) -> str | None:
-    """The value of an option; None where it is not given. Raises UsageError for an empty one."""
-    if value == "":
-        raise UsageError(f"`--{name}` is empty; give it a value, or leave it out")
-    return value
 
 
 def _params(texts: Sequence[str]) -> dict[str, str]:

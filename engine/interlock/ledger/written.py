@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -38,9 +39,14 @@ def written_state(files: Iterable[str]) -> str | None:
 
 
 def _content(file: str, most: int | None) -> str | None:
-    """The digest of a file's first bytes, or of all; None where there is no such file. Raises OSError."""
+    """The digest of a file's first bytes, or of all; None where there is no such file.
+
+    Raises OSError, and for what is not a file: a pipe may have no writer, and a device no end.
+    """
     seen = sha256()
     try:
+        if not stat.S_ISREG(os.stat(file).st_mode):
+            raise OSError("not a regular file")
         with open(file, "rb") as stream:
             if most is not None:
                 seen.update(stream.read(most))
