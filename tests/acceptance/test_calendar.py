@@ -73,6 +73,21 @@ def test_a_part_of_a_recorded_instant(builder: LedgerBuilder, value: str, is_: i
         ("now.getHours() * 60 + now.getMinutes() >= 1230", "2026-06-12T12:00:00Z", "good", "2026-06-12T20:30:00Z"),
         ("(now - beat.at).getMinutes() >= 3", "2026-06-11T12:10:00Z", "good", "2026-06-11T12:12:00.123Z"),
         ('(now + duration("2h")).getDate() != 11', "2026-06-11T12:10:00Z", "good", "2026-06-11T22:00:00Z"),
+        ("[0, 1, 2][now.getHours()] == 2", "2026-06-11T02:10:00Z", "bad", "2026-06-11T03:00:00Z"),
+        ("12 / (now.getMinutes() - 3) > 0", "2026-06-11T12:00:00Z", "good", "2026-06-11T12:03:00Z"),
+        ("beat.?seq.orValue(now.getHours()) < 99", "2026-06-11T12:10:00Z", "bad", None),
+        (
+            'now < timestamp("2026-06-11T12:11:00Z") || timestamp("9999-12-31T23:00:00Z") + duration("1h") > now',
+            "2026-06-11T12:10:00Z",
+            "bad",
+            "2026-06-11T12:11:00Z",
+        ),
+        (
+            'now - timestamp("1734-03-01T00:00:00Z") > duration("1h")',
+            "2026-06-08T00:00:00Z",
+            "bad",
+            "2026-06-09T23:47:16.854776Z",
+        ),
     ],
 )
 def test_the_clock_turns_it_and_the_decision_says_when(

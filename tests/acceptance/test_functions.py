@@ -29,7 +29,14 @@ SCHEMA: Final = {
         "ratio": {"type": "number"},
         "replicas": {"type": "integer"},
         "limit": {"type": "string"},
-        "meta": {"type": "object", "properties": {"owner": {"type": ["string", "null"]}}},
+        "meta": {
+            "type": "object",
+            "properties": {
+                "owner": {"type": ["string", "null"]},
+                "open": {"type": "boolean"},
+                "size": {"type": "integer"},
+            },
+        },
     },
 }
 WEB: Final = {
@@ -239,3 +246,55 @@ def test_outputs_are_of_every_type(tmp_path: Path) -> None:
         "map": {"a": ("1m30s",)},
     }
     assert not schemas.violations("decision", json.loads(msgspec.json.encode(decision)))
+
+
+OF_NULLS: Final = {
+    "hasIntersection([d.meta.owner], [d.meta.owner])": "web",
+    '[d.meta.owner, "x"].join("/") == "ann/x"': "web",
+    '["x", d.meta.owner].sort()[0] == "ann"': "web",
+    '[d.meta.owner, "b"].isSorted()': "web",
+    '[d.meta.owner, "z"].max() == "z"': "web",
+    "[d.meta.?owner.hasValue()].all(b, b)": "web",
+    "[d.meta.open].all(b, b)": "",
+    "[d.meta.open].all(b, b && true)": "",
+    "[d.meta.open, true].exists_one(b, !b)": "web db",
+    '[d.meta.owner, "x"].exists(o, o == "x")': "web db",
+    '"x" in [d.meta.owner, "x"]': "web db",
+    "d.meta.owner in [d.meta.owner]": "web",
+    "sets.contains([d.meta.owner], [d.meta.owner])": "web",
+    "[d.meta.owner, d.meta.owner].distinct().size() == 1": "web db",
+    "math.greatest([d.meta.size, 1]) < 9": "",
+    "[d.meta.size, 1].sum() < 9": "",
+    "[[1], d.ports].flatten().size() == 3": "web",
+}
+
+
+@pytest.mark.parametrize("condition", OF_NULLS)
+def test_what_is_missing_makes_no_test_of_a_list_true(tmp_path: Path, condition: str) -> None:
+    """In a rule, its opposite, and a `where`."""
+    rules = [
+        {"id": "held", "for": "d", "when": condition, "note": "{d.service}"},
+        {"id": "not-held", "for": "d", "unless": condition, "note": "{d.service}"},
+        {"id": "selected", "for": "e", "note": "{e.service}"},
+    ]
+    facts = {"d": {"from": "deploy"}, "e": {"from": "deploy", "where": condition.replace("d.", "e.")}}
+    decision = interlock.evaluate(**question(tmp_path, facts=facts, rules=rules))
+    assert decision.reason is None
+    there = OF_NULLS[condition].split()
+    found = {
+        rule: [each.message for each in decision.findings if each.rule == rule]
+        for rule in ("held", "selected", "not-held")
+    }
+    others = [name for name in ("web", "db") if name not in there]
+    assert found == {"held": there, "selected": there, "not-held": others}
+
+
+def test_a_member_that_is_missing_becomes_nothing(tmp_path: Path) -> None:
+    decision = interlock.evaluate(**question(tmp_path, outputs={"o": "[d.size() > 1, d.size() > 9].map(b, b)"}))
+    assert decision.outputs == {"o": (True, False)}
+    folder = tmp_path / "other"
+    folder.mkdir()
+    rules = [{"id": "r", "for": "d", "note": '{[d.meta.owner].map(o, o + "!")}'}]
+    decision = interlock.evaluate(**question(folder, rules=rules))
+    assert decision.reason is not None
+    assert "has no value" in decision.reason

@@ -199,9 +199,10 @@ def _fold(checker: Checker, tree: Any, word: str, source: Node, arguments: list[
     if len(arguments) not in counts or arguments[0].data != "name":
         takes = "a variable and a value" if word == "map" else "a variable and a condition"
         raise checker.fault("E306", tree, f"`{word}` takes {takes}", f"list.{word}(x, …)")
-    variable = _variable(checker, arguments[0])
+    written = _variable(checker, arguments[0])
+    variable = checker.scope.unused(written)
     member = (of.item if of.kind == "list" else of.key) or Type("null")
-    inner = checker.scope.binding(variable, Local(variable, member.certain()))
+    inner = checker.scope.binding(written, Local(variable, member))
     nullable = of.nullable
     if len(arguments) == 3:
         with checker.within(inner):

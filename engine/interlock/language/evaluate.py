@@ -158,17 +158,25 @@ def _some(node: Exists, known: Environment) -> bool:
 
 
 def _call(node: Call, known: Environment) -> Any:
-    from interlock.language.functions import FUNCTIONS
+    from interlock.language.functions import FUNCTIONS, OF_MEMBERS
     from interlock.language.texts import Undefined
 
+    if node.function in EITHER:
+        found = evaluate(node.arguments[0], known)
+        return evaluate(node.arguments[1], known) if found is None else found
     function = FUNCTIONS[node.function]
     arguments = [evaluate(each, known) for each in node.arguments]
-    if not function.nulls and any(each is None for each in arguments):
+    lacking = not function.nulls and None in arguments
+    if lacking or (node.function in OF_MEMBERS and any(type(each) is tuple and None in each for each in arguments)):
         return False if function.test else None
     try:
         return function.run(*arguments)
     except Undefined as why:
         raise Failure(node, str(why), known) from None
+
+
+EITHER = ("or_value", "or_other")
+"""The functions that do not evaluate their second argument where the first is not null."""
 
 
 def _fold(node: Fold, known: Environment) -> Any:
@@ -191,7 +199,7 @@ def _fold(node: Fold, known: Environment) -> Any:
 def _contained(node: In, known: Environment) -> bool:
     item = evaluate(node.item, known)
     if node.param is None:
-        return item is not None and has(tuple([evaluate(member, known) for member in node.members]), item)
+        return has(tuple([evaluate(member, known) for member in node.members]), item)
     listed = known.params[node.param]
     return isinstance(listed, tuple) and item in listed
 
@@ -215,7 +223,7 @@ def _sum(node: Sum, known: Environment) -> Value:
         return left + right
     if isinstance(left, int) and isinstance(right, int):
         found = left + right if node.op == "+" else left - right
-        return found if -_SAFE < found < _SAFE else _within(node, found, known)
+        return found if -_SAFE < found < _SAFE else bounded(node, found, known)
     return None
 
 
@@ -223,13 +231,16 @@ _SAFE = 1 << 53
 """Every whole number, instant and duration that is nearer to 0 is one in CEL."""
 
 
-def _within(node: Sum, found: int, known: Environment) -> int:
-    """The sum, where CEL has it: whole numbers have 64 bits, instants four digits of a year, durations 292 years."""
+def bounded(node: Sum, found: int, known: Environment) -> int:
+    """The sum, where CEL has it: whole numbers have 64 bits, instants four digits of a year, durations 292 years.
+
+    Raises Failure.
+    """
     from interlock.language import texts
 
-    bounded = {"timestamp": texts.in_years, "duration": texts.in_range}.get(node.type.kind, texts.whole)
+    check = {"timestamp": texts.in_years, "duration": texts.in_range}.get(node.type.kind, texts.whole)
     try:
-        return bounded(found)
+        return check(found)
     except texts.Undefined as why:
         raise Failure(node, str(why), known) from None
 

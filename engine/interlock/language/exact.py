@@ -27,6 +27,7 @@ from interlock.model.expression import (
     Size,
     Sum,
     TaskId,
+    ValueKind,
     type_of,
 )
 
@@ -105,10 +106,15 @@ def _is_safe(node: Call) -> bool:
 
 def overflows(node: Node) -> bool:
     """Whether a number, instant or duration may be one that CEL does not have, going by how far its parts reach."""
-    low, high = _reach(node)
-    bounds = {"timestamp": (FIRST, LAST), "duration": (-MAX_DURATION, MAX_DURATION)}
-    least, most = bounds.get(type_of(node).kind, (INT_MIN, INT_MAX))
+    (low, high), (least, most) = _reach(node), bounds(type_of(node).kind)
     return low < least or high > most
+
+
+def bounds(kind: ValueKind) -> tuple[int, int]:
+    """The least and the greatest number, instant or duration that CEL has."""
+    if kind == "timestamp":
+        return FIRST, LAST
+    return (-MAX_DURATION, MAX_DURATION) if kind == "duration" else (INT_MIN, INT_MAX)
 
 
 def _reach(node: Node) -> tuple[int, int]:
@@ -134,7 +140,7 @@ def _reach(node: Node) -> tuple[int, int]:
             return 0, INTEGER_BOUND
         case Field() | Param() | Now():
             return (0 if type_of(node).kind == "timestamp" else -INTEGER_BOUND), INTEGER_BOUND
-    return (FIRST, LAST) if type_of(node).kind == "timestamp" else (INT_MIN, INT_MAX)
+    return bounds("timestamp" if type_of(node).kind == "timestamp" else "int")
 
 
 def moves_freely(node: Node) -> Node | None:

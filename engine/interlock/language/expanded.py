@@ -39,7 +39,8 @@ def with_keys(checker: Checker, tree: Any, word: str, source: Node, names: tuple
         raise checker.fault("E306", tree, f"`{word}` takes one variable here", f"{word}(x, …)")
     key, value = names
     place = Type("int", nullable=False) if of.kind == "list" else (of.key or Type("null")).certain()
-    local = Local(key, place)
+    variable = checker.scope.unused(key, source)
+    local = Local(variable, place)
     keys = source
     if of.kind == "list":
         keys = Call("places", (source,), Type("list", (), of.nullable, place))
@@ -47,7 +48,7 @@ def with_keys(checker: Checker, tree: Any, word: str, source: Node, names: tuple
     with checker.within(checker.scope.binding(key, local).binding(value, found)):
         condition = checker.condition(body)
     macro: Any = "exists_one" if word == "existsOne" else word
-    return Fold(macro, keys, key, condition, Type("bool", nullable=False))
+    return Fold(macro, keys, variable, condition, Type("bool", nullable=False))
 
 
 def formatted(checker: Checker, tree: Any, base: Any, arguments: list[Any]) -> Node:

@@ -48,7 +48,7 @@ def _quotient(left: int, right: int) -> int:
 def _remainder(left: int, right: int) -> int:
     if not right:
         raise Undefined("modulus by zero")
-    return left - right * (abs(left) // abs(right) * (1 if (left < 0) is (right < 0) else -1))
+    return left - right * _quotient(left, right)
 
 
 def _ratio(left: float, right: float) -> float:
@@ -307,6 +307,12 @@ FUNCTIONS: dict[str, Function] = {
     **_calendar(),
 }
 """Every function, by its identity."""
+OF_MEMBERS = frozenset(
+    identity
+    for identity, each in FUNCTIONS.items()
+    if any(wanted.startswith("list<") and wanted != "list<T>" for wanted in each.takes)
+)
+"""Those that take lists of what has an order, or of one type: a member that is null is to them as a null argument."""
 
 
 def named(name: str, form: Form) -> list[str]:
@@ -322,7 +328,8 @@ def resolved(identity: str, found: tuple[Type, ...]) -> Type | None:
     bound: dict[str, Type | None] = {}
     if not all(_takes(wanted, of, bound) for wanted, of in zip(function.takes, found, strict=True)):
         return None
-    nullable = any(of.nullable for of in found) and not function.test
+    lacking = [*found, *(of.item for of in found if of.item is not None and identity in OF_MEMBERS)]
+    nullable = any(of.nullable for of in lacking) and not function.test
     return _given(function.gives, bound, nullable)
 
 

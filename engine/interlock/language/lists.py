@@ -51,7 +51,7 @@ def distinct(members: List) -> List:
     """The members, each once, where it comes first."""
     found: List = ()
     for each in members:
-        if not has(found, each):
+        if each not in found if each is None else not has(found, each):
             found += (each,)
     return found
 

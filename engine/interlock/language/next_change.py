@@ -17,7 +17,8 @@ import msgspec
 
 from interlock.instant import INTEGER_BOUND
 from interlock.language import calendar
-from interlock.language.evaluate import Environment, Failure, evaluate, fact_of
+from interlock.language.evaluate import EITHER, Environment, Failure, bounded, evaluate, fact_of
+from interlock.language.exact import bounds
 from interlock.language.structures import equal
 from interlock.language.walk import walk
 from interlock.model.expression import (
@@ -70,7 +71,10 @@ def _course(node: Node, known: Environment, paces: Rates) -> Trend:
 
 def _applied(node: Call, known: Environment, paces: Rates) -> Trend:
     """A function of what stays stays; parts of instants and durations turn; of all else that moves, nothing says."""
-    courses = [_course(each, known, paces) for each in node.arguments]
+    given = node.arguments
+    if node.function in EITHER and evaluate(given[0], known) is not None:
+        given = given[:1]
+    courses = [_course(each, known, paces) for each in given]
     until = min((until for _, _, until in courses), default=NEVER)
     if calendar.named(node.function) is not None and courses[0][1] in (1, -1):
         return evaluate(node, known), 0, min(until, _turning(node, courses, known.now))
@@ -101,7 +105,10 @@ def _outlasting(node: Compare | In, known: Environment, paces: Rates, found: Tre
         return found
     for _ in range(MAX_TURNS):
         later = msgspec.structs.replace(known, now=until)
-        there, _, after = _COMPARED[type(node)](node, later, paces)
+        try:
+            there, _, after = _COMPARED[type(node)](node, later, paces)
+        except Failure:  # it has a value up to then
+            break
         if there is not value or after >= NEVER:
             return value, 0, until if there is not value else after
         until = after
@@ -235,7 +242,13 @@ def _sum(node: Sum, known: Environment, paces: Rates) -> Trend:
     until = min(until, limit)
     if isinstance(left, int) and isinstance(right, int):
         sign = 1 if node.op == "+" else -1
-        return left + sign * right, pace + sign * other, until
+        found, pace = bounded(node, left + sign * right, known), pace + sign * other
+        if pace:  # where it overflows, it has no value any more
+            low, high = bounds(node.type.kind)
+            until = min(
+                until, crossing(">=", found - low, pace, known.now), crossing("<=", found - high, pace, known.now)
+            )
+        return found, pace, until
     return left + right if isinstance(left, str) and isinstance(right, str) else None, 0, until
 
 

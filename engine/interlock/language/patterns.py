@@ -189,8 +189,8 @@ class _Parser:
         ):
             return None  # as in RE2, a `{` that counts nothing is itself
         self.place = end + 1
-        least = int(inner[0])
-        most = least if len(inner) == 1 else int(inner[1]) if inner[1] else None
+        least = int(inner[0][:5])
+        most = least if len(inner) == 1 else int(inner[1][:5]) if inner[1] else None
         if max(least, most or 0) > MAX_REPEAT or (most is not None and most < least):
             raise PatternError(f"`{{{','.join(inner)}}}` does not repeat from 0 up to {MAX_REPEAT:,} times")
         return least, most
@@ -274,9 +274,9 @@ class _Parser:
 
     def switch(self, letters: str) -> bool:
         """Turn flags on, and those after a `-` off; whether all of them are known."""
-        on, _, off = letters.partition("-")
+        on, minus, off = letters.partition("-")
         self.flags = (self.flags | set(on)) - set(off)
-        return set(on + off) <= set("imsU")
+        return set(on + off) <= set("imsU") and bool(off) is bool(minus)
 
     def assertion(self, name: str) -> _Piece:
         return lambda start, end: self.made.free[start].append((name, end))
@@ -376,7 +376,8 @@ class _Parser:
 
 
 def _number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 6
+    """Whether a text is a number to RE2, which has no zeros before it."""
+    return text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")
 
 
 def _others(ranges: Ranges) -> Ranges:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from interlock.model.expression import Node, Reference, Type
+from interlock.language.walk import free_locals
+from interlock.model.expression import Field, MapRef, Node, Reference, Type
 from interlock.model.policy import Shape
 
 Position = Literal["where", "condition", "value"]
@@ -104,10 +105,32 @@ class Scope(msgspec.Struct, frozen=True):
         """This scope where the name means the thing."""
         return msgspec.structs.replace(self, bound={**self.bound, name: thing})
 
+    def unused(self, word: str, *beside: Node) -> str:
+        """What a macro calls the value that is written `word`: nothing that another name stands for, or that is
+        written `beside` it, reads a value of that name."""
+        taken = frozenset[str]().union(*(_locals(thing) for name, thing in self.bound.items() if name != word))
+        taken = taken.union(*map(free_locals, beside))
+        names = (word, *(f"{word}{n}" for n in range(2, len(taken) + 2)))
+        return next(name for name in names if name not in taken)
+
     def within(self, variable: str, known: SelectionType) -> Scope:
         """This scope inside a macro that names a fact of a selection `variable`."""
         groups = self.groups | {variable} if known.groups else self.groups
         return msgspec.structs.replace(self, variables={**self.variables, variable: known.fields}, groups=groups)
+
+
+def _locals(thing: Thing) -> frozenset[str]:
+    """The names of the values that a thing reads and that macros around it bind."""
+    match thing:
+        case FactType():
+            return free_locals(Field(thing.of, "", Type("null"))) if isinstance(thing.of, MapRef) else frozenset()
+        case ObjectType():
+            return _locals(thing.fact)
+        case Maybe():
+            return free_locals(thing.node)
+        case Filtered():
+            return free_locals(thing.condition)
+    return free_locals(thing)
 
 
 OPERATORS = "== != < <= > >= in && || ! + - * / % ?:"

@@ -96,5 +96,5 @@ def _alike(left: Any, right: Any) -> bool:
 
 
 def has(members: tuple[Any, ...], item: Any) -> bool:
-    """Whether some member is equal to the item."""
-    return item in members and any(equal(each, item) for each in members)
+    """Whether some member is equal to the item. Null is in no list."""
+    return item is not None and item in members and any(equal(each, item) for each in members)

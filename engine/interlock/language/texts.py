@@ -60,14 +60,14 @@ def split(text: str, separator: str, limit: int = -1) -> tuple[str, ...]:
 def replace(text: str, old: str, new: str, limit: int = -1) -> str:
     """The text with the first `limit` places (all, below 0) of `old` replaced."""
     places = text.count(old) if limit < 0 else min(limit, text.count(old))
-    return bounded(text.replace(old, new, limit), len(text) + places * (len(new) - len(old)))
+    _check_size(len(text) + places * (len(new) - len(old)))
+    return text.replace(old, new, limit)
 
 
-def bounded(text: str, _size: int = 0) -> str:
-    """The text, if it is not too long. Raises Undefined."""
-    if len(text) > MAX_TEXT:
+def _check_size(size: int) -> None:
+    """Raises Undefined for more characters than a text that a function makes may have."""
+    if size > MAX_TEXT:
         raise Undefined(f"the text has more than {MAX_TEXT:,} characters")
-    return text
 
 
 def substring(text: str, start: int, end: int | None = None) -> str:
@@ -101,7 +101,8 @@ def last(text: str, part: str, start: int | None = None) -> int:
 
 def joined(parts: tuple[str, ...], separator: str = "") -> str:
     """The texts of a list as one. Raises Undefined."""
-    return bounded(separator.join(parts))
+    _check_size(sum(map(len, parts)) + len(separator) * max(len(parts) - 1, 0))
+    return separator.join(parts)
 
 
 # -- values as texts
