@@ -7,7 +7,7 @@ as long as the file, and all that it needs, are the same: valid policies and inv
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 
@@ -52,12 +52,13 @@ class Library:
         With `beside_first`, a needed policy is the one beside the policy that needs it, wherever else its id exists.
 
         Unless `cached`, every policy is compiled from its source, and the cache of compiled policies is left alone.
-        `texts`, by absolute path, stand for what the files hold, as they are at the time of each reading.
+        `texts`, by absolute path, stand for what the files hold, as they are at the time of each reading. What has been
+        read is `known`, by absolute path.
         """
         self.beside_first, self.cached, self.texts = beside_first, cached, texts
         self.schema_dirs = tuple(os.fspath(folder) for folder in schema_dirs)
         self.folders = (data_folder("policies"), *(os.fspath(folder) for folder in folders))
-        self._known: dict[str, KnownPolicies] = {}
+        self.known: dict[str, KnownPolicies] = {}
 
     def path(self, name: str | os.PathLike[str], beside: str | None = None) -> str:
         """The file of a policy, by its id or its path. `beside` is the folder of the policy that asks.
@@ -132,7 +133,7 @@ class Library:
 
     def reading(self) -> Reading:
         """One reading of files; what has been read once is kept, unless it has changed."""
-        return Reading(self.path, self._known, self.catalog_at, cached=self.cached, texts=self.texts)
+        return Reading(self)
 
     def catalog_at(self, folder: str) -> Catalog:
         """The kinds that the policies in a folder may name: those that ship, and those whose schemas are named, or lie
@@ -206,24 +207,10 @@ class KnownPolicies(msgspec.Struct, frozen=True):
 
 
 class Reading:
-    """One pass over policies. `path` finds a policy by its id and the folder of the one that needs it.
+    """One pass over the policies of a library."""
 
-    `known` is what earlier looks found, by absolute path; `catalog_at` gives the kinds of facts by a policy's folder.
-    Unless `cached`, nothing is taken from the cache of compiled policies, and nothing stored there. `texts` stand for
-    the files of their absolute paths.
-    """
-
-    def __init__(
-        self,
-        path: Callable[[str, str | None], str],
-        known: MutableMapping[str, KnownPolicies],
-        catalog_at: Callable[[str], Catalog],
-        *,
-        cached: bool,
-        texts: Mapping[str, str],
-    ) -> None:
-        self._texts = texts
-        self._path, self._known, self._catalog_at, self._cached = path, known, catalog_at, cached
+    def __init__(self, library: Library) -> None:
+        self._library = library
         self._found: dict[str, Loaded | Invalid | str] = {}
         self._above: list[str] = []
 
@@ -254,13 +241,13 @@ class Reading:
         return self._found[path]
 
     def _read(self, path: str) -> Loaded | Invalid:
-        text = self._texts.get(path)
+        text = self._library.texts.get(path)
         signature = _signature(path) if text is None else text
         try:
-            catalog = self._catalog_at(os.path.dirname(path))
+            catalog = self._library.catalog_at(os.path.dirname(path))
         except PolicyError as error:
             return Invalid(error, error.issues[0].message, error.issues[0].location.name)
-        known = self._known.get(path)
+        known = self._library.known.get(path)
         same = known is not None and known.signature == signature and known.catalog is catalog
         if known is not None and same and self._current(known, path):
             return known.found
@@ -271,7 +258,7 @@ class Reading:
             found = self._made(source, needs, catalog)
         except PolicyError as error:
             found = _invalid(error, path, needs)
-        self._known[path] = KnownPolicies(signature, catalog, needs, found)
+        self._library.known[path] = KnownPolicies(signature, catalog, needs, found)
         return found
 
     def _current(self, known: KnownPolicies, path: str) -> bool:
@@ -289,11 +276,12 @@ class Reading:
             return needs[identity]
 
         own = [f"{kind} {known}" for kind, known in sorted(catalog.digests.items())]
-        name = cache.key(self._schemas, *own, os.path.basename(source.name), source.text) if self._cached else b""
-        kept = cache.load(name) if self._cached else None
+        cached = self._library.cached
+        name = cache.key(self._schemas, *own, os.path.basename(source.name), source.text) if cached else b""
+        kept = cache.load(name) if cached else None
         if kept is None or kept.policy.digest != digest(source.text) or not _is_of(kept, needed):
             kept = _compiled(source, needed, catalog)
-            if self._cached:
+            if cached:
                 cache.store(name, kept)
         loaded = {each.policy.id: each for each in needs.values() if isinstance(each, Loaded)}
         return Loaded(kept, source, loaded, _joined(catalog, loaded.values()))
@@ -304,7 +292,7 @@ class Reading:
         if identity == own:
             return _cycle(own, own)
         try:
-            file = os.path.abspath(self._path(identity, os.path.dirname(path)))
+            file = os.path.abspath(self._library.path(identity, os.path.dirname(path)))
         except UsageError as error:
             return NeedRefused(str(error))
         if file in self._above:
