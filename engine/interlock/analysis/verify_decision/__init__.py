@@ -42,9 +42,7 @@ class Policies:
         """The policy's file, and the folders in which those that it needs are looked for. Raises UsageError."""
         file = before.asked.file
         folders = self._dirs or before.asked.policy_dirs
-        for path in (file, *folders[: 0 if self._dirs else None]):
-            if not os.path.isabs(path):
-                raise UsageError(f"`{path}` is not an absolute path")
+        _refuse_relative(file, *folders[: 0 if self._dirs else None])
         own = [path for each in self._dirs if os.path.isfile(path := os.path.join(each, os.path.basename(file)))]
         if len(own) > 1:
             raise UsageError(f"`{os.path.basename(file)}` is in several places: {', '.join(own)}; name one folder")
@@ -57,12 +55,13 @@ class Policies:
 
     def schema_dirs(self, before: Record) -> tuple[str, ...]:
         """The folders of own fact kinds: those of who verifies, else those that the record names. Raises UsageError."""
+        if self._schema_dirs:
+            return self._schema_dirs
         for path in before.asked.schema_dirs:
-            if not self._schema_dirs and not os.path.isabs(path):
-                raise UsageError(f"`{path}` is not an absolute path")
-            if not self._schema_dirs and not os.path.isdir(path):
+            _refuse_relative(path)
+            if not os.path.isdir(path):
                 raise UsageError(f"the schema folder `{path}` is not there; name another with `--schema-dir`")
-        return self._schema_dirs or before.asked.schema_dirs
+        return before.asked.schema_dirs
 
     def files(self, file: str, folders: Sequence[str], schema_dirs: Sequence[str]) -> dict[str, str]:
         """The file of the policy and of each that it needs, by id. Raises UsageError, PolicyError."""
@@ -84,6 +83,13 @@ class Policies:
                 f"`{path}` is not the policy `{identity}` that ships with interlock; if that is intended, hold it in a"
                 " lock (`--lock FILE`) or name its folder with `--policy-dir`"
             )
+
+
+def _refuse_relative(*paths: str) -> None:
+    """Raises UsageError for a path that a record names and that depends on where it is read."""
+    for path in paths:
+        if not os.path.isabs(path):
+            raise UsageError(f"`{path}` is not an absolute path")
 
 
 def _within(path: str, folder: str) -> bool:
@@ -274,8 +280,7 @@ class Reevaluator:
             return os.fspath(self._request.waivers)
         if self._request.lock is not None:  # who holds a lock does not take the log's word for what may pass
             raise UsageError(f"it was judged with the waivers `{path}`; under a lock, name them with `--waivers`")
-        if not os.path.isabs(path):
-            raise UsageError(f"`{path}` is not an absolute path")
+        _refuse_relative(path)
         if not os.path.isfile(path):
             raise UsageError(f"the waivers `{path}` are not there; name the file with `--waivers`")
         return path
@@ -288,11 +293,8 @@ class Reevaluator:
         for path in paths:
             if path == STANDARD_INPUT:
                 raise UsageError("it was judged on a feed from standard input; name a ledger with `--ledger PATH`")
-            if not os.path.isabs(path):
-                raise UsageError(f"`{path}` is not an absolute path")
-        for table in before.asked.sources:
-            if not os.path.isabs(table.database):
-                raise UsageError(f"`{table.database}` is not an absolute path")
+            _refuse_relative(path)
+        _refuse_relative(*(table.database for table in before.asked.sources))
         return paths
 
     def _ledger(self, places: tuple[str, ...], before: Record, catalog: Catalog) -> Ledger:

@@ -96,9 +96,9 @@ def _ranging(node: Exists) -> Node:
         inner = engine_form(_without_lists(node.condition, node.variable), inside=True)
         return msgspec.structs.replace(node, condition=inner)
     except UnsupportedCondition:
-        if len(free_variables(node)) > 1 or _reads_blocked(node):
+        if (whole := evaluated_whole(node)) is None:
             raise
-        return Compare("==", _evaluated(node), TRUE)
+        return whole
 
 
 def _without_lists(node: Node, variable: str) -> Node:
@@ -112,16 +112,14 @@ def _reduced(node: Node, inside: bool) -> Node:
     logic = _as_logic(node)
     if logic is not None:
         return engine_form(logic, inside=inside)
-    if len(free_variables(node)) <= 1 and not _reads_blocked(node):
-        return Compare("==", _evaluated(node), TRUE)
+    if (whole := evaluated_whole(node)) is not None:
+        return whole
     match node:
+        case In(param=None, members=()):
+            return FALSE
         case In(param=None):
-            found = [Compare("==", node.item, member) for member in node.members]
-            return (
-                engine_form(Logic("||", tuple(found)) if len(found) > 1 else found[0], inside=inside)
-                if found
-                else FALSE
-            )
+            found = tuple(Compare("==", node.item, member) for member in node.members)
+            return engine_form(Logic("||", found) if len(found) > 1 else found[0], inside=inside)
         case Compare():
             return engine_form(lifted, inside=inside) if (lifted := _lifted(node)) is not None else _separated(node)
     raise _inseparable(node)
@@ -130,8 +128,7 @@ def _reduced(node: Node, inside: bool) -> Node:
 def _as_logic(node: Node) -> Node | None:
     """A comparison of conditions as `&&` and `||` of them; None for any other."""
     if isinstance(node, Choice):
-        asked = node.condition
-        return Logic("||", (Logic("&&", (asked, _held(node.yes))), Logic("&&", (Not(asked), _held(node.no)))))
+        return _chosen(node.condition, _held(node.yes), _held(node.no))
     if not isinstance(node, Compare) or node.op not in ("==", "!="):
         return None
     sides = (node.left, node.right)
@@ -145,8 +142,13 @@ def _as_logic(node: Node) -> Node | None:
         return found if node.op == "==" or found is None else Not(found)
     if any(type_of(side).nullable for side in sides):
         return None
-    same = Logic("||", (Logic("&&", (_held(left), _held(right))), Logic("&&", (Not(_held(left)), Not(_held(right))))))
+    same = _chosen(_held(left), _held(right), Not(_held(right)))
     return same if node.op == "==" else Not(same)
+
+
+def _chosen(asked: Node, yes: Node, no: Node) -> Node:
+    """Where a condition holds `yes`, and where it does not `no`."""
+    return Logic("||", (Logic("&&", (asked, yes)), Logic("&&", (Not(asked), no))))
 
 
 def _is_condition(node: Node) -> bool:
@@ -167,9 +169,7 @@ def _lifted(node: Compare) -> Node | None:
             def compared(value: Node, op: Any = node.op, side: str = side, other: Node = other) -> Node:
                 return Compare(op, value, other) if side == "left" else Compare(op, other, value)
 
-            asked = chosen.condition
-            yes, no = compared(chosen.yes), compared(chosen.no)
-            return Logic("||", (Logic("&&", (asked, yes)), Logic("&&", (Not(asked), no))))
+            return _chosen(chosen.condition, compared(chosen.yes), compared(chosen.no))
     return None
 
 

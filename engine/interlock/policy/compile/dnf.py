@@ -79,8 +79,10 @@ def _ways(node: Node, holds: bool) -> Disjunction:
             return comparison_terms(
                 Compare("!=", Field(node.of, "seq", Type("int")), Constant(None, Type("null"))), holds
             )
+        case Present(of=VariableRef()):
+            return YES if holds else NO
         case Present():
-            return YES if isinstance(node.of, VariableRef) and holds else _present(node, holds)
+            return [(Presence(node.of, holds),)]
         case Blocked():
             return [(Blocks(holds),)]
         case Compare():
@@ -90,10 +92,6 @@ def _ways(node: Node, holds: bool) -> Disjunction:
         case Exists():
             return _some(node, holds)
     raise AssertionError(f"not a condition: {node!r}")
-
-
-def _present(node: Present, holds: bool) -> Disjunction:
-    return NO if isinstance(node.of, VariableRef) else [(Presence(node.of, holds),)]
 
 
 # -- membership and macros

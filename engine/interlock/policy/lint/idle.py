@@ -8,7 +8,7 @@ import msgspec
 
 from interlock.language.walk import walk
 from interlock.model.expression import TRUE, Blocked, Field, Logic, Node, Not, Param, type_of
-from interlock.model.policy import Policy, Selection
+from interlock.model.policy import Policy
 from interlock.policy.compile.atoms import TooManyBranches
 from interlock.policy.compile.derived import UnsupportedCondition
 from interlock.policy.compile.dnf import disjunction
@@ -42,14 +42,11 @@ def idle(policy: Policy) -> Found:
         silent = more
 
 
-def _always(selections: Iterable[Selection]) -> list[str]:
-    """The single selections that hold a fact whenever there is a verdict: numbers do, and so does what is required."""
-    singles = [selection for selection in selections if selection.shape == "single"]
-    return [s.name for s in singles if s.required is not None or s.take not in ("latest", "earliest")]
-
-
 def _certain(policy: Policy) -> frozenset[str]:
-    return frozenset([*_always(policy.selections), *(need.name for need in policy.needs if need.tasks is None)])
+    """The single facts that are there whenever there is a verdict: numbers, what is required, and decisions."""
+    singles = [selection for selection in policy.selections if selection.shape == "single"]
+    found = [s.name for s in singles if s.required is not None or s.take not in ("latest", "earliest")]
+    return frozenset([*found, *(need.name for need in policy.needs if need.tasks is None)])
 
 
 def _lines(policy: Policy, closed: Closed) -> dict[int, Idle]:
