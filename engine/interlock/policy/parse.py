@@ -16,7 +16,7 @@ import yaml
 
 from interlock.diagnostics import Issue, Location, Source
 from interlock.policy import not_yaml
-from interlock.schemas.wording import Violation
+from interlock.schemas.wording import Path, Violation
 
 _COMMA = "in braces a comma ends a value: quote the whole value before it"
 _OF_SCALARS = ("E008", "E009")
@@ -48,7 +48,6 @@ _TOKENS: dict[type, not_yaml.TokenKind] = {
     yaml.FlowMappingEndToken: "close",
     yaml.FlowSequenceEndToken: "close",
 }
-_Path = tuple[str | int, ...]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -67,26 +66,26 @@ class Document(msgspec.Struct, frozen=True):
 
     source: Source
     data: Any
-    places: dict[_Path, Scalar]
-    keys: dict[_Path, Scalar]
+    places: dict[Path, Scalar]
+    keys: dict[Path, Scalar]
     refused: tuple[Scalar, ...] = ()
 
-    def locate(self, path: _Path) -> Location:
+    def locate(self, path: Path) -> Location:
         """The place of the value at `path`, or of the nearest thing around it that has one."""
         while path and path not in self.places:
             path = path[:-1]
         return self._location(self.places[path]) if path in self.places else self.source.location(0)
 
-    def locate_key(self, path: _Path) -> Location:
+    def locate_key(self, path: Path) -> Location:
         """The place of the key that `path` ends with; where there is none, that of the value."""
         return self._location(self.keys[path]) if path in self.keys else self.locate(path)
 
-    def locate_within(self, path: _Path, start: int, end: int) -> Location:
+    def locate_within(self, path: Path, start: int, end: int) -> Location:
         """The place of the characters `start` to `end` of the text at `path`, through quotes, folds and escapes."""
         place = self.within(path, start, end)
         return self.source.location(place.start, place.end)
 
-    def within(self, path: _Path, start: int, end: int) -> Scalar:
+    def within(self, path: Path, start: int, end: int) -> Scalar:
         """The offsets in the source of the characters `start` to `end` of the text at `path`."""
         place = self.places[path]
         raw = self.source.text[place.start : place.end]
@@ -94,7 +93,7 @@ class Document(msgspec.Struct, frozen=True):
         first = place.start + offsets[min(start, len(offsets) - 1)]
         return Scalar(first, place.start + offsets[min(max(end - 1, start), len(offsets) - 1)] + 1)
 
-    def comment_after(self, path: _Path) -> int | None:
+    def comment_after(self, path: Path) -> int | None:
         """The offset of the `#` of a comment on the line on which the plain scalar at `path` ends, if there is one."""
         place, text = self.places[path], self.source.text
         if text[place.start : place.start + 1] in ("", '"', "'", "|", ">"):
@@ -102,7 +101,7 @@ class Document(msgspec.Struct, frozen=True):
         behind = re.compile(r"[ \t]+(?=#)").match(text, place.end)
         return behind.end() if behind else None
 
-    def text_meant(self, path: _Path) -> str | None:
+    def text_meant(self, path: Path) -> str | None:
         """The hint to quote what is a mapping, a list or a key without a value, where text may have been meant."""
         text, key = self.source.text, self.keys.get(path)
         value = self.places.get(path)
@@ -112,7 +111,7 @@ class Document(msgspec.Struct, frozen=True):
             return None
         return _COMMA if text[: key.start].rstrip().endswith(",") else None
 
-    def cut_hint(self, path: _Path) -> str | None:
+    def cut_hint(self, path: Path) -> str | None:
         """The hint where a `#`, or a comma in braces, has cut the plain scalar at `path` short."""
         if self.comment_after(path) is not None:
             return "` #` begins a comment, which cuts the value short: quote the whole value"
@@ -120,7 +119,7 @@ class Document(msgspec.Struct, frozen=True):
         behind = min((key for key in self.keys if self.keys[key].start > place.end), key=self._starts, default=None)
         return self.text_meant(behind) if behind is not None and self.source.text[place.end] == "," else None
 
-    def _starts(self, path: _Path) -> int:
+    def _starts(self, path: Path) -> int:
         return self.keys[path].start
 
     def causes(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
@@ -142,7 +141,7 @@ class Document(msgspec.Struct, frozen=True):
 
         return [Issue(code, each.message, place(each), each.hint) for each in violations]
 
-    def data_at(self, path: _Path) -> Any:
+    def data_at(self, path: Path) -> Any:
         """The value at `path`."""
         found = self.data
         for step in path:
@@ -192,8 +191,8 @@ class _Reader:
         self.source = source
         self.days = days
         self.issues: list[Issue] = []
-        self.places: dict[_Path, Scalar] = {}
-        self.keys: dict[_Path, Scalar] = {}
+        self.places: dict[Path, Scalar] = {}
+        self.keys: dict[Path, Scalar] = {}
         self.refused: list[Scalar] = []
 
     def issue(self, code: str, message: str, mark: Any, hint: str | None = None) -> None:
@@ -235,7 +234,7 @@ class _Reader:
         except yaml.MarkedYAMLError:
             return False
 
-    def value(self, node: Any, path: _Path) -> Any:
+    def value(self, node: Any, path: Path) -> Any:
         self.places[path] = Scalar(node.start_mark.index, node.end_mark.index)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
@@ -243,7 +242,7 @@ class _Reader:
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self.scalar(node, path)
 
-    def mapping(self, node: Any, path: _Path) -> dict[str, Any]:
+    def mapping(self, node: Any, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -257,7 +256,7 @@ class _Reader:
             found[name] = self.value(item, (*path, name))
         return found
 
-    def scalar(self, node: Any, path: _Path) -> Any:
+    def scalar(self, node: Any, path: Path) -> Any:
         text: str = node.value
         kind = node.tag.rpartition(":")[2]
         if not node.style and self.is_ambiguous(node, path):
@@ -280,7 +279,7 @@ class _Reader:
         self.issue("E009", f"the YAML tag `{node.tag}` is not supported", node.start_mark, hint)
         return text
 
-    def is_ambiguous(self, node: Any, path: _Path) -> bool:
+    def is_ambiguous(self, node: Any, path: Path) -> bool:
         """Whether readers of YAML differ on a plain scalar, which is reported."""
         found = ambiguous(node.value)
         if found is None or (self.days and found[0] == "a day"):

@@ -13,6 +13,7 @@ from interlock.evaluation.waivers import Waivable, Waiver, Waivers
 from interlock.files import UnreadableError, read_source
 from interlock.model.policy import Policy
 from interlock.policy.parse import Document, parse_yaml
+from interlock.schemas.wording import Path
 
 PoliciesOfId = Callable[[str], Sequence[Waivable] | str]
 """The policies that have an id; where there is none, what to do about it."""
@@ -57,7 +58,7 @@ class _Reader:
         self.digests: dict[tuple[str, str], str] = {}
         self.seen: dict[tuple[str, str, str], int] = {}
 
-    def issue(self, code: str, path: tuple[str | int, ...], message: str, hint: str | None = None) -> None:
+    def issue(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
         self.issues.append(Issue(code, message, self.document.locate(path), hint))
 
     def grants(self) -> Iterator[Waiver]:
@@ -132,7 +133,7 @@ class _Reader:
             self.issue("E807", (number, "expires"), f"`{text}` is more than a year away", hint)
         return found
 
-    def task(self, path: tuple[str | int, ...], task: str, written: dict[str, Any]) -> None:
+    def task(self, path: Path, task: str, written: dict[str, Any]) -> None:
         """Note a task that stands for all, or that has the same waived already."""
         if task == "*":
             self.issue("E805", path, "nothing is waived for every task", "name the tasks that it is waived for")

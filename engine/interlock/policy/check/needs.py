@@ -14,6 +14,7 @@ from interlock.model.expression import Constant, Count, Exists, Field, Node, Par
 from interlock.model.policy import DecideLine, Need, Parameter, Policy, Rule, values
 from interlock.policy.check.issues import Names, Report
 from interlock.policy.compile.past import pastless
+from interlock.schemas.wording import Path
 
 _DECISION = ("allow", "state", "undecided", "reason", "task")
 
@@ -60,9 +61,7 @@ def decision_fields(policy: Policy) -> dict[str, Type]:
     return fields
 
 
-def _given(
-    report: Report, names: Names, path: tuple[str | int, ...], written: dict[str, Any], policy: Policy
-) -> dict[str, Node]:
+def _given(report: Report, names: Names, path: Path, written: dict[str, Any], policy: Policy) -> dict[str, Node]:
     wanted = {parameter.name: parameter for parameter in policy.parameters}
     found = {}
     for name, expression in written.items():
@@ -78,7 +77,7 @@ def _given(
     return found
 
 
-def _check_value(report: Report, path: tuple[str | int, ...], policy: Policy, parameter: Parameter, node: Node) -> None:
+def _check_value(report: Report, path: Path, policy: Policy, parameter: Parameter, node: Node) -> None:
     """What a parameter is set to must be one of its values, and there where it must be given."""
     found = type_of(node)
     if parameter.required and found.nullable:
@@ -89,7 +88,7 @@ def _check_value(report: Report, path: tuple[str | int, ...], policy: Policy, pa
         report.at("E605", path, f"this may be a value that `{parameter.name}` of `{policy.id}` cannot have", hint)
 
 
-def _check_passed(report: Report, names: Names, path: tuple[str | int, ...], policy: Policy, given: set[str]) -> None:
+def _check_passed(report: Report, names: Names, path: Path, policy: Policy, given: set[str]) -> None:
     """Parameters of the same name are passed on, so they are of one type; a required one must come from somewhere."""
     for parameter in policy.parameters:
         if parameter.name in given:

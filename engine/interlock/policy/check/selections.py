@@ -10,6 +10,7 @@ from interlock.language.scope import ORDERED, with_article
 from interlock.model.expression import Type
 from interlock.model.policy import NO_ADVICE, PREVIOUS, Selection, Shape, Take
 from interlock.policy.check.issues import Names, Report
+from interlock.schemas.wording import Path
 
 MAX_NARROWING = 32
 """The most selections that narrow one another: each is a subquery of the next one's SQL."""
@@ -154,7 +155,7 @@ def previous_fields(fields: dict[str, Type], previous: tuple[str, ...] | None) -
 
 
 def _previous(
-    report: Report, path: tuple[str | int, ...], written: dict[str, Any], shape: Shape, fields: dict[str, Type]
+    report: Report, path: Path, written: dict[str, Any], shape: Shape, fields: dict[str, Type]
 ) -> tuple[str, ...] | None:
     """The fields in which a fact and the one before it agree; None where no fact has one before it."""
     if PREVIOUS not in written:
@@ -177,9 +178,7 @@ def _previous(
     return tuple(listed)
 
 
-def _grouping(
-    report: Report, where: tuple[str | int, ...], field: str, fields: dict[str, Type], *, named: bool = False
-) -> Type | None:
+def _grouping(report: Report, where: Path, field: str, fields: dict[str, Type], *, named: bool = False) -> Type | None:
     """The type of a field that facts are grouped by."""
     found = fields.get(field)
     if found is None:
@@ -192,7 +191,7 @@ def _grouping(
 
 
 def _per(
-    report: Report, path: tuple[str | int, ...], written: dict[str, Any], fields: dict[str, Type]
+    report: Report, path: Path, written: dict[str, Any], fields: dict[str, Type]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     per = written.get("per")
     groups: tuple[str, ...] = ()
@@ -212,12 +211,7 @@ def _per(
 
 
 def _check_take(
-    report: Report,
-    path: tuple[str | int, ...],
-    written: dict[str, Any],
-    take: Take,
-    per: tuple[str, ...],
-    fields: dict[str, Type],
+    report: Report, path: Path, written: dict[str, Any], take: Take, per: tuple[str, ...], fields: dict[str, Type]
 ) -> None:
     """`per` requires a take of one; min, max and sum require `of`, and nothing else allows it."""
     if "per" in written and take == "all":
@@ -245,7 +239,7 @@ def _check_take(
         report.at("E109", (*path, "per"), "a counted fact's own field is called `count`")
 
 
-def _limit(report: Report, path: tuple[str | int, ...], written: dict[str, Any], take: Take) -> int | None:
+def _limit(report: Report, path: Path, written: dict[str, Any], take: Take) -> int | None:
     """How many facts the newest or oldest are, where more than one is taken."""
     if "limit" not in written:
         return None

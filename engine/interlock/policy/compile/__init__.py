@@ -17,13 +17,14 @@ from interlock.policy.compile.past import unrecorded
 from interlock.policy.compile.selections import query
 from interlock.policy.compile.times import undated
 from interlock.schemas import Catalog
+from interlock.schemas.wording import Path
 
 
 class Refusal(msgspec.Struct, frozen=True):
     """A condition that cannot be compiled: its place in the policy, and why."""
 
     code: str
-    path: tuple[str | int, ...]
+    path: Path
     message: str
     hint: str
 
@@ -64,7 +65,7 @@ def _relations(policy: Policy) -> Relations:
     return Relations(keys, frozenset(singles))
 
 
-def _alternatives(condition: Node, path: tuple[str | int, ...], refusals: list[Refusal]) -> Disjunction:
+def _alternatives(condition: Node, path: Path, refusals: list[Refusal]) -> Disjunction:
     try:
         found = _within_bounds(condition)
         if len(found) > MAX_BRANCHES:

@@ -9,9 +9,10 @@ from interlock.model.expression import Blocked, Node, Type
 from interlock.model.policy import Policy, Rule
 from interlock.policy.compile.dependencies import note, paths_read
 from interlock.schemas.catalog import UNRECORDED
+from interlock.schemas.wording import Path
 
 
-def unrecorded(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def unrecorded(policy: Policy) -> Iterator[tuple[Path, str]]:
     """The places of rules and lines that hold a condition, each with a field whose past it would need."""
     for index, rule in enumerate(policy.rules):
         if rule.hold is not None:

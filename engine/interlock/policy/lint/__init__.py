@@ -22,6 +22,7 @@ from interlock.policy.lint.absence import counted_absence, unasked
 from interlock.policy.lint.idle import Idle, idle, silent
 from interlock.policy.lint.texts import cut_texts, doubled_braces
 from interlock.policy.parse import Document
+from interlock.schemas.wording import Path
 
 _ASKED = "give a selection `required`, block when it is empty, or say why with `allow_empty`"
 
@@ -171,11 +172,11 @@ def _misread(document: Document, policy: Policy) -> Iterator[Issue]:
         yield Issue("W115", message, document.source.location(at), hint, "warning")
 
 
-def _warning(code: str, message: str, hint: str, document: Document, path: tuple[str | int, ...]) -> Issue:
+def _warning(code: str, message: str, hint: str, document: Document, path: Path) -> Issue:
     return Issue(code, message, document.locate(path), hint, "warning")
 
 
-def _at_key(document: Document, code: str, path: tuple[str | int, ...], message: str, hint: str) -> Issue:
+def _at_key(document: Document, code: str, path: Path, message: str, hint: str) -> Issue:
     return Issue(code, message, document.locate_key(path), hint, "warning")
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from interlock.language.syntax import parse
 from interlock.policy.parse import Document
+from interlock.schemas.wording import Path
 
-_Path = tuple[str | int, ...]
 _DOUBLED = re.compile(r"(?<!\{)\{\{([^{}]+)\}\}(?!\})")
 _MESSAGES = ("block", "warn", "note", "message", "reason", "fix", "hint")
 _CONDITIONS = ("when", "unless")
 
 
-def doubled_braces(document: Document, names: frozenset[str]) -> Iterator[tuple[_Path, int, int, str]]:
+def doubled_braces(document: Document, names: frozenset[str]) -> Iterator[tuple[Path, int, int, str]]:
     """The messages with `{{ expression }}`, which is a text in braces: the place in it, and the expression.
 
     `names` are those that the policy declares, parameters as `params.NAME`.
@@ -27,7 +27,7 @@ def doubled_braces(document: Document, names: frozenset[str]) -> Iterator[tuple[
                 yield path, *found.span(), found[1].strip()
 
 
-def cut_texts(document: Document) -> Iterator[tuple[_Path, int]]:
+def cut_texts(document: Document) -> Iterator[tuple[Path, int]]:
     """The messages and expressions that a `#` cuts short, with its offset: a comment has a space after its `#`."""
     for path in (*messages(document.data), *expressions(document.data)):
         at = document.comment_after(path)
@@ -35,7 +35,7 @@ def cut_texts(document: Document) -> Iterator[tuple[_Path, int]]:
             yield path, at
 
 
-def messages(data: dict[str, Any]) -> Iterator[_Path]:
+def messages(data: dict[str, Any]) -> Iterator[Path]:
     """The paths of a valid policy's messages."""
     for part in ("rules", "decide"):
         yield from ((part, i, key) for i, each in enumerate(data.get(part) or ()) for key in _MESSAGES if key in each)
@@ -47,7 +47,7 @@ def messages(data: dict[str, Any]) -> Iterator[_Path]:
             yield ("facts", name, "required")
 
 
-def expressions(data: dict[str, Any]) -> Iterator[_Path]:
+def expressions(data: dict[str, Any]) -> Iterator[Path]:
     """The paths of a valid policy's expressions."""
     yield from ((key,) for key in _CONDITIONS if key in data)
     yield from (("facts", name, "where") for name, each in (data.get("facts") or {}).items() if "where" in each)
@@ -62,7 +62,7 @@ def expressions(data: dict[str, Any]) -> Iterator[_Path]:
         yield from _leaves(need.get("with"), ("needs", name, "with"))
 
 
-def _leaves(value: Any, path: _Path) -> Iterator[_Path]:
+def _leaves(value: Any, path: Path) -> Iterator[Path]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(inner, (*path, name))
