@@ -17,10 +17,10 @@ import msgspec
 
 from interlock.diagnostics import LedgerError, UnsettledError
 from interlock.ledger.connection import Connection, needed
+from interlock.ledger.leading import HOWEVER_LED, led_by_task
 
 _WORD = re.compile(
-    r"\breceipt WHERE \+?kind = '(?P<receipts>\w+)' AND \+?task_id = :task\b"
-    r"|\bFROM entity_(?P<entities>\w+)"
+    HOWEVER_LED + r"|\bFROM entity_(?P<entities>\w+)"
     r"|:(?P<name>[A-Za-z_]\w*)"
     r"|'(?:[^']|'')*'"
 )
@@ -160,8 +160,10 @@ def _statement(sql: str, columns: tuple[str, ...], differing: tuple[str, ...], r
     def written(found: re.Match[str]) -> str:
         kind, entities, name = found["receipts"], found["entities"], found["name"]
         if kind:
-            where = "bulk_receipt WHERE kind" if kind in receipts else "receipt WHERE +kind"
-            return f"{where} = '{kind}' AND task_id = {'given.task' if 'task' in differing else ':task'}"
+            task = "given.task" if "task" in differing else ":task"
+            if kind in receipts:
+                return f"bulk_receipt WHERE kind = '{kind}' AND task_id = {task}"
+            return led_by_task(kind, task)
         if entities:
             return f"FROM bulk_{entities}"
         return f"given.{name}" if name in differing else found[0]

@@ -80,7 +80,7 @@ def definitions(layout: Layout) -> dict[str, str]:
 
 
 _LAST_SEAT: Final = "entity_last_seat"
-"""The view of seats as they were last, which costs a tenth of that of how they were at an instant."""
+"""The view of seats as they were last, a sixth as dear to prepare as how they were at an instant."""
 
 
 @lru_cache(1_024)

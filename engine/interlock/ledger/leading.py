@@ -17,9 +17,17 @@ FEW: Final = 1_000
 """So many receipts of a kind are looked through whatever the task has: it takes less than a millisecond."""
 MANY: Final = 20_000
 """Of so many of a kind and of a task, neither index is known to be the better."""
-_OF_BOTH = re.compile(r"\breceipt WHERE kind = '(\w+)' AND \+task_id = :task\b")
+_READ: Final = r"\breceipt WHERE {}kind = '(?P<receipts>\w+)' AND {}task_id = :task\b"
+HOWEVER_LED: Final = _READ.format(r"\+?", r"\+?")
+"""Where a query reads the receipts of a kind and a task: the pattern. A `+` keeps SQLite from an index."""
+_LED_BY_KIND = re.compile(_READ.format("", r"\+"))
 _OF_KIND = "SELECT count(*) FROM (SELECT 1 FROM main.telemetry_events WHERE event_type = :kind LIMIT :most)"
 _OF_TASK = "SELECT count(*) FROM (SELECT 1 FROM main.telemetry_events WHERE task_id = :task LIMIT :most)"
+
+
+def led_by_task(kind: str, task: str = ":task") -> str:
+    """How a query reads them led by the index by task. `task` is SQL for the id."""
+    return f"receipt WHERE +kind = '{kind}' AND task_id = {task}"
 
 
 class Leading:
@@ -50,12 +58,12 @@ class Leading:
 
 @lru_cache(1_024)
 def _kinds(sql: str) -> frozenset[str]:
-    return frozenset(_OF_BOTH.findall(sql))
+    return frozenset(_LED_BY_KIND.findall(sql))
 
 
 @lru_cache(1_024)
 def _by_task(sql: str, kinds: frozenset[str]) -> str:
     def written(found: re.Match[str]) -> str:
-        return f"receipt WHERE +kind = '{found[1]}' AND task_id = :task" if found[1] in kinds else found[0]
+        return led_by_task(found["receipts"]) if found["receipts"] in kinds else found[0]
 
-    return _OF_BOTH.sub(written, sql) if kinds else sql
+    return _LED_BY_KIND.sub(written, sql) if kinds else sql
