@@ -57,8 +57,8 @@ OF_OPTIONAL = ("orValue", "or", "hasValue", "value", "optMap", "optFlatMap")
 """The methods of optional values."""
 FOLDS = ("exists", "all", "exists_one", "existsOne", "map", "filter")
 """The macros over lists and maps."""
-METHODS = (*dict.fromkeys(each.name for each in VALUES.values() if each.form == "method" and each.takes),)
-METHODS += (*OF_OPTIONAL, "format", "timeSince")
+METHODS = {each.name for each in VALUES.values() if each.form == "method" and each.takes}
+METHODS |= {*OF_OPTIONAL, "format", "timeSince"}
 """What may be called as a method; `format` and `timeSince` become something else."""
 NAMESPACES = ("cel", "optional", "sets", "math", "lists", "strings", "regex", "base64")
 """Names before a function that name no values."""
