@@ -29,12 +29,14 @@ SCHEMA: Final = {
         "ratio": {"type": "number"},
         "replicas": {"type": "integer"},
         "limit": {"type": "string"},
+        "present": {"type": "boolean"},
         "meta": {
             "type": "object",
             "properties": {
                 "owner": {"type": ["string", "null"]},
                 "open": {"type": "boolean"},
                 "size": {"type": "integer"},
+                "count": {"type": "integer"},
             },
         },
     },
@@ -49,7 +51,15 @@ WEB: Final = {
     "limit": "12",
     "meta": {"owner": "ann"},
 }
-DB: Final = {"service": "db", "labels": {"app": "db"}, "images": [], "ratio": 0.5, "replicas": 0, "limit": "none"}
+DB: Final = {
+    "service": "db",
+    "labels": {"app": "db"},
+    "images": [],
+    "ratio": 0.5,
+    "replicas": 0,
+    "limit": "none",
+    "present": False,
+}
 NOW: Final = "2026-06-22T09:02:00Z"
 HELD: Final = {
     'd.service.startsWith("w")': "web",
@@ -298,3 +308,37 @@ def test_a_member_that_is_missing_becomes_nothing(tmp_path: Path) -> None:
     decision = interlock.evaluate(**question(folder, rules=rules))
     assert decision.reason is not None
     assert "has no value" in decision.reason
+
+
+@pytest.mark.parametrize("engine", ["reference", RETE, BOTH])
+def test_names_that_are_alike_are_not_confused(tmp_path: Path, engine: Any) -> None:
+    """A macro's value and a field, a single fact and an object of the fact."""
+    conditions = {
+        'd.service.split("").exists(service, service.startsWith(d.service))': [],
+        'd.service.split("").exists(service, d.service.startsWith(service))': ["web", "db"],
+        "d.replicas * meta.count > 0": ["web"],
+        "d.replicas * d.meta.count > 0": [],
+    }
+    facts = {"d": {"from": "deploy"}, "meta": {"from": "deploy", "take": "count"}}
+    rules = [{"id": f"r{n}", "for": "d", "when": when, "note": "{d.service}"} for n, when in enumerate(conditions)]
+    decision = interlock.evaluate(**question(tmp_path, facts=facts, rules=rules), engine=engine)
+    assert decision.reason is None
+    found = [[each.message for each in decision.findings if each.rule == rule["id"]] for rule in rules]
+    assert found == [*conditions.values()]
+
+
+@pytest.mark.parametrize("engine", ["reference", RETE, BOTH])
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("last != null && last.present", False),
+        ("last == null || !last.present", True),
+        ("last.present == false", True),
+        ("d.exists(x, last != null && x.present == last.present)", True),
+    ],
+)
+def test_a_field_may_be_called_present(tmp_path: Path, condition: str, expected: bool, engine: Any) -> None:
+    facts = {"d": {"from": "deploy"}, "last": {"from": "deploy", "take": "latest"}}
+    rules = [{"id": "r", "when": condition, "block": "so"}]
+    decision = interlock.evaluate(**question(tmp_path, facts=facts, rules=rules), engine=engine)
+    assert (decision.allow, decision.reason) == (not expected, None)

@@ -34,7 +34,8 @@ from interlock.policy.compile.atoms import (
 from interlock.policy.compile.dnf import operand_of
 
 ENVIRONMENT = "$"
-PRESENT = "present"
+PRESENT = "present()"
+"""The column of whether a fact is there: no field has that name."""
 _Terms = tuple[tuple[Literal[1, -1], str], ...]
 
 
@@ -42,7 +43,7 @@ class Relations:
     """The kinds of engine facts and the columns that the branches test, in the order of their first use.
 
     `keys` are the paths by which maps are looked up; `singles` the relations that always hold exactly one fact, whether
-    or not the selection matched: its column `present` says which.
+    or not the selection matched: its column `PRESENT` says which.
     """
 
     def __init__(self, keys: dict[str, str], singles: frozenset[str]) -> None:

@@ -198,7 +198,8 @@ def _evaluated(node: Node) -> Node:
         return cast(Node, Evaluated(GlobalFact(), f"={notation(node)}", node, nullable))
     of = VariableRef(names[0])
     made = about_variable(node, of, "")
-    return cast(Node, Evaluated(of, f"={notation(made, '')}", made, nullable))
+    # `.field`, for a text with `field` alone would also be that of a value that a macro names so.
+    return cast(Node, Evaluated(of, f"={notation(made)}", made, nullable))
 
 
 def _reads_blocked(node: Node) -> bool:
