@@ -15,12 +15,14 @@ atexit.register(gc.freeze)
 # What msgspec takes of `typing_extensions`, where that is installed, Python has too, and has loaded already.
 modules: dict[str, Any] = sys.modules
 modules.setdefault("typing_extensions", None)
-import msgspec  # noqa: E402, F401
+try:
+    import msgspec  # noqa: F401
 
-if modules["typing_extensions"] is None:
-    del modules["typing_extensions"]
-
-from interlock.cli import main  # noqa: E402
+    if modules["typing_extensions"] is None:
+        del modules["typing_extensions"]
+    from interlock.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 __all__ = ["main"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
+from interlock.diagnostics import UsageError
 from interlock.evaluation.judge import Engine
 from interlock.ledger import Ledger
 from interlock.model.decision import Decision
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from interlock.model.facts import SelectionView
     from interlock.model.history import History
     from interlock.model.unblock import Unblock
+
+
+T = TypeVar("T")
 
 
 class How(TypedDict, total=False):
@@ -95,10 +100,14 @@ def judge(
     """Decide several policies for several tasks (every task of the ledger when None), over one snapshot, at one now.
 
     Decisions come task by task, and within a task in the order of the policies. Other arguments and errors as in
-    `evaluate`; a parameter must be known to at least one of the policies.
+    `evaluate`; a parameter must be known to at least one of the policies. Raises UsageError too where there is nothing
+    to decide: no policy, or no task.
     """
     with _session(policies, ledger, tasks, **how) as session:
-        return session.decisions()
+        decisions = session.decisions()
+        if not decisions:
+            raise UsageError(f"the ledger `{session.ledger.path}` holds no task: nothing was judged")
+        return decisions
 
 
 def facts(
@@ -182,20 +191,31 @@ def _session(
     unknown = [name for name in how if name not in How.__annotations__]
     if unknown:
         raise TypeError(f"unknown argument `{unknown[0]}`")
+    asked, about = _listed("policies", policies), None if tasks is None else _listed("tasks", tasks)
+    if () in (asked, about):
+        raise UsageError(f"no {'task' if asked else 'policy'} is named: there is nothing to decide")
+    sources = how.get("sources")
     return Session(
         Request(
-            policies=tuple(policies),
-            tasks=None if tasks is None else tuple(tasks),
+            policies=asked,
+            tasks=about,
             ledger=ledger,
             at=how.get("at"),
             params=how.get("params") or {},
             engine=how.get("engine", "both"),
-            policy_dirs=tuple(how.get("policy_dirs", ())),
-            schema_dirs=tuple(how.get("schema_dirs", ())),
+            policy_dirs=_listed("policy_dirs", how.get("policy_dirs", ())),
+            schema_dirs=_listed("schema_dirs", how.get("schema_dirs", ())),
             lock=how.get("lock"),
             waivers=how.get("waivers"),
             allow_long_waivers=how.get("allow_long_waivers", False),
             max_skew=how.get("max_skew"),
-            sources=how.get("sources") or (),
+            sources=() if sources is None else sources,
         )
     )
+
+
+def _listed(name: str, given: Iterable[T]) -> tuple[T, ...]:
+    """What is given as a list. Raises UsageError for one text, each of whose letters would be one of the list."""
+    if isinstance(given, str | os.PathLike):
+        raise UsageError(f"`{name}` is a list; give `[{os.fspath(given)!r}]`")
+    return tuple(given)

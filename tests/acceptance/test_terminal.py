@@ -237,6 +237,22 @@ def test_an_interruption_ends_quietly(folder: Path, story_path: Path) -> None:
     assert (running.returncode, out, err.strip()) == (130, b"", b"")
 
 
+EARLY = """
+import runpy, sys
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "interlock.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("interlock", run_name="__main__")
+"""
+
+
+def test_an_interruption_of_the_start_ends_quietly(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_a_bug_is_told_as_one(
     folder: Path, story_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -102,8 +102,11 @@ def run(
 
     Raises UsageError where there is no such fleet, or the output cannot be written.
     """
+    import signal
+
     from interlock.analysis.fleet import find_ledgers, from_root
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     members = find_ledgers(ledgers)
     read = [*read, *(path for each in members for path in (each.path, f"{each.path}-wal", f"{each.path}-shm"))]
     read += [each[1:] for each in ledgers if each.startswith("@")]
