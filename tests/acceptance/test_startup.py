@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click import Context
 
 from interlock.cli import main
@@ -93,18 +94,26 @@ def loaded(process: Interlock, *args: str) -> set[str]:
     return set(process(*args, program=("-c", LOADED)).err.splitlines())
 
 
+@pytest.fixture
+def compiled(process: Interlock, story_path: Path) -> None:
+    """From here on the policies are compiled."""
+    process(*EVAL, "--ledger", str(story_path))
+
+
+@pytest.mark.usefixtures("compiled")
 def test_a_decision_imports_nothing_that_it_does_not_use(process: Interlock, story_path: Path) -> None:
-    process(*EVAL, "--ledger", str(story_path))  # from here on the policies are compiled
     found = loaded(process, *EVAL, "--ledger", str(story_path))
     assert {"click", "sqlite3", "interlock.evaluation.judge", "interlock.reporting.text"} <= found
     assert sorted(found & UNUSED) == []
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_decision_compiles_the_patterns_that_it_uses_only(process: Interlock, story_path: Path) -> None:
     compiled = process(*EVAL, "--ledger", str(story_path), program=("-c", COMPILED)).err.splitlines()
     assert sorted(compiled) == ["interlock.evaluation.advice"] * 2 + ["interlock.instant"] * 2
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_decision_prepares_few_statements(process: Interlock, story_path: Path) -> None:
     """Receipts without a time are looked for by one statement, twice a policy however far it looks ahead."""
     for at in ((), EVAL[-2:]):
