@@ -95,25 +95,25 @@ def loaded(process: Interlock, *args: str) -> set[str]:
 
 
 @pytest.fixture
-def compiled(process: Interlock, story_path: Path) -> None:
+def warm(process: Interlock, story_path: Path) -> None:
     """From here on the policies are compiled."""
     process(*EVAL, "--ledger", str(story_path))
 
 
-@pytest.mark.usefixtures("compiled")
+@pytest.mark.usefixtures("warm")
 def test_a_decision_imports_nothing_that_it_does_not_use(process: Interlock, story_path: Path) -> None:
     found = loaded(process, *EVAL, "--ledger", str(story_path))
     assert {"click", "sqlite3", "interlock.evaluation.judge", "interlock.reporting.text"} <= found
     assert sorted(found & UNUSED) == []
 
 
-@pytest.mark.usefixtures("compiled")
+@pytest.mark.usefixtures("warm")
 def test_a_decision_compiles_the_patterns_that_it_uses_only(process: Interlock, story_path: Path) -> None:
     compiled = process(*EVAL, "--ledger", str(story_path), program=("-c", COMPILED)).err.splitlines()
     assert sorted(compiled) == ["interlock.evaluation.advice"] * 2 + ["interlock.instant"] * 2
 
 
-@pytest.mark.usefixtures("compiled")
+@pytest.mark.usefixtures("warm")
 def test_a_decision_prepares_few_statements(process: Interlock, story_path: Path) -> None:
     """Receipts without a time are looked for by one statement, twice a policy however far it looks ahead."""
     for at in ((), EVAL[-2:]):
