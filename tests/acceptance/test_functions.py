@@ -214,6 +214,15 @@ def test_two_facts_are_compared_by_what_is_evaluated_of_each(tmp_path: Path) -> 
     assert [each.message for each in decision.findings] == ["web db"]
 
 
+@pytest.mark.parametrize("variable", ["last", "d.filter(x, x.replicas > 9)"])
+def test_has_of_a_variable_that_names_facts_is_refused(tmp_path: Path, variable: str) -> None:
+    """It was left out, so that the line was always taken."""
+    lines = [{"state": "good", "when": "has(variables.some)", "allow": True}, {"state": "bad", "allow": False}]
+    facts = {"d": {"from": "deploy"}, "last": {"from": "deploy", "take": "latest"}}
+    with pytest.raises(PolicyError, match="`has` takes a field"):
+        interlock.evaluate(**question(tmp_path, facts=facts, variables={"some": variable}, decide=lines))
+
+
 def doubled(times: int) -> dict[str, str]:
     """Variables of which each is twice the one before."""
     return {"v0": "1"} | {f"v{n}": f"variables.v{n - 1} + variables.v{n - 1}" for n in range(1, times + 1)}

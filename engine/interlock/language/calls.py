@@ -20,7 +20,6 @@ from interlock.language.scope import (
     Maybe,
     ObjectType,
     Thing,
-    TypeCheckAborted,
     with_article,
 )
 from interlock.language.substitute import about_variable
@@ -357,7 +356,8 @@ def _has(checker: Checker, tree: Any, arguments: list[Any]) -> Node:
         raise checker.fault("E306", tree, "`has` takes a field: has(x.f)")
     thing = checker.thing(arguments[0])
     if isinstance(thing, FactType | Filtered):
-        raise TypeCheckAborted
+        hint = f"compare it with null: {thing.name} != null" if isinstance(thing, FactType) else None
+        raise checker.fault("E306", tree, "`has` takes a field: has(x.f)", hint)
     node = field_of(thing) if isinstance(thing, ObjectType) else thing.node if isinstance(thing, Maybe) else thing
     if isinstance(node, Call) and node.function in ("under", "maybe_under"):
         mapping, key = node.arguments

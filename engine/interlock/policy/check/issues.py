@@ -236,6 +236,8 @@ class Report:
             return None
         self.expressions.append(Expression(path, offset, text, scope))
         node, faults = typecheck(text, scope, want)
+        if node is None and not faults and not self.issues:  # it would be left out of a policy that is valid
+            raise AssertionError(f"nothing says what is wrong with {text!r}")
         for fault in faults:
             at, before = (path, offset) if fault.named is None else (("variables", fault.named), 0)
             place = self.document.locate_within(at, before + fault.start, before + fault.end)
