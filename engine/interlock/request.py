@@ -268,11 +268,11 @@ class Session:
 
         return tables_of(read_sources(os.fspath(named)))
 
-    def single(self, what: str) -> None:
-        """Raises UsageError where there are several sources, of which `what` takes one."""
+    def single(self, what: str, instead: str) -> None:
+        """Raises UsageError where there are several sources, of which `what` takes one; `instead` is what to do."""
         if len(self.places) + len(self.tables) > 1:
             listed = " and ".join(f"`{path}`" for path in (*self.places, *(table.path for table in self.tables)))
-            raise UsageError(f"{what} takes one source, and not {listed}; name one of them")
+            raise UsageError(f"{what} takes one source, and not {listed}; {instead}")
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -87,6 +87,22 @@ def test_a_wrong_question(args: tuple[str, ...], code: int, told: str, interlock
     assert told in ran.err
 
 
+@pytest.mark.parametrize("form", ["text", "json", "html", "svg"])
+def test_no_page_of_an_earlier_run_stays_where_a_run_fails(
+    form: str, process: Interlock, folder: Path, story_path: Path
+) -> None:
+    page = folder / "page"
+    asked = ("--task", TASK, "--ledger", str(story_path), "--format", form, "--output", "page")
+    assert process("replay", "loop", *asked) == (0, "", "")
+    assert TASK in page.read_text("utf-8")
+    assert process("replay", "lop", *asked) == (2, "", "error: unknown policy `lop`; did you mean `loop`?\n")
+    assert "unknown policy `lop`; did you mean `loop`?" in page.read_text("utf-8")
+    assert TASK not in page.read_text("utf-8")
+    process("replay", "loop", *asked)
+    assert process("replay", "loop", *asked, "--frm", "head").code == 2
+    assert ("unknown option `--frm`" in page.read_text("utf-8")) is (form != "text"), "text may be anybody's"
+
+
 AWAKE = """\
 policy: awake
 version: 1

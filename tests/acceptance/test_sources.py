@@ -214,7 +214,8 @@ def test_a_question_with_an_empty_list_of_sources_is_refused(policy: Path) -> No
 def test_a_command_that_takes_one_source_says_so(interlock: Interlock, feeds: Feeds) -> None:
     paths = feeds([ACCEPTED], [BLOCKED])
     ran = interlock("export", "--all-tasks", *named(paths))
-    message = f"`interlock export` takes one source, and not `{paths[0]}` and `{paths[1]}`; name one of them"
+    message = f"`interlock export` takes one source, and not `{paths[0]}` and `{paths[1]}`; "
+    message += "export each alone, and judge the feeds together: `--ledger` may be repeated"
     assert (ran.code, ran.err) == (2, f"error: {message}\n")
     ran = interlock("watch", "loop", "--task", TASK, "--ledger", "-", *named(feeds([ACCEPTED])))
     assert (ran.code, ran.err[:40]) == (2, "error: standard input cannot be watched:")

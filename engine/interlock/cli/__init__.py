@@ -48,7 +48,7 @@ _COMMANDS = (
     "demo",
     "completion",
 )
-_REPORTING = ("eval", "fleet", "fleet-diff")
+_REPORTING = ("eval", "fleet", "fleet-diff", "replay")
 _WRITTEN = ("--report", "--output")
 _COMPLETE = "_INTERLOCK_COMPLETE"
 """The variable in which a shell requests completions."""

@@ -60,6 +60,7 @@ def command(
         refuse_read(output, request)
     with session_of(request) as session:
         policies_at, found = session.library, incident(session)
+        sources = [*session.places, *(table.path for table in session.tables)]
     case = captured(found, name=name, keep_times=keep_times)
     there = _read(output) if output is not None else None
     if there is None:
@@ -75,7 +76,8 @@ def command(
         terminal.put(there.text, "utf-8")
         return exit_codes.ALLOWED
     write_file(output, there.text)
-    terminal.put(f"wrote the case `{case['case']}` to {output}; `interlock test {output}` runs it\n")
+    of = f", of {' and '.join(sources)}" if len(sources) > 1 else ""
+    terminal.put(f"wrote the case `{case['case']}` to {output}{of}; `interlock test {output}` runs it\n")
     return exit_codes.ALLOWED
 
 

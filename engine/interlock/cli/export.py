@@ -47,7 +47,9 @@ def command(
     from interlock.analysis.export import answer
 
     with session_of(request.about(policies, task or None), opens=False) as session:
-        session.single("`interlock export`")
+        session.single(
+            "`interlock export`", "export each alone, and judge the feeds together: `--ledger` may be repeated"
+        )
         session.ledger  # noqa: B018  # a ledger that cannot be read is reported before what else is wrong
         invalid = answer(session, lambda line: output.put(f"{line.decode()}\n", "utf-8"))
     if invalid:

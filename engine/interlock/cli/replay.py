@@ -10,7 +10,7 @@ import click
 from interlock.cli import exit_codes, options
 from interlock.cli import output as terminal
 from interlock.cli.request import asking, session_of
-from interlock.reporting.timeline import FORMATS, render
+from interlock.reporting.timeline import FORMATS, render, render_failure
 
 if TYPE_CHECKING:
     from interlock.request import Request
@@ -53,15 +53,14 @@ def command(
 
     request = request.about(policies, [task])
     if output is not None:
-        from interlock.cli.reports import refuse_read
+        from interlock.cli.reports import Target, failing, refuse_read, write_file
 
         refuse_read(output, request)
-    with session_of(request) as session:
-        found = answer(session, since, until)
-    if output is not None:
-        from interlock.cli.reports import write_file
-
+        with failing([Target(form, output)], render_failure), session_of(request) as session:
+            found = answer(session, since, until)
         write_file(output, render(form, found))
         return exit_codes.ALLOWED
+    with session_of(request) as session:
+        found = answer(session, since, until)
     terminal.put(render(form, found, terminal.look()), None if form == "text" else "utf-8")
     return exit_codes.ALLOWED

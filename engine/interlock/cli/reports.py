@@ -97,16 +97,19 @@ def targets(
 
 
 @contextmanager
-def failing(found: Sequence[Target]) -> Iterator[None]:
-    """Write files that fail where what is done within raises: none of an earlier run stays, whatever happens."""
+def failing(found: Sequence[Target], failure: Callable[[str, str], str] = render_failure) -> Iterator[None]:
+    """Write files that fail where what is done within raises: none of an earlier run stays, whatever happens.
+
+    `failure` gives what one of a format holds then, and why.
+    """
     stale = [each for each in found if not each.append and os.path.isfile(each.path)]
-    _write(stale, lambda form, _: render_failure(form, "the run did not end"))
+    _write(stale, lambda form, _: failure(form, "the run did not end"))
     try:
         yield
     except BaseException as error:
         message = str(error) if isinstance(error, InterlockError) else f"it ended early: {type(error).__name__}"
         with suppress(UsageError):  # what is raised says more
-            _write(found, lambda form, _: render_failure(form, message))
+            _write(found, lambda form, _: failure(form, message))
         raise
 
 

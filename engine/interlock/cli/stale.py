@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from interlock.files import UnreadableError, read_file
-from interlock.reporting import FORMATS, render_failure
+from interlock.reporting import FORMATS as REPORTS
+from interlock.reporting.timeline import FORMATS as TIMELINES
+from interlock.reporting.timeline import render_failure
 
 _LARGEST = 64 << 20
 _BESIDE = ("-wal", "-shm", "-journal")
@@ -22,10 +24,14 @@ _BEGINNINGS = {
     "tap": (b"TAP version 13", b""),
     "markdown": (b"### interlock: ", b""),
     "github": (b"::", b"::"),
+    "html": (b"<!doctype html>", b"Content-Security-Policy"),
+    "svg": (b"<?xml", b"<svg"),
+    "json": (b'{"task":', b'"lanes":['),
 }
 """What a report of a format begins with, and what else it has near its beginning."""
 _TEXTS = (b"allowed ", b"denied ", b"undecided ", b"error: ")
-_JSON = (b'{"policy":', b'{"allow":null,"error":', b'{"kind":"fleet_ledger"', b'{"kind":"fleet_diff_ledger"')
+_JSON = (b'{"policy":', b'{"allow":null,"error":', b'{"kind":"fleet_ledger"', b'{"kind":"fleet_diff_ledger"', b"PAR1")
+_FORMATS = {*REPORTS, *TIMELINES}
 
 
 def fail_reports(args: Sequence[str], message: str) -> None:
@@ -45,8 +51,8 @@ def fail_reports(args: Sequence[str], message: str) -> None:
                 found = _form(path, form)
                 if found is None:
                     continue
-                form = form if form in FORMATS else found
-            if form in FORMATS:
+                form = form if form in _FORMATS else found
+            if form in _FORMATS:
                 write_file(path, render_failure(form, message))
 
 

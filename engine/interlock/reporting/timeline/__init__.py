@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 from interlock.model.history import History
+from interlock.reporting import FORMATS as REPORTS
+from interlock.reporting import render_failure as report_failure
 from interlock.reporting.style import RenderContext, json_lines
 
 FORMATS = ("text", "json", "html", "svg")
@@ -17,4 +19,12 @@ def render(form: str, history: History, look: RenderContext | None = None) -> st
         return json_lines([history])
     module = import_module(f"{__name__}.{form}")
     rendered: str = module.render(history, look or RenderContext()) if form == "text" else module.render(history)
+    return rendered
+
+
+def render_failure(form: str, message: str) -> str:
+    """What stands in a file of that format where nothing was replayed: no reader takes it for a history."""
+    if form in REPORTS:
+        return report_failure(form, message)
+    rendered: str = import_module(f"{__name__}.{form}").failure(message)
     return rendered

@@ -53,6 +53,15 @@ def render(history: History) -> str:
     return f"<!doctype html>\n{tostring(page, encoding='unicode', method='html')}\n"
 
 
+def failure(message: str) -> str:
+    """The page of what could not be replayed, and why."""
+    policy = node("meta", content="default-src 'none'")
+    policy.set("http-equiv", "Content-Security-Policy")
+    head = node("head", node("meta", charset="utf-8"), policy, node("title", "nothing was replayed"))
+    page = node("html", head, node("body", node("pre", f"error: {message}")), lang="en")
+    return f"<!doctype html>\n{tostring(page, encoding='unicode', method='html')}\n"
+
+
 def _policy(styles: str, script: str) -> Element:
     allowed = {
         "default-src": "'none'",

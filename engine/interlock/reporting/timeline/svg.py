@@ -18,6 +18,13 @@ def render(history: History) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(drawing, encoding="unicode")}\n'
 
 
+def failure(message: str) -> str:
+    """The picture of what could not be replayed, and why."""
+    text = node("text", f"error: {message}", x=10, y=30, font_family="monospace", font_size=14)
+    drawing = node("svg", text, xmlns="http://www.w3.org/2000/svg", width=1000, height=50)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(drawing, encoding="unicode")}\n'
+
+
 def _styles() -> str:
     """The style sheet with its colours in their places, as few readers of SVG but browsers know variables."""
     light, _, dark = shipped("palette.css").partition("@media")
