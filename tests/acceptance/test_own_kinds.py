@@ -465,7 +465,7 @@ decide:
 """
 PLACES: list[tuple[str, dict[str, str], tuple[str, ...], int, str]] = [
     ("a folder that is not there", {}, ("--schema-dir", "gone"), 2, "cannot read the schemas in `gone`: no such file"),
-    ("no folder", {}, ("--schema-dir", ""), 2, "`--schema-dir` holds an empty path; name a folder, or leave it out"),
+    ("no folder", {}, ("--schema-dir", ""), 2, "`--schema-dir` is empty; give it a value, or leave it out"),
     (
         "the folder above",
         {f"own/facts/{OWN}.schema.json": "{}"},

@@ -187,7 +187,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "one feed twice": (("a.ndjson", "a.ndjson"), "`a.ndjson` is named twice; keep one of them"),
     "one feed by two names": (("a.ndjson", "./a.ndjson"), "`./a.ndjson` is named twice; keep one of them"),
     "standard input twice": (("-", "-"), "`-` is named twice; keep one of them"),
-    "an empty path": (("a.ndjson", ""), "`--ledger` holds an empty path"),
+    "an empty path": (("a.ndjson", ""), "`--ledger` is empty; give it a value, or leave it out"),
 }
 
 
@@ -215,7 +215,7 @@ def test_a_command_that_takes_one_source_says_so(interlock: Interlock, feeds: Fe
     paths = feeds([ACCEPTED], [BLOCKED])
     ran = interlock("export", "--all-tasks", *named(paths))
     message = f"`interlock export` takes one source, and not `{paths[0]}` and `{paths[1]}`; "
-    message += "export each alone, and judge the feeds together: `--ledger` may be repeated"
+    message += "a feed needs no export: export the ledger alone, and judge its feed beside the others"
     assert (ran.code, ran.err) == (2, f"error: {message}\n")
     ran = interlock("watch", "loop", "--task", TASK, "--ledger", "-", *named(feeds([ACCEPTED])))
     assert (ran.code, ran.err[:40]) == (2, "error: standard input cannot be watched:")
@@ -250,6 +250,9 @@ def test_an_incident_over_several_sources_becomes_a_test(
     assert (case.code, case.err) == (0, "")
     (folder / "proved_test.yaml").write_text(case.out)
     assert process("test", "proved_test.yaml").code == 0
+    written = process("capture", str(policy), *given, "--output", "other_test.yaml")
+    paths = given[1 : given.index("--task") : 2]
+    assert f"to other_test.yaml, of {' and '.join(paths)}; `interlock test" in written.out
 
 
 SAME = {

@@ -22,6 +22,9 @@ Examples:
 """
 
 
+_INSTEAD = "a feed needs no export: export the ledger alone, and judge its feed beside the others"
+
+
 @click.command("export", short_help="Write facts as a feed.", epilog=_EXAMPLES)
 @click.argument("policies", metavar="[POLICY]...", nargs=-1, shell_complete=options.completes("policies"))
 @options.tasks
@@ -47,9 +50,7 @@ def command(
     from interlock.analysis.export import answer
 
     with session_of(request.about(policies, task or None), opens=False) as session:
-        session.single(
-            "`interlock export`", "export each alone, and judge the feeds together: `--ledger` may be repeated"
-        )
+        session.single("`interlock export`", _INSTEAD)
         session.ledger  # noqa: B018  # a ledger that cannot be read is reported before what else is wrong
         invalid = answer(session, lambda line: output.put(f"{line.decode()}\n", "utf-8"))
     if invalid:
