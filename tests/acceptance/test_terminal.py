@@ -135,6 +135,31 @@ def test_a_terminal_is_coloured_and_wrapped(folder: Path, story_path: Path) -> N
     )
 
 
+def test_the_report_of_a_fleet_is_coloured_and_wrapped_but_never_its_file(folder: Path) -> None:
+    LedgerBuilder(folder / "a.db").task("one").write()
+    (folder / "b.db").write_bytes(b"")
+    asked = ("fleet", "smoke", "--ledgers", "*.db", "--at", "2026-06-22T09:20:00Z")
+    told = "the ledger `b.db` is an empty file; name Conveyor's ledger with `--ledger PATH`"
+    assert (
+        "\x1b[31mnot judged\x1b[0m\n"
+        "  b.db  the ledger `b.db` is an empty file; name Conveyor's\n"
+        "        ledger with `--ledger PATH`\n"
+    ) in terminal(*asked, columns=60)
+    terminal(*asked, "--output", "fleet.txt", columns=60)
+    assert f"\nnot judged\n  b.db  {told}\n" in (folder / "fleet.txt").read_text("utf-8")
+
+
+def test_what_is_wrong_with_a_policy_is_wrapped_but_not_its_lines(folder: Path) -> None:
+    line = "policy: a-policy-whose-name-is-so-long-that-no-narrow-terminal-has-room"
+    (folder / "a.yaml").write_text(f"{line}\n{line}\n", "utf-8")
+    whole = terminal("check", "a.yaml", columns=200)
+    shown = terminal("check", "a.yaml", columns=40)
+    assert f" 2 | {line}\n" in shown
+    assert shown.split() == whole.split()
+    assert all(len(each) <= 40 for each in shown.splitlines() if " | " not in each and "a-policy" not in each)
+    assert len(shown.splitlines()) > len(whole.splitlines())
+
+
 @pytest.mark.parametrize("refusal", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
 def test_who_refuses_colours_gets_none(refusal: dict[str, str], folder: Path, story_path: Path) -> None:
     assert terminal(*DENIED, str(story_path), env=refusal).startswith(

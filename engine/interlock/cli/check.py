@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -54,7 +55,7 @@ def _check(request: Request, paths: Sequence[str], form: str, strict: bool = Fal
     from interlock.request import Session
 
     issues, sources = check_paths(paths, Session(request).library)
-    output.report(render(form, issues, sources), None if form == "text" else "utf-8")
+    output.report(render(form, issues, sources, output.width(sys.stdout)), None if form == "text" else "utf-8")
     failed = any(strict or issue.level == "error" for issue in issues)
     return exit_codes.INVALID_POLICY if failed else exit_codes.ALLOWED
 

@@ -70,15 +70,15 @@ class _Json:
 
 
 class _Text(Generic[Found]):
-    def __init__(self, put: _Put, as_text: Callable[[Found, RenderContext], str]) -> None:
-        self._put, self._as_text = put, as_text
+    def __init__(self, put: _Put, as_text: Callable[[Found, RenderContext], str], look: RenderContext) -> None:
+        self._put, self._as_text, self._look = put, as_text, look
 
     def add(self, _: object, lines: Iterable[bytes]) -> None:
         for _line in lines:
             pass
 
     def end(self, found: Found) -> None:
-        self._put(self._as_text(found, terminal.look()).encode(errors="backslashreplace"))
+        self._put(self._as_text(found, self._look).encode(errors="backslashreplace"))
 
 
 class _Table:
@@ -102,7 +102,7 @@ def sink(request: Request, output: Output[Found], read: Iterable[str]) -> Iterat
     """
     if output.file is None:
         encoding = "utf-8" if output.form == "json" else None
-        yield _plain(output, lambda piece: terminal.report(piece.decode(), encoding))
+        yield _plain(output, lambda piece: terminal.report(piece.decode(), encoding), terminal.look())
         return
     from interlock.cli.reports import failing, inputs, replacing, targets
 
@@ -116,7 +116,7 @@ def sink(request: Request, output: Output[Found], read: Iterable[str]) -> Iterat
         try:
             with replacing(output.file) as file:
                 if table is None:
-                    yield _plain(output, file.write)
+                    yield _plain(output, file.write, RenderContext())
                 else:
                     with closing(table(file)) as rows:
                         yield _Table(rows)
@@ -124,5 +124,5 @@ def sink(request: Request, output: Output[Found], read: Iterable[str]) -> Iterat
             raise UsageError(f"cannot write `{output.file}`: {reason(error)}") from None
 
 
-def _plain(output: Output[Found], put: _Put) -> Sink[Found]:
-    return _Json(put) if output.form == "json" else _Text(put, output.as_text)
+def _plain(output: Output[Found], put: _Put, look: RenderContext) -> Sink[Found]:
+    return _Json(put) if output.form == "json" else _Text(put, output.as_text, look)

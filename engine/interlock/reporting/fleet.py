@@ -19,7 +19,8 @@ def as_text(found: Summary, look: RenderContext) -> str:
     lines = aligned([each.policy, *_counts(each)] for each in end.policies)
     lines += [harmless(f"params {name}={value}") for name, value in end.terms.params.items()]
     lines += _listed(
-        look.paint("undecided", VERDICT_COLOURS["undecided"]),
+        look,
+        ("undecided", "undecided"),
         ((path, f"task {each.task}", each.policy, _line(each.reason)) for path, each in found.undecided),
     )
     lines += faults_and_notes("not judged", found.faults, found.notes, look)
@@ -35,14 +36,18 @@ def _counts(each: PolicyCounts) -> Iterator[str]:
 def faults_and_notes(title: str, faults: Iterable[Fault], notes: Iterable[str], look: RenderContext) -> Iterator[str]:
     """The ledgers of which nothing is known, under that title, and those that may be incomplete."""
     rows = ((each.path, _line(each.why)) for each in faults)
-    yield from _listed(look.paint(title, VERDICT_COLOURS["denied"]), rows)
-    incomplete = look.paint("may be incomplete", VERDICT_COLOURS["warn"])
-    yield from _listed(incomplete, ((_line(each),) for each in notes))
+    yield from _listed(look, (title, "denied"), rows)
+    yield from _listed(look, ("may be incomplete", "warn"), ((_line(each),) for each in notes))
 
 
-def _listed(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
+def _listed(look: RenderContext, head: tuple[str, str], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Rows under a head, which is a text and what it is coloured as; nothing where there are none."""
     cells = [tuple(map(harmless, row)) for row in rows]
-    return ["", title, *(f"  {line}" for line in aligned(cells))] if cells else []
+    if not cells:
+        return []
+    title, coloured_as = head
+    lines = aligned(cells, width=None if look.width is None else max(1, look.width - 2))
+    return ["", look.paint(title, VERDICT_COLOURS[coloured_as]), *(f"  {line}" for line in lines)]
 
 
 def _line(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from interlock import codes, diagnostics
@@ -10,24 +10,38 @@ from interlock.diagnostics import Issue, Source
 from interlock.escape import harmless, printable
 from interlock.reporting.github import workflow_command
 from interlock.reporting.sarif import location, sarif_document
-from interlock.reporting.style import counted, json_lines
+from interlock.reporting.style import counted, json_lines, wrapped
 
 
-def render(form: str, issues: Sequence[Issue], sources: Sequence[Source]) -> str:
-    """The issues of some files in a format of `FORMATS`. `sources` has every file, those without an issue too."""
-    return _RENDERERS[form](issues, sources)
+def render(form: str, issues: Sequence[Issue], sources: Sequence[Source], width: int | None = None) -> str:
+    """The issues of some files in a format of `FORMATS`. `sources` has every file, those without an issue too.
+
+    Text is wrapped to a `width`, but for the lines of the files.
+    """
+    return _text(issues, sources, width) if form == "text" else _RENDERERS[form](issues, sources)
 
 
-def _text(issues: Sequence[Issue], sources: Sequence[Source]) -> str:
+def _text(issues: Sequence[Issue], sources: Sequence[Source], width: int | None) -> str:
     """Every issue as `diagnostics.render` shows it; then how many policies, tests, errors and warnings there are."""
     texts = {each.name: each for each in sources}
-    shown = [harmless(diagnostics.render(issue, texts.get(issue.location.name)), keep="\n\t") for issue in issues]
+    shown = [line for issue in issues for line in _lines(issue, texts.get(issue.location.name), width)]
     errors = sum(issue.level == "error" for issue in issues)
     tests = sum(each.name.endswith(("_test.yaml", "_test.yml")) for each in sources)
     counts = [counted(len(sources) - tests, "policy", "policies")] * (tests < len(sources) or not tests)
     counts += [counted(tests, "test")] * (tests > 0)
     total = f"{', '.join(counts)}: {counted(errors, 'error')}"
     return "\n".join([*shown, f"{total}, {counted(len(issues) - errors, 'warning')}\n"])
+
+
+def _lines(issue: Issue, source: Source | None, width: int | None) -> Iterator[str]:
+    head, *lines = harmless(diagnostics.render(issue, source), keep="\n\t").split("\n")
+    yield from wrapped(head, width, "", "  ")
+    for line in lines:
+        hint = line.removeprefix(_HINT)
+        yield from [line] if hint == line else wrapped(hint, width, _HINT, " " * len(_HINT))
+
+
+_HINT = "   = "
 
 
 def _json(issues: Sequence[Issue], _: Sequence[Source]) -> str:
@@ -90,6 +104,6 @@ def _result(issue: Issue, rule: int) -> dict[str, Any]:
     }
 
 
-_RENDERERS = {"text": _text, "json": _json, "github": _github, "sarif": _sarif}
-FORMATS = tuple(_RENDERERS)
+_RENDERERS = {"json": _json, "github": _github, "sarif": _sarif}
+FORMATS = ("text", *_RENDERERS)
 """What issues may be rendered as."""
