@@ -223,6 +223,16 @@ def test_has_of_a_variable_that_names_facts_is_refused(tmp_path: Path, variable:
         interlock.evaluate(**question(tmp_path, facts=facts, variables={"some": variable}, decide=lines))
 
 
+@pytest.mark.parametrize("engine", ["reference", RETE, BOTH])
+def test_a_map_with_a_null_is_null_between_two_facts_too(tmp_path: Path, engine: Any) -> None:
+    facts = {"d": {"from": "deploy"}, "e": {"from": "deploy"}}
+    unless = '{"size": d.meta.size}.size() < e.replicas + 9'
+    rules = [{"id": "r", "for": ["d", "e"], "unless": unless, "note": "{d.service} {e.service}"}]
+    decision = interlock.evaluate(**question(tmp_path, facts=facts, rules=rules), engine=engine)
+    assert decision.reason is None
+    assert [each.message for each in decision.findings] == ["web web", "web db", "db web", "db db"]
+
+
 def doubled(times: int) -> dict[str, str]:
     """Variables of which each is twice the one before."""
     return {"v0": "1"} | {f"v{n}": f"variables.v{n - 1} + variables.v{n - 1}" for n in range(1, times + 1)}

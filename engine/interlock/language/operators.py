@@ -145,7 +145,9 @@ def type_map(checker: Checker, tree: Any, keys: list[Node], values: list[Node]) 
     if len(set(constants)) < len(constants):
         raise checker.fault("E413", tree, "a key of the map is duplicated")
     pairs = tuple(node for pair in zip(keys, values, strict=True) for node in pair)
-    return Call("map", pairs, Type("map", nullable=False, item=kinds[1], key=kinds[0]))
+    nullable = any(type_of(node).nullable for node in pairs)  # one that is null makes the map null
+    key, value = (None if kind is None else kind.certain() for kind in kinds)
+    return Call("map", pairs, Type("map", nullable=nullable, item=value, key=key))
 
 
 _SUMS = {
