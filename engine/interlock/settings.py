@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from interlock.diagnostics import UsageError
+from interlock.diagnostics import UsageError, nearest
 
 if TYPE_CHECKING:
     from interlock.model.sources import TableSource
     from interlock.project import Project
 
 Origin = Literal["flag", "environment", "file", "default"]
+_PREFIX = "INTERLOCK_"
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -39,7 +40,7 @@ class Setting(msgspec.Struct, frozen=True):
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
-        return f"INTERLOCK_{self.key.replace('-', '_').upper()}"
+        return f"{_PREFIX}{self.key.replace('-', '_').upper()}"
 
 
 SETTINGS = {
@@ -85,6 +86,7 @@ def settle(
     Who names the lock outside the file does not trust the folder: then no file is read.
     """
     wanted = [SETTINGS[key] for key in keys]
+    _refuse_misspelt()
     found = {each.key: _explicit(each, given, prefix) for each in wanted}
     named = found.get("lock")
     project = None
@@ -111,6 +113,16 @@ def lock_of(settled: Mapping[str, Settled], start: str = "") -> str | None:
 
     named: str | None = settled["lock"].value
     return find_lock(start) if named is None else named
+
+
+def _refuse_misspelt() -> None:
+    """Raises UsageError for a variable whose name is nearly that of a setting: it would set nothing."""
+    known = {each.variable for each in SETTINGS.values()}
+    for name in os.environ:
+        if name.startswith(_PREFIX) and name not in known:
+            ends = [each.removeprefix(_PREFIX) for each in known]
+            if meant := nearest(name.removeprefix(_PREFIX), ends):
+                raise UsageError(f"unknown variable `{name}`; did you mean `{_PREFIX}{meant}`?")
 
 
 def _explicit(setting: Setting, given: Mapping[str, Any], prefix: str) -> Settled | None:

@@ -59,7 +59,7 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "TASK": TASK,
         "LEDGER": "artifacts/workerctl.db",
         "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
-        "INTERLOCK_SOURCE": "interlock",
+        "INTERLOCK_WHEEL": "interlock",
         **{name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME")},
     }
 

@@ -325,6 +325,14 @@ def test_a_variable_that_is_empty_is_an_error(
     assert f"`{SETTINGS[key].variable}` is empty" in found.text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variable_that_is_misspelt_is_an_error(name: str, faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERLOCK_LOKCED", "true")
+    found = faces[name]({})
+    assert found.code == 2
+    assert "unknown variable `INTERLOCK_LOKCED`; did you mean `INTERLOCK_LOCKED`?" in found.text
+
+
 @pytest.mark.parametrize("key", ["lock", "policy-dir", "waivers", "engine", "max-skew"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_flag_that_is_empty_is_an_error(name: str, key: str, faces: Faces) -> None:
