@@ -233,6 +233,12 @@ def test_a_map_with_a_null_is_null_between_two_facts_too(tmp_path: Path, engine:
     assert [each.message for each in decision.findings] == ["web web", "web db", "db web", "db db"]
 
 
+@pytest.mark.parametrize("when", ["d.labels in {}", "d.images in {}", "{}[d.labels] == 1", "{}[?d.images].hasValue()"])
+def test_what_is_no_key_is_not_looked_up(tmp_path: Path, when: str) -> None:
+    with pytest.raises(PolicyError, match=r"E41[59]"):
+        interlock.evaluate(**question(tmp_path, rules=[{"id": "r", "for": "d", "when": when, "note": "x"}]))
+
+
 def doubled(times: int) -> dict[str, str]:
     """Variables of which each is twice the one before."""
     return {"v0": "1"} | {f"v{n}": f"variables.v{n - 1} + variables.v{n - 1}" for n in range(1, times + 1)}

@@ -315,6 +315,10 @@ OF_MEMBERS = frozenset(
 """Those that take lists of what has an order, or of one type: a member that is null is to them as a null argument."""
 
 
+KEYS = ("string", "int", "bool")
+"""The kinds of a map's keys."""
+
+
 def named(name: str, form: Form) -> list[str]:
     """The identities of the functions of a name, in one form."""
     return [identity for identity, each in FUNCTIONS.items() if (each.name, each.form) == (name, form) and each.takes]
@@ -338,6 +342,8 @@ def _takes(wanted: str, of: Type, bound: dict[str, Type | None]) -> bool:
         return wanted not in (_T, "K", "O")
     if wanted == "O":
         return of.kind in COMPARED and _takes(_T, of, bound)
+    if wanted == "K" and of.kind not in KEYS:
+        return False
     if wanted in (_T, "K"):
         known = bound.setdefault(wanted, of)
         bound[wanted] = joint(known, of) if known is not None else of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from interlock import instant
 from interlock.diagnostics import did_you_mean
 from interlock.language import calendar
-from interlock.language.functions import FUNCTIONS, Form, joint, named, resolved
+from interlock.language.functions import FUNCTIONS, KEYS, Form, joint, named, resolved
 from interlock.language.patterns import PatternError, compiled, searchable
 from interlock.language.scope import COMPARED, FactType, ObjectType, with_article
 from interlock.language.texts import Undefined
@@ -138,7 +138,7 @@ def type_map(checker: Checker, tree: Any, keys: list[Node], values: list[Node]) 
         for node in nodes:
             known, found = kinds[place], type_of(node)
             both = found if known is None else joint(known, found)
-            if both is None or found.kind == "null" or (place == 0 and found.kind not in ("string", "int", "bool")):
+            if both is None or found.kind == "null" or (place == 0 and found.kind not in KEYS):
                 raise checker.fault("E413", tree, "the keys of a map are of one type, and so are its values")
             kinds[place] = both
     constants = [node.value for node in keys if isinstance(node, Constant)]
