@@ -100,6 +100,8 @@ FAILING: Final = {
     "int(d.limit) > 3": "`int(d.limit)` has no value for deploy `db`: `none` is not a whole number of 64 bits",
     "6 / d.replicas > 3": "`6 / d.replicas` has no value for deploy `db`: division by zero",
     'd.labels["tier"] == "front"': '`d.labels["tier"]` has no value for deploy `db`: there is no key `tier`',
+    '{d.service: 1, "db": 2}.size() == 2': '`{d.service: 1, "db": 2}` has no value for deploy `db`: '
+    "a key of the map is duplicated",
     'd.service.charAt(3) == ""': "`d.service.charAt(3)` has no value for deploy `db`: "
     "there is no character 3 in a text of 2",
 }

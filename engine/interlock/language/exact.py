@@ -88,6 +88,8 @@ def _is_safe(node: Call) -> bool:
     """Whether a function that may fail does not, for the values that are written."""
     from interlock.language.functions import FUNCTIONS
 
+    if node.function == "map":  # of keys that are written, no two are the same
+        return all(isinstance(key, Constant) for key in node.arguments[::2])
     last = node.arguments[-1]
     if node.function in ("divided", "modulo"):
         return isinstance(last, Constant) and isinstance(last.value, int) and last.value not in (0, -1)

@@ -92,6 +92,13 @@ def _under(mapping: dict[Any, Any], key: Any) -> Any:
     return mapping[key]
 
 
+def _mapping(*pairs: Any) -> dict[Any, Any]:
+    found = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    if 2 * len(found) < len(pairs):
+        raise Undefined("a key of the map is duplicated")
+    return found
+
+
 def _there(value: Any) -> Any:
     if value is None:
         raise Undefined("it has no value")
@@ -207,7 +214,7 @@ def _collections() -> dict[str, Function]:
 
     return {
         "list": Function("list", "global", (), "list<T>", lambda *members: members, nulls=True),
-        "map": Function("map", "global", (), "map<T>", lambda *pairs: dict(zip(pairs[::2], pairs[1::2], strict=True))),
+        "map": Function("map", "global", (), "map<T>", _mapping, fails=True),
         "list_plus": Function("+", "infix", ("list<T>", "list<T>"), "list<T>", lambda a, b: _length(a + b), fails=True),
         "at": Function("[]", "index", ("list<T>", "int"), _T, _at, fails=True),
         "under": Function("[]", "index", ("map<T>", "K"), _T, _under, fails=True),
