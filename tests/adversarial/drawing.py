@@ -18,6 +18,8 @@ DISPATCHERS = ("dispatch-local", "dispatch-local", "d-2", " spaced ", "dispatch-
 SMOKES = ("s-1", "s-2", "S-1", "s-1 ", "é", "$.smoke_id")
 SUMMARIES: tuple[Any, ...] = (None, "", "red", "ärger 北京 🙂", {}, ["x"], 7, "a: b")
 STALE = 180 * SECOND
+NEARLY = ("APP_HEARTBEAT", "app_heartbeat ")
+"""Kinds that are nearly one that there is."""
 
 Row = dict[str, Any]
 
@@ -327,7 +329,7 @@ class Scribe:
         self.add("notification_acknowledgements", values)
 
     def noise(self, task: Task) -> None:
-        kind = self.pick("task_finished", "APP_HEARTBEAT", "app_heartbeat ", "app_autopilot_stopped2")
+        kind = self.pick("task_finished", *NEARLY, "app_autopilot_stopped2")
         self.receipt(kind, "workerctl", task, {"role": "worker", "session_id": "session-1"}, {})
 
     # -- histories

@@ -95,7 +95,8 @@ def _connected(address: str) -> Client:
     place = _ADDRESS.fullmatch(address)
     if place is None:
         raise UsageError(f"`--dask {address}` is not the address of a scheduler, such as `tcp://127.0.0.1:8786`")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said here
+    for name in ("distributed", "distributed.client"):  # each has a level of its own; what matters is said here
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         _reach(place[1].strip("[]"), int(place[2]))
         return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
