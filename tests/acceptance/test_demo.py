@@ -78,7 +78,7 @@ def test_the_ledger_can_be_kept_and_every_hint_works(process: Interlock, folder:
     [
         ("there.db", "cannot write `there.db`: file exists"),
         ("no/such/folder/x.db", "cannot write `no/such/folder/x.db`: no such file or directory"),
-        ("", "cannot write ``: no such file or directory"),
+        ("", "`--write` is empty; give it a value, or leave it out"),
     ],
 )
 def test_nothing_is_written_over(name: str, told: str, interlock: Interlock, folder: Path) -> None:

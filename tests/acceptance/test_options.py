@@ -133,9 +133,17 @@ def test_a_value_that_is_empty_or_would_be_dropped_is_refused(command: str, inte
         name = option.opts[0]
         ran = interlock(command, f"{name}=")
         assert ran == (2, "", f"error: `{name}` is empty; give it a value, or leave it out\n")
-        if not option.multiple:
+        if (
+            name in {"--task", "--lock", "--waivers", "--engine", "--max-skew", "--fail-on", "--dask"}
+            and not option.multiple
+        ):
             ran = interlock(command, name, "-", f"{name}=-")
             assert ran == (2, "", f"error: `{name}` is given twice; keep one of them\n")
+
+
+def test_of_other_options_the_last_counts(interlock: Interlock, story_path: Path) -> None:
+    ran = interlock("eval", "smoke", *STORY, str(story_path), "--format", "tap", "--format", "json")
+    assert ran.out.startswith("{")
 
 
 def test_only_one_task_is_judged_where_one_is_named(interlock: Interlock, story_path: Path) -> None:

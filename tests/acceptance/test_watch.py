@@ -281,7 +281,7 @@ def test_any_change_ends_it_if_that_is_asked(watching: Watching) -> None:
         (("--until", "never"), 2, "`never` is not one of `allow`, `deny`, `change`"),
         (("--ledger", "nowhere.db"), 6, "does not exist"),
         (("--decision-log", "ledger.db"), 2, "cannot append to the decision log `ledger.db`"),
-        (("--task", "demos"), 2, "did you mean `demo`?"),
+        (("--task=demos",), 2, "did you mean `demo`?"),
     ],
 )
 def test_what_is_known_at_once_ends_it_at_once(
@@ -289,7 +289,8 @@ def test_what_is_known_at_once_ends_it_at_once(
 ) -> None:
     kept = signal.getsignal(signal.SIGTERM)
     own = () if "--ledger" in args else ("--ledger", "ledger.db")
-    ran = interlock("watch", "./marked.yaml", "--task", "demo", *own, *args)
+    task = () if args[0].startswith("--task") else ("--task", "demo")
+    ran = interlock("watch", "./marked.yaml", *task, *own, *args)
     signal.signal(signal.SIGTERM, kept)
     assert ran.code == code
     assert told in ran.err

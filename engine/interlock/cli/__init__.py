@@ -50,6 +50,8 @@ _COMMANDS = (
 )
 _REPORTING = ("eval", "fleet", "fleet-diff", "replay")
 _WRITTEN = ("--report", "--output")
+_ONCE = frozenset(["--task", "--lock", "--waivers", "--engine", "--max-skew", "--fail-on", "--dask"])
+"""What is judged, and by what: of two values, one would be dropped unnoticed."""
 _COMPLETE = "_INTERLOCK_COMPLETE"
 """The variable in which a shell requests completions."""
 
@@ -117,7 +119,10 @@ def _takes_all(command: click.Command) -> None:
 
 
 def _refuse_dropped(command: click.Command, args: Sequence[str], parent: click.Context) -> None:
-    """Raises UsageError for what click would drop: the first value where only one counts, or a value that is empty."""
+    """Raises UsageError for what click would drop: the first of two values that guard a gate, or one that is empty.
+
+    Of any other option the last counts, so that a line may end with what overrides its beginning.
+    """
     try:
         given, _, order = command.make_parser(click.Context(command, parent=parent)).parse_args(list(args))
     except click.UsageError:  # it is reported where the command is run
@@ -127,7 +132,7 @@ def _refuse_dropped(command: click.Command, args: Sequence[str], parent: click.C
         return
     for each in (each for each in taken if not each.is_flag):
         name, value = each.opts[0], given[each.name]
-        if not each.multiple and taken.count(each) > 1:
+        if name in _ONCE and not each.multiple and taken.count(each) > 1:
             raise UsageError(f"`{name}` is given {_times(taken.count(each))}; keep one of them")
         if "" in (value if each.multiple else [value]):
             raise UsageError(f"`{name}` is empty; give it a value, or leave it out")
