@@ -16,7 +16,7 @@ import pytest
 import interlock
 from interlock.evaluation import bulk
 from interlock.evaluation.answers import question
-from interlock.instant import INTEGER_BOUND
+from interlock.instant import INTEGER_BOUND, parse_instant
 from tests.adversarial import files
 from tests.adversarial.asking import clock
 from tests.adversarial.corrupting import corrupt
@@ -61,6 +61,9 @@ def compare(ledger: interlock.Ledger, policies: Sequence[Any], seen: Counter[str
     try:
         with ledger.snapshot(INTEGER_BOUND - 1) as snapshot:
             tasks = snapshot.task_labels()
+        if how["at"] is not None:
+            with ledger.snapshot(parse_instant(how["at"])) as snapshot:
+                tasks = tasks if snapshot.task_labels() else []  # there is nothing to decide
     except (interlock.LedgerError, interlock.UsageError):
         assert isinstance(together, str)
         seen["refused"] += 1
