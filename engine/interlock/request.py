@@ -310,7 +310,7 @@ class Session:
         """The judge over a snapshot. Raises EngineError where its engine cannot be had."""
         engine = engine or self.request.engine
         for each in closure(self.policies):
-            snapshot.expect(each.compiled.statements, each.policy.kinds() if self.request.validity else ())
+            snapshot.expect(each.compiled.statements, each.reads if self.request.validity else ())
         return Judge(snapshot, self.ledger.path, self.moment.now, engine, self.waivers, self.max_skew)
 
     def over(self, use: Callable[[Snapshot], T], *, head: Upto = NEWEST, now: int | None = None) -> T:

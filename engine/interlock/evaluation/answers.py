@@ -35,8 +35,11 @@ class Answers:
     def rows(self, sql: str, binds: Mapping[str, object], query: Query | None, *, numbers: bool = False) -> list[Row]:
         """The rows of a query's SQL. They must not be changed. Raises as `Snapshot.selected`."""
         key = question(sql, binds, query)
-        if key in self._ready:
-            return self._ready[key] if len(self._ready[key]) <= FEW_ROWS else self._ready.pop(key)
+        ready = self._ready.get(key)
+        if ready is not None:
+            if len(ready) > FEW_ROWS:
+                del self._ready[key]
+            return ready
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key][0]

@@ -64,10 +64,9 @@ def _prepare(judge: Judge, loaded: Loaded, given: Mapping[str, Mapping[str, Valu
 
 def _undated(judge: Judge, sql: str, runs: Sequence[Selecting]) -> None:
     """Look for receipts without a time once, for every task of the ledger: hardly ever is there one."""
-    binds = [run.binds(None) for run in runs]
-    if judge.snapshot.bulk.nothing(sql, binds[0]):
-        for each in binds:
-            judge.answers.give(question(sql, each, None), [])
+    if judge.snapshot.bulk.nothing(sql, runs[0].undated):
+        for run in runs:
+            judge.answers.give(question(sql, run.undated, None), [])
 
 
 def _run(judge: Judge, loaded: Loaded, query: Query, runs: Sequence[Selecting]) -> None:

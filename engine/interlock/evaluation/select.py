@@ -163,6 +163,8 @@ class Selecting:
         self.answers = answers or Answers(snapshot)
         self.newest: Stamp | None = None
         self.policy: Policy | None = None
+        self.undated: dict[str, Any] = {}
+        """The values of the query for receipts without a time, once it is given."""
         self.evidence: dict[str, None] = {}
         self.faults: list[str] = []
         second = now - now % instant.SECOND
@@ -189,8 +191,9 @@ class Selecting:
         """The same, query by query: each is given before it is run, None for that of receipts without a time."""
         self.policy = compiled.policy
         if compiled.undated and not (self.kept and self.kept.dated):
+            self.undated = self.base | _kinds(compiled.policy)
             yield None
-            run = partial(self.answers.rows, compiled.undated, self.binds(None), None)
+            run = partial(self.answers.rows, compiled.undated, self.undated, None)
             for row in run() if self.kept is None else self.kept.undated(run):
                 self.invalid(row)
                 self.seen([row])
@@ -219,12 +222,8 @@ class Selecting:
         read = ((row, selected_fields(document(row)[0], wanted.query, strict=False)) for row in rows)
         return [*(Fact(row.kind, found, row.id, row.seq) for row, found in read), *absent]
 
-    def binds(self, query: Query | None) -> dict[str, Any]:
-        """The values of a query's placeholders; None is the query for receipts without a time."""
-        if query is None:
-            kinds = {} if self.policy is None else self.policy.kinds()
-            listed = (("kinds", kinds), ("everywhere", [kind for kind, everywhere in kinds.items() if everywhere]))
-            return self.base | {name: msgspec.json.encode(list(each)).decode() for name, each in listed}
+    def binds(self, query: Query) -> dict[str, Any]:
+        """The values of a query's placeholders."""
         if not query.binds:
             return self.base
         return self.base | {name: _bound(self.params, self.facts, *target) for name, target in query.binds.items()}
@@ -365,6 +364,13 @@ class Selecting:
 def _errors(row: Row, catalog: schemas.Catalog) -> tuple[str, ...]:
     made, unread = document(row)
     return tuple(each.message for each in unread) or schemas.fact_errors(catalog, row.kind, made)
+
+
+def _kinds(policy: Policy) -> dict[str, str]:
+    """The kinds of facts that a policy reads, as `policy.compile.times.undated` takes them."""
+    kinds = policy.kinds()
+    listed = (("kinds", kinds), ("everywhere", [kind for kind, everywhere in kinds.items() if everywhere]))
+    return {name: msgspec.json.encode(list(each)).decode() for name, each in listed}
 
 
 def _bound(params: Mapping[str, Value], facts: Mapping[str, tuple[Fact, ...]], selection: str, path: str) -> Value:

@@ -142,11 +142,12 @@ class Bulk:
     def _keep(self, kind: str) -> None:
         """Keep the entities of a kind, of every task: those of one task take as long. Raises LedgerError."""
         connection = self._connection
-        connection.create_views(needed(f"entity_{kind}", connection.layout))
+        every = connection.seen(f"SELECT * FROM entity_{kind}")
+        connection.create_views(needed(every, connection.layout))
 
         def kept(database: sqlite3.Connection) -> None:
             database.execute(f"DROP TABLE IF EXISTS temp.bulk_{kind}")
-            database.execute(f"CREATE TEMP TABLE bulk_{kind} AS SELECT * FROM entity_{kind}")
+            database.execute(f"CREATE TEMP TABLE bulk_{kind} AS {every}")
             database.execute(f"CREATE INDEX temp.bulk_{kind}_by_task ON bulk_{kind} (task_id)")
 
         connection.prepare(kept)

@@ -215,7 +215,7 @@ class Connection:
 
     def rows(self, sql: str, binds: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises LedgerError, and UsageError for a bound text that is not Unicode."""
-        sql = self._seen(sql)
+        sql = self.seen(sql)
         try:
             self.create_views(needed(sql, self.layout))
             self._watchdog.start()
@@ -235,7 +235,7 @@ class Connection:
 
         Where it is `lenient`, bytes that are not UTF-8 are read as unpaired surrogates.
         """
-        sql = self._seen(sql)
+        sql = self.seen(sql)
         self.create_views(needed(sql, self.layout))
         self._database.text_factory = _forgiving if lenient else str
         try:
@@ -251,14 +251,14 @@ class Connection:
             self._watchdog.stop()
             self._database.text_factory = str
 
-    def _seen(self, sql: str) -> str:
+    def seen(self, sql: str) -> str:
         """A query as it is run for what is seen now."""
         return last(sql) if self.now == LATEST else sql
 
     def expect(self, queries: Iterable[str]) -> None:
         """Have the views that these queries read made with the first: each that is made later has SQLite prepare all
         statements again."""
-        self._expected = self._expected.union(*(needed(self._seen(sql), self.layout) for sql in queries))
+        self._expected = self._expected.union(*(needed(self.seen(sql), self.layout) for sql in queries))
 
     def prepare(self, use: Callable[[sqlite3.Connection], object]) -> None:
         """Have something changed that this connection alone sees, in memory. Raises LedgerError."""
