@@ -190,10 +190,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("words", "message"), REFUSED, ids=lambda each: " ".join(each) if isinstance(each, list) else ""
-)
-def test_what_makes_no_fleet_is_refused(words: list[str], message: str, fleet: Path, interlock: Interlock) -> None:
+def write_named(words: list[str], fleet: Path) -> None:
+    """Write the lists and the second names of ledgers that the words of a refused line name."""
     for name, text in (("blank", "\n \n"), ("urls", "l/a.db\nhttps://example.org/a.db\n"), ("list", "l/a.db\n")):
         (fleet / f"{name}.txt").write_text(text, "utf-8")
     if "*/*.db" in words:
@@ -201,6 +199,13 @@ def test_what_makes_no_fleet_is_refused(words: list[str], message: str, fleet: P
         (fleet / "other" / "a.db").symlink_to(fleet / "l" / "a.db")
     if "hard.db" in words:
         os.link(fleet / "l" / "c.db", fleet / "hard.db")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), REFUSED, ids=lambda each: " ".join(each) if isinstance(each, list) else ""
+)
+def test_what_makes_no_fleet_is_refused(words: list[str], message: str, fleet: Path, interlock: Interlock) -> None:
+    write_named(words, fleet)
     ran = interlock("fleet", "no-stop.yaml", *words)
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err

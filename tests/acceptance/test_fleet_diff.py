@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from interlock.instant import SECOND, parse_instant
 from tests.acceptance.conftest import Interlock
 from tests.acceptance.test_diff import versions
-from tests.acceptance.test_fleet import AT, NAMED, POLICY, REFUSED
+from tests.acceptance.test_fleet import AT, NAMED, POLICY, REFUSED, write_named
 from tests.helpers.ledgers import START, LedgerBuilder
 
 __all__ = ["versions"]
@@ -254,13 +253,7 @@ SHARED = [(words, message) for words, message in REFUSED if "--at" not in words 
     ("words", "message"), [*SHARED, *OWN], ids=lambda each: " ".join(each) if isinstance(each, list) else ""
 )
 def test_what_makes_no_fleet_is_refused(words: list[str], message: str, fleet: Path, interlock: Interlock) -> None:
-    for name, text in (("blank", "\n \n"), ("urls", "l/a.db\nhttps://example.org/a.db\n"), ("list", "l/a.db\n")):
-        (fleet / f"{name}.txt").write_text(text, "utf-8")
-    if "*/*.db" in words:
-        (fleet / "other").mkdir()
-        (fleet / "other" / "a.db").symlink_to(fleet / "l" / "a.db")
-    if "hard.db" in words:
-        os.link(fleet / "l" / "c.db", fleet / "hard.db")
+    write_named(words, fleet)
     ran = interlock("fleet-diff", "no-stop.yaml", BOTH[1], *words)
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err

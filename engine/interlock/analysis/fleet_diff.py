@@ -67,7 +67,7 @@ class Differences(Lines[Compared, FleetDiff]):
         found = outcome.comparison
         self.count += len(found.tasks)
         self._skipped += len(found.skipped)
-        self.notes += outcome.notes
+        self._notes += outcome.notes
         self._softer += [(outcome.path, each) for each in found.of("softer")]
         self._differences.update(each.change for each in found.differences)
         in_tasks = {(each.change, each.task) for each in found.differences}
@@ -87,8 +87,8 @@ class Differences(Lines[Compared, FleetDiff]):
             new=new,
             one_sided=self._fleet.one_sided,
             softer=tuple(sorted(self._softer, key=lambda each: each[0])),
-            faults=tuple(sorted(self.faults, key=lambda each: each.path)),
-            notes=tuple(sorted(self.notes)),
+            faults=self.faults,
+            notes=self.notes,
         )
 
     def _end(self) -> FleetDiffEnd:

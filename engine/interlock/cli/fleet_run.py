@@ -18,7 +18,6 @@ from interlock.cli.fleet_output import Found, Output, Sink, sink
 from interlock.cli.options import Command
 from interlock.cli.request import progress_bar, session_of
 from interlock.diagnostics import UsageError
-from interlock.instant import parse_duration
 from interlock.reporting.style import counted
 
 if TYPE_CHECKING:
@@ -81,10 +80,7 @@ def working(longest: str) -> Callable[[Command], Command]:
 
 def _positive(timeout: str) -> int:
     """The microseconds of a duration longer than none. Raises UsageError."""
-    try:
-        found = parse_duration(timeout)
-    except ValueError as error:
-        raise UsageError(f"`--timeout`: {error}") from None
+    found = options.microseconds(timeout)
     if not found:
         raise UsageError(f"`--timeout` is `{timeout}`: no ledger can be judged in no time")
     return found

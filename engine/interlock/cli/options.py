@@ -172,6 +172,16 @@ def timeout(rest: str, **how: Any) -> Callable[[Command], Command]:
     )
 
 
+def microseconds(timeout: str) -> int:
+    """The time that `--timeout` gives, in microseconds. Raises UsageError."""
+    from interlock.instant import parse_duration
+
+    try:
+        return parse_duration(timeout)
+    except ValueError as error:
+        raise UsageError(f"`--timeout`: {error}") from None
+
+
 quiet = click.option(
     "--quiet",
     "-q",

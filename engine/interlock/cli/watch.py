@@ -15,7 +15,7 @@ from interlock.cli.notify import notify
 from interlock.cli.options import OneOf
 from interlock.cli.request import asking, session_of
 from interlock.diagnostics import LedgerError, UsageError
-from interlock.instant import SECOND, format_instant, parse_duration
+from interlock.instant import SECOND, format_instant
 from interlock.model.decision import Decision
 from interlock.model.watch import Change
 from interlock.reporting import render
@@ -89,7 +89,7 @@ def command(
     from interlock.ledger import STANDARD_INPUT
 
     signal.signal(signal.SIGTERM, _interrupted)
-    seconds = _seconds(timeout)
+    seconds = None if timeout is None else options.microseconds(timeout) / SECOND
     if STANDARD_INPUT in (request.ledger if isinstance(request.ledger, tuple) else (request.ledger,)):
         raise UsageError("standard input cannot be watched: it is read once; name a ledger with `--ledger PATH`")
     if (task is not None) is all_tasks:
@@ -257,15 +257,6 @@ class Teller:
 def _ended(until: Until | None, decisions: Sequence[Decision], *, changed: bool) -> bool:
     verdicts = {decision.allow for decision in decisions}
     return {"allow": verdicts == {True}, "deny": False in verdicts, "change": changed, None: False}[until]
-
-
-def _seconds(timeout: str | None) -> float | None:
-    if timeout is None:
-        return None
-    try:
-        return parse_duration(timeout) / SECOND
-    except ValueError as error:
-        raise UsageError(f"`--timeout`: {error}") from None
 
 
 def _interrupted(*_: object) -> NoReturn:

@@ -84,7 +84,7 @@ class Decisions(Lines[Judged, Summary]):
             self._oldest = min(self._oldest or outcome.judged_at, outcome.judged_at, key=parse_instant)
         self._counts = [one + two for one, two in zip(self._counts, outcome.counts, strict=True)]
         self._undecided += [(outcome.path, each) for each in outcome.undecided]
-        self.notes += outcome.notes
+        self._notes += outcome.notes
         decisions = sum(each.decisions for each in outcome.counts)
         self.count += decisions
         known = outcome.notes, outcome.state, outcome.taken_over
@@ -99,8 +99,8 @@ class Decisions(Lines[Judged, Summary]):
         return Summary(
             end=self._end(),
             undecided=tuple(sorted(self._undecided, key=lambda each: each[0])),
-            faults=tuple(sorted(self.faults, key=lambda each: each.path)),
-            notes=tuple(sorted(self.notes)),
+            faults=self.faults,
+            notes=self.notes,
             oldest=self._oldest,
         )
 

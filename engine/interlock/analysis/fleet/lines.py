@@ -22,21 +22,31 @@ class Lines(ABC, Generic[Done, Found]):
 
     def __init__(self) -> None:
         self.ledgers = self.count = 0
-        self.faults: list[Fault] = []
-        self.notes: list[str] = []
+        self._faults: list[Fault] = []
+        self._notes: list[str] = []
         self._seen = sha256()
 
     def add(self, outcome: Done | Fault) -> Iterator[bytes]:
         """The lines of a ledger."""
         self.ledgers += 1
         if isinstance(outcome, Fault):
-            self.faults.append(outcome)
+            self._faults.append(outcome)
             found = self._of_fault(outcome)
         else:
             found = self._of(outcome)
         for each in found:
             self._seen.update(each)
             yield each
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Those that were added, in the order of the ledgers' paths."""
+        return tuple(sorted(self._faults, key=lambda each: each.path))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why ledgers may be incomplete, in the order of what is said."""
+        return tuple(sorted(self._notes))
 
     @property
     def digest(self) -> str:
